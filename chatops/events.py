@@ -1,0 +1,227 @@
+"""What happened: one frozen struct per kind of event, used as it is everywhere.
+
+The same structs travel through the bus, the log, recordings and JSON output, so nobody
+writes a codec by hand.  `at` is wall-clock time in seconds since the Unix epoch.  Every
+string that a client controls has passed `chatops.chat.sanitize` before it gets here.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Something that happened at one moment."""
+
+    at: float
+
+
+# -- the life of a connection
+
+
+class Connected(Event, frozen=True, gc=False, tag=True):
+    """A client was accepted and greeted."""
+
+    id: int
+    fd: int
+    nick: str
+    peer: str
+
+
+class Disconnected(Event, frozen=True, gc=False, tag=True):
+    """A client is gone; `lines_lost` were queued for it and never reached its kernel."""
+
+    id: int
+    fd: int
+    nick: str
+    room: str
+    peer: str
+    reason: str
+    lines_lost: int = 0
+
+
+class Refused(Event, frozen=True, gc=False, tag=True):
+    """A newcomer was told why and turned away before it became a client."""
+
+    peer: str
+    reason: str
+
+
+# -- what people say
+
+
+class Said(Event, frozen=True, gc=False, tag=True):
+    """A client said `lines` lines (text joined by newlines) to its room."""
+
+    id: int
+    nick: str
+    room: str
+    text: str
+    lines: int = 1
+
+
+class Acted(Event, frozen=True, gc=False, tag=True):
+    """A client used `/me`."""
+
+    id: int
+    nick: str
+    room: str
+    text: str
+
+
+class Whispered(Event, frozen=True, gc=False, tag=True):
+    """A private message; the text is not recorded, only that it passed."""
+
+    id: int
+    nick: str
+    to_id: int
+    to_nick: str
+
+
+class Renamed(Event, frozen=True, gc=False, tag=True):
+    id: int
+    old: str
+    new: str
+
+
+class Moved(Event, frozen=True, gc=False, tag=True):
+    """A client went from one room to another."""
+
+    id: int
+    nick: str
+    old: str
+    new: str
+
+
+# -- back-pressure and bad input
+
+
+class QueueGrew(Event, frozen=True, gc=False, tag=True):
+    """A client's kernel buffer is full: its outbox has begun to hold bytes."""
+
+    id: int
+    nick: str
+    queued: int
+
+
+class QueueEmptied(Event, frozen=True, gc=False, tag=True):
+    """The outbox is empty again; `peak` bytes waited at most, for `seconds`."""
+
+    id: int
+    nick: str
+    peak: int
+    seconds: float
+
+
+class LinesDropped(Event, frozen=True, gc=False, tag=True):
+    """The slow-consumer policy threw lines away instead of the client."""
+
+    id: int
+    nick: str
+    lines: int
+    policy: str
+
+
+class Throttled(Event, frozen=True, gc=False, tag=True):
+    """A client spoke faster than its rate allows and is not read for `seconds`."""
+
+    id: int
+    nick: str
+    seconds: float
+
+
+class BadInput(Event, frozen=True, gc=False, tag=True):
+    """A client sent something that was refused or cleaned: `kind` says what.
+
+    Said once per connection and kind, then once per doubling, so that garbage cannot
+    flood the console; `count` is how often it has happened so far.
+    """
+
+    id: int
+    nick: str
+    kind: str
+    count: int = 1
+
+
+class ListenerPaused(Event, frozen=True, gc=False, tag=True):
+    """Accepting stopped for `seconds`: out of descriptors, or memory."""
+
+    reason: str
+    seconds: float
+
+
+class ListenerResumed(Event, frozen=True, gc=False, tag=True):
+    refused: int = 0
+
+
+# -- the server and its admin
+
+
+class ServerStarted(Event, frozen=True, gc=False, tag=True):
+    host: str
+    port: int
+    selector: str
+
+
+class ServerStopping(Event, frozen=True, gc=False, tag=True):
+    """Accepting has ended and queues drain until the deadline, in seconds from now."""
+
+    deadline: float
+
+
+class ServerStopped(Event, frozen=True, gc=False, tag=True):
+    reason: str
+
+
+class Crashed(Event, frozen=True, gc=False, tag=True):
+    """The reactor thread died; the traceback is its last word."""
+
+    traceback: str
+
+
+class CallbackFailed(Event, frozen=True, gc=False, tag=True):
+    """A callback raised; only its own connection was closed."""
+
+    callback: str
+    fd: int
+    error: str
+
+
+class AdminDid(Event, frozen=True, gc=False, tag=True):
+    """A command was carried out; `line` is how it is written on the command line."""
+
+    line: str
+    outcome: str
+    ok: bool = True
+
+
+class Warned(Event, frozen=True, gc=False, tag=True):
+    """Something an operator should know that has no event of its own."""
+
+    text: str
+
+
+AnyEvent = (
+    Connected
+    | Disconnected
+    | Refused
+    | Said
+    | Acted
+    | Whispered
+    | Renamed
+    | Moved
+    | QueueGrew
+    | QueueEmptied
+    | LinesDropped
+    | Throttled
+    | BadInput
+    | ListenerPaused
+    | ListenerResumed
+    | ServerStarted
+    | ServerStopping
+    | ServerStopped
+    | Crashed
+    | CallbackFailed
+    | AdminDid
+    | Warned
+)

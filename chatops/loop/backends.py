@@ -1,0 +1,70 @@
+"""Which selectors this machine has, what each can hold, and how to make one by name."""
+
+from __future__ import annotations
+
+import selectors
+from dataclasses import dataclass
+
+# FD_SETSIZE: select(2) takes a bit map of this many descriptors, whatever ulimit says.
+SELECT_LIMIT = 1024
+
+
+class BackendError(ValueError):
+    """This backend is not to be had, or cannot hold what is registered; says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A system call that waits for many descriptors."""
+
+    name: str
+    class_name: str            # in the `selectors` module, if the system has it
+    max_fd: int | None         # the highest descriptor it can watch, None for no limit
+    why: str
+
+    @property
+    def available(self) -> bool:
+        return hasattr(selectors, self.class_name)
+
+
+BACKENDS = {
+    backend.name: backend
+    for backend in (
+        Backend("epoll", "EpollSelector", None, "Linux; keeps the set in the kernel and "
+                "returns only what is ready"),
+        Backend("kqueue", "KqueueSelector", None, "BSD and macOS; as epoll, for more kinds "
+                "of events"),
+        Backend("devpoll", "DevpollSelector", None, "Solaris; the set is written to a device"),
+        Backend("poll", "PollSelector", None, "POSIX; an array of any length, scanned whole "
+                "on every call"),
+        Backend("select", "SelectSelector", SELECT_LIMIT - 1, "everywhere; a bit map scanned "
+                "up to the highest descriptor"),
+    )
+}
+
+
+def available() -> tuple[str, ...]:
+    """Names of what this machine has, best first."""
+    return tuple(name for name, backend in BACKENDS.items() if backend.available)
+
+
+def resolve(name: str) -> Backend:
+    """The backend of this name, or for `auto` the best.  Raises `BackendError`."""
+    if name == "auto":
+        name = available()[0]
+    backend = BACKENDS.get(name)
+    if backend is None or not backend.available:
+        raise BackendError(f"no selector '{name}' here; this machine has {', '.join(available())}")
+    return backend
+
+
+def make(name: str) -> selectors.BaseSelector:
+    """A new selector.  Raises `BackendError`, and OSError when descriptors run out."""
+    selector: selectors.BaseSelector = getattr(selectors, resolve(name).class_name)()
+    return selector
+
+
+def name_of(selector: selectors.BaseSelector) -> str:
+    """`epoll` for an EpollSelector; the class's own name for one from elsewhere."""
+    kind = type(selector).__name__
+    return next((b.name for b in BACKENDS.values() if b.class_name == kind), kind)

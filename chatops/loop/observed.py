@@ -1,0 +1,389 @@
+"""A selector that can be looked into while it works, and swapped for another kind.
+
+`ObservedSelector` is a `selectors.BaseSelector` around any other, so it fits wherever one
+is taken: our reactor, a tutorial's loop, `asyncio.SelectorEventLoop(selector)`.  It knows
+who registered what and from where, which masks were asked for and when, which descriptors
+fired in which turn, and how long each callback took, without help from the loop.
+
+Nothing is free, so there are two depths.  Unwatched, a turn costs two looks at the clock
+and one list append; the fires are counted later, in bulk.  Watched, every event is timed:
+`select` returns a list whose iteration notices how long its consumer took per event.
+
+Belongs to the thread that calls `select`.
+"""
+
+from __future__ import annotations
+
+import selectors
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from operator import itemgetter
+from types import CodeType
+from typing import Any, cast
+
+from chatops.loop import backends
+
+Event = tuple[selectors.SelectorKey, int]
+Clock = Callable[[], float]
+
+# Fires of unwatched turns are counted when this many turns wait, or when somebody asks.
+FOLD_AT = 256
+MASK_HISTORY = 16
+COST_HISTORY = 1024
+SPIN_PEEK = 50                 # fires between two looks that make a descriptor suspicious
+
+_key_of = itemgetter(0)
+_fd_of = cast("Callable[[selectors.SelectorKey], int]", itemgetter(1))
+
+
+class Registration:
+    """The life of one descriptor in the map."""
+
+    __slots__ = ("armed_at", "armed_by", "busy", "data", "events", "fd", "fileobj", "fires",
+                 "fires_seen", "last_mask", "masks", "registered_at", "slowest")
+
+    def __init__(self, key: selectors.SelectorKey, now: float, by: tuple[CodeType, int]) -> None:
+        self.fd = key.fd
+        self.fileobj = key.fileobj
+        self.data = key.data
+        self.events = key.events
+        self.registered_at = self.armed_at = now
+        self.armed_by = by
+        self.fires = 0
+        self.fires_seen = 0        # as of the last snapshot
+        self.last_mask = 0
+        self.busy = 0.0
+        self.slowest = 0.0
+        self.masks: deque[int] | None = None
+
+
+class TurnRecord:
+    """One return of `select`, and how many exactly like it followed."""
+
+    __slots__ = ("at", "changes", "costs", "n", "notes", "queues", "ready", "repeats", "timeout",
+                 "waited", "worked")
+
+    def __init__(self, n: int, at: float, timeout: float | None, waited: float,
+                 ready: list[Event]) -> None:
+        self.n = n
+        self.at = at
+        self.timeout = timeout
+        self.waited = waited
+        self.worked = 0.0
+        self.ready = ready
+        self.repeats = 0
+        self.costs: list[float] | None = None
+        self.changes: list[tuple[str, int, int, int, str, str]] | None = None
+        self.notes: list[str] | None = None
+        self.queues: dict[int, int] | None = None
+
+
+class _TimedEvents(list[Event]):
+    """The ready list of a watched turn: whoever iterates it is timed, event by event."""
+
+    __slots__ = ("_selector",)
+
+    def __init__(self, events: list[Event], selector: ObservedSelector) -> None:
+        super().__init__(events)
+        self._selector = selector
+
+    def __iter__(self) -> Iterator[Event]:
+        selector = self._selector
+        clock, spent = selector.clock, selector._spent
+        started = clock()
+        for event in super().__iter__():
+            yield event
+            ended = clock()
+            spent(event[0], ended - started)
+            started = ended
+
+
+class ObservedSelector(selectors.BaseSelector):
+    """Any selector, seen from outside.  Not thread-safe, as no selector's map is."""
+
+    def __init__(self, inner: selectors.BaseSelector | None = None, *,
+                 clock: Clock = time.monotonic, turns: int = 4096) -> None:
+        """`turns` is how many different turns are remembered; like ones count as one."""
+        self.clock = clock
+        self.watched = False
+        self.turns = 0
+        self.ready = 0
+        self.waited = 0.0
+        self.worked = 0.0
+        self.started_at = clock()
+        self.slowest: tuple[float, str, float] = (0.0, "", 0.0)   # seconds, name, when
+        self.costs: deque[float] = deque(maxlen=COST_HISTORY)
+        self.ring: deque[TurnRecord] = deque(maxlen=turns)
+        self._inner = inner if inner is not None else selectors.DefaultSelector()
+        self._select = self._inner.select
+        self._registrations: dict[int, Registration] = {}
+        self._unfolded: list[list[Event]] = []
+        self._turn = TurnRecord(0, self.started_at, None, 0.0, [])
+        self._entered = self._returned = self.started_at
+        for key in self._inner.get_map().values():
+            self._registrations[key.fd] = Registration(key, self.started_at, _caller())
+
+    def __repr__(self) -> str:
+        return (f"<ObservedSelector {self.backend} fds={len(self._registrations)} "
+                f"turns={self.turns}{' watched' if self.watched else ''}>")
+
+    # -- selectors.BaseSelector
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """As `BaseSelector.register`; remembers when, and by whom."""
+        key = self._inner.register(fileobj, events, data)
+        by = _caller()
+        self._registrations[key.fd] = Registration(key, self.clock(), by)
+        if self.watched:
+            self._changed("register", key, 0, events, by)
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        """As `BaseSelector.unregister`."""
+        key = self._inner.unregister(fileobj)
+        self._fold()
+        if self.watched:
+            self._changed("unregister", key, key.events, 0, _caller())
+        self._registrations.pop(key.fd, None)
+        return key
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """As `BaseSelector.modify`; a change of mask starts a new "armed since"."""
+        key = self._inner.modify(fileobj, events, data)
+        registration = self._registrations[key.fd]
+        registration.data = data
+        before = registration.events
+        if before != events:
+            registration.events = events
+            registration.armed_at = self.clock()
+            registration.armed_by = by = _caller()
+            if self.watched:
+                self._changed("modify", key, before, events, by)
+        return key
+
+    def select(self, timeout: float | None = None) -> list[Event]:
+        """As `BaseSelector.select`, and remembers the turn."""
+        clock = self.clock
+        entered = clock()
+        ready = self._select(timeout)
+        returned = clock()
+        waited = returned - entered
+        worked = entered - self._returned
+        self._entered = entered
+        self._returned = returned
+        self.waited += waited
+        self.worked += worked
+        self.turns += 1
+        self.ready += len(ready)
+        last = self._turn
+        last.worked += worked
+        if self.watched:
+            return self._select_watched(ready, returned, timeout, waited)
+        self._unfolded.append(ready)
+        if len(self._unfolded) >= FOLD_AT:
+            self._fold()
+        if ready == last.ready and timeout == last.timeout:
+            last.repeats += 1
+            last.waited += waited
+        else:
+            self._turn = TurnRecord(self.turns, returned, timeout, waited, ready)
+            self.ring.append(self._turn)
+        return ready
+
+    def close(self) -> None:
+        """Close the backend; the registrations are forgotten, the past is kept."""
+        self._fold()
+        self._registrations.clear()
+        self._inner.close()
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._inner.get_map()
+
+    # -- what the observer adds
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend in use."""
+        return backends.name_of(self._inner)
+
+    @property
+    def inner(self) -> selectors.BaseSelector:
+        """The selector that does the work."""
+        return self._inner
+
+    def watch(self, on: bool = True) -> None:
+        """Begin, or end, timing every event and recording every change of the map."""
+        self._fold()
+        self.watched = on
+
+    def swap(self, name: str) -> None:
+        """Go on with another backend; every registration moves, none is disturbed.
+
+        Readiness is level-triggered in all of them, so nothing that was ready is missed.
+        Raises `BackendError` when the backend is not to be had or cannot hold a registered
+        descriptor; then nothing has changed.
+        """
+        backend = backends.resolve(name)
+        if backend.max_fd is not None:
+            beyond = [fd for fd in self._registrations if fd > backend.max_fd]
+            if beyond:
+                raise backends.BackendError(
+                    f"{backend.name} cannot watch descriptors above {backend.max_fd}, and "
+                    f"{len(beyond)} are registered (the highest is {max(beyond)})")
+        self._fold()
+        new = backends.make(name)
+        try:
+            for key in list(self._inner.get_map().values()):
+                new.register(key.fd if _descriptor(key.fileobj) < 0 else key.fileobj,
+                             key.events, key.data)
+        except (OSError, ValueError) as error:
+            new.close()
+            raise backends.BackendError(f"{backend.name} refused a descriptor: {error}") from error
+        old, self._inner, self._select = self._inner, new, new.select
+        old.close()
+
+    def note(self, text: str) -> None:
+        """Add a line to the story of this turn.  Call it only while `watched`."""
+        turn = self._turn
+        if turn.notes is None:
+            turn.notes = []
+        if len(turn.notes) < 32:
+            turn.notes.append(text)
+
+    def queue(self, client: int, size: int) -> None:
+        """Remember a queue's size at the end of this turn.  Only while `watched`."""
+        turn = self._turn
+        if turn.queues is None:
+            turn.queues = {}
+        turn.queues[client] = size
+
+    def registrations(self) -> list[Registration]:
+        """Everything in the map, in the order of registration, counts up to date."""
+        self._fold()
+        return list(self._registrations.values())
+
+    # -- inside
+
+    def _select_watched(self, ready: list[Event], returned: float, timeout: float | None,
+                        waited: float) -> list[Event]:
+        registrations = self._registrations
+        for key, mask in ready:
+            registration = registrations[key.fd]
+            registration.fires += 1
+            registration.last_mask = mask
+            if registration.masks is None:
+                registration.masks = deque(maxlen=MASK_HISTORY)
+            registration.masks.append(mask)
+        last = self._turn
+        if (ready == last.ready and timeout == last.timeout and last.changes is None
+                and last.notes is None and last.queues is None):
+            last.repeats += 1
+            last.waited += waited
+            last.costs = None
+        else:
+            self._turn = TurnRecord(self.turns, returned, timeout, waited, ready)
+            self.ring.append(self._turn)
+        return _TimedEvents(ready, self)
+
+    def _spent(self, key: selectors.SelectorKey, seconds: float) -> None:
+        """A callback of this turn took so long."""
+        registration = self._registrations.get(key.fd)
+        if registration is not None:
+            registration.busy += seconds
+            if seconds > registration.slowest:
+                registration.slowest = seconds
+        turn = self._turn
+        if turn.costs is None:
+            turn.costs = []
+        turn.costs.append(seconds)
+        self.costs.append(seconds)
+        if seconds > self.slowest[0] or self._returned - self.slowest[2] > 1.0:
+            self.slowest = (seconds, callback_name(key.data), self._returned)
+
+    def _changed(self, what: str, key: selectors.SelectorKey, before: int, after: int,
+                 by: tuple[CodeType, int]) -> None:
+        turn = self._turn
+        if turn.changes is None:
+            turn.changes = []
+        turn.changes.append((what, key.fd, before, after, describe(key.data, key.fileobj),
+                             where(by)))
+
+    def _fold(self) -> None:
+        """Count the fires of the turns that nobody watched: in C, a batch at a time."""
+        if not self._unfolded:
+            return
+        events = chain.from_iterable(self._unfolded)
+        fires = Counter(map(_fd_of, map(_key_of, events)))
+        for fd, count in fires.items():
+            registration = self._registrations.get(fd)
+            if registration is not None:
+                registration.fires += count
+        for key, mask in self._unfolded[-1]:
+            registration = self._registrations.get(key.fd)
+            if registration is not None:
+                registration.last_mask = mask
+        self._unfolded = []
+
+
+# -- names for what is in a map
+
+_HERE = __name__.rpartition(".")[0] + "."
+
+
+def _caller() -> tuple[CodeType, int]:
+    """The nearest frame outside this package: who asked for the registration."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not module.startswith(_HERE) and module != "selectors":
+            break
+        frame = frame.f_back
+    return frame.f_code, frame.f_lineno
+
+
+def where(by: tuple[CodeType, int]) -> str:
+    """`Connection.update_interest (connection.py:88)`"""
+    code, line = by
+    return f"{code.co_qualname} ({code.co_filename.rpartition('/')[2]}:{line})"
+
+
+def _descriptor(fileobj: Any) -> int:
+    """The descriptor a file object has now, -1 when it is closed."""
+    if isinstance(fileobj, int):
+        return fileobj
+    try:
+        return int(fileobj.fileno())
+    except (OSError, ValueError):
+        return -1
+
+
+def callback_name(data: Any) -> str:
+    """What a key's data says it will call: `Connection.on_ready`."""
+    if isinstance(data, tuple) and data and callable(data[0]):
+        data = data[0]
+    owner = getattr(data, "__self__", None)
+    if owner is not None and not isinstance(owner, type):
+        return f"{type(owner).__name__}.{data.__name__}"
+    name = getattr(data, "__qualname__", None)
+    return str(name) if name is not None else type(data).__name__ if data is not None else "-"
+
+
+def describe(data: Any, fileobj: Any = None) -> str:
+    """Whose descriptor it is: the owner's `label`, or what its data looks like."""
+    owner = getattr(data, "__self__", data)
+    label = getattr(owner, "label", None)
+    if isinstance(label, str):
+        return label
+    if owner is None:
+        return type(fileobj).__name__
+    if isinstance(owner, tuple):
+        return ", ".join(type(item).__name__ for item in owner)
+    return type(owner).__name__
+
+
+def masks_text(masks: deque[int] | None) -> str:
+    """`rrwW`: r is readable, w writable, W both."""
+    return "".join(" rwW"[mask & 3] for mask in masks) if masks else ""

@@ -1,0 +1,181 @@
+"""How things stand: one immutable picture of the server, built by the reactor on demand.
+
+Counters only ever grow; whoever shows a rate divides the difference of two snapshots by
+the difference of their `mono`.  Times named `*_at` are on the monotonic clock of the
+server, in seconds, the clock of `Snapshot.mono`; ages are `mono - *_at`.  Sizes are bytes.
+An interest or readiness mask is `selectors.EVENT_READ | selectors.EVENT_WRITE`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class ClientRow(msgspec.Struct, frozen=True, gc=False):
+    """One connected client.
+
+    Three queues lie between a line and its reader: `queued` (bytes in our outbox),
+    `kernel_queued` (bytes sent but not acknowledged by the peer's kernel, SIOCOUTQ), and
+    the peer's own receive buffer, which nobody here can see.
+    """
+
+    id: int
+    fd: int
+    nick: str
+    room: str
+    peer: str
+    mask: int                  # interest now; 0 when it is not registered (not read)
+    queued: int
+    queued_lines: int
+    queue_limit: int
+    kernel_queued: int
+    kernel_limit: int          # SO_SNDBUF as the kernel reports it
+    high_water: int            # the most that `queued` has been
+    high_water_at: float
+    bytes_in: int
+    bytes_out: int             # handed to the kernel
+    lines_in: int
+    lines_out: int             # put on the way, queued ones included
+    lines_dropped: int
+    connected_at: float
+    active_at: float           # when the client last sent something
+    progress_at: float         # when its kernel last took bytes, or the queue was empty
+    state: str = "open"        # open, throttled, draining, lingering
+    muted: bool = False
+    masks: str = ""            # recent ready masks, newest last: r, w, or W for both
+
+
+class KeyRow(msgspec.Struct, frozen=True, gc=False):
+    """One entry of the selector's map: who is watched, for what, by whom and since when."""
+
+    fd: int
+    type: str                  # listener, waker, connection …
+    fileobj: str
+    events: int
+    callback: str              # "Connection.on_ready"
+    data: str                  # "#3 bob"
+    client: int                # connection id, 0 for other descriptors
+    armed_by: str              # where `register` or the last `modify` was called
+    registered_at: float
+    armed_at: float            # when the mask last changed
+    fires: int
+    last_mask: int
+    busy: float                # seconds spent in its callback
+    slowest: float             # seconds of its slowest call
+    masks: str = ""            # recent ready masks, newest last: r, w, or W for both
+    stale: bool = False        # its file object no longer has this descriptor
+    at_eof: bool = False       # it keeps firing and there is nothing left to read
+
+
+class LoopFigures(msgspec.Struct, frozen=True, gc=False):
+    """What the loop has done since it began.  Counters, except where said."""
+
+    backend: str               # "epoll"
+    write_interest: str        # "on-demand" or "always"
+    slow_consumer: str         # "evict", "drop-oldest", "drop-newest"
+    registered: int            # gauge: descriptors in the map
+    turns: int                 # returns of select()
+    ready: int                 # events returned by all turns
+    waited: float              # seconds inside select()
+    worked: float              # seconds outside it
+    slowest: float             # seconds of the slowest callback of the last second or so
+    slowest_name: str
+    p50: float                 # gauge: seconds per callback, over the recent ones
+    p99: float
+    timers: int                # gauge: pending timers
+    commands: int              # commands carried out
+    next_deadline: float | None = None   # seconds until the next timer, None without one
+
+
+class ThreadRow(msgspec.Struct, frozen=True, gc=False):
+    name: str
+    native_id: int
+    daemon: bool
+    cpu: float                 # seconds of CPU so far, NaN where the system does not tell
+    doing: str = ""            # what it is there for
+
+
+class RoomRow(msgspec.Struct, frozen=True, gc=False):
+    name: str
+    members: int
+    lines: int
+
+
+class Lint(msgspec.Struct, frozen=True, gc=False):
+    """Something about the live selector that a reviewer would object to."""
+
+    code: str                  # a key of chatops.lints.LINTS
+    summary: str
+    fd: int = -1
+    client: int = 0
+    since: float = 0.0         # monotonic
+
+
+class Ready(msgspec.Struct, frozen=True, gc=False):
+    """One ready event of a turn, and what its callback cost (seconds; NaN unmeasured)."""
+
+    fd: int
+    mask: int
+    name: str
+    cost: float
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """A change of the map within a turn: `register`, `modify` or `unregister`."""
+
+    what: str
+    fd: int
+    before: int
+    after: int
+    name: str
+    by: str
+
+
+class Turn(msgspec.Struct, frozen=True, gc=False):
+    """One turn of the loop; `repeats` more exactly like it followed directly.
+
+    `queues` holds (client id, queued bytes) for each outbox whose size differs from the
+    turn before, so that a player can step through queue depths.
+    """
+
+    n: int
+    at: float                  # monotonic, when select() returned
+    timeout: float | None
+    waited: float
+    worked: float
+    ready: tuple[Ready, ...]
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    queues: tuple[tuple[int, int], ...] = ()
+    repeats: int = 0
+
+
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
+    """Everything a console shows, at one moment between two turns of the loop."""
+
+    turn: int                  # number of the last finished turn
+    at: float                  # wall clock, seconds since the epoch
+    mono: float                # monotonic
+    started_at: float          # monotonic
+    host: str
+    port: int
+    phase: str                 # starting, running, draining, stopped
+    loop: LoopFigures
+    clients: tuple[ClientRow, ...]
+    keys: tuple[KeyRow, ...]
+    rooms: tuple[RoomRow, ...]
+    threads: tuple[ThreadRow, ...]
+    lints: tuple[Lint, ...] = ()
+    turns: tuple[Turn, ...] = ()      # finished since the previous snapshot, oldest first
+    bytes_in: int = 0          # totals over all connections, past ones included
+    bytes_out: int = 0
+    lines_in: int = 0
+    lines_out: int = 0
+    accepted: int = 0
+    refused: int = 0
+    evicted: int = 0
+    lines_dropped: int = 0
+    queued: int = 0            # gauge: all outboxes together
+    kernel_queued: int = 0     # gauge
+    events_published: int = 0
+    built_in: float = 0.0      # seconds it took to build this snapshot
