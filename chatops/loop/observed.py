@@ -237,7 +237,7 @@ class ObservedSelector(selectors.BaseSelector):
         new = backends.make(name)
         try:
             for key in list(self._inner.get_map().values()):
-                new.register(key.fd if _descriptor(key.fileobj) < 0 else key.fileobj,
+                new.register(key.fd if descriptor_of(key.fileobj) < 0 else key.fileobj,
                              key.events, key.data)
         except (OSError, ValueError) as error:
             new.close()
@@ -350,7 +350,7 @@ def where(by: tuple[CodeType, int]) -> str:
     return f"{code.co_qualname} ({code.co_filename.rpartition('/')[2]}:{line})"
 
 
-def _descriptor(fileobj: Any) -> int:
+def descriptor_of(fileobj: Any) -> int:
     """The descriptor a file object has now, -1 when it is closed."""
     if isinstance(fileobj, int):
         return fileobj

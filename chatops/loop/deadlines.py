@@ -1,0 +1,73 @@
+"""Many deadlines of one duration, at the price of a dict entry each and one timer in all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
+
+from chatops.loop.reactor import Reactor, Timer
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Deadlines(Generic[K]):
+    """Calls `expired(key)` for each key that stays `seconds` long.
+
+    As all last equally long, the order of arrival is the order of expiry, and a dict
+    keeps it: starting and stopping are O(1), and the reactor has one timer, for the
+    oldest.  With nothing in it there is no timer, so an idle loop sleeps.
+    """
+
+    __slots__ = ("_ends", "_expired", "_reactor", "_timer", "seconds")
+
+    def __init__(self, reactor: Reactor, seconds: float, expired: Callable[[K], None]) -> None:
+        """`seconds` of 0 means never."""
+        self.seconds = seconds
+        self._reactor = reactor
+        self._expired = expired
+        self._ends: dict[K, float] = {}
+        self._timer: Timer | None = None
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._ends
+
+    def start(self, key: K) -> None:
+        """Begin, or begin again, the time of this key."""
+        if not self.seconds:
+            return
+        self._ends.pop(key, None)
+        self._ends[key] = self._reactor.now + self.seconds
+        if self._timer is None:
+            self._arm(self.seconds)
+
+    def stop(self, key: K) -> None:
+        """Forget this key.  Harmless when it is not there."""
+        self._ends.pop(key, None)
+
+    def change(self, seconds: float) -> None:
+        """Another duration, for those that wait too, counted from now."""
+        waiting = list(self._ends)
+        self._ends.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.seconds = seconds
+        for key in waiting:
+            self.start(key)
+
+    def _arm(self, delay: float) -> None:
+        self._timer = self._reactor.call_later(delay, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        now = self._reactor.now
+        while self._ends:
+            key, end = next(iter(self._ends.items()))
+            if end > now:
+                self._arm(end - now)
+                return
+            del self._ends[key]
+            self._expired(key)
