@@ -31,6 +31,9 @@ Clock = Callable[[], float]
 
 # Fires of unwatched turns are counted when this many turns wait, or when somebody asks.
 FOLD_AT = 256
+# Ready events held by the ring in all: at 10,000 descriptors ready per turn, 4,096 turns
+# would be two gigabytes.
+EVENTS_KEPT = 1 << 16
 MASK_HISTORY = 16
 COST_HISTORY = 1024
 SPIN_PEEK = 50                 # fires between two looks that make a descriptor suspicious
@@ -116,7 +119,9 @@ class ObservedSelector(selectors.BaseSelector):
         self.started_at = clock()
         self.slowest: tuple[float, str, float] = (0.0, "", 0.0)   # seconds, name, when
         self.costs: deque[float] = deque(maxlen=COST_HISTORY)
-        self.ring: deque[TurnRecord] = deque(maxlen=turns)
+        self.ring: deque[TurnRecord] = deque()
+        self._ring_size = turns
+        self._held = 0             # ready events in the ring
         self._inner = inner if inner is not None else selectors.DefaultSelector()
         self._select = self._inner.select
         self._registrations: dict[int, Registration] = {}
@@ -189,8 +194,7 @@ class ObservedSelector(selectors.BaseSelector):
             last.repeats += 1
             last.waited += waited
         else:
-            self._turn = TurnRecord(self.turns, returned, timeout, waited, ready)
-            self.ring.append(self._turn)
+            self._remember(TurnRecord(self.turns, returned, timeout, waited, ready))
         return ready
 
     def close(self) -> None:
@@ -284,9 +288,18 @@ class ObservedSelector(selectors.BaseSelector):
             last.waited += waited
             last.costs = None
         else:
-            self._turn = TurnRecord(self.turns, returned, timeout, waited, ready)
-            self.ring.append(self._turn)
+            self._remember(TurnRecord(self.turns, returned, timeout, waited, ready))
         return _TimedEvents(ready, self)
+
+    def _remember(self, turn: TurnRecord) -> None:
+        self._turn = turn
+        ring = self.ring
+        ring.append(turn)
+        self._held += len(turn.ready)
+        if self._held > EVENTS_KEPT:
+            self._fold()           # it holds the same lists
+        while len(ring) > self._ring_size or (self._held > EVENTS_KEPT and len(ring) > 1):
+            self._held -= len(ring.popleft().ready)
 
     def _spent(self, key: selectors.SelectorKey, seconds: float) -> None:
         """A callback of this turn took so long."""
