@@ -1,0 +1,1 @@
+"""One file, one pane: a widget that draws what the state holds of its subject."""

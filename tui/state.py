@@ -1,0 +1,335 @@
+"""Everything the console knows, without a widget: fed by the app, read by the panes.
+
+`ConsoleState` is pure: no Textual, no clock, no I/O.  The app calls `feed` ten times a
+second and then `show(state)` on each visible pane.  Keys and commands change it through
+its methods; nothing else writes to it.
+
+What panes read:
+
+- `snapshot`  what to draw: the present, the moment of the pause, or a turn of the past
+- `now`       the server's monotonic clock that belongs to it; an age is `now - x_at`
+- `rates`     `rates.of(client_row)`, `rates.fires(key_row)`, for that snapshot
+- `gauges`, `series`   the present, for the header and the loop pane; they never freeze
+- `events`, `closed`   what happened lately
+- `views[pane]`        filter, order and cursor of each pane; `view` is the active one's
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Protocol
+
+from chatops.commands import PANES
+from chatops.events import Disconnected, Event
+from chatops.link import LinkStatus
+from chatops.snapshot import ClientRow, Snapshot, Turn
+from chatops.units import format_age
+from tui.rates import AT_REST, Gauges, Meter, RateTable
+
+EVENTS_KEPT = 5000
+CLOSED_KEPT = 50
+TURNS_KEPT = 512
+FASTEST, SLOWEST = 0.1, 5.0    # seconds between refreshes that `+` and `-` reach
+
+
+@dataclass(slots=True)
+class View:
+    """How one pane's rows are looked at.  Rows are known by id (a connection's, or a
+    descriptor's in the selector pane), so the cursor stays on its row whatever moves."""
+
+    columns: tuple[str, ...] = ()      # that can be sorted by, as they stand
+    sort: str = ""
+    inverted: bool = False             # largest first
+    filter: str = ""
+    cursor: int | None = None
+
+    def sort_by(self, column: str) -> bool:
+        """Sort by a column, or turn its order round; False when there is none such."""
+        wanted = column.upper()
+        if wanted not in self.columns:
+            return False
+        self.inverted = not self.inverted if wanted == self.sort else wanted in LARGEST_FIRST
+        self.sort = wanted
+        return True
+
+    def sort_step(self, step: int) -> None:
+        """Sort by the column to the right (1) or to the left (-1)."""
+        if self.columns:
+            here = self.columns.index(self.sort) if self.sort in self.columns else 0
+            self.sort_by(self.columns[(here + step) % len(self.columns)])
+
+
+LARGEST_FIRST = frozenset({"!", "EV", "APPQ", "LINES", "KERNQ", "IN/S", "OUT/S", "IDLE",
+                           "EVENTS", "FIRES", "FIRES/S", "BUSY"})
+CLIENT_COLUMNS = ("!", "ID", "FD", "NICK", "ROOM", "PEER", "EV", "APPQ", "LINES", "KERNQ",
+                  "IN/S", "OUT/S", "IDLE")
+KEY_COLUMNS = ("!", "FD", "TYPE", "FILEOBJ", "EVENTS", "CALLBACK", "DATA", "ARMED", "FIRES",
+               "FIRES/S", "LAST", "BUSY")
+
+
+class EventRing:
+    """The newest events, each with its number, so that a reader knows what is new to it."""
+
+    def __init__(self, size: int = EVENTS_KEPT) -> None:
+        self._items: deque[Event] = deque(maxlen=size)
+        self.total = 0             # ever added; the next event's number
+
+    def extend(self, events: Iterable[Event]) -> None:
+        before = list(events)
+        self._items.extend(before)
+        self.total += len(before)
+
+    @property
+    def first(self) -> int:
+        """Number of the oldest event still held."""
+        return self.total - len(self._items)
+
+    def between(self, first: int, last: int) -> list[Event]:
+        """Events number `first` to `last` - 1, as far as they are still held."""
+        start = max(0, first - self.first)
+        return list(islice(self._items, start, max(start, last - self.first)))
+
+    def newest(self, count: int, last: int | None = None) -> list[Event]:
+        """The `count` events before number `last` (or the end), oldest first."""
+        end = self.total if last is None else last
+        return self.between(end - count, end)
+
+
+class Past(Protocol):
+    """What time travel needs: `chatops.history.History`, or a test's own."""
+
+    def at(self, turn: int) -> Snapshot | None:
+        """How things stood after this turn, None when it is not held any more."""
+
+
+@dataclass(slots=True)
+class _Frozen:
+    """What the panes show while they do not show the present."""
+
+    snapshot: Snapshot
+    rates: RateTable
+    events: int                # number of the first event that came after it
+    travelled: bool
+
+
+@dataclass(slots=True)
+class ConsoleState:
+    """See the module."""
+
+    status: LinkStatus = field(default_factory=lambda: LinkStatus(alive=True))
+    live: Snapshot | None = None       # the newest
+    previous: Snapshot | None = None   # the one before it
+    dropped: int = 0                   # events lost on the way here
+    mono_now: float = 0.0              # the console's clock at the last feed
+    events: EventRing = field(default_factory=EventRing)
+    closed: deque[Disconnected] = field(default_factory=lambda: deque(maxlen=CLOSED_KEPT))
+    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=TURNS_KEPT))
+    tags: set[int] = field(default_factory=set)
+    followed: int | None = None
+    pane: str = "clients"
+    zoomed: bool = False
+    refresh: float = FASTEST
+    draining: bool = False
+    replay: bool = False               # the link is a recording
+    past: Past | None = None
+    views: dict[str, View] = field(default_factory=lambda: {
+        "clients": View(CLIENT_COLUMNS, "APPQ", inverted=True),
+        "selector": View(KEY_COLUMNS, "FD"),
+        **{name: View() for name in PANES[2:]},
+    })
+    version: int = 0                   # goes up when something to draw has changed
+    _meter: Meter = field(default_factory=Meter)
+    _received: float = 0.0
+    _frozen: _Frozen | None = None
+
+    # -- fed by the app
+
+    def feed(self, snapshot: Snapshot | None, events: Iterable[Event], mono_now: float, *,
+             status: LinkStatus | None = None, dropped: int = 0) -> None:
+        """Take in what the link had to give at `mono_now`, on the console's clock."""
+        self.mono_now = mono_now
+        fresh = list(events)
+        if fresh:
+            self.events.extend(fresh)
+            self.closed.extend(e for e in fresh if isinstance(e, Disconnected))
+        if snapshot is not None:
+            self.previous, self.live = self.live, snapshot
+            self._received = mono_now
+            self.turns.extend(snapshot.turns)
+            if self.tags:
+                self.tags &= {row.id for row in snapshot.clients}
+        self._meter.feed(snapshot, mono_now)
+        if status is not None and status != self.status:
+            self.status = status
+        self.dropped = dropped
+        self.version += 1
+
+    # -- read by the panes
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """What to draw."""
+        return self._frozen.snapshot if self._frozen is not None else self.live
+
+    @property
+    def now(self) -> float:
+        """The server's clock that belongs to `snapshot`; it ticks only in the present."""
+        if self._frozen is not None:
+            return self._frozen.snapshot.mono
+        return self._meter.server_now(self.mono_now)
+
+    @property
+    def server_now(self) -> float:
+        """The server's clock in the present, whatever is shown."""
+        return self._meter.server_now(self.mono_now)
+
+    @property
+    def rates(self) -> RateTable:
+        """Rates that belong to `snapshot`."""
+        return self._frozen.rates if self._frozen is not None else self._meter.table
+
+    @property
+    def gauges(self) -> Gauges:
+        """What the server does now."""
+        return self._meter.now
+
+    @property
+    def series(self) -> Mapping[str, deque[float]]:
+        """The gauges over time, by the names of `Gauges`, newest last."""
+        return self._meter.series
+
+    @property
+    def age(self) -> float:
+        """Seconds since the newest snapshot came."""
+        return self.mono_now - self._received if self.live is not None else 0.0
+
+    @property
+    def asleep(self) -> bool:
+        """No snapshot comes, because nothing happens at the server."""
+        return self._meter.asleep
+
+    @property
+    def view(self) -> View:
+        """The active pane's."""
+        return self.views[self.pane]
+
+    @property
+    def events_end(self) -> int:
+        """Number of the first event that is not to be shown yet: `events.newest(n, this)`."""
+        return self._frozen.events if self._frozen is not None else self.events.total
+
+    @property
+    def paused(self) -> bool:
+        return self._frozen is not None
+
+    @property
+    def travel(self) -> int | None:
+        """The turn of the past that is shown, None in the present or at a mere pause."""
+        if self._frozen is not None and self._frozen.travelled:
+            return self._frozen.snapshot.turn
+        return None
+
+    @property
+    def chip(self) -> str:
+        """One word or two for the header: which time the panes show."""
+        turn = self.travel
+        if turn is not None:
+            return f"TURN {turn:,} (-{format_age(self.server_now - self.now)})"
+        if self.paused:
+            return "PAUSED"
+        return "REPLAY" if self.replay else "LIVE"
+
+    def client(self, ident: int) -> ClientRow | None:
+        """The row of this connection in what is shown."""
+        rows = self.snapshot.clients if self.snapshot is not None else ()
+        return next((row for row in rows if row.id == ident), None)
+
+    def find(self, target: str) -> ClientRow | None:
+        """The client of this id (`3`, `#3`) or nick."""
+        rows = self.snapshot.clients if self.snapshot is not None else ()
+        word = target.removeprefix("#")
+        return (next((row for row in rows if str(row.id) == word), None)
+                or next((row for row in rows if row.nick == target), None))
+
+    def selected(self) -> tuple[int, ...]:
+        """Connection ids that an action takes: the tagged ones, or the one at the cursor."""
+        if self.tags:
+            return tuple(sorted(self.tags))
+        ident = self.cursor_client()
+        return (ident,) if ident is not None else ()
+
+    def cursor_client(self) -> int | None:
+        """The connection id at the cursor; from the selector pane, of its descriptor."""
+        if self.pane != "selector":
+            return self.views["clients"].cursor
+        fd = self.views["selector"].cursor
+        keys = self.snapshot.keys if self.snapshot is not None else ()
+        return next((row.client or None for row in keys if row.fd == fd), None)
+
+    # -- changed by keys and commands
+
+    def show_pane(self, name: str) -> None:
+        self.pane = name
+        self.version += 1
+
+    def next_pane(self, step: int = 1) -> None:
+        self.show_pane(PANES[(PANES.index(self.pane) + step) % len(PANES)])
+
+    def set_filter(self, expression: str) -> None:
+        """Of the active pane; "" shows all."""
+        self.view.filter = expression.strip()
+        self.version += 1
+
+    def toggle_tag(self, ident: int) -> None:
+        self.tags ^= {ident}
+        self.version += 1
+
+    def untag(self) -> None:
+        self.tags.clear()
+        self.version += 1
+
+    def follow(self) -> int | None:
+        """Follow the client at the cursor, or cease to; who is followed now."""
+        self.followed = None if self.followed is not None else self.cursor_client()
+        self.version += 1
+        return self.followed
+
+    def faster(self, factor: float) -> float:
+        """Multiply the refresh interval; returns it."""
+        return self.set_refresh(self.refresh * factor)
+
+    def set_refresh(self, seconds: float) -> float:
+        """Seconds between refreshes, within reason; returns what it became."""
+        self.refresh = min(SLOWEST, max(FASTEST, seconds))
+        return self.refresh
+
+    def pause(self) -> bool:
+        """Freeze the rows, or let them go; whether they are frozen now."""
+        if self._frozen is not None:
+            self.go_live()
+        elif self.live is not None:
+            self._frozen = _Frozen(self.live, self.rates, self.events.total, travelled=False)
+            self.version += 1
+        return self.paused
+
+    def go_live(self) -> None:
+        """Back to the present."""
+        self._frozen = None
+        self.version += 1
+
+    def step(self, turns: int) -> bool:
+        """Go back or forward by turns; False when that turn is not held."""
+        shown = self.snapshot
+        return shown is not None and self.seek(shown.turn + turns)
+
+    def seek(self, turn: int) -> bool:
+        """Show how things stood after this turn; False when it is not held."""
+        snapshot = self.past.at(turn) if self.past is not None else None
+        if snapshot is None:
+            return False
+        self._frozen = _Frozen(snapshot, AT_REST, self.events.total, travelled=True)
+        self.version += 1
+        return True

@@ -1,0 +1,1 @@
+"""Small drawing widgets that the panes share."""
