@@ -1,0 +1,461 @@
+"""One client's socket: read when it may speak, written when bytes wait, closed in good order."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import TYPE_CHECKING, Any, Protocol
+
+from chatops.loop.deadlines import Deadlines
+from chatops.loop.reactor import Reactor
+from chatops.net import kernel
+from chatops.net.outbox import Outbox, Policy
+
+if TYPE_CHECKING:
+    from chatops.net.fanout import FanOut
+
+RECEIVE = 1 << 16              # bytes read per connection and turn
+LEAST_PROGRESS = 4096          # bytes a slow reader must take per stall deadline
+MENTIONED = 1 << 16            # an outbox is worth an event when it has held this much
+
+
+class State(Enum):
+    """The life of a connection; `MOVES` lists every step there is."""
+
+    OPEN = "open"
+    DRAINING = "draining"      # it gets what is queued, and no more; nothing is read
+    LINGERING = "lingering"    # our side is shut; its input is thrown away until its end
+    CLOSED = "closed"          # to be reaped at the end of the turn
+
+
+MOVES = {
+    State.OPEN: {State.DRAINING, State.CLOSED},
+    State.DRAINING: {State.LINGERING, State.CLOSED},
+    State.LINGERING: {State.CLOSED},
+    State.CLOSED: set[State](),
+}
+
+
+class Owner(Protocol):
+    """Who is told what happens on connections.  Called on the reactor's thread."""
+
+    def received(self, connection: Connection, data: bytes) -> None:
+        """Bytes came in."""
+
+    def ended(self, connection: Connection) -> None:
+        """The peer has sent all it will send; it may still read."""
+
+    def lost(self, connection: Connection, reason: str) -> None:
+        """The connection is closed now, or its time to take what was queued is over."""
+
+    def filled(self, connection: Connection) -> None:
+        """The outbox is worth mentioning; once until it is empty again."""
+
+    def emptied(self, connection: Connection) -> None:
+        """The outbox is empty again after having been worth mentioning or losing lines."""
+
+    def overflowed(self, connection: Connection, dropped: int) -> None:
+        """Lines were dropped, or with policy `evict` the limit was reached (0 dropped)."""
+
+    def stalled(self, connection: Connection) -> None:
+        """The peer has taken next to nothing for the whole stall deadline."""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What all connections of a server share: limits, totals, deadlines, the dead."""
+
+    reactor: Reactor
+    owner: Owner
+    outbox_limit: int
+    policy: Policy
+    stall_seconds: float
+    linger_seconds: float
+    always_write: bool = False
+    queued: int = 0            # bytes in all outboxes
+    bytes_in: int = 0
+    dead: list[Connection] = field(default_factory=list)
+    stalls: Deadlines[Connection] = field(init=False)
+    lingers: Deadlines[Connection] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stalls = Deadlines(self.reactor, self.stall_seconds, Connection.check_progress)
+        self.lingers = Deadlines(self.reactor, self.linger_seconds, Connection.give_up)
+
+    def reap(self) -> None:
+        """Close what died in this turn.  Not before its end: a descriptor closed earlier
+        could come back from `accept` under the same number and get the old one's events.
+        """
+        dead, self.dead = self.dead, []
+        for connection in dead:
+            connection.reap()
+
+
+class Connection:
+    """A client's socket.  Belongs to the reactor's thread, as does everything it calls."""
+
+    __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
+                 "connected_at", "fan", "fan_bytes", "fan_lines", "fd", "label", "lines_direct",
+                 "lines_dropped", "mask", "mentioned", "outbox", "paused", "peer", "progress",
+                 "progress_at", "send", "session", "sock", "state", "traffic")
+
+    kind = "connection"
+
+    def __init__(self, traffic: Traffic, sock: socket.socket, peer: str, client_id: int) -> None:
+        """Takes over a socket, makes it non-blocking, and begins to read it."""
+        sock.setblocking(False)
+        now = traffic.reactor.now
+        self.traffic = traffic
+        self.sock = sock
+        self.send: Callable[[bytes], int] = sock.send
+        self.fd = sock.fileno()
+        self.peer = peer
+        self.client_id = client_id
+        self.label = f"#{client_id}"
+        self.session: Any = None       # what the layer above keeps with a connection
+        self.state = State.OPEN
+        self.paused = False            # by the layer above: it is not read
+        self.mask = 0                  # what the selector watches; 0 is not registered
+        self.outbox: Outbox | None = None
+        self.mentioned = False
+        self.fan: FanOut | None = None
+        self.fan_bytes = self.fan_lines = 0
+        self.bytes_in = self.bytes_direct = self.bytes_dropped = 0
+        self.lines_direct = self.lines_dropped = 0
+        self.connected_at = self.active_at = self.progress_at = now
+        self.progress = 0
+        self.update_interest()
+
+    def __repr__(self) -> str:
+        return (f"<Connection {self.label} fd={self.fd} {self.state.value} "
+                f"mask={self.mask} queued={self.queued}>")
+
+    # -- what is known of it
+
+    @property
+    def is_open(self) -> bool:
+        """Whether lines may still be put on the way to it."""
+        return self.state is State.OPEN
+
+    @property
+    def queued(self) -> int:
+        """Bytes that wait in the outbox."""
+        return self.outbox.size if self.outbox else 0
+
+    @property
+    def bytes_handed(self) -> int:
+        """Bytes meant for this client so far: its own, and its share of what rooms got."""
+        fan = self.fan
+        return self.bytes_direct + (fan.bytes - self.fan_bytes if fan else 0)
+
+    @property
+    def bytes_out(self) -> int:
+        """Bytes that the kernel has taken."""
+        return self.bytes_handed - self.queued - self.bytes_dropped
+
+    @property
+    def lines_out(self) -> int:
+        """Lines put on the way, those in the outbox included."""
+        fan = self.fan
+        return self.lines_direct + (fan.lines - self.fan_lines if fan else 0) - self.lines_dropped
+
+    # -- interest
+
+    def interest(self) -> int:
+        """What this connection should be watched for, from its state alone.
+
+        1. Reading, while it is open and not paused: a paused one is not watched, so that
+           what it sends waits in the kernel and presses back on the sender.
+        2. Reading, while it lingers: only its end of file is waited for.
+        3. Writing, while bytes wait.  A socket is nearly always writable: watching for
+           that with nothing to write turns the loop at full speed.
+        4. Writing, always, when the lesson on exactly that is switched on.
+        """
+        if self.state is State.CLOSED:
+            return 0
+        mask = 0
+        if (self.state is State.OPEN and not self.paused) or self.state is State.LINGERING:
+            mask |= EVENT_READ
+        if self.outbox or (self.traffic.always_write and self.state is not State.LINGERING):
+            mask |= EVENT_WRITE
+        return mask
+
+    def update_interest(self) -> None:
+        """Tell the selector, if it changed.  Unregisters rather than watch for nothing:
+        with an empty mask epoll still reports a reset, for ever.
+        """
+        mask = self.interest()
+        if mask == self.mask:
+            return
+        selector = self.traffic.reactor.selector
+        if not self.mask:
+            selector.register(self.sock, mask, self.on_ready)
+        elif not mask:
+            selector.unregister(self.sock)
+        else:
+            selector.modify(self.sock, mask, self.on_ready)
+        self.mask = mask
+
+    def pause(self) -> None:
+        """Do not read for now."""
+        self.paused = True
+        self.update_interest()
+
+    def resume(self) -> None:
+        """Read again."""
+        self.paused = False
+        self.update_interest()
+
+    # -- events
+
+    def on_ready(self, mask: int) -> None:
+        """The selector says that it can be read, or written, or that it is broken."""
+        if mask & EVENT_WRITE and self.outbox:
+            self._flush()
+        if mask & EVENT_READ and self.mask & EVENT_READ:
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            data = self.sock.recv(RECEIVE)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.abort(reason_of(error))
+            return
+        traffic = self.traffic
+        if self.state is not State.OPEN:
+            if not data:
+                self.abort("")
+            return
+        if data:
+            size = len(data)
+            self.bytes_in += size
+            traffic.bytes_in += size
+            self.active_at = traffic.reactor.now
+            traffic.owner.received(self, data)
+        else:
+            traffic.owner.ended(self)
+
+    # -- sending
+
+    def write(self, data: bytes, lines: int = 1) -> None:
+        """Send to this client alone: at once if it has nothing queued, else in its turn."""
+        if self.state is not State.OPEN:
+            return
+        self.bytes_direct += len(data)
+        self.lines_direct += lines
+        taken = 0
+        if not self.outbox:
+            try:
+                taken = self.send(data)
+            except (BlockingIOError, InterruptedError):
+                taken = 0
+            except OSError as error:
+                self.abort(reason_of(error))
+                return
+        if taken < len(data):
+            self.enqueue(data, lines, taken)
+
+    def enqueue(self, chunk: bytes, lines: int, taken: int = 0) -> None:
+        """Queue what the kernel did not take, within the limit."""
+        if not self.is_open:           # evicted earlier in this very fan-out
+            return
+        traffic = self.traffic
+        outbox = self.outbox
+        if outbox is None:
+            outbox = self.outbox = Outbox(traffic.reactor.now)
+        was = outbox.size
+        excess = was + len(chunk) - taken - traffic.outbox_limit
+        # A chunk that has begun to go out must go on to its end, whatever the limit.
+        if excess > 0 and not taken and not self._make_room(outbox, chunk, lines, excess):
+            return
+        outbox.push(chunk, lines, taken, traffic.reactor.now)
+        traffic.queued += outbox.size - was
+        if not was:
+            self._fills()
+        if outbox.size >= MENTIONED and not self.mentioned:
+            self.mentioned = True
+            traffic.owner.filled(self)
+        if traffic.reactor.selector.watched:
+            traffic.reactor.selector.queue(self.client_id, outbox.size)
+
+    def _make_room(self, outbox: Outbox, chunk: bytes, lines: int, excess: int) -> bool:
+        """Apply the policy to an outbox over its limit; whether the chunk may still go in."""
+        traffic = self.traffic
+        if traffic.policy == "evict":
+            traffic.owner.overflowed(self, 0)
+            return False
+        dropped = 0
+        if traffic.policy == "drop-oldest":
+            was = outbox.size
+            dropped = outbox.drop_oldest(excess)
+            traffic.queued -= was - outbox.size
+            self.bytes_dropped += was - outbox.size
+            excess -= was - outbox.size
+        if excess > 0:             # drop-newest, or a chunk too large for any outbox
+            outbox.lost += lines
+            self.bytes_dropped += len(chunk)
+            dropped += lines
+        self.lines_dropped += dropped
+        traffic.owner.overflowed(self, dropped)
+        return excess <= 0
+
+    def _fills(self) -> None:
+        self.progress = 0
+        self.traffic.stalls.start(self)
+        if self.fan is not None:
+            self.fan.back(self)
+        self.update_interest()
+
+    def _flush(self) -> None:
+        outbox = self.outbox
+        assert outbox is not None
+        try:
+            taken = outbox.send(self.sock)
+        except OSError as error:
+            self.abort(reason_of(error))
+            return
+        traffic = self.traffic
+        traffic.queued -= taken
+        self.progress += taken
+        if taken:
+            self.progress_at = traffic.reactor.now
+        if traffic.reactor.selector.watched:
+            traffic.reactor.selector.queue(self.client_id, outbox.size)
+        if not outbox:
+            self._empties()
+
+    def _empties(self) -> None:
+        self.traffic.stalls.stop(self)
+        outbox = self.outbox
+        assert outbox is not None
+        if self.fan is not None:
+            self.fan.clear(self)
+        if self.mentioned or outbox.lost:
+            self.mentioned = False
+            self.traffic.owner.emptied(self)
+        if self.outbox:            # the owner had something to say about it
+            return
+        if self.state is State.DRAINING:
+            self._shut()
+        else:
+            self.update_interest()
+
+    def check_progress(self) -> None:
+        """The stall deadline is over: go on if the peer took something, else say so."""
+        if self.state is State.OPEN and self.progress >= LEAST_PROGRESS:
+            self.progress = 0
+            self.traffic.stalls.start(self)
+        elif self.state is State.OPEN:
+            self.traffic.owner.stalled(self)
+
+    # -- the end
+
+    def discard(self) -> int:
+        """Throw away what is queued, but for the rest of a line that has begun to go out;
+        returns the lines lost."""
+        outbox = self.outbox
+        if not outbox:
+            return 0
+        was = outbox.size
+        lines = outbox.drop_oldest(was)
+        self.traffic.queued -= was - outbox.size
+        self.bytes_dropped += was - outbox.size
+        self.lines_dropped += lines
+        return lines
+
+    def finish(self, last_words: bytes = b"") -> None:
+        """Close in order: send what is queued and these last lines, shut our side, read to
+        the peer's end, close.  A plain `close` with unread input would send a reset, and
+        the reason would be lost.  All of it within the linger deadline.
+        """
+        if not self.is_open:
+            return
+        if last_words:
+            self._last(last_words)
+            if not self.is_open:       # they met a broken connection
+                return
+        self._move(State.DRAINING)
+        self.traffic.stalls.stop(self)
+        self.traffic.lingers.start(self)
+        if self.outbox:
+            self.update_interest()
+        else:
+            self._shut()
+
+    def _last(self, words: bytes) -> None:
+        """As `write`, past the limit: the reason for an eviction must fit somewhere."""
+        taken = 0
+        self.bytes_direct += len(words)
+        self.lines_direct += words.count(b"\n")
+        try:
+            taken = 0 if self.outbox else self.send(words)
+        except (BlockingIOError, InterruptedError):
+            taken = 0
+        except OSError as error:
+            self.abort(reason_of(error))
+            return
+        if taken < len(words):
+            now = self.traffic.reactor.now
+            self.outbox = self.outbox or Outbox(now)
+            was = self.outbox.size
+            self.outbox.push(words, words.count(b"\n"), taken, now)
+            self.traffic.queued += self.outbox.size - was
+
+    def _shut(self) -> None:
+        self._move(State.LINGERING)
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.abort("")
+            return
+        self.update_interest()
+
+    def give_up(self) -> None:
+        """The linger deadline is over."""
+        self.abort("did not take its last lines in time" if self.outbox else "")
+
+    def abort(self, reason: str) -> None:
+        """Close without further ceremony, at the end of this turn.  Idempotent."""
+        if self.state is State.CLOSED:
+            return
+        self._move(State.CLOSED)
+        self.traffic.stalls.stop(self)
+        self.traffic.lingers.stop(self)
+        self.traffic.dead.append(self)
+        self.update_interest()
+        self.traffic.owner.lost(self, reason)
+
+    def reap(self) -> None:
+        """Give the descriptor back and let go of everything; only `Traffic.reap` calls it."""
+        if self.outbox is not None:
+            self.traffic.queued -= self.outbox.size
+            self.outbox.clear()
+        self.session = None
+        self.sock.close()
+
+    def _move(self, state: State) -> None:
+        if state not in MOVES[self.state]:
+            raise AssertionError(f"{self!r} cannot become {state.value}")
+        self.state = state
+
+    def kernel_queued(self) -> int:
+        """Bytes that the peer's kernel has not acknowledged."""
+        return kernel.kernel_queued(self.sock)
+
+
+def reason_of(error: OSError) -> str:
+    """`peer reset`, `peer timed out`, or what the system calls it."""
+    match error.errno:
+        case errno.ECONNRESET | errno.EPIPE:
+            return "peer reset"
+        case errno.ETIMEDOUT:
+            return "peer vanished"
+        case code:
+            return os.strerror(code) if code else str(error)

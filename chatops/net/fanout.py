@@ -1,0 +1,90 @@
+"""The same bytes to many connections: one system call each, and next to nothing besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from chatops.net.connection import Connection, reason_of
+
+
+class FanOut:
+    """Connections that all get every chunk, exactly once and in order.
+
+    Members with an empty outbox are kept apart from those with a queue: the loop over the
+    former does nothing but `send`.  What a member has been handed is the difference of
+    two totals, so counting costs nothing per member.
+    """
+
+    __slots__ = ("_backed", "_clear", "bytes", "lines", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.bytes = 0             # handed to each member, since the beginning
+        self.lines = 0
+        self._clear: dict[Connection, Callable[[bytes], int]] = {}
+        self._backed: dict[Connection, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._clear) + len(self._backed)
+
+    def __iter__(self) -> Iterator[Connection]:
+        yield from self._clear
+        yield from self._backed
+
+    def __repr__(self) -> str:
+        return f"<FanOut {self.name} {len(self)} members, {len(self._backed)} backed up>"
+
+    def add(self, connection: Connection) -> None:
+        """From now on it gets what the others get."""
+        connection.fan = self
+        connection.fan_bytes = self.bytes
+        connection.fan_lines = self.lines
+        if connection.outbox:
+            self._backed[connection] = None
+        else:
+            self._clear[connection] = connection.send
+
+    def discard(self, connection: Connection) -> None:
+        """It gets no more.  Harmless when it is not a member."""
+        if connection.fan is not self:
+            return
+        connection.bytes_direct += self.bytes - connection.fan_bytes
+        connection.lines_direct += self.lines - connection.fan_lines
+        connection.fan = None
+        self._clear.pop(connection, None)
+        self._backed.pop(connection, None)
+
+    def back(self, connection: Connection) -> None:
+        """Its outbox began to fill: what comes is queued behind it."""
+        self._clear.pop(connection, None)
+        self._backed[connection] = None
+
+    def clear(self, connection: Connection) -> None:
+        """Its outbox is empty: what comes is sent at once."""
+        self._backed.pop(connection, None)
+        self._clear[connection] = connection.send
+
+    def send(self, chunk: bytes, lines: int) -> None:
+        """One chunk, of this many lines, to every member."""
+        size = len(chunk)
+        self.bytes += size
+        self.lines += lines
+        short: list[tuple[Connection, int]] = []
+        broken: list[tuple[Connection, OSError]] = []
+        backed = list(self._backed)
+        for connection, send in self._clear.items():
+            try:
+                taken = send(chunk)
+            except (BlockingIOError, InterruptedError):
+                taken = 0
+            except OSError as error:
+                broken.append((connection, error))
+                continue
+            if taken != size:
+                short.append((connection, taken))
+        for connection in backed:
+            connection.enqueue(chunk, lines)
+        for connection, taken in short:
+            connection.enqueue(chunk, lines, taken)
+        for connection, failure in broken:
+            connection.abort(reason_of(failure))

@@ -1,0 +1,80 @@
+"""What the kernel knows of a TCP socket, and what we ask of it."""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import resource
+import socket
+import sys
+import termios
+
+# tcp(7): half-open peers are probed after a minute of silence and given up about half a
+# minute later; unacknowledged data gives up after the same time.
+KEEPALIVE_IDLE = 60            # seconds
+KEEPALIVE_INTERVAL = 10        # seconds
+KEEPALIVE_PROBES = 4
+USER_TIMEOUT = 100             # seconds
+
+_queued = array.array("i", [0])
+
+
+def kernel_queued(sock: socket.socket) -> int:
+    """Bytes sent but not yet acknowledged by the peer's kernel (SIOCOUTQ, tcp(7)).
+
+    0 where the system does not tell.  Belongs to the reactor's thread: the buffer is shared.
+    """
+    try:
+        fcntl.ioctl(sock, termios.TIOCOUTQ, _queued, True)
+    except OSError:
+        return 0
+    return _queued[0]
+
+
+def send_buffer(sock: socket.socket) -> int:
+    """SO_SNDBUF as the kernel has it now: it doubles what it was asked for, and grows it."""
+    try:
+        return sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    except OSError:
+        return 0
+
+
+def prepare(sock: socket.socket, *, sndbuf: int = 0) -> None:
+    """Options for a listener.  Linux hands them on to every connection it accepts."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if sndbuf:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
+    for name, value in (
+        ("TCP_KEEPIDLE", KEEPALIVE_IDLE),
+        ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL),
+        ("TCP_KEEPCNT", KEEPALIVE_PROBES),
+        ("TCP_USER_TIMEOUT", USER_TIMEOUT * 1000),
+    ):
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+INHERITS = sys.platform.startswith("linux")
+
+
+def raise_descriptor_limit() -> int:
+    """Raise RLIMIT_NOFILE as far as we may; returns how many descriptors we can have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        wanted = hard if hard != resource.RLIM_INFINITY else max(soft, 1 << 16)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):
+            return soft
+        return wanted
+    return soft
+
+
+def peer_text(address: object) -> str:
+    """`127.0.0.1:50131`, `[::1]:50131`; `-` for a peer without an address."""
+    if isinstance(address, tuple) and len(address) >= 2:
+        host, port = address[0], address[1]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return "-"
