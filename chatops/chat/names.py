@@ -1,0 +1,113 @@
+"""What a nick or a room may be called, and which two nicks look the same."""
+
+from __future__ import annotations
+
+import re
+from unicodedata import category, east_asian_width, normalize
+
+
+class InvalidName(ValueError):  # noqa: N818  (reads as what it says)
+    """This name is not allowed; the message says why, to the one who chose it."""
+
+
+ROOM_LIMIT = 32
+_ROOM = re.compile(rf"[a-z0-9_-]{{1,{ROOM_LIMIT}}}")
+_ASCII_NICK = re.compile(r"[A-Za-z][A-Za-z0-9_\-\[\]`^]*")
+_PUNCTUATION = frozenset("_-[]`^")
+
+RESERVED = ("admin", "administrator", "all", "channel", "everyone", "everybody", "guest", "here",
+            "host", "moderator", "operator", "root", "server", "system", "you")
+
+
+def check_nick(nick: str, *, max_width: int = 20, ascii_only: bool = True) -> None:
+    """Raise `InvalidName` unless somebody may be called this.  `max_width` is in cells."""
+    if not nick or nick.isspace():
+        raise InvalidName("a nick needs at least one letter")
+    if width(nick) > max_width:
+        raise InvalidName(f"a nick is at most {max_width} columns wide")
+    if ascii_only and not _ASCII_NICK.fullmatch(nick):
+        raise InvalidName("a nick begins with a letter A-Z and goes on with letters, digits and "
+                          "_ - [ ] ` ^")
+    if not ascii_only and not _is_word(nick):
+        raise InvalidName("a nick begins with a letter and goes on with letters, digits and "
+                          "_ - [ ] ` ^")
+    look = skeleton(nick)
+    if look.startswith(_GUEST):
+        raise InvalidName("nicks that begin with guest- are given by the server")
+    if "".join(filter(str.isalnum, look)) in _RESERVED:
+        raise InvalidName(f"'{nick}' is reserved, or looks like a name that is")
+
+
+def check_room(name: str) -> str:
+    """The room's name as it is kept, without `#`.  Raises `InvalidName`."""
+    room = name.removeprefix("#").lower()
+    if not _ROOM.fullmatch(room):
+        raise InvalidName(f"a room's name has 1 to {ROOM_LIMIT} of the characters a-z 0-9 _ -")
+    return room
+
+
+def width(text: str) -> int:
+    """Columns of a terminal that the text takes."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if category(c) in ("Mn", "Me", "Cf") else 1 + (east_asian_width(c) in "WF")
+               for c in text)
+
+
+def _is_word(nick: str) -> bool:
+    """Letters, their marks and digits, written in the one way that Unicode prefers.
+
+    That way (NFKC) has no fullwidth, circled or mathematical letters.
+    """
+    return (nick[0].isalpha() and normalize("NFKC", nick) == nick
+            and all(c in _PUNCTUATION or category(c)[0] in "LM" or c.isdecimal() for c in nick))
+
+
+# -- lookalikes
+
+# Strong ones only: the pairs that most fonts draw alike.  Unicode's own table (UTS #39) has
+# thousands, most of them from scripts that no keyboard has.  Left: what is meant; right:
+# what is drawn like it, after case folding.
+_ALIKE = {
+    "a": "\u0430\u03b1\u0251",             # Cyrillic а, Greek α, Latin ɑ
+    "b": "\u0432\u03b2\u042c\u044c",       # в and β, by their capitals; soft sign
+    "c": "\u0441\u03f2\u1d04",             # с, lunate sigma
+    "d": "\u0501\u0257",
+    "e": "\u0435\u03b5\u0454\u212e",       # е, ε by its capital, є
+    "f": "\u0192\u0584",
+    "g": "\u0261\u0581",                   # script g, Armenian co
+    "h": "\u04bb\u0570\u043d\u03b7",       # shha, ho; н and η by their capitals
+    "j": "\u0458\u03f3",
+    "k": "\u043a\u03ba",
+    "l": "i1|\u0131\u0456\u03b9\u04cf\u0457\u01c0\u0196\u0269\u217c",  # i counts, for I does
+    "m": "\u043c\u03bc",
+    "n": "\u03bd\u0578\u057c\u03c0",       # ν by its capital, Armenian vo and ra
+    "o": "0\u043e\u03bf\u03c3\u0585\u0f0b\u07c0\u0966\u0ae6",  # о, ο, σ, Armenian oh, zeros
+    "p": "\u0440\u03c1\u03f1",
+    "q": "\u051b\u0563\u0566",
+    "r": "\u0433\u1d26",
+    "s": "\u0455\u0405\ua731",
+    "t": "\u0442\u03c4",
+    "u": "\u057d\u03c5\u028b",
+    "v": "\u0475\u1d20",
+    "w": "\u051d\u0461\u0561",
+    "x": "\u0445\u03c7",
+    "y": "\u0443\u04af\u03b3",
+    "z": "\u03b6\u1d22",
+}
+_DRAWN_AS = str.maketrans({alike: letter for letter, all_ in _ALIKE.items() for alike in all_})
+
+
+def skeleton(nick: str) -> str:
+    """What a nick looks like: two nicks with the same skeleton can be taken for each other.
+
+    Compatibility forms, case, accents and invisible characters go; lookalikes become the
+    Latin letter they look like.  Not for display.
+    """
+    text = normalize("NFKD", normalize("NFKC", nick).casefold()).casefold()
+    bare = "".join(c for c in text if category(c) not in ("Mn", "Me", "Cf"))
+    return bare.translate(_DRAWN_AS).replace("rn", "m").replace("vv", "w")
+
+
+_GUEST = skeleton("guest-")
+_RESERVED = frozenset(map(skeleton, RESERVED))

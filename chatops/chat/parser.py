@@ -1,0 +1,81 @@
+"""What a client's line asks for.  One table: dispatch, usage and `/help` come out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCommand:
+    """One row of the table."""
+
+    name: str
+    usage: str                     # the arguments, optional ones in brackets
+    help: str
+
+
+CLIENT_COMMANDS: tuple[ClientCommand, ...] = (
+    ClientCommand("nick", "NAME", "be called NAME"),
+    ClientCommand("who", "", "who is in this room"),
+    ClientCommand("me", "TEXT", "say what you do: * you TEXT"),
+    ClientCommand("msg", "NICK TEXT", "say something to one person only"),
+    ClientCommand("join", "ROOM", "go to another room"),
+    ClientCommand("rooms", "", "list the rooms"),
+    ClientCommand("quit", "[REASON]", "leave; so does quit alone on a line"),
+    ClientCommand("help", "", "this list"),
+)
+
+_NAMES = frozenset(command.name for command in CLIENT_COMMANDS)
+# Visible nowhere, yet not whitespace to Python: a line of nothing else is blank.
+_JOINERS = "\u200c\u200d"
+
+
+class Say(NamedTuple):
+    """A line for the room."""
+
+    text: str
+
+
+class Call(NamedTuple):
+    """A command of the table, with what follows its name."""
+
+    name: str
+    argument: str
+
+
+class Unknown(NamedTuple):
+    """A command that is not in the table; "" for a slash with nothing behind it."""
+
+    name: str
+
+
+def parse_line(line: str) -> Say | Call | Unknown | None:
+    """Read one sanitised line; None when it is blank.  `//x` says `/x`."""
+    if line.startswith("/"):
+        if line.startswith("//"):
+            return Say(line[1:])
+        name, _, argument = line[1:].partition(" ")
+        name = name.lower()
+        return Call(name, argument.strip()) if name in _NAMES else Unknown(name)
+    bare = line.strip()
+    if bare == "quit":
+        return Call("quit", "")
+    if not bare.strip(_JOINERS):
+        return None
+    return Say(line)
+
+
+def usage_of(name: str) -> str:
+    """`/msg NICK TEXT`; for a command that was called without what it needs."""
+    return next(_written(command) for command in CLIENT_COMMANDS if command.name == name)
+
+
+def help_lines() -> list[str]:
+    """One line per command, names and explanations in two columns."""
+    width = max(len(_written(command)) for command in CLIENT_COMMANDS)
+    return [f"{_written(command):{width}}  {command.help}" for command in CLIENT_COMMANDS]
+
+
+def _written(command: ClientCommand) -> str:
+    return f"/{command.name} {command.usage}".rstrip()

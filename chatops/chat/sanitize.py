@@ -1,0 +1,89 @@
+"""Makes every string that a client controls safe for terminals, logs and other clients.
+
+What has passed here holds no control character, no terminal sequence, nothing that turns
+the direction of text, and nothing invisible but the joiners that emoji, Persian and the
+scripts of India need.  It is done once, at the entrance; nothing behind it escapes again.
+"""
+
+from __future__ import annotations
+
+import re
+from unicodedata import category
+
+# -- whole chunks
+
+_PLAIN = frozenset(b"\n" + bytes(range(0x20, 0x7F)))
+_SHOWN = bytes(byte if byte in _PLAIN else ord("?") for byte in range(256))
+
+
+def is_plain(chunk: bytes) -> bool:
+    """Whether there is only printable ASCII and newlines: nothing to clean.
+
+    The table maps everything else to something else, so a chunk that comes through as it
+    was is plain; one pass in C, and no copy survives.
+    """
+    return chunk.translate(_SHOWN) == chunk
+
+
+# -- terminal sequences (ECMA-48, and what xterm makes of it), as 7-bit and as C1 forms
+
+_C1 = "\x80-\x9f"
+# Final bytes are optional: a sequence cut off by the end of the line goes as well.
+_CSI = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
+# OSC, DCS, SOS, PM and APC.  Without an end only the introducer goes, by the rules below,
+# or one stray byte could hide a whole line.  The body stops at any other control that
+# could begin or end a string, so that scanning stays linear in a line made of them.
+_STRING = f"(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b{_C1}]*+(?:\x07|\x1b\\\\|\x9c)"
+_ESCAPE = "\x1b[ -/]*+[0-~]?"
+
+# -- characters that are not text
+
+_CONTROLS = f"\x00-\x1f\x7f{_C1}"
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_SEPARATORS = "\u2028\u2029"
+_INVISIBLE = (
+    "\u00ad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff"   # soft hyphen, zero widths, BOM
+    "\ufff0-\ufffb"                                     # interlinear annotation
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"        # shorthand and musical formatting
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"        # tags, and what is reserved by them
+)
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
+    f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+_SURROGATES = "\ud800-\udfff"
+
+_UNSAFE = re.compile(
+    f"{_CSI}|{_STRING}|{_ESCAPE}"
+    f"|[{_CONTROLS}{_BIDI}{_SEPARATORS}{_INVISIBLE}{_NONCHARACTERS}{_SURROGATES}]")
+
+# -- piles of accents
+
+MARK_LIMIT = 4
+_JOINERS = "\u200c\u200d"
+
+
+def _marks() -> str:
+    """Every combining mark, as the inside of a character class.
+
+    Joiners count as marks here, for one between two piles would make a higher one.
+    """
+    # Where no marks are (CJK, Hangul, hieroglyphs …) is skipped: this runs at every start.
+    spans = ((0x300, 0x3100), (0xA660, 0xAC00), (0xFB00, 0x12000), (0x13400, 0x13500),
+             (0x16A00, 0x17000), (0x1BC00, 0x1F000), (0xE0100, 0xE01F0))
+    found = (chr(point) for first, last in spans for point in range(first, last)
+             if category(chr(point)) in ("Mn", "Me"))
+    return _JOINERS + "".join(found)
+
+
+_PILE = re.compile(f"([{_marks()}]{{{MARK_LIMIT}}})[{_marks()}]+")
+
+
+def clean(raw: bytes) -> str:
+    """One line of bytes, without its newline, as safe text; what is not UTF-8 is U+FFFD."""
+    return clean_text(raw.decode("utf-8", "replace"))
+
+
+def clean_text(text: str) -> str:
+    """The same for text that came another way: a nick, a reason, an admin's words."""
+    if not text.isprintable():
+        text = _UNSAFE.sub("", text.replace("\t", " "))
+    return text if text.isascii() else _PILE.sub(r"\1", text)
