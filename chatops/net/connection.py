@@ -377,10 +377,8 @@ class Connection:
         """
         if not self.is_open:
             return
-        if last_words:
-            self._last(last_words)
-            if not self.is_open:       # they met a broken connection
-                return
+        if last_words and not self._last(last_words):
+            return
         self._move(State.DRAINING)
         self.traffic.stalls.stop(self)
         self.traffic.lingers.start(self)
@@ -389,8 +387,10 @@ class Connection:
         else:
             self._shut()
 
-    def _last(self, words: bytes) -> None:
-        """As `write`, past the limit: the reason for an eviction must fit somewhere."""
+    def _last(self, words: bytes) -> bool:
+        """As `write`, past the limit: the reason for an eviction must fit somewhere.
+        Whether the connection is still there.
+        """
         taken = 0
         self.bytes_direct += len(words)
         self.lines_direct += words.count(b"\n")
@@ -400,13 +400,14 @@ class Connection:
             taken = 0
         except OSError as error:
             self.abort(reason_of(error))
-            return
+            return False
         if taken < len(words):
             now = self.traffic.reactor.now
             self.outbox = self.outbox or Outbox(now)
             was = self.outbox.size
             self.outbox.push(words, words.count(b"\n"), taken, now)
             self.traffic.queued += self.outbox.size - was
+        return True
 
     def _shut(self) -> None:
         self._move(State.LINGERING)
