@@ -1,0 +1,66 @@
+"""What the hub wants done: it decides, and somebody who owns sockets does.
+
+A list of these, in order, is all that leaves the hub.  Events (`chatops.events`) stand in
+the same list, so that what is told and what is done keep one order.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from chatops.events import Event
+
+
+class Deliver(NamedTuple):
+    """One chunk, of this many lines, to every member of a room."""
+
+    room: str
+    chunk: bytes
+    lines: int
+
+
+class Tell(NamedTuple):
+    """Lines for one client alone."""
+
+    id: int
+    data: bytes
+    lines: int = 1
+
+
+class Answer(NamedTuple):
+    """Bytes of a protocol beneath the lines (telnet's), for one client."""
+
+    id: int
+    data: bytes
+
+
+class Enter(NamedTuple):
+    """From here on this client gets what the room gets."""
+
+    id: int
+    room: str
+
+
+class Leave(NamedTuple):
+    """From here on it does not."""
+
+    id: int
+    room: str
+
+
+class Hold(NamedTuple):
+    """Do not read this client for so many seconds, then call `Hub.resume`."""
+
+    id: int
+    seconds: float
+
+
+class Close(NamedTuple):
+    """Send what is queued, then these last words, and close.  The session is gone."""
+
+    id: int
+    reason: str
+    last_words: bytes = b""
+
+
+Effect = Deliver | Tell | Answer | Enter | Leave | Hold | Close | Event

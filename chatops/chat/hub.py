@@ -1,0 +1,352 @@
+"""The hub: sessions and rooms, and what follows when somebody says something.
+
+Sans-I/O: it is told what came in and what time it is, and leaves a list of `effects` to be
+carried out in order.  Lines for a room are gathered and leave as one `Deliver` per room and
+turn, which is what makes the server fast; anything that must not overtake them (a line for
+one client, somebody entering or leaving) first sends off what is gathered.
+
+The common case, printable ASCII with no command in it, goes through as whole chunks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from chatops import events
+from chatops.chat import names, replies
+from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
+from chatops.chat.parser import Call, Say, parse_line
+from chatops.chat.sanitize import clean, clean_text, is_plain
+from chatops.chat.session import Room, Session
+from chatops.chat.telnet import TelnetFilter
+
+LOBBY = "lobby"
+IAC = b"\xff"
+LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
+
+
+@dataclass(slots=True)
+class ChatLimits:
+    """What the chat allows; changed while it runs by assigning to it."""
+
+    line: int = 4096               # bytes before the newline
+    rate: float = 50.0             # lines a second for one client; 0 is no limit
+    burst: float = 500.0           # lines at once
+    nick_width: int = 20           # columns
+    ascii_nicks: bool = True
+    announce_up_to: int = 50       # members of a room in which joins and leaves are told
+    announce_rate: float = 10.0    # of them a second
+    rooms: int = 1000
+
+
+class Hub:
+    """All of the chat's state.  `now` (monotonic) and `at` (wall clock) are set by the
+    owner before it calls anything; one hub belongs to one thread.
+    """
+
+    def __init__(self, limits: ChatLimits | None = None) -> None:
+        self.limits = limits if limits is not None else ChatLimits()
+        self.now = 0.0
+        self.at = 0.0
+        self.effects: list[Effect] = []
+        self.sessions: dict[int, Session] = {}
+        self.rooms: dict[str, Room] = {}
+        self.lines_in = 0
+        self.by_nick: dict[str, Session] = {}
+        self._looks: dict[str, Session] = {}
+        self._dirty: list[Room] = []
+        self.lobby = self.room(LOBBY)
+
+    # -- coming and going
+
+    def connect(self, id: int, fd: int, peer: str) -> Session:  # noqa: A002
+        """Greet a newcomer and put it into the lobby."""
+        session = Session(id, peer, self.lobby, self.limits.line)
+        self.sessions[id] = session
+        self.by_nick[session.nick] = session
+        self.effects.append(events.Connected(self.at, id, fd, session.nick, peer))
+        self.tell(session, f"*** welcome, {session.nick}! you are in {LOBBY} with "
+                           f"{len(self.lobby.members)} others; /help lists what you can do")
+        self._enter(session, self.lobby)
+        return session
+
+    def end(self, session: Session) -> None:
+        """The client has sent all it will send: what is left is its last line."""
+        rest = session.framer.end()
+        if rest:
+            self._said(session, rest + b"\n", 1)
+        if session.id in self.sessions:
+            self.leave(session, "left")
+
+    def leave(self, session: Session, reason: str, last_words: str = "") -> None:
+        """Take a client out, tell its room, and have its connection closed in order."""
+        self._send_off(session.room)
+        self.disconnect(session, reason)
+        words = f"{last_words}\n".encode() if last_words else b""
+        self.effects.append(Close(session.id, reason, words))
+
+    def disconnect(self, session: Session, reason: str) -> None:
+        """The connection is gone already.  Idempotent."""
+        if self.sessions.pop(session.id, None) is None:
+            return
+        self.forget_name(session)
+        room = self._exit(session)
+        self.announce(room, f"*** {session.nick} left" + (f" ({reason})" if reason != "left"
+                                                         else ""))
+
+    # -- what clients say
+
+    def receive(self, session: Session, data: bytes) -> None:
+        """Bytes came in from a client that is not held."""
+        if session.telnet is not None or IAC in data:
+            data = self._without_telnet(session, data)
+        framer = session.framer
+        lines = framer.feed(data)
+        if framer.overlong:
+            self._overlong(session)
+        if lines:
+            self._lines(session, lines)
+
+    def resume(self, session: Session) -> bool:
+        """The hold is over: go on with what was held.  Whether it may be read again."""
+        held, session.held = session.held, b""
+        if held:
+            self._lines(session, held)
+        return not session.held and session.id in self.sessions
+
+    def _lines(self, session: Session, lines: bytes) -> None:
+        """Whole lines, as many as the client's rate allows; the rest is held."""
+        count = lines.count(b"\n")
+        rate = self.limits.rate
+        if rate:
+            tokens = session.refill(self.now, rate, self.limits.burst)
+            if count > tokens:
+                lines, count = self._hold(session, lines, count, int(tokens))
+            session.tokens -= count
+        if count:
+            self._said(session, lines, count)
+
+    def _said(self, session: Session, lines: bytes, count: int) -> None:
+        session.lines_in += count
+        self.lines_in += count
+        framed = b"\n" + lines
+        if (
+            is_plain(lines)
+            and b"\n/" not in framed
+            and b"\n\n" not in framed
+            and b"\n " not in framed
+            and b"\nquit" not in framed
+            and not session.muted_until
+        ):
+            self._say_plain(session, lines, count)
+            return
+        muted = replies.Muted(self, session)
+        for raw in lines.split(b"\n")[:-1]:
+            self._line(session, raw, muted)
+            if session.id not in self.sessions:
+                return
+
+    def _say_plain(self, session: Session, lines: bytes, count: int) -> None:
+        said = lines[:-1]
+        room = session.room
+        self._gather(room, session.prefix + (
+            said.replace(b"\n", session.separator) if count > 1 else said) + b"\n", count)
+        self.effects.append(events.Said(
+            self.at, session.id, session.nick, room.name, said.decode("ascii"), count))
+
+    def _line(self, session: Session, raw: bytes, muted: replies.Muted) -> None:
+        text = clean(raw)
+        if text.encode() != raw.removesuffix(b"\r").replace(b"\t", b" "):
+            self.bad_input(session, "invalid UTF-8" if "\ufffd" in text
+                           else "control characters")
+        parsed = parse_line(text)
+        if parsed is None:
+            return
+        if isinstance(parsed, Say):
+            if not muted.refuses():
+                self.say(session, parsed.text)
+        elif isinstance(parsed, Call):
+            replies.COMMANDS[parsed.name](self, session, parsed.argument, muted)
+        else:
+            self.error(session, f"no command /{parsed.name}; /help lists them")
+
+    def say(self, session: Session, text: str) -> None:
+        """One line for the room, the sender included."""
+        room = session.room
+        self._gather(room, session.prefix + text.encode() + b"\n")
+        self.effects.append(events.Said(self.at, session.id, session.nick, room.name, text))
+
+    def act(self, session: Session, text: str) -> None:
+        """`/me`"""
+        room = session.room
+        self._gather(room, f"* {session.nick} {text}\n".encode())
+        self.effects.append(events.Acted(self.at, session.id, session.nick, room.name, text))
+
+    def _hold(self, session: Session, lines: bytes, count: int, allowed: int
+              ) -> tuple[bytes, int]:
+        """Keep back what goes over the rate; returns what may pass now, and its lines."""
+        cut = 0
+        for _ in range(allowed):
+            cut = lines.index(b"\n", cut) + 1
+        session.held = lines[cut:]
+        limits = self.limits
+        waiting = min(count - allowed, limits.burst)
+        seconds = max(LEAST_HOLD, min(waiting / limits.rate, 1.0))
+        self.effects.append(Hold(session.id, seconds))
+        if not session.warned:
+            session.warned = True
+            self.effects.append(events.Throttled(self.at, session.id, session.nick, seconds))
+            self.error(session, f"you are over {limits.rate:g} lines a second; you are read "
+                                "more slowly for now, and nothing is lost")
+        return lines[:cut], allowed
+
+    def _without_telnet(self, session: Session, data: bytes) -> bytes:
+        if session.telnet is None:
+            session.telnet = TelnetFilter()
+            self.bad_input(session, "telnet negotiation")
+        data, answer = session.telnet.feed(data)
+        if answer:
+            self.effects.append(Answer(session.id, answer))
+        if session.telnet.idle:
+            session.telnet = None
+        return data
+
+    def _overlong(self, session: Session) -> None:
+        for _ in range(session.framer.take_overlong()):
+            self.bad_input(session, "line too long")
+            self.error(session, f"a line of more than {session.framer.limit} bytes was dropped")
+
+    def bad_input(self, session: Session, kind: str) -> None:
+        """Report something refused or cleaned: the first time, then at each doubling."""
+        bad = session.bad
+        if bad is None:
+            bad = session.bad = {}
+        count = bad[kind] = bad.get(kind, 0) + 1
+        if count & (count - 1) == 0:
+            self.effects.append(events.BadInput(self.at, session.id, session.nick, kind, count))
+
+    # -- names and rooms
+
+    def rename(self, session: Session, nick: str) -> None:
+        """Raises `names.InvalidName`, with what to tell the client."""
+        names.check_nick(nick, max_width=self.limits.nick_width,
+                         ascii_only=self.limits.ascii_nicks)
+        look = names.skeleton(nick)
+        other = self._looks.get(look)
+        if other is not None and other is not session:
+            raise names.InvalidName(f"'{nick}' is taken, or looks like '{other.nick}'")
+        self.forget_name(session)
+        old = session.nick
+        session.guest = False
+        session.rename(nick)
+        self._looks[look] = session
+        self.by_nick[nick.casefold()] = session
+        self.effects.append(events.Renamed(self.at, session.id, old, nick))
+        self.announce(session.room, f"*** {old} is now {nick}", also=session)
+
+    def forget_name(self, session: Session) -> None:
+        """Somebody else may take this name now."""
+        self.by_nick.pop(session.nick.casefold(), None)
+        if not session.guest:
+            self._looks.pop(names.skeleton(session.nick), None)
+
+    def find(self, name: str) -> Session | None:
+        """By nick, in any case."""
+        return self.by_nick.get(name.casefold())
+
+    def room(self, name: str) -> Room:
+        """The room of this name, made if need be."""
+        room = self.rooms.get(name)
+        if room is None:
+            room = self.rooms[name] = Room(name)
+        return room
+
+    def move(self, session: Session, name: str) -> None:
+        """Take a client to another room.  The name has been checked."""
+        self._send_off(session.room)
+        old = self._exit(session)
+        self.announce(old, f"*** {session.nick} went to {name}")
+        room = self.room(name)
+        self.effects.append(events.Moved(self.at, session.id, session.nick, old.name, name))
+        self._enter(session, room)
+
+    def _enter(self, session: Session, room: Room) -> None:
+        self.announce(room, f"*** {session.nick} joined")
+        self._send_off(room)           # not for the newcomer
+        session.room = room
+        room.members[session.id] = session
+        self.effects.append(Enter(session.id, room.name))
+
+    def _exit(self, session: Session) -> Room:
+        room = session.room
+        room.members.pop(session.id, None)
+        self.effects.append(Leave(session.id, room.name))
+        self._close_if_empty(room)
+        return room
+
+    def _close_if_empty(self, room: Room) -> None:
+        if not room.members and room is not self.lobby and not room.pending:
+            self.rooms.pop(room.name, None)
+
+    # -- sending
+
+    def tell(self, session: Session, *lines: str) -> None:
+        """Lines for one client, after all that its room has been told."""
+        self._send_off(session.room)
+        data = "\n".join([*lines, ""]).encode()
+        self.effects.append(Tell(session.id, data, len(lines)))
+
+    def error(self, session: Session, text: str) -> None:
+        """`*** error: …`; the client stays."""
+        self.tell(session, f"*** error: {text}")
+
+    def announce(self, room: Room, text: str, also: Session | None = None) -> None:
+        """A notice to a room, unless it is too large or too busy; then to `also` alone."""
+        limits = self.limits
+        if room.members and room.may_announce(self.now, limits.announce_up_to,
+                                              limits.announce_rate):
+            self._gather(room, f"{text}\n".encode())
+        elif also is not None:
+            self.tell(also, text)
+
+    def broadcast(self, text: str) -> int:
+        """The admin speaks to everybody; returns to how many."""
+        line = f"*** [admin] {clean_text(text)}\n".encode()
+        for room in self.rooms.values():
+            if room.members:
+                self._gather(room, line)
+        return len(self.sessions)
+
+    def mute(self, session: Session, seconds: float) -> None:
+        """Let a client listen only; 0 seconds is for ever."""
+        session.muted_until = self.now + (seconds or inf)
+        self.tell(session, "*** you were muted: you can listen, but not speak")
+
+    def unmute(self, session: Session) -> None:
+        """Let it speak again."""
+        if session.muted_until:
+            session.muted_until = 0.0
+            self.tell(session, "*** you can speak again")
+
+    def flush(self) -> None:
+        """Send off what was gathered in this turn."""
+        dirty, self._dirty = self._dirty, []
+        for room in dirty:
+            self._send_off(room)
+            self._close_if_empty(room)
+
+    def _gather(self, room: Room, chunk: bytes, lines: int = 1) -> None:
+        if not room.pending:
+            self._dirty.append(room)
+        room.pending.append(chunk)
+        room.pending_lines += lines
+
+    def _send_off(self, room: Room) -> None:
+        if room.pending:
+            pending = room.pending
+            chunk = pending[0] if len(pending) == 1 else b"".join(pending)
+            self.effects.append(Deliver(room.name, chunk, room.pending_lines))
+            room.lines += room.pending_lines
+            room.pending = []
+            room.pending_lines = 0
