@@ -1,0 +1,262 @@
+"""Settings: flag > environment > TOML file > default, and each limit with its reason.
+
+`SETTINGS` is one table: the TOML reader, the environment, the command line's help and
+`:limit` all come out of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chatops.commands import BACKENDS, SLOW_CONSUMER
+from chatops.units import (
+    UnitError,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_rate,
+    parse_size,
+)
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or has a value that it cannot have; one line, for the operator."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything that can be set.  Sizes are bytes, times seconds, rates per second."""
+
+    host: str = "127.0.0.1"
+    port: int = 9999
+    selector: str = "auto"
+    sndbuf: int = 0
+    log_file: str = ""
+    ban_file: str = ""
+    max_clients: int = 0
+    per_address: int = 0
+    connect_rate: float = 50.0
+    trusted: str = "127.0.0.0/8,::1"
+    line: int = 4096
+    rate_limit: float = 50.0
+    rate_burst: int = 500
+    outbox: int = 1 << 20
+    total_outbox: int = 256 << 20
+    slow_consumer: str = "evict"
+    stall: float = 30.0
+    line_deadline: float = 60.0
+    idle_timeout: float = 0.0
+    nick_width: int = 20
+    nicks: str = "ascii"
+    drain: float = 4.0
+
+    def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The trusted ones, which the limits per address do not hold for."""
+        return tuple(ipaddress.ip_network(part.strip(), strict=False)
+                     for part in self.trusted.split(",") if part.strip() not in ("", "none"))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table."""
+
+    field: str
+    why: str
+    read: Callable[[str], Any] = str
+    write: Callable[[Any], str] = str
+    live: bool = False             # `:limit` may change it while the server runs
+
+    @property
+    def name(self) -> str:
+        """As flags and the TOML file have it: `max-clients`."""
+        return self.field.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return f"CHATOPS_{self.field.upper()}"
+
+    def value(self, given: object) -> Any:
+        """The value in a string, a TOML number, or raise `SettingsError`."""
+        if isinstance(given, bool) or not isinstance(given, str | int | float):
+            raise SettingsError(f"{self.name}: a {type(given).__name__} is not a value for it")
+        try:
+            return self.read(str(given))
+        except (UnitError, ValueError) as error:
+            raise SettingsError(f"{self.name}: {error}") from None
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise SettingsError(f"'{text}' is not a whole number") from None
+        if not low <= number <= high:
+            raise SettingsError(f"{number} is not between {low} and {high}")
+        return number
+    return read
+
+
+def _size(low: int, high: int = 1 << 40) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        size = parse_size(text)
+        if not low <= size <= high:
+            raise SettingsError(f"{text} is not between {format_size(low)} and "
+                                f"{format_size(high)}")
+        return size
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise SettingsError(f"'{text}' is not one of {', '.join(choices)}")
+        return text
+    return read
+
+
+def _off_or(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda text: read("0") if text.strip().lower() == "off" else read(text)
+
+
+def _networks(text: str) -> str:
+    Settings(trusted=text).networks()
+    return text
+
+
+def _rate_text(rate: float) -> str:
+    return f"{rate:g}/s" if rate else "off"
+
+
+def _seconds_text(seconds: float) -> str:
+    return format_duration(seconds) if seconds else "off"
+
+
+def _count_text(count: int) -> str:
+    return str(count) if count else "off"
+
+
+_COUNT = _off_or(_whole(0, 1 << 20))
+_SECONDS = _off_or(parse_duration)
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("host", "address to listen on; 127.0.0.1 lets nobody in from outside"),
+    Setting("port", "port to listen on; 0 picks a free one", _whole(0, 65535)),
+    Setting("selector", "which system call waits; auto takes the best there is",
+            _one_of("auto", *BACKENDS)),
+    Setting("sndbuf", "the kernel's send buffer per client; small ones make queues visible "
+            "(0: the system decides)", _size(0, 1 << 30), format_size),
+    Setting("log_file", "write events here, one line each"),
+    Setting("ban_file", "keep bans here, so that they survive a restart"),
+    Setting("max_clients", "clients at once; off: as many as there are descriptors", _COUNT,
+            _count_text, True),
+    Setting("per_address", "clients at once from one address, so that one host cannot take "
+            "every place", _COUNT, _count_text, True),
+    Setting("connect_rate", "new connections a second from one address; a reconnect loop is "
+            "stopped, a household is not", parse_rate, _rate_text, True),
+    Setting("trusted", "networks for which per-address and connect-rate do not hold: proxies, "
+            "tests; `none` for no such network", _networks),
+    Setting("line", "longest line in bytes; longer ones are dropped, the client stays",
+            _size(64, 1 << 20), format_size, True),
+    Setting("rate_limit", "lines a second from one client; more than anybody types, and over "
+            "it the client is read more slowly, so nothing is lost", parse_rate, _rate_text,
+            True),
+    Setting("rate_burst", "lines at once within the rate limit; a paste is fine",
+            _whole(1, 1 << 20), str, True),
+    Setting("outbox", "bytes queued for one client before the slow-consumer policy acts; "
+            "minutes of talk, and a thousand of them fit into memory",
+            _size(1024, 1 << 30), format_size, True),
+    Setting("total_outbox", "bytes queued for all clients together; past it the worst goes "
+            "first", _size(1 << 16), format_size, True),
+    Setting("slow_consumer", "what happens to a client whose outbox is full",
+            _one_of(*SLOW_CONSUMER), str, True),
+    Setting("stall", "a client with a queue that takes next to nothing for this long is "
+            "disconnected", _SECONDS, _seconds_text, True),
+    Setting("line_deadline", "a line that was begun must end within this time, counted from "
+            "its first byte", _SECONDS, _seconds_text, True),
+    Setting("idle_timeout", "a client that says nothing for this long is told and "
+            "disconnected; off, for lurkers are welcome", _SECONDS, _seconds_text, True),
+    Setting("nick_width", "widest nick, in columns, so that tables stay aligned",
+            _whole(1, 64), str, True),
+    Setting("nicks", "ascii, or unicode for letters of every script; lookalikes of a nick in "
+            "use are refused either way", _one_of("ascii", "unicode"), str, True),
+    Setting("drain", "how long quitting may take to deliver what is queued", parse_duration,
+            format_duration, True),
+)
+
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+LIMITS = {setting.name: setting for setting in SETTINGS if setting.live}
+
+
+def load(flags: Mapping[str, object | None], *, config: str | None = None,
+         environ: Mapping[str, str] = os.environ) -> Settings:
+    """Put settings together; `flags` are by field, None where not given.
+
+    Raises `SettingsError` with one line that names the setting and where it came from.
+    """
+    values: dict[str, Any] = {}
+    if config is not None:
+        values.update(_from_file(Path(config)))
+    for setting in SETTINGS:
+        text = environ.get(setting.variable)
+        if text is not None:
+            try:
+                values[setting.field] = setting.value(text)
+            except SettingsError as error:
+                raise SettingsError(f"{setting.variable}: {error}") from None
+    for setting in SETTINGS:
+        given = flags.get(setting.field)
+        if given is not None:
+            try:
+                values[setting.field] = setting.value(given)
+            except SettingsError as error:
+                raise SettingsError(f"--{error}") from None
+    return Settings(**values)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not TOML: {error}") from None
+    values = {}
+    for name, given in table.items():
+        setting = BY_NAME.get(name.replace("_", "-"))
+        if setting is None:
+            raise SettingsError(f"{path}: unknown setting '{name}'{_nearest(name)}")
+        try:
+            values[setting.field] = setting.value(given)
+        except SettingsError as error:
+            raise SettingsError(f"{path}: {error}") from None
+    return values
+
+
+def _nearest(name: str) -> str:
+    close = difflib.get_close_matches(name.replace("_", "-"), BY_NAME, 1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def changed(settings: Settings, name: str, text: str) -> Settings:
+    """The settings with one limit changed.  Raises `SettingsError`."""
+    setting = LIMITS.get(name.replace("_", "-"))
+    if setting is None:
+        if name.replace("_", "-") in BY_NAME:
+            raise SettingsError(f"{name} cannot be changed while the server runs")
+        raise SettingsError(f"no limit '{name}'{_nearest(name)}; `limit` alone lists them")
+    return msgspec.structs.replace(settings, **{setting.field: setting.value(text)})
+
+
+def show(settings: Settings, name: str) -> str:
+    """One limit as it is written: `outbox 1.0M`."""
+    setting = BY_NAME[name]
+    return f"{setting.name} {setting.write(getattr(settings, setting.field))}"
