@@ -1,0 +1,171 @@
+"""Bars, sparklines and plots: pure functions from numbers to block characters, and a widget.
+
+Every function returns plain strings of exactly the width asked for, in cells; the caller
+adds colour, which is never the only signal.  Scales begin at zero, so that a series that
+is steady but not nothing is never drawn as nothing: zero is a base line, and the smallest
+value above zero stands visibly above it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widgets import Static
+
+from chatops.units import format_size
+
+EIGHTHS_ACROSS = " ▏▎▍▌▋▊▉█"
+EIGHTHS_UP = " ▁▂▃▄▅▆▇█"
+BASE_LINE = "▁"
+TRACK = "·"                    # what is still free of a gauge
+
+WARN_AT, FULL_AT = 0.5, 0.9    # shares of a limit from which a queue is worth a look
+
+
+def bar(share: float, width: int, track: str = TRACK) -> str:
+    """A bar of `width` cells filled to `share` (0 to 1), exact to an eighth of a cell.
+
+    Anything above zero shows at least its first eighth; only a full share is full.
+    """
+    if width <= 0:
+        return ""
+    share = min(1.0, max(0.0, share)) if not math.isnan(share) else 0.0
+    eighths = round(share * width * 8)
+    if share > 0:
+        eighths = max(1, eighths)
+    if share < 1:
+        eighths = min(width * 8 - 1, eighths)
+    full, rest = divmod(eighths, 8)
+    drawn = "█" * full + (EIGHTHS_ACROSS[rest] if rest else "")
+    return drawn + track * (width - len(drawn))
+
+
+def split_bar(shares: Sequence[float], width: int) -> list[int]:
+    """How many cells of `width` each share gets; they add up to `width` exactly.
+
+    A share above zero gets at least one cell, taken from the largest.
+    """
+    total = math.fsum(max(0.0, s) for s in shares)
+    if width <= 0 or total <= 0:
+        return [0] * len(shares)
+    exact = [max(0.0, s) / total * width for s in shares]
+    cells = [max(1, math.floor(e)) if e > 0 else 0 for e in exact]
+    by_remainder = sorted(range(len(shares)), key=lambda i: exact[i] - cells[i], reverse=True)
+    for i in by_remainder[: max(0, width - sum(cells))]:
+        cells[i] += 1
+    while sum(cells) > width:
+        cells[cells.index(max(cells))] -= 1
+    return cells
+
+
+def level(share: float) -> str:
+    """A word for how full something is, for those who see no colour: ok, filling, full."""
+    if share >= FULL_AT:
+        return "full"
+    return "filling" if share >= WARN_AT else "ok"
+
+
+LEVEL_STYLES = {"ok": "$success", "filling": "$warning", "full": "$error"}
+LEVEL_MARKS = {"ok": " ", "filling": "▲", "full": "!"}
+
+
+def gauge(value: float, limit: float, width: int) -> Content:
+    """`████▍····  12.1K/64K ▲`: a size against its limit; `width` is the bar's.
+
+    A limit of 0 is no limit: then there is nothing to fill, and only the value stands.
+    """
+    if limit <= 0:
+        return Content(f"{format_size(value)} (no limit)")
+    share = value / limit
+    how = level(share)
+    return Content.assemble(
+        (bar(share, width), LEVEL_STYLES[how]),
+        f" {format_size(value):>5}/{format_size(limit)}",
+        (f" {LEVEL_MARKS[how]}", f"bold {LEVEL_STYLES[how]}"),
+    )
+
+
+def resample(values: Sequence[float], count: int) -> list[float]:
+    """The newest `count` values; NaN in front where there are fewer."""
+    newest = list(values)[-count:] if count > 0 else []
+    return [math.nan] * (count - len(newest)) + newest
+
+
+def scale_top(values: Sequence[float], least: float = 0.0) -> float:
+    """A round number (1, 2 or 5 times a power of ten) that no value exceeds."""
+    peak = max((v for v in values if not math.isnan(v)), default=0.0)
+    peak = max(peak, least)
+    if peak <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(peak))
+    return next((step * power for step in (1, 2, 5) if step * power >= peak), 10 * power)
+
+
+def sparkline(values: Sequence[float], width: int, top: float | None = None) -> str:
+    """One row of bars, newest at the right; blank where there is no value yet.
+
+    `top` is what fills a cell; without it the largest value does.
+    """
+    shown = resample(values, width)
+    peak = top if top else max((v for v in shown if not math.isnan(v)), default=0.0)
+    return "".join(_spark(value, peak) for value in shown)
+
+
+def _spark(value: float, top: float) -> str:
+    if math.isnan(value):
+        return " "
+    if value <= 0 or top <= 0:
+        return BASE_LINE
+    return EIGHTHS_UP[min(8, max(2, math.ceil(value / top * 8)))]
+
+
+def columns(values: Sequence[float], width: int, height: int, top: float) -> list[str]:
+    """An area of eighth blocks, one column per value: `height` rows, the top one first."""
+    rows = [[" "] * width for _ in range(height)]
+    for x, value in enumerate(resample(values, width)):
+        if math.isnan(value):
+            continue
+        eighths = round(min(1.0, max(0.0, value / top)) * height * 8)
+        eighths = max(eighths, 2 if value > 0 else 1)
+        for y in range(height):
+            part = min(8, max(0, eighths - (height - 1 - y) * 8))
+            rows[y][x] = EIGHTHS_UP[part]
+    return ["".join(row) for row in rows]
+
+
+class Gauge(Static):
+    """A size against its limit, as wide as the widget: `gauge.show(value, limit)`."""
+
+    DEFAULT_CSS = "Gauge { height: 1; width: 1fr; }"
+
+    def show(self, value: float, limit: float) -> None:
+        """Draw it; nothing happens while the widget has no size yet."""
+        room = self.size.width - len(" 99.9K/99.9K !")
+        if room > 0:
+            self.update(gauge(value, limit, min(room, 40)), layout=False)
+
+
+class Plot(Static):
+    """The newest values as an area of eighth blocks, with its scale at the right.
+
+    `plot.show(values, unit, top)`; the scale is a round number above the largest value
+    shown, or `top`.
+    """
+
+    DEFAULT_CSS = "Plot { height: 3; width: 1fr; color: $primary; }"
+
+    def show(self, values: Sequence[float], unit: str = "", top: float | None = None) -> None:
+        """Draw as many of the values as there is room for."""
+        width, height = self.size.width - 8, self.size.height
+        if width < 4 or height < 1:
+            return
+        shown = resample(values, width)
+        highest = top if top is not None else scale_top(shown)
+        lines = columns(shown, width, height, highest)
+        scale = [f" {highest:,.4g}{unit}"] + [""] * (height - 2) + ([" 0"] if height > 1 else [])
+        parts: list[str | tuple[str, str]] = []
+        for line, mark in zip(lines, scale, strict=True):
+            parts += [line, (mark + "\n", "$text-muted")]
+        self.update(Content.assemble(*parts).rstrip(), layout=False)
