@@ -15,8 +15,9 @@ _ROOM = re.compile(rf"[a-z0-9_-]{{1,{ROOM_LIMIT}}}")
 _ASCII_NICK = re.compile(r"[A-Za-z][A-Za-z0-9_\-\[\]`^]*")
 _PUNCTUATION = frozenset("_-[]`^")
 
-RESERVED = ("admin", "administrator", "all", "channel", "everyone", "everybody", "guest", "here",
-            "host", "moderator", "operator", "root", "server", "system", "you")
+# Who the server speaks as, and whom people address.
+RESERVED = ("admin", "administrator", "all", "everybody", "everyone", "here", "host", "moderator",
+            "operator", "root", "server", "system", "you")
 
 
 def check_nick(nick: str, *, max_width: int = 20, ascii_only: bool = True) -> None:
@@ -33,7 +34,7 @@ def check_nick(nick: str, *, max_width: int = 20, ascii_only: bool = True) -> No
                           "_ - [ ] ` ^")
     look = skeleton(nick)
     if look.startswith(_GUEST):
-        raise InvalidName("nicks that begin with guest- are given by the server")
+        raise InvalidName("nicks that begin with guest are given by the server")
     if "".join(filter(str.isalnum, look)) in _RESERVED:
         raise InvalidName(f"'{nick}' is reserved, or looks like a name that is")
 
@@ -109,5 +110,5 @@ def skeleton(nick: str) -> str:
     return bare.translate(_DRAWN_AS).replace("rn", "m").replace("vv", "w")
 
 
-_GUEST = skeleton("guest-")
+_GUEST = skeleton("guest")
 _RESERVED = frozenset(map(skeleton, RESERVED))
