@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from chatops.commands import PANES
@@ -27,75 +26,13 @@ from chatops.events import Disconnected, Event
 from chatops.link import LinkStatus
 from chatops.snapshot import ClientRow, Snapshot, Turn
 from chatops.units import format_age
+from tui.event_ring import EventRing
 from tui.rates import AT_REST, Gauges, Meter, RateTable
+from tui.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 
-EVENTS_KEPT = 5000
 CLOSED_KEPT = 50
 TURNS_KEPT = 512
 FASTEST, SLOWEST = 0.1, 5.0    # seconds between refreshes that `+` and `-` reach
-
-
-@dataclass(slots=True)
-class View:
-    """How one pane's rows are looked at.  Rows are known by id (a connection's, or a
-    descriptor's in the selector pane), so the cursor stays on its row whatever moves."""
-
-    columns: tuple[str, ...] = ()      # that can be sorted by, as they stand
-    sort: str = ""
-    inverted: bool = False             # largest first
-    filter: str = ""
-    cursor: int | None = None
-
-    def sort_by(self, column: str) -> bool:
-        """Sort by a column, or turn its order round; False when there is none such."""
-        wanted = column.upper()
-        if wanted not in self.columns:
-            return False
-        self.inverted = not self.inverted if wanted == self.sort else wanted in LARGEST_FIRST
-        self.sort = wanted
-        return True
-
-    def sort_step(self, step: int) -> None:
-        """Sort by the column to the right (1) or to the left (-1)."""
-        if self.columns:
-            here = self.columns.index(self.sort) if self.sort in self.columns else 0
-            self.sort_by(self.columns[(here + step) % len(self.columns)])
-
-
-LARGEST_FIRST = frozenset({"!", "EV", "APPQ", "LINES", "KERNQ", "IN/S", "OUT/S", "IDLE",
-                           "EVENTS", "FIRES", "FIRES/S", "BUSY"})
-CLIENT_COLUMNS = ("!", "ID", "FD", "NICK", "ROOM", "PEER", "EV", "APPQ", "LINES", "KERNQ",
-                  "IN/S", "OUT/S", "IDLE")
-KEY_COLUMNS = ("!", "FD", "TYPE", "FILEOBJ", "EVENTS", "CALLBACK", "DATA", "ARMED", "FIRES",
-               "FIRES/S", "LAST", "BUSY")
-
-
-class EventRing:
-    """The newest events, each with its number, so that a reader knows what is new to it."""
-
-    def __init__(self, size: int = EVENTS_KEPT) -> None:
-        self._items: deque[Event] = deque(maxlen=size)
-        self.total = 0             # ever added; the next event's number
-
-    def extend(self, events: Iterable[Event]) -> None:
-        before = list(events)
-        self._items.extend(before)
-        self.total += len(before)
-
-    @property
-    def first(self) -> int:
-        """Number of the oldest event still held."""
-        return self.total - len(self._items)
-
-    def between(self, first: int, last: int) -> list[Event]:
-        """Events number `first` to `last` - 1, as far as they are still held."""
-        start = max(0, first - self.first)
-        return list(islice(self._items, start, max(start, last - self.first)))
-
-    def newest(self, count: int, last: int | None = None) -> list[Event]:
-        """The `count` events before number `last` (or the end), oldest first."""
-        end = self.total if last is None else last
-        return self.between(end - count, end)
 
 
 class Past(Protocol):
@@ -103,6 +40,12 @@ class Past(Protocol):
 
     def at(self, turn: int) -> Snapshot | None:
         """How things stood after this turn, None when it is not held any more."""
+
+    def step(self, turn: int, by: int) -> int:
+        """The turn `by` steps after this one, or before it; stops at either end."""
+
+    def seek(self, where: str, start: int) -> int:
+        """The turn that `18204` or `-10s` means.  Raises ValueError, which says why not."""
 
 
 @dataclass(slots=True)
@@ -185,6 +128,12 @@ class ConsoleState:
     def server_now(self) -> float:
         """The server's clock in the present, whatever is shown."""
         return self._meter.server_now(self.mono_now)
+
+    @property
+    def wall_now(self) -> float:
+        """The server's wall clock in the present, as events are stamped with."""
+        live = self.live
+        return live.at + (self.server_now - live.mono) if live is not None else 0.0
 
     @property
     def rates(self) -> RateTable:
@@ -323,7 +272,10 @@ class ConsoleState:
     def step(self, turns: int) -> bool:
         """Go back or forward by turns; False when that turn is not held."""
         shown = self.snapshot
-        return shown is not None and self.seek(shown.turn + turns)
+        if shown is None or self.past is None:
+            return False
+        turn = self.past.step(shown.turn, turns)
+        return turn != shown.turn and self.seek(turn)
 
     def seek(self, turn: int) -> bool:
         """Show how things stood after this turn; False when it is not held."""
