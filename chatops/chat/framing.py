@@ -15,13 +15,13 @@ class Framer:
     `printf x | nc -N host port` says x.
     """
 
-    __slots__ = ("_crossed", "limit", "overlong", "partial")
+    __slots__ = ("crossed", "limit", "overlong", "partial")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.partial = b""         # the beginning of a line, without its newline
         self.overlong = False      # everything up to the next newline is thrown away
-        self._crossed = 0
+        self.crossed = 0           # lines that became too long, not yet taken
 
     def __repr__(self) -> str:
         state = "overlong" if self.overlong else f"partial={len(self.partial)}"
@@ -35,8 +35,11 @@ class Framer:
         return self._feed(data)
 
     def take_overlong(self) -> int:
-        """How many lines have crossed the limit since this was last asked."""
-        crossed, self._crossed = self._crossed, 0
+        """How many lines have crossed the limit since this was last asked.
+
+        A read can hold several such lines, with their newlines, and leave `overlong` false.
+        """
+        crossed, self.crossed = self.crossed, 0
         return crossed
 
     def end(self) -> bytes:
@@ -62,7 +65,7 @@ class Framer:
             newline = data.rfind(b"\n", start, start + reach)
             if newline < 0:
                 pieces.append(data[kept:start])
-                self._crossed += 1
+                self.crossed += 1
                 newline = data.find(b"\n", start + reach)
                 if newline < 0:
                     self.overlong = True

@@ -103,7 +103,7 @@ class Hub:
             data = self._without_telnet(session, data)
         framer = session.framer
         lines = framer.feed(data)
-        if framer.overlong:
+        if framer.crossed:
             self._overlong(session)
         if lines:
             self._lines(session, lines)

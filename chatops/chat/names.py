@@ -11,7 +11,7 @@ class InvalidName(ValueError):  # noqa: N818  (reads as what it says)
 
 
 ROOM_LIMIT = 32
-_ROOM = re.compile(rf"[a-z0-9_-]{{1,{ROOM_LIMIT}}}")
+_ROOM = re.compile(rf"[A-Za-z0-9_-]{{1,{ROOM_LIMIT}}}")
 _ASCII_NICK = re.compile(r"[A-Za-z][A-Za-z0-9_\-\[\]`^]*")
 _PUNCTUATION = frozenset("_-[]`^")
 
@@ -41,10 +41,10 @@ def check_nick(nick: str, *, max_width: int = 20, ascii_only: bool = True) -> No
 
 def check_room(name: str) -> str:
     """The room's name as it is kept, without `#`.  Raises `InvalidName`."""
-    room = name.removeprefix("#").lower()
+    room = name.removeprefix("#")
     if not _ROOM.fullmatch(room):
         raise InvalidName(f"a room's name has 1 to {ROOM_LIMIT} of the characters a-z 0-9 _ -")
-    return room
+    return room.lower()
 
 
 def width(text: str) -> int:

@@ -27,8 +27,9 @@ CLIENT_COMMANDS: tuple[ClientCommand, ...] = (
 )
 
 _NAMES = frozenset(command.name for command in CLIENT_COMMANDS)
-# Visible nowhere, yet not whitespace to Python: a line of nothing else is blank.
-_JOINERS = "\u200c\u200d"
+# A line of nothing else is blank, though to Python some of these are no whitespace: joiners,
+# fillers of Hangul, and Braille without a dot.
+_UNSEEN = " \u00a0\u2002\u2003\u2009\u3000\u200c\u200d\u115f\u1160\u3164\uffa0\u2800"
 
 
 class Say(NamedTuple):
@@ -61,7 +62,7 @@ def parse_line(line: str) -> Say | Call | Unknown | None:
     bare = line.strip()
     if bare == "quit":
         return Call("quit", "")
-    if not bare.strip(_JOINERS):
+    if not bare.strip(_UNSEEN):
         return None
     return Say(line)
 

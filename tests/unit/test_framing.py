@@ -104,6 +104,13 @@ def test_an_overlong_line_leaves_its_neighbours_alone() -> None:
     assert fed([data]) == (b"before\nafter\nlast\n", 2, b"")
 
 
+def test_an_overlong_line_that_came_and_went_in_one_read_is_still_to_be_reported() -> None:
+    framer = Framer(4)
+    assert framer.feed(b"12345\n") == b""
+    assert not framer.overlong
+    assert framer.crossed == 1
+
+
 def test_an_overlong_line_is_reported_when_it_crosses_the_limit_and_once() -> None:
     framer = Framer(10)
     assert framer.feed(b"x" * 11) == b""
