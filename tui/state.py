@@ -19,33 +19,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from chatops.commands import PANES
 from chatops.events import Disconnected, Event
+from chatops.history import History
 from chatops.link import LinkStatus
 from chatops.snapshot import ClientRow, Snapshot, Turn
 from chatops.units import format_age
 from tui.event_ring import EventRing
-from tui.rates import AT_REST, Gauges, Meter, RateTable
+from tui.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 
 CLOSED_KEPT = 50
 TURNS_KEPT = 512
 FASTEST, SLOWEST = 0.1, 5.0    # seconds between refreshes that `+` and `-` reach
-
-
-class Past(Protocol):
-    """What time travel needs: `chatops.history.History`, or a test's own."""
-
-    def at(self, turn: int) -> Snapshot | None:
-        """How things stood after this turn, None when it is not held any more."""
-
-    def step(self, turn: int, by: int) -> int:
-        """The turn `by` steps after this one, or before it; stops at either end."""
-
-    def seek(self, where: str, start: int) -> int:
-        """The turn that `18204` or `-10s` means.  Raises ValueError, which says why not."""
 
 
 @dataclass(slots=True)
@@ -77,7 +64,7 @@ class ConsoleState:
     refresh: float = FASTEST
     draining: bool = False
     replay: bool = False               # the link is a recording
-    past: Past | None = None
+    past: History = field(default_factory=History)
     views: dict[str, View] = field(default_factory=lambda: {
         "clients": View(CLIENT_COLUMNS, "APPQ", inverted=True),
         "selector": View(KEY_COLUMNS, "FD"),
@@ -104,6 +91,7 @@ class ConsoleState:
             self.turns.extend(snapshot.turns)
             if self.tags:
                 self.tags &= {row.id for row in snapshot.clients}
+        self.past.add(snapshot, fresh)
         self._meter.feed(snapshot, mono_now)
         if status is not None and status != self.status:
             self.status = status
@@ -270,18 +258,36 @@ class ConsoleState:
         self.version += 1
 
     def step(self, turns: int) -> bool:
-        """Go back or forward by turns; False when that turn is not held."""
+        """Go back or forward by turns of the past; False when none is held."""
         shown = self.snapshot
-        if shown is None or self.past is None:
-            return False
-        turn = self.past.step(shown.turn, turns)
-        return turn != shown.turn and self.seek(turn)
+        return shown is not None and self.seek(self.past.step(shown.turn, turns))
+
+    def seek_to(self, where: str) -> None:
+        """Go to `18204`, `-10s` or `+1m`, from what is shown.  Raises ValueError."""
+        shown = self.snapshot
+        self.seek(self.past.seek(where, shown.turn if shown is not None else 0))
 
     def seek(self, turn: int) -> bool:
         """Show how things stood after this turn; False when it is not held."""
-        snapshot = self.past.at(turn) if self.past is not None else None
+        snapshot = self.past.at(turn)
         if snapshot is None:
             return False
-        self._frozen = _Frozen(snapshot, AT_REST, self.events.total, travelled=True)
+        self._frozen = _Frozen(snapshot, self._rates_at(snapshot), self._events_at(snapshot),
+                               travelled=True)
         self.version += 1
         return True
+
+    def _rates_at(self, snapshot: Snapshot) -> RateTable:
+        """Of the second before that moment of the past."""
+        try:
+            since = self.past.seek(f"-{WINDOW:g}s", snapshot.turn)
+        except ValueError:
+            since = self.past.oldest
+        before = self.past.at(since)
+        if before is None or before.mono >= snapshot.mono:
+            return AT_REST
+        return RateTable(before, snapshot.mono - before.mono)
+
+    def _events_at(self, snapshot: Snapshot) -> int:
+        """Number of the first event that came after that moment."""
+        return self.events.first_after(snapshot.at)

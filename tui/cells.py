@@ -1,0 +1,89 @@
+"""Text cut and padded by the cells a terminal gives it, and made safe to draw.
+
+Everything a client controls has been sanitised by the server, but a console also shows
+recordings and servers elsewhere, so nothing that moves a cursor leaves here either.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.cells import cell_len
+
+ELLIPSIS = "…"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+MARKS_PER_CELL = 2             # combining marks drawn on one character
+
+
+@lru_cache(maxsize=4096)
+def clean(text: str) -> str:
+    """Without control and format characters, and with few marks on each character."""
+    if text.isascii() and text.isprintable():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for char in text:
+        if not char.isprintable() and not char.isspace():
+            kept.append(REPLACEMENT)
+            marks = 0
+        elif char.isspace():
+            kept.append(" ")
+            marks = 0
+        elif cell_len(char):
+            kept.append(char)
+            marks = 0
+        elif kept and marks < MARKS_PER_CELL:
+            kept.append(char)
+            marks += 1
+    return "".join(kept)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Exactly `width` cells of text: padded, or cut with an ellipsis."""
+    if text.isascii() and text.isprintable():
+        spare = width - len(text)
+        if spare < 0:
+            return text[: width - 1] + ELLIPSIS if width > 0 else ""
+    else:
+        text = clean(text)
+        spare = width - cell_len(text)
+        if spare < 0:
+            text = _cut(text, width)
+            spare = width - cell_len(text)
+    return " " * spare + text if right else text + " " * spare
+
+
+def _cut(text: str, width: int) -> str:
+    if width < 1:
+        return ""
+    room = width - 1
+    for at, char in enumerate(text):
+        room -= cell_len(char)
+        if room < 0:
+            return text[:at] + ELLIPSIS
+    return text
+
+
+def format_rate(rate: float) -> str:
+    """Something per second in at most five characters: `0`, `0.4`, `45`, `12.1K`."""
+    if rate < 0.05:
+        return "0"
+    if rate < 9.95:
+        return f"{rate:.1f}"
+    if rate < 9999.5:
+        return f"{rate:.0f}"
+    for unit in "KMG":
+        rate /= 1000
+        if rate < 999.5:
+            return f"{rate:.1f}{unit}" if rate < 99.95 else f"{rate:.0f}{unit}"
+    return f"{rate:.0f}T"
+
+
+def format_count(count: int) -> str:
+    """A counter in at most five characters: `1204`, `12.1K`."""
+    return str(count) if count < 100_000 else format_rate(count)
+
+
+def mask_text(mask: int) -> str:
+    """An interest or readiness mask: `R-`, `RW`, `--`."""
+    return ("R" if mask & 1 else "-") + ("W" if mask & 2 else "-")

@@ -1,0 +1,69 @@
+"""Who is connected, what each may still send, and how much waits for it."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
+from chatops.events import Disconnected
+from chatops.snapshot import Snapshot
+from chatops.units import format_age
+from tui import rows
+from tui.cells import clean
+from tui.panes.table_pane import TablePane
+from tui.state import ConsoleState
+from tui.widgets.live_table import LiveTable
+
+CLOSED_SHOWN = 8
+
+
+class ClientsPane(TablePane):
+    """The clients, one a line, and beneath them those who left lately."""
+
+    def __init__(self) -> None:
+        super().__init__("clients", 1, LiveTable(
+            rows.CLIENTS, attrgetter("id"), "clients",
+            empty="nobody is here; connect with  nc HOST PORT  or type  :spawn chat 5"))
+        self._farewells = Static(id="closed", markup=False)
+        self._farewells_text = ""
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield self._farewells
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        look = rows.client_look(state)
+        shown = rows.clients(state, look)
+        snapshot = state.snapshot
+        self.table.show_rows(shown, look, state.views["clients"], _least(snapshot))
+        total = len(snapshot.clients) if snapshot is not None else 0
+        count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
+        tags = f"  {len(state.tags)} tagged" if state.tags else ""
+        self.show_title(state, f"Clients ({count}){tags}")
+        self._show_closed(state)
+
+    def _show_closed(self, state: ConsoleState) -> None:
+        wall = state.wall_now
+        newest = list(state.closed)[: -CLOSED_SHOWN - 1 : -1]
+        text = "closed: " + "   ".join(_farewell(event, wall) for event in newest)
+        if text != self._farewells_text:
+            self._farewells_text = text
+            self._farewells.display = bool(newest)
+            self._farewells.update(Content(text), layout=False)
+
+
+def _least(snapshot: Snapshot | None) -> dict[str, int]:
+    """Ids and descriptors are given the cells that the largest of them needs."""
+    clients = snapshot.clients if snapshot is not None else ()
+    return {name: max(2, len(str(max((field(row) for row in clients), default=0))))
+            for name, field in (("ID", attrgetter("id")), ("FD", attrgetter("fd")))}
+
+
+def _farewell(event: Disconnected, wall: float) -> str:
+    lost = f", {event.lines_lost} lines lost" if event.lines_lost else ""
+    return (f"#{event.id} {clean(event.nick)} {format_age(wall - event.at)} ago "
+            f"\"{clean(event.reason)}\"{lost}")

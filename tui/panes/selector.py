@@ -1,0 +1,31 @@
+"""The selector's map: every watched descriptor, for what, by whom, and since when."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from tui import rows
+from tui.panes.table_pane import TablePane
+from tui.state import ConsoleState
+from tui.widgets.live_table import LiveTable
+
+
+class SelectorPane(TablePane):
+    """The map, one descriptor a line, the listener and the waker among them."""
+
+    def __init__(self) -> None:
+        super().__init__("selector", 2, LiveTable(
+            rows.KEYS, attrgetter("fd"), "selector",
+            empty="no descriptor is registered"))
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        look = rows.key_look(state)
+        shown = rows.keys(state, look)
+        snapshot = state.snapshot
+        keys = snapshot.keys if snapshot is not None else ()
+        widest = max((row.fd for row in keys), default=0)
+        self.table.show_rows(shown, look, state.views["selector"],
+                             {"FD": max(2, len(str(widest)))})
+        count = f"{len(keys):,}" if len(shown) == len(keys) else f"{len(shown):,} of {len(keys):,}"
+        self.show_title(state, f"Selector map ({count} keys)")

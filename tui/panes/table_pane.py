@@ -1,0 +1,51 @@
+"""What the client and the selector pane share: a live table, and its title in the border."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+
+from tui.cells import clean
+from tui.messages import RunLine
+from tui.state import ConsoleState
+from tui.widgets.live_table import LiveTable
+
+
+class TablePane(Vertical):
+    """One table with a title; clicks become the command lines that keys run too."""
+
+    def __init__(self, name: str, number: int, table: LiveTable) -> None:
+        super().__init__(id=f"{name}-pane", classes="pane")
+        self.pane = name
+        self.number = number
+        self.table = table
+        self._title = ""
+
+    def compose(self) -> ComposeResult:
+        yield self.table
+
+    def focus_target(self) -> LiveTable:
+        """What takes the keys when this pane is the active one."""
+        return self.table
+
+    def show_title(self, state: ConsoleState, what: str) -> None:
+        """Draw the border's title; `what` is the pane's name and how much is in it."""
+        view = state.views[self.pane]
+        title = f"{self.number} {what}"
+        if view.filter:
+            title += f"  filter: {clean(view.filter)}"
+        if view.sort:
+            title += f"  sort: {view.sort} {'▼' if view.inverted else '▲'}"
+        if title != self._title:
+            self._title = title
+            self.border_title = Content(title)
+
+    def on_live_table_header_clicked(self, message: LiveTable.HeaderClicked) -> None:
+        message.stop()
+        self.post_message(RunLine(f"pane {self.pane}"))
+        self.post_message(RunLine(f"sort {message.column}"))
+
+    def on_live_table_opened(self, message: LiveTable.Opened) -> None:
+        message.stop()
+        self.post_message(RunLine("details"))

@@ -1,0 +1,39 @@
+"""How a pane's rows are looked at: filter, order, cursor.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LARGEST_FIRST = frozenset({"!", "EV", "APPQ", "LINES", "KERNQ", "IN/S", "OUT/S", "IDLE",
+                           "EVENTS", "FIRES", "FIRES/S", "BUSY"})
+CLIENT_COLUMNS = ("!", "ID", "FD", "NICK", "ROOM", "PEER", "EV", "APPQ", "LINES", "KERNQ",
+                  "IN/S", "OUT/S", "IDLE")
+KEY_COLUMNS = ("!", "FD", "TYPE", "FILEOBJ", "EVENTS", "CALLBACK", "DATA", "ARMED", "FIRES",
+               "FIRES/S", "LAST", "BUSY")
+
+
+@dataclass(slots=True)
+class View:
+    """How one pane's rows are looked at.  Rows are known by id (a connection's, or a
+    descriptor's in the selector pane), so the cursor stays on its row whatever moves."""
+
+    columns: tuple[str, ...] = ()      # that can be sorted by, as they stand
+    sort: str = ""
+    inverted: bool = False             # largest first
+    filter: str = ""
+    cursor: int | None = None
+
+    def sort_by(self, column: str) -> bool:
+        """Sort by a column, or turn its order round; False when there is none such."""
+        wanted = column.upper()
+        if wanted not in self.columns:
+            return False
+        self.inverted = not self.inverted if wanted == self.sort else wanted in LARGEST_FIRST
+        self.sort = wanted
+        return True
+
+    def sort_step(self, step: int) -> None:
+        """Sort by the column to the right (1) or to the left (-1)."""
+        if self.columns:
+            here = self.columns.index(self.sort) if self.sort in self.columns else 0
+            self.sort_by(self.columns[(here + step) % len(self.columns)])

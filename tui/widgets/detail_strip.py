@@ -1,0 +1,109 @@
+"""Three lines about the row under the cursor, beneath the tables."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from chatops.snapshot import ClientRow, KeyRow, Snapshot
+from chatops.units import format_age, format_clock, format_seconds, format_size
+from tui.cells import clean, format_rate, mask_text
+from tui.state import ConsoleState
+from tui.widgets.gauge import LEVEL_STYLES, bar, level
+
+LABEL = "$text-muted"
+BAR = 10
+
+Part = str | tuple[str, str]
+
+
+class DetailStrip(Static):
+    """What `enter` shows in full, in short."""
+
+    def __init__(self) -> None:
+        super().__init__(id="strip")
+        self._shown: Content | None = None
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        lines = _lines(state)
+        content = Content("\n").join(
+            [line.truncate(max(1, self.size.width), ellipsis=True) for line in lines])
+        if self._shown is None or content != self._shown:
+            self._shown = content
+            self.update(content, layout=False)
+
+
+def _lines(state: ConsoleState) -> list[Content]:
+    snapshot = state.snapshot
+    if snapshot is None:
+        return []
+    if state.pane == "selector":
+        fd = state.views["selector"].cursor
+        key = next((row for row in snapshot.keys if row.fd == fd), None)
+        return _of_key(key, state.now) if key is not None else []
+    ident = state.cursor_client()
+    client = state.client(ident) if ident is not None else None
+    if client is None:
+        return [Content.assemble((" no client is selected", LABEL))]
+    return _of_client(client, snapshot, state)
+
+
+def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState) -> list[Content]:
+    now, rates = state.now, state.rates.of(row)
+    key = next((key for key in snapshot.keys if key.fd == row.fd), None)
+    traits = [row.state] if row.state != "open" else []
+    traits += ["muted"] if row.muted else []
+    first: list[Part] = [
+        (f" {clean(row.nick)}", "bold $primary"), f" #{row.id} fd {row.fd}",
+        ("  room ", LABEL), clean(row.room) or "-",
+        ("  up ", LABEL), format_clock(now - row.connected_at),
+        ("  in ", LABEL), f"{row.lines_in:,} lines {format_size(row.bytes_in)}",
+        ("  out ", LABEL), f"{row.lines_out:,} lines {format_size(row.bytes_out)}",
+        (f"  {format_rate(rates.bytes_out)}B/s", LABEL),
+        (f"  {' '.join(traits)}", "$warning")]
+    second: list[Part] = [(" mask ", LABEL), (" ".join(row.masks) or "-", "$success")]
+    if key is not None:
+        second += [("   armed by ", LABEL), clean(key.armed_by),
+                   ("   callback ", LABEL), clean(key.callback)]
+    else:
+        second += [("   not registered: not read", "$warning")]
+    third: list[Part] = [
+        (" queue app ", LABEL), *_gauge(row.queued, row.queue_limit),
+        ("   kernel ", LABEL), *_gauge(row.kernel_queued, row.kernel_limit),
+        ("   high water ", LABEL), format_size(row.high_water)]
+    if row.high_water:
+        third.append((f" {format_age(now - row.high_water_at)} ago", LABEL))
+    if row.lines_dropped:
+        third.append((f"   {row.lines_dropped:,} lines dropped", "$error"))
+    return [Content.assemble(*line) for line in (first, second, third)]
+
+
+def _gauge(value: int, limit: int) -> list[Part]:
+    if limit <= 0:
+        return [format_size(value)]
+    how = level(value / limit)
+    return [(bar(value / limit, BAR, ""), LEVEL_STYLES[how]),
+            f" {format_size(value)}/{format_size(limit)}"]
+
+
+def _of_key(row: KeyRow, now: float) -> list[Content]:
+    first: list[Part] = [
+        (f" fd {row.fd}", "bold $primary"), f" {clean(row.type)}  {clean(row.fileobj)}",
+        ("   data ", LABEL), clean(row.data) or "-"]
+    second: list[Part] = [
+        (" events ", LABEL), (mask_text(row.events), "$accent"),
+        (f" for {format_clock(now - row.armed_at)}", LABEL),
+        ("   armed by ", LABEL), clean(row.armed_by),
+        ("   in the map for ", LABEL), format_clock(now - row.registered_at)]
+    third: list[Part] = [
+        (" callback ", LABEL), clean(row.callback),
+        ("   fired ", LABEL), f"{row.fires:,}x",
+        ("   last ", LABEL), mask_text(row.last_mask) if row.last_mask else "never",
+        ("   busy ", LABEL), format_seconds(row.busy),
+        ("   slowest ", LABEL), format_seconds(row.slowest)]
+    if row.stale:
+        third.append(("   STALE: its file object has another descriptor now", "$error"))
+    if row.at_eof:
+        third.append(("   fires at end of file: nothing is left to read", "$error"))
+    return [Content.assemble(*line) for line in (first, second, third)]

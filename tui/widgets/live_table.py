@@ -1,0 +1,295 @@
+"""A table that is drawn as it is looked at: ten thousand rows cost what forty do.
+
+The rows are handed over whole on each refresh and only the visible ones are turned into
+text; a line is painted again only when it reads differently.  The cursor is the id of a
+row, never an index, so that sorting, arrivals and departures cannot slide another row
+under it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.cells import fit
+from tui.columns import BAR_LEAST, Column, Look, Placed, place
+from tui.view import View
+from tui.widgets.gauge import bar
+
+# What a line reads: the text and the style name of each of its parts.
+Line = tuple[tuple[str, str], ...]
+
+HEADER_LINES = 1
+
+
+class LiveTable(ScrollView, can_focus=True):
+    """Rows of frozen structs under a row of column names."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "live-table--header", "live-table--sorted", "live-table--row", "live-table--cursor",
+        "live-table--dim", "live-table--name", "live-table--accent", "live-table--good",
+        "live-table--warn", "live-table--error", "live-table--tag", "live-table--track",
+        "live-table--empty",
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "up", show=False),
+        Binding("down", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home,ctrl+home", "top", "first row", show=False),
+        Binding("ctrl+end", "bottom", "last row", show=False),
+    ]
+
+    @dataclass
+    class Moved(Message):
+        """The cursor stands on another row."""
+
+        table: LiveTable
+        row: int | None
+
+    @dataclass
+    class Opened(Message):
+        """A row was clicked twice: its details are wanted."""
+
+        table: LiveTable
+        row: int
+
+    @dataclass
+    class HeaderClicked(Message):
+        """A column's name was clicked: sort by it."""
+
+        table: LiveTable
+        column: str
+
+    def __init__(self, columns: Sequence[Column[Any]], row_id: Callable[[Any], int],
+                 name: str, *, empty: str = "nothing here") -> None:
+        """`row_id` gives the number a row is known by; `empty` is said when none is left."""
+        super().__init__(id=f"{name}-table")
+        self.columns = columns
+        self.rows: Sequence[Any] = ()
+        self.empty = empty
+        self._row_id = row_id
+        self._look = Look()
+        self._view = View()
+        self._least: Mapping[str, int] = {}
+        self._placed: list[Placed] = []
+        self._placed_for: tuple[int, Mapping[str, int]] | None = None
+        self._drawn: dict[int, Line] = {}
+        self._styles: dict[tuple[str, bool], Style] = {}
+
+    # -- what to show
+
+    def show_rows(self, rows: Sequence[Any], look: Look, view: View,
+                  least: Mapping[str, int] | None = None) -> None:
+        """Show these rows, in this order; repaints the lines that read differently."""
+        in_sight = self._cursor_in_sight()
+        gone = self.cursor_index()
+        self.rows, self._look, self._view, self._least = rows, look, view, least or {}
+        self._settle_cursor(gone)
+        look.cursor = view.cursor
+        size = Size(self.scrollable_content_region.width, len(rows) + HEADER_LINES)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        if in_sight:
+            self._bring_cursor_in_sight()
+        self._repaint_changed()
+
+    @property
+    def cursor(self) -> int | None:
+        """The id of the row under the cursor."""
+        return self._view.cursor
+
+    def cursor_index(self) -> int | None:
+        """Where that row stands now, None when it is not among the rows."""
+        wanted, row_id = self._view.cursor, self._row_id
+        if wanted is None:
+            return None
+        return next((i for i, row in enumerate(self.rows) if row_id(row) == wanted), None)
+
+    @property
+    def selected(self) -> Any | None:
+        """The row under the cursor."""
+        index = self.cursor_index()
+        return self.rows[index] if index is not None else None
+
+    def move_to(self, index: int) -> None:
+        """Put the cursor on the row that stands at `index` now, as near as there is one."""
+        if not self.rows:
+            return
+        index = min(len(self.rows) - 1, max(0, index))
+        self._view.cursor = self._look.cursor = self._row_id(self.rows[index])
+        self._bring_cursor_in_sight()
+        self._repaint_changed()
+        self.post_message(self.Moved(self, self._view.cursor))
+
+    def _settle_cursor(self, before: int | None) -> None:
+        """A row that left hands the cursor to the one that took its place."""
+        if not self.rows or self.cursor_index() is not None:
+            return
+        index = min(before or 0, len(self.rows) - 1)
+        self._view.cursor = self._row_id(self.rows[index])
+        self.post_message(self.Moved(self, self._view.cursor))
+
+    # -- scrolling
+
+    @property
+    def _page(self) -> int:
+        return max(1, self.scrollable_content_region.height - HEADER_LINES)
+
+    def _cursor_in_sight(self) -> bool:
+        index = self.cursor_index()
+        return index is None or 0 <= index - self.scroll_offset.y < self._page
+
+    def _bring_cursor_in_sight(self) -> None:
+        index = self.cursor_index()
+        if index is None:
+            return
+        top = self.scroll_offset.y
+        if index < top:
+            self.scroll_to(y=index, animate=False, force=True)
+        elif index >= top + self._page:
+            self.scroll_to(y=index - self._page + 1, animate=False, force=True)
+
+    def action_move(self, step: int) -> None:
+        index = self.cursor_index()
+        self.move_to(0 if index is None else index + step)
+
+    def action_page(self, step: int) -> None:
+        self.move_to((self.cursor_index() or 0) + step * self._page)
+
+    def action_top(self) -> None:
+        self.move_to(0)
+
+    def action_bottom(self) -> None:
+        self.move_to(len(self.rows) - 1)
+
+    # -- mouse
+
+    def on_click(self, event: events.Click) -> None:
+        """The header sorts, a row takes the cursor, a second click opens it."""
+        event.stop()
+        if event.y < HEADER_LINES:
+            column = self._column_at(event.x)
+            if column is not None and column.sorts:
+                self.post_message(self.HeaderClicked(self, column.name))
+            return
+        index = self.scroll_offset.y + event.y - HEADER_LINES
+        if index < len(self.rows):
+            self.move_to(index)
+            if event.chain == 2 and self.cursor is not None:
+                self.post_message(self.Opened(self, self.cursor))
+
+    def _column_at(self, x: int) -> Column[Any] | None:
+        for placed in self._places():
+            if x < placed.left + placed.width:
+                return placed.column
+        return None
+
+    # -- drawing
+
+    def notify_style_update(self) -> None:
+        self._styles.clear()
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        self._drawn.clear()
+        self.virtual_size = Size(self.scrollable_content_region.width,
+                                 len(self.rows) + HEADER_LINES)
+        self._bring_cursor_in_sight()
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        line = self._drawn[y] = self._line(y)
+        index = self.scroll_offset.y + y - HEADER_LINES
+        here = y >= HEADER_LINES and index == self.cursor_index()
+        styles = self._style_of
+        segments = [Segment(text, styles(name, here)) for text, name in line]
+        return Strip(segments).adjust_cell_length(width, styles("row", here))
+
+    def _repaint_changed(self) -> None:
+        width = self.scrollable_content_region.width
+        drawn = self._drawn
+        for y in range(self.scrollable_content_region.height):
+            line = self._line(y)
+            if drawn.get(y) != line:
+                drawn[y] = line
+                self.refresh(Region(0, y, width, 1))
+
+    def _line(self, y: int) -> Line:
+        """What line `y` of the widget reads now."""
+        if y < HEADER_LINES:
+            return self._header()
+        index = self.scroll_offset.y + y - HEADER_LINES
+        if index < len(self.rows):
+            return self._cells(self.rows[index])
+        if not self.rows and y == HEADER_LINES + 1:
+            return (("   " + self.empty, "empty"),)
+        return ()
+
+    def _cells(self, row: Any) -> Line:
+        look = self._look
+        parts: list[tuple[str, str]] = []
+        for column, _left, width in self._places():
+            if column.gap:
+                parts.append((" " * column.gap, "row"))
+            text, style = column.text(row, look), column.style(row, look)
+            room = width - column.width - 1
+            if column.share is not None and room >= BAR_LEAST:
+                drawn = bar(column.share(row), room, "")
+                parts.append((drawn, style or "accent"))
+                parts.append(("·" * (room - len(drawn)) + " ", "track"))
+                width = column.width
+            elif not column.right and column.name == "HIST":
+                text = text[-width:]
+            parts.append((fit(text, width, right=column.right), style or "row"))
+        return tuple(parts)
+
+    def _header(self) -> Line:
+        parts: list[tuple[str, str]] = []
+        view = self._view
+        owed = ""              # the arrow of a column at the left, drawn in the next gap
+        for column, _left, width in self._places():
+            by = column.name == view.sort and column.sorts
+            arrow = ("▼" if view.inverted else "▲") if by else ""
+            gap = column.gap
+            title = fit(column.heading, width, right=column.right)
+            if arrow and column.right and gap:
+                parts.append((" " * (gap - 1) + arrow, "sorted"))
+                arrow = ""
+            elif owed:
+                parts.append((owed, "sorted"))
+                title = title[1:] if not gap else title
+            elif gap:
+                parts.append((" " * gap, "header"))
+            owed = arrow
+            parts.append((title, "sorted" if by else "header"))
+        if owed:
+            parts.append((owed, "sorted"))
+        return tuple(parts)
+
+    def _places(self) -> list[Placed]:
+        wanted = (self.scrollable_content_region.width, self._least)
+        if wanted != self._placed_for:
+            self._placed = place(self.columns, *wanted)
+            self._placed_for = wanted
+        return self._placed
+
+    def _style_of(self, name: str, cursor: bool) -> Style:
+        style = self._styles.get((name, cursor))
+        if style is None:
+            style = self.get_component_rich_style(f"live-table--{name}")
+            if cursor:
+                over = self.get_component_rich_style("live-table--cursor")
+                style += Style(bgcolor=over.bgcolor, bold=over.bold)
+            self._styles[name, cursor] = style
+        return style

@@ -1,0 +1,161 @@
+"""The header: which server, which time, and what it does, in four lines."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from chatops.snapshot import Snapshot
+from chatops.units import format_clock, format_seconds, format_size
+from tui.cells import clean, fit, format_rate
+from tui.state import ConsoleState
+from tui.widgets.gauge import sparkline
+
+Part = str | tuple[str, str]
+
+LABEL, VALUE, FIRST, GAP = "$text-muted", "bold $foreground", 26, 2
+WIDE = 110                     # cells from which every metric has a sparkline
+AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
+
+
+class StatusBar(Static):
+    """Four lines that never freeze, whatever the panes show."""
+
+    def __init__(self) -> None:
+        super().__init__(id="status")
+        self._shown: Content | None = None
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        width = self.size.width
+        if width < 20:
+            return
+        content = Content("\n").join([
+            _title_line(state, width), *_metric_lines(state, width), _lint_line(state, width)])
+        if self._shown is None or content != self._shown:
+            self._shown = content
+            self.update(content, layout=False)
+
+
+# -- first line
+
+
+def chip(state: ConsoleState) -> tuple[str, str]:
+    """Which time the panes show, as a word on a ground of its own colour."""
+    if not state.status.alive:
+        return " FAILED " if state.status.failed else " GONE ", "bold $background on $error"
+    if state.draining or (state.live is not None and state.live.phase == "draining"):
+        return " DRAINING ", "bold $background on $warning"
+    if state.travel is not None:
+        return f" ◀ {state.chip} ", "bold $background on $secondary"
+    if state.paused:
+        return " ‖ PAUSED ", "bold $background on $warning"
+    if state.replay:
+        return " REPLAY ", "bold $background on $accent"
+    return " ● LIVE ", "bold $background on $success"
+
+
+def _title_line(state: ConsoleState, width: int) -> Content:
+    snapshot = state.live
+    left: list[Part] = [(" chatops ", "bold $background on $primary"), " "]
+    if snapshot is not None:
+        left += [(f"{snapshot.host}:{snapshot.port}", "bold $foreground"),
+                 (f"  {snapshot.loop.backend}", "$secondary"),
+                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at),
+                 ("  clients ", LABEL), (f"{len(snapshot.clients):,}", VALUE)]
+    else:
+        left += [("no snapshot yet", LABEL)]
+    right: list[Part] = []
+    if state.dropped:
+        right += [(f"▲ {state.dropped:,} events dropped ", "$warning")]
+    if state.age > AGE_SHOWN and state.live is not None:
+        right += [(f"age {state.age:.0f}s ", LABEL)]
+    right += [chip(state), " "]
+    return _both_ends(Content.assemble(*left), Content.assemble(*right), width)
+
+
+def _both_ends(left: Content, right: Content, width: int) -> Content:
+    room = width - right.cell_length
+    return Content.assemble(left.truncate(max(0, room - 1), ellipsis=True, pad=True), " ", right) \
+        if room > 1 else right
+
+
+# -- metrics
+
+
+def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
+    now, live = state.gauges, state.live
+    slowest = "-"
+    if live is not None and live.loop.slowest_name:
+        slowest = f"{format_seconds(live.loop.slowest)} {clean(live.loop.slowest_name)}"
+    upper = [("wake/s", format_rate(now.wakeups), "wakeups", ""),
+             ("ready/wake", f"{now.ready:.1f}", "ready", ""),
+             ("busy", f"{now.busy:.1%}", "busy", ""),
+             ("slowest", slowest, "", "")]
+    lower = [("in/s", format_rate(now.lines_in), "lines_in", ""),
+             ("out/s", format_rate(now.lines_out), "lines_out", ""),
+             ("app queue", format_size(now.queued), "queued", _longest_queue(live, "queued")),
+             ("kernel queue", format_size(now.kernel_queued), "kernel_queued",
+              _longest_queue(live, "kernel_queued"))]
+    widths = _metric_widths(width)
+    return [_metrics(state, row, widths) for row in (upper, lower)]
+
+
+def _metric_widths(width: int) -> list[int]:
+    if width >= WIDE:
+        each, rest = divmod(width - 1 - 3 * GAP, 4)
+        return [each + rest, each, each, each]
+    first = min(FIRST, width // 3)
+    each, rest = divmod(width - 1 - first - 3 * GAP, 10)
+    return [first, 3 * each, 3 * each, 4 * each + rest]
+
+
+def _metrics(state: ConsoleState, row: list[tuple[str, str, str, str]],
+             widths: list[int]) -> Content:
+    parts: list[Part | Content] = [" "]
+    for at, ((label, value, series, who), width) in enumerate(zip(row, widths, strict=True)):
+        if at:
+            parts.append(" " * GAP)
+        parts.append(_metric(state, label, value, series, who, width, first=not at))
+    return Content.assemble(*parts)
+
+
+def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
+            width: int, *, first: bool) -> Content:
+    """`label  value who ▁▂▃`, exactly `width` cells."""
+    wide = width >= 20
+    label = fit(label, 10, right=False) if wide and len(label) <= 10 else label
+    if first:
+        label = fit(label, 7)
+    room = width - len(label) - 1
+    if not series:
+        return Content.assemble((label, LABEL), " ", (fit(value, room), VALUE))
+    number = fit(value, max(5, len(value)), right=True)
+    room -= len(number)
+    name = fit(f" {who}", min(room, 8)) if who and room >= 4 else ""
+    room -= len(name)
+    bars = sparkline(tuple(state.series[series]), room - 1) if room >= 6 else ""
+    style = "$accent" if "queue" in series else "$primary"
+    return Content.assemble((label, LABEL), " ", (number, VALUE), (name, "$accent"),
+                            (" " + bars if bars else "", style)
+                            ).truncate(width, ellipsis=False, pad=True)
+
+
+def _longest_queue(snapshot: Snapshot | None, field: str) -> str:
+    """Whose queue is the longest, "" when none holds anything."""
+    clients = snapshot.clients if snapshot is not None and getattr(snapshot, field) else ()
+    longest = max(clients, key=lambda row: int(getattr(row, field)), default=None)
+    return clean(longest.nick) if longest is not None else ""
+
+
+# -- lint
+
+
+def _lint_line(state: ConsoleState, width: int) -> Content:
+    lints = state.live.lints if state.live is not None else ()
+    if not lints:
+        return Content.assemble((" lint   ", LABEL), (" ✓ nothing to object to", "$success 70%"))
+    text = f" ! {clean(lints[0].summary)}"
+    more = f"  +{len(lints) - 1} more: l" if len(lints) > 1 else "  l explains"
+    text = fit(text, width - 9 - len(more)).rstrip()
+    return Content.assemble((" lint   ", LABEL), (text, "bold $error"), (more, LABEL))
