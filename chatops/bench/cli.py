@@ -1,0 +1,125 @@
+"""`chatops bench`: measure this server on this machine, next to what people use instead."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from chatops.bench import report, usage
+from chatops.bench.plan import PARTS, Findings, Plan, carry_out
+
+# Descriptors a process needs besides one per client.
+SPARE_DESCRIPTORS = 64
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """`10,100,1000`"""
+    try:
+        found = tuple(int(word) for word in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or min(found) < 1:
+        raise click.BadParameter(f"'{text}' is not a list of numbers like 10,100")
+    return found
+
+
+def part_names(text: str) -> tuple[str, ...]:
+    """Some of the parts of the benchmark, separated by commas."""
+    names = tuple(text.split(","))
+    if unknown := [name for name in names if name not in PARTS]:
+        raise click.BadParameter(f"no part is called '{unknown[0]}'; there are "
+                                 + ", ".join(PARTS))
+    return names
+
+
+class Progress:
+    """One line on stderr that is written over, or a line each where that cannot be."""
+
+    def __init__(self) -> None:
+        self._overwrite = sys.stderr.isatty()
+
+    def __call__(self, text: str) -> None:
+        click.echo(f"\r\x1b[K{text} …" if self._overwrite else text, err=True,
+                   nl=not self._overwrite)
+
+    def clear(self) -> None:
+        if self._overwrite:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+@click.command()
+@click.option("--clients", type=numbers, metavar="N,N…", help="How many, each in turn "
+              "[default: 10,100,1000].")
+@click.option("--senders", default=10, type=click.IntRange(1), show_default=True,
+              help="How many of them speak.")
+@click.option("--size", default=64, type=click.IntRange(17, 4000), show_default=True,
+              help="Bytes of a message.")
+@click.option("--seconds", default=None, type=click.FloatRange(0.1), help="Of throughput, and "
+              "as many of latency, in each round [default: 1].")
+@click.option("--rounds", default=None, type=click.IntRange(1), help="The contenders take turns "
+              "this often [default: 3].")
+@click.option("--rate", default=200.0, type=click.FloatRange(1.0), show_default=True,
+              help="Messages a second while latency is measured; with more than 100 clients, "
+              "fewer in proportion.")
+@click.option("--idle", default=None, type=click.IntRange(0), help="Clients that only stay, for "
+              "the memory of each [default: 10000, or what descriptors allow].")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
+              help="Write everything, every round, to this file.")
+@click.option("--no-console", is_flag=True, help="Leave out the server with its console open.")
+@click.option("--only", type=part_names, metavar="NAME,NAME…", help="Only these parts: "
+              + ", ".join(PARTS) + ".")
+@click.option("--quick", is_flag=True, help="One short round: twenty seconds instead of a "
+              "coffee break, and figures to match.")
+def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: float | None,
+          rounds: int | None, rate: float, idle: int | None, json_file: Path | None,
+          no_console: bool, only: tuple[str, ...] | None, quick: bool) -> None:
+    """Measure this server on this machine.
+
+    Starts the server and a load in processes of their own, without and with the console,
+    and next to them the relay that people write instead.  Prints deliveries a second, the
+    delay of a line, CPU and memory.
+    """
+    descriptors = usage.raise_descriptor_limit() - SPARE_DESCRIPTORS
+    usual = (10, 100) if quick else (10, 100, 1000)
+    plan = Plan(
+        clients=clients or usual, senders=senders, size=size, rate=rate,
+        seconds=seconds or (0.4 if quick else 1.0), rounds=rounds or (1 if quick else 3),
+        idle_clients=min(descriptors, (2000 if quick else 10_000) if idle is None else idle),
+        parts=tuple(name for name in only or PARTS if not (no_console and name == "console")))
+    if max(plan.clients) > descriptors:
+        raise click.BadParameter(f"at most {descriptors:,} descriptors may be open here (ulimit "
+                                 "-n)", param_hint="--clients")
+    cpus = usage.choose_cpus()
+    findings = Findings(plan, report.machine(cpus))
+    progress = Progress()
+    try:
+        show(findings, cpus, progress)
+    except KeyboardInterrupt:
+        progress.clear()
+        raise click.Abort from None
+    finally:
+        progress.clear()
+    if json_file is not None:
+        json_file.write_bytes(report.as_json(findings))
+    if findings.errors:
+        raise click.ClickException(f"{len(findings.errors)} measurements failed")
+
+
+def show(findings: Findings, cpus: tuple[int, int] | None, progress: Progress) -> None:
+    """Carry the plan out, and print each part of the table when it is complete."""
+    measured = carry_out(findings, cpus, progress)
+    click.echo("\n".join(report.header(findings)))
+    for clients in measured:
+        progress.clear()
+        click.echo("\n".join(report.table_lines(report.rows(findings, clients))))
+    progress.clear()
+    if findings.selector is not None:
+        click.echo("\n".join(report.selector_lines(findings.selector)))
+    if findings.idle is not None:
+        click.echo("\n".join(report.idle_lines(findings.idle)))
+
+
+if __name__ == "__main__":
+    bench()

@@ -1,0 +1,195 @@
+"""A crowd of clients in one thread, quick enough to keep up with the server.
+
+A delivery is counted by its mark, a byte that occurs once in every message and in nothing
+else that a server says.  One byte is never split over two reads, and counting it in a
+buffer of 64 KiB takes C some 30 µs.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from array import array
+from collections.abc import Callable
+
+from chatops.bench.ready import ready_set
+
+MARK = b"@"
+STAMP = 16                     # hex digits after the mark: the time of the send in ns
+BUFFER_SIZE = 1 << 18
+CONNECT_BURST = 64             # clients that wait to be greeted at one time
+PATIENCE = 30.0                # seconds without any progress before it is given up
+
+
+class LoadError(RuntimeError):
+    """The server could not be loaded; one line says why."""
+
+
+class Crowd:
+    """Clients of one server.  Belongs to one thread; its sockets do not block."""
+
+    def __init__(self, host: str, port: int, senders: int, size: int) -> None:
+        """The first `senders` clients speak, messages of `size` bytes and a newline."""
+        self.closed = 0            # clients that the server closed
+        self.sent = 0              # messages
+        self.arrived = 0           # deliveries
+        self.due = 0               # deliveries of everything sent
+        self._address = (host, port)
+        self._senders = senders
+        self._size = size
+        self._buffer = bytearray(BUFFER_SIZE)
+        self._ready = ready_set()
+        self._sockets: list[socket.socket] = []
+        self._receive: dict[int, Callable[[bytearray], int]] = {}
+        self._unsent: dict[socket.socket, bytes] = {}
+        self._halves: dict[int, bytes] = {}
+        self._speaker = 0
+
+    @property
+    def members(self) -> int:
+        """Clients that are still connected."""
+        return len(self._receive)
+
+    @property
+    def outstanding(self) -> int:
+        """Deliveries on their way; lost, when nothing arrives any more."""
+        return max(0, self.due - self.arrived)
+
+    # -- coming and going
+
+    def connect(self, clients: int) -> float:
+        """Connect so many and wait until each was greeted; seconds that took."""
+        began = time.perf_counter()
+        silent: set[int] = set()
+        for number in range(clients):
+            sock = socket.create_connection(self._address, PATIENCE)
+            self._sockets.append(sock)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setblocking(False)
+            self._receive[sock.fileno()] = sock.recv_into
+            self._ready.add(sock.fileno())
+            silent.add(sock.fileno())
+            if number % 16 == 15:
+                self._hear(silent, 0.0)
+            self._hear_all_but(CONNECT_BURST, silent)
+        self._hear_all_but(0, silent)
+        return time.perf_counter() - began
+
+    def settle(self, quiet: float = 0.1) -> None:
+        """Read until nothing has come for `quiet` seconds: notices of who joined."""
+        deadline = time.monotonic() + PATIENCE
+        while self._ready.poll(quiet) and time.monotonic() < deadline:
+            self.read(0.0)
+
+    def close(self) -> None:
+        self._ready.close()
+        for sock in self._sockets:
+            sock.close()
+
+    def last_words(self) -> str:
+        """What was read last, for an error message."""
+        text = bytes(self._buffer[:256]).partition(b"\0")[0].decode(errors="replace").strip()
+        return text.rpartition("\n")[2] or "nothing was said"
+
+    def _hear_all_but(self, some: int, silent: set[int]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while len(silent) > some:
+            if self._hear(silent, 0.05):
+                deadline = time.monotonic() + PATIENCE
+            elif time.monotonic() > deadline:
+                raise LoadError(f"{len(silent)} clients were never greeted")
+
+    def _hear(self, silent: set[int], timeout: float) -> bool:
+        """Strike off the silent ones who has been greeted; was anybody?"""
+        before = len(silent)
+        for fd in self._ready.poll(timeout):
+            if self._receive_from(fd) == 0:
+                raise LoadError(f"a client was turned away: {self.last_words()}")
+            silent.discard(fd)
+        return len(silent) < before
+
+    # -- reading
+
+    def read(self, timeout: float) -> None:
+        """Read once from everybody who has something, and count what arrived."""
+        buffer, receive = self._buffer, self._receive
+        count = buffer.count
+        arrived = 0
+        for fd in self._ready.poll(timeout):
+            try:
+                got = receive[fd](buffer)
+            except OSError:
+                got = self._receive_from(fd)
+            if got > 0:
+                arrived += count(MARK, 0, got)
+            elif got == 0:
+                self._lose(fd)
+        self.arrived += arrived
+
+    def sample(self, timeout: float, samples: array[float]) -> None:
+        """As `read`, and add how many microseconds each delivery was on its way."""
+        buffer, halves, clock = self._buffer, self._halves, time.monotonic_ns
+        for fd in self._ready.poll(timeout):
+            got = self._receive_from(fd)
+            if got <= 0:
+                if got == 0:
+                    self._lose(fd)
+                continue
+            now = clock()
+            data = halves.pop(fd, b"") + buffer[:got]
+            at = data.find(MARK)
+            while at >= 0:
+                stamp = data[at + 1:at + 1 + STAMP]
+                if len(stamp) < STAMP:
+                    halves[fd] = data[at:]     # the other half is on its way
+                    break
+                samples.append((now - int(stamp, 16)) / 1e3)
+                self.arrived += 1
+                at = data.find(MARK, at + STAMP)
+
+    def _receive_from(self, fd: int) -> int:
+        """Read once: how many bytes, 0 when the connection is over, -1 for nothing yet."""
+        try:
+            return self._receive[fd](self._buffer)
+        except BlockingIOError:
+            return -1
+        except OSError:
+            return 0
+
+    def _lose(self, fd: int) -> None:
+        self._ready.discard(fd)
+        del self._receive[fd]
+        self.closed += 1
+
+    # -- speaking
+
+    def say(self, messages: int) -> None:
+        """Have the senders say so many messages in turn, each its share in one write."""
+        senders = min(self._senders, len(self._sockets))
+        each, rest = divmod(messages, senders)
+        for number in range(min(senders, messages)):
+            self._speaker = (self._speaker + 1) % senders
+            message = self._message() * (each + (number < rest))
+            self._send(self._sockets[self._speaker], message)
+        self.sent += messages
+        self.due += messages * len(self._receive)
+
+    def send_rest(self) -> None:
+        """Try again what the kernel did not take."""
+        for sock in list(self._unsent):
+            self._send(sock, b"")
+
+    def _message(self) -> bytes:
+        stamped = MARK + b"%016x" % time.monotonic_ns()
+        return stamped.ljust(self._size, b"x") + b"\n"
+
+    def _send(self, sock: socket.socket, data: bytes) -> None:
+        data = self._unsent.pop(sock, b"") + data
+        try:
+            sent = sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return  # reading will tell that it is gone
+        if sent < len(data):
+            self._unsent[sock] = data[sent:]

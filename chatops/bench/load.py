@@ -1,0 +1,106 @@
+"""A process that loads one server and says what came of it.
+
+    python -m chatops.bench.load SPEC     SPEC, and the answer on stdout, are JSON
+
+The load's own CPU time is part of the answer: when it was busier than the server, the
+figures say what the load can do, and the table says so.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import msgspec
+
+from chatops.bench import usage
+from chatops.bench.crowd import Crowd, LoadError
+from chatops.bench.flow import Latency, Throughput, measure_latency, measure_throughput
+
+
+class LoadSpec(msgspec.Struct, frozen=True):
+    """What to do to which server.  Times in seconds, sizes in bytes."""
+
+    port: int
+    host: str = "127.0.0.1"
+    clients: int = 100
+    senders: int = 10
+    size: int = 64             # of a message without its newline
+    window: int = 64           # messages on their way at most
+    warm_up: float = 0.3
+    seconds: float = 1.0       # of throughput, 0 for none
+    rate: float = 200.0        # messages a second, of all senders together
+    latency_seconds: float = 1.0
+    idle_seconds: float = 0.0  # to sit still and see whether the server does
+    server_pid: int = 0        # 0: do not look at the server's process
+    cpu: int | None = None     # to run on
+
+
+class Idle(msgspec.Struct, frozen=True):
+    """What a server did while nobody said anything."""
+
+    seconds: float
+    wakeups: int | None = None
+    server_cpu: float | None = None
+
+
+class LoadResult(msgspec.Struct, frozen=True):
+    """What came of it.  `lost` deliveries were due and never arrived."""
+
+    connect_seconds: float
+    resident_empty: int | None = None      # bytes of the server before the first client
+    resident: int | None = None            # and with all of them, when the load is over
+    throughput: Throughput | None = None
+    latency: Latency | None = None
+    idle: Idle | None = None
+    lost: int = 0
+    closed: int = 0
+
+
+def run(spec: LoadSpec) -> LoadResult:
+    """Connect, do what the spec asks for, and say what came of it."""
+    pid = spec.server_pid
+    empty = usage.resident_bytes(pid)
+    crowd = Crowd(spec.host, spec.port, spec.senders, spec.size)
+    try:
+        connect_seconds = crowd.connect(spec.clients)
+        crowd.settle()
+        idle = sit_still(spec) if spec.idle_seconds else None
+        throughput = latency = None
+        lost = 0
+        if spec.seconds:
+            throughput = measure_throughput(crowd, spec.window, spec.warm_up, spec.seconds, pid)
+            lost += crowd.outstanding
+        if spec.latency_seconds and spec.rate:
+            latency = measure_latency(crowd, spec.rate, spec.latency_seconds, pid)
+            lost += crowd.outstanding
+        return LoadResult(connect_seconds, empty, usage.resident_bytes(pid),
+                          throughput, latency, idle, lost, crowd.closed)
+    finally:
+        crowd.close()
+
+
+def sit_still(spec: LoadSpec) -> Idle:
+    """Say nothing for a while, and see whether the server sleeps."""
+    pid = spec.server_pid
+    before, cpu = usage.wakeups(pid), usage.cpu_seconds(pid)
+    time.sleep(spec.idle_seconds)
+    return Idle(spec.idle_seconds, usage.difference(usage.wakeups(pid), before),
+                usage.difference(usage.cpu_seconds(pid), cpu))
+
+
+def main() -> int:
+    spec = msgspec.json.decode(sys.argv[1], type=LoadSpec)
+    usage.raise_descriptor_limit()
+    usage.pin(0, spec.cpu)
+    try:
+        result = run(spec)
+    except (OSError, LoadError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(msgspec.json.encode(result).decode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

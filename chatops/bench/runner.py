@@ -1,0 +1,170 @@
+"""Starting servers and loads as processes, and ending them whatever happens."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import time
+from types import TracebackType
+from typing import IO, Self
+
+import msgspec
+
+from chatops.bench import usage
+from chatops.bench.contenders import Contender
+from chatops.bench.load import LoadResult, LoadSpec
+
+START_DEADLINE = 20.0          # seconds until a server must listen
+STOP_DEADLINE = 5.0            # seconds between being asked to end and being made to
+LOAD_DEADLINE = 180.0
+SCREEN_ROWS, SCREEN_COLUMNS = 40, 120
+SCREEN_WARM_UP = 1.5           # seconds a console gets to mount before it is measured
+
+
+class BenchError(RuntimeError):
+    """A process did not do its part; one line says which and why."""
+
+
+def free_port() -> int:
+    """A port nobody listens on now.  Somebody may take it before we do; then we fail."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+class Terminal:
+    """A terminal that nobody looks at: what is drawn is read at once and thrown away."""
+
+    def __init__(self) -> None:
+        self._master, self.slave = pty.openpty()
+        size = struct.pack("HHHH", SCREEN_ROWS, SCREEN_COLUMNS, 0, 0)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, size)
+        self.drawn = 0
+        self._thread = threading.Thread(target=self._drain, name="terminal", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Hang up.  The other end must be gone, or the drain would wait for it."""
+        os.close(self.slave)
+        self._thread.join(STOP_DEADLINE)
+        os.close(self._master)
+
+    def _drain(self) -> None:
+        try:
+            while data := os.read(self._master, 65536):
+                self.drawn += len(data)
+        except OSError:
+            pass  # EIO: the last one that had it open has closed it
+
+
+class ServerProcess:
+    """A contender that listens, from `with` until the end of the block."""
+
+    def __init__(self, contender: Contender, cpu: int | None = None) -> None:
+        self.contender = contender
+        self.port = 0
+        self.pid = 0
+        self._cpu = cpu
+        self._terminal: Terminal | None = None
+        self._said: IO[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+            self._wait_until_it_listens()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._end()
+
+    def _start(self) -> None:
+        self.port = free_port()
+        said = self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
+        terminal = self._terminal = Terminal() if self.contender.screen else None
+        # A session of its own: Ctrl-C is for us, and we end what we started.
+        self._process = subprocess.Popen(
+            self.contender.on(self.port), start_new_session=True,
+            stdin=terminal.slave if terminal else subprocess.DEVNULL,
+            stdout=terminal.slave if terminal else said,
+            stderr=terminal.slave if terminal else said,
+            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
+        self.pid = self._process.pid
+        usage.pin(self.pid, self._cpu)
+
+    def _wait_until_it_listens(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_DEADLINE
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise BenchError(f"{self.contender.title} did not start: {self._last_words()}")
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1.0).close()
+            except OSError:
+                time.sleep(0.02)
+                continue
+            time.sleep(SCREEN_WARM_UP if self._terminal else 0.1)
+            return
+        raise BenchError(f"{self.contender.title} never listened on port {self.port}")
+
+    def _last_words(self) -> str:
+        if self._terminal or self._said is None:
+            return "it ended at once"
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it ended without a word"
+
+    def _end(self) -> None:
+        if self._process is not None:
+            end(self._process)
+        if self._terminal is not None:
+            self._terminal.close()
+        if self._said is not None:
+            self._said.close()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a process to end, and make it when it does not."""
+    process.terminate()
+    try:
+        process.wait(STOP_DEADLINE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def run_load(spec: LoadSpec) -> LoadResult:
+    """Run a load to its end in a process of its own.  Raises BenchError."""
+    command = [sys.executable, "-m", "chatops.bench.load", msgspec.json.encode(spec).decode()]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        answer, said = process.communicate(timeout=LOAD_DEADLINE)
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"the load did not end within {LOAD_DEADLINE:.0f} s") from None
+    finally:
+        if process.poll() is None:
+            end(process)
+    if process.returncode:
+        lines = said.decode(errors="replace").strip().splitlines()
+        raise BenchError(lines[-1] if lines else f"the load ended with {process.returncode}")
+    return msgspec.json.decode(answer, type=LoadResult)
+
+
+def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) -> LoadResult:
+    """Start a contender, load it as the spec says, and end it."""
+    server_cpu, load_cpu = cpus or (None, None)
+    with ServerProcess(contender, server_cpu) as server:
+        return run_load(msgspec.structs.replace(
+            spec, port=server.port, server_pid=server.pid, cpu=load_cpu))

@@ -1,0 +1,73 @@
+"""What another process has used: CPU seconds, resident bytes, wake-ups.
+
+Read from /proc, so `None` on a system that has none; a benchmark then shows a dash.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+PROC = Path("/proc")
+
+_Number = TypeVar("_Number", int, float)
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """User and system time of all threads so far, in steps of one clock tick (10 ms)."""
+    try:
+        # The command name may hold spaces and parentheses; the fields follow its last one.
+        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes(pid: int) -> int | None:
+    """Memory that is in RAM now, shared pages included."""
+    try:
+        pages = int((PROC / str(pid) / "statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def wakeups(pid: int) -> int | None:
+    """How often its threads have gone to sleep and been woken: voluntary context switches."""
+    total = 0
+    try:
+        for task in (PROC / str(pid) / "task").iterdir():
+            status = (task / "status").read_text()
+            total += int(status.partition("\nvoluntary_ctxt_switches:")[2].split(None, 1)[0])
+    except (OSError, IndexError, ValueError):
+        return None
+    return total
+
+
+def difference(after: _Number | None, before: _Number | None) -> _Number | None:
+    """How much it grew; None when either end is not known."""
+    return None if after is None or before is None else after - before
+
+
+def choose_cpus() -> tuple[int, int] | None:
+    """A CPU for the server and another for the load; None where they cannot be chosen."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    mine = sorted(os.sched_getaffinity(0))
+    return (mine[0], mine[-1]) if len(mine) > 1 else None
+
+
+def pin(pid: int, cpu: int | None) -> None:
+    """Keep a process, 0 for this one, on one CPU.  Threads it starts later inherit that."""
+    if cpu is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(pid, {cpu})
+
+
+def raise_descriptor_limit() -> int:
+    """Allow this process, and those it starts, all descriptors it may have; how many."""
+    import resource  # not on every system, and needed by nobody who does not measure
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return 1 << 20 if hard == resource.RLIM_INFINITY else hard

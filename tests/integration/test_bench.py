@@ -1,0 +1,238 @@
+"""The benchmark at work: real processes, real sockets, fractions of a second."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import threading
+from array import array
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from chatops.bench import relay, runner
+from chatops.bench.cli import bench
+from chatops.bench.contenders import ASYNCIO, BARE, PYTHON, Contender
+from chatops.bench.crowd import Crowd, LoadError
+from chatops.bench.flow import measure_latency, measure_throughput
+from chatops.bench.load import LoadSpec, run
+from chatops.bench.runner import BenchError, ServerProcess, Terminal, measure
+
+SHORT = LoadSpec(port=0, clients=5, senders=2, warm_up=0.05, seconds=0.2, rate=100.0,
+                 latency_seconds=0.2)
+
+
+@contextmanager
+def in_thread(serve: Callable[[socket.socket], None]) -> Iterator[int]:
+    """Serve one listener in a thread until it returns; the port to connect to."""
+    listener = relay.listen(0)
+    listener.settimeout(10)
+    thread = threading.Thread(target=serve, args=(listener,))
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        thread.join(10)
+        listener.close()
+        assert not thread.is_alive()
+
+
+@contextmanager
+def bare_relay() -> Iterator[int]:
+    """The batching relay in a thread, ended by the last client leaving."""
+    done = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        server = relay.BareRelay(listener)
+        while not done.is_set():
+            server.turn(0.02)
+        server.close()
+
+    with in_thread(serve) as port:
+        try:
+            yield port
+        finally:
+            done.set()
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_closed_loop_counts_every_delivery_once() -> None:
+    with bare_relay() as port:
+        crowd = Crowd("127.0.0.1", port, senders=2, size=64)
+        try:
+            crowd.connect(5)
+            crowd.settle()
+            found = measure_throughput(crowd, window=16, warm_up=0.02, seconds=0.1)
+        finally:
+            crowd.close()
+    assert found.deliveries_per_s > 0
+    assert crowd.arrived == crowd.due == crowd.sent * 5
+    assert crowd.closed == 0
+
+
+def test_an_open_loop_samples_every_arrival() -> None:
+    with bare_relay() as port:
+        crowd = Crowd("127.0.0.1", port, senders=2, size=64)
+        try:
+            crowd.connect(4)
+            crowd.settle()
+            found = measure_latency(crowd, rate=200.0, seconds=0.1)
+        finally:
+            crowd.close()
+    assert found.samples == crowd.arrived == crowd.due == crowd.sent * 4
+    assert 0 < found.p50 <= found.p99 <= found.p999 <= found.worst
+
+
+def test_a_stamp_cut_in_two_is_one_sample() -> None:
+    def serve(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"*** hello\n")
+            said = peer.recv(4096)
+            peer.sendall(said[:9])
+            peer.recv(1)           # the client has read the first half
+            peer.sendall(said[9:] + said)
+
+    with in_thread(serve) as port:
+        crowd = Crowd("127.0.0.1", port, senders=1, size=32)
+        try:
+            crowd.connect(1)
+            crowd.say(1)
+            samples: array[float] = array("d")
+            while not crowd._halves:
+                crowd.sample(1.0, samples)
+            assert not samples
+            crowd._sockets[0].send(b"y")
+            while crowd.arrived < 2:
+                crowd.sample(1.0, samples)
+        finally:
+            crowd.close()
+    assert len(samples) == 2
+    assert min(samples) > 0
+
+
+def test_a_client_that_is_turned_away_ends_the_load_with_the_servers_words() -> None:
+    def serve(listener: socket.socket) -> None:
+        listener.accept()[0].close()
+
+    with in_thread(serve) as port, pytest.raises(LoadError, match="turned away"):
+        run(LoadSpec(port=port, clients=1))
+
+
+def test_a_server_that_closes_everybody_ends_the_load() -> None:
+    def serve(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"*** hello\n")
+            peer.recv(64)
+
+    with in_thread(serve) as port, pytest.raises(LoadError, match="closed every client"):
+        run(LoadSpec(port=port, clients=1, seconds=5.0))
+
+
+@pytest.mark.parametrize("contender", [BARE, ASYNCIO], ids=lambda each: each.name)
+def test_a_relay_is_measured_in_processes_of_its_own(contender: Contender) -> None:
+    found = measure(contender, SHORT, None)
+    assert found.throughput is not None
+    assert found.latency is not None
+    assert found.throughput.deliveries_per_s > 1000
+    assert found.latency.samples >= 50
+    assert (found.lost, found.closed) == (0, 0)
+
+
+def test_a_server_is_ended_when_the_block_is_left_by_an_error() -> None:
+    with pytest.raises(KeyboardInterrupt), ServerProcess(BARE) as server:  # noqa: PT012
+        assert not gone(server.pid)
+        raise KeyboardInterrupt
+    assert gone(server.pid)
+
+
+def test_a_server_that_does_not_start_is_named_with_its_last_words() -> None:
+    broken = Contender("x", "broken", (PYTHON, "-c", "raise SystemExit('no such luck')"))
+    with pytest.raises(BenchError, match="broken did not start: no such luck"):
+        ServerProcess(broken).__enter__()
+
+
+def test_a_server_that_will_not_end_is_made_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "STOP_DEADLINE", 0.1)
+    deaf = ("import signal, socket, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+            "s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+            "while True: s.accept()")
+    with ServerProcess(Contender("x", "deaf", (PYTHON, "-c", deaf, "{port}"))) as server:
+        pass
+    assert gone(server.pid)
+
+
+def test_a_console_gets_a_terminal_of_120_by_40_that_never_fills(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "SCREEN_WARM_UP", 0.0)
+    drawing = ("import os, socket, sys\n"
+               "assert tuple(os.get_terminal_size()) == (120, 40)\n"
+               "os.write(1, b'x' * 1_000_000)\n"      # far more than a terminal holds
+               "s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+               "while True: s.accept()")
+    contender = Contender("x", "drawing", (PYTHON, "-c", drawing, "{port}"), screen=True)
+    with ServerProcess(contender) as server:
+        terminal = server._terminal
+    assert terminal is not None
+    assert terminal.drawn == 1_000_000
+
+
+def test_a_terminal_hangs_up_without_having_been_used() -> None:
+    terminal = Terminal()
+    terminal.close()
+    assert not terminal._thread.is_alive()
+
+
+def test_the_streams_relay_serves_and_survives_a_reset() -> None:
+    async def talk() -> bytes:
+        listener = relay.listen(0)
+        server = asyncio.create_task(relay.serve_streams(listener))
+        port = listener.getsockname()[1]
+        rude_reader, rude = await asyncio.open_connection("127.0.0.1", port)
+        await rude_reader.readline()
+        rude.transport.abort()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await reader.readline()
+        writer.write(b"still here\n")
+        said = await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        server.cancel()
+        await asyncio.gather(server, return_exceptions=True)
+        return said
+
+    assert asyncio.run(talk()) == b"still here\n"
+
+
+def test_the_command_prints_a_table_and_writes_json(tmp_path: Path) -> None:
+    written = tmp_path / "bench.json"
+    outcome = CliRunner().invoke(bench, [
+        "--only", "bare,asyncio,selector", "--clients", "4", "--rounds", "1",
+        "--seconds", "0.1", "--json", str(written)])
+    assert outcome.exit_code == 0, outcome.output
+    assert "bare selectors loop" in outcome.output
+    assert "observed selector" in outcome.output
+    table = json.loads(written.read_bytes())["table"]
+    assert [row["contender"] for row in table] == ["bare", "asyncio"]
+    assert table[0]["to_asyncio"] > 0
+
+
+def test_the_load_as_a_process_says_why_it_failed() -> None:
+    port = runner.free_port()
+    with pytest.raises(BenchError, match="refused"):
+        runner.run_load(LoadSpec(port=port, clients=1))
+    assert sys.executable == PYTHON

@@ -1,0 +1,203 @@
+"""The benchmark's figures: what it computes, says and refuses, without starting a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+from array import array
+
+import pytest
+from click.testing import CliRunner
+
+from chatops.bench import report, usage
+from chatops.bench.cli import bench
+from chatops.bench.contenders import ASYNCIO, CHATOPS, CONTENDERS, Contender
+from chatops.bench.flow import Latency, Throughput, percentile
+from chatops.bench.load import Idle, LoadResult
+from chatops.bench.plan import Findings, Plan, Run
+from chatops.bench.ready import EpollSet, ReadySet, SelectorSet
+from chatops.bench.selector_cost import StandIn, measure_selector
+from chatops.loop.observed import ObservedSelector
+
+
+def result(speed: float, *, load_cpu: float = 0.5, server_cpu: float | None = 0.9,
+           lost: int = 0) -> LoadResult:
+    return LoadResult(
+        0.5, 20 << 20, 30 << 20, Throughput(1.0, speed, speed / 100, load_cpu, server_cpu),
+        Latency(100, 300.0, 800.0, 1500.0, 2000.0, 0.2, 0.1), lost=lost)
+
+
+def findings(*runs: Run) -> Findings:
+    return Findings(Plan(clients=(100,)), report.machine((0, 1)), list(runs))
+
+
+def test_a_percentile_is_the_sample_that_its_share_lies_below() -> None:
+    ordered = array("d", range(1000))
+    assert percentile(ordered, 0.5) == 500
+    assert percentile(ordered, 0.99) == 990
+    assert percentile(ordered, 1.0) == 999
+    assert percentile([7.0], 0.999) == 7.0
+
+
+def test_a_percentile_of_nothing_is_not_a_number() -> None:
+    nothing = percentile([], 0.5)
+    assert nothing != nothing
+
+
+def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
+    runs = []
+    for number, (ours, theirs) in enumerate([(300.0, 100.0), (100.0, 10.0), (200.0, 100.0)]):
+        runs += [Run(CHATOPS.name, 100, number, result(ours)),
+                 Run(ASYNCIO.name, 100, number, result(theirs))]
+    ours_row, theirs_row = report.rows(findings(*runs), 100)
+    assert ours_row.deliveries_per_s == 200.0
+    assert ours_row.to_asyncio == 3.0
+    assert theirs_row.to_asyncio == 1.0
+
+
+def test_without_asyncio_in_the_run_there_is_no_ratio() -> None:
+    (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, result(5.0))), 100)
+    assert row.to_asyncio is None
+    assert " - " in report.table_lines([row])[0]
+
+
+def test_a_round_that_failed_is_named_and_the_others_still_count() -> None:
+    (row,) = report.rows(findings(
+        Run(CHATOPS.name, 100, 1, result(5.0)),
+        Run(CHATOPS.name, 100, 2, error="never listened")), 100)
+    assert row.deliveries_per_s == 5.0
+    assert "failed: never listened" in "\n".join(report.table_lines([row]))
+
+
+def test_a_contender_that_always_fails_has_a_row_that_says_why() -> None:
+    (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, error="never listened")), 100)
+    line, remark, _ = report.table_lines([row])
+    assert line.split()[:2] == ["100", "chatops"]
+    assert remark.strip() == "failed: never listened"
+
+
+def test_a_load_busier_than_the_server_is_confessed() -> None:
+    (busy,) = report.rows(findings(
+        Run(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.99, server_cpu=0.7))), 100)
+    assert "the load was busier" in "\n".join(report.table_lines([busy]))
+    (idle,) = report.rows(findings(
+        Run(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.7, server_cpu=0.99))), 100)
+    assert len(report.table_lines([idle])) == 2
+
+
+def test_lost_deliveries_are_shown() -> None:
+    (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, result(5.0, lost=3))), 100)
+    assert "3 deliveries lost" in "\n".join(report.table_lines([row]))
+
+
+def test_a_system_that_tells_nothing_of_processes_gets_dashes() -> None:
+    (row,) = report.rows(findings(
+        Run(CHATOPS.name, 100, 1, result(5.0, server_cpu=None))), 100)
+    assert row.server_cpu is None
+    assert not row.load_is_the_limit
+
+
+def test_every_line_of_the_table_fits_a_terminal_of_100_columns() -> None:
+    runs = [Run(each.name, 100, 1, result(12_345_678.0)) for each in CONTENDERS]
+    found = findings(*runs)
+    lines = [*report.table_lines(report.rows(found, 100)), report.header(found)[-1]]
+    assert max(map(len, lines)) <= 100
+
+
+def test_idle_clients_are_counted_in_memory_each_and_wake_ups() -> None:
+    run = Run(CHATOPS.name, 1000, 1, LoadResult(
+        0.5, resident_empty=10 << 20, resident=(10 << 20) + (2048 * 1000),
+        idle=Idle(1.0, wakeups=0)))
+    assert report.idle_lines(run) == [
+        "1,000 idle clients: connected in 0.50 s (2,000/s), 2.00 KiB each, 0 wake-ups in 1 s"]
+
+
+def test_the_json_holds_every_round_and_the_table() -> None:
+    found = findings(Run(CHATOPS.name, 100, 1, result(5.0)), Run(CHATOPS.name, 100, 2, result(7.0)))
+    written = json.loads(report.as_json(found))
+    assert [run["result"]["throughput"]["deliveries_per_s"] for run in written["runs"]] == [5, 7]
+    assert written["table"][0]["deliveries_per_s"] == 6
+    assert written["machine"]["cpus"] == "server on CPU 0, load on CPU 1"
+
+
+def test_with_many_clients_latency_is_asked_with_fewer_messages() -> None:
+    plan = Plan(rate=200.0)
+    assert plan.spec(10).rate == 200.0
+    assert plan.spec(100).rate == 200.0
+    assert plan.spec(1000).rate == 20.0
+
+
+def test_there_are_never_more_senders_than_clients() -> None:
+    assert Plan(senders=10).spec(3).senders == 3
+
+
+def test_a_contender_that_is_not_installed_takes_no_part() -> None:
+    missing = Contender("x", "x", ("x",), module="a_module_that_nobody_has")
+    assert not missing.installed
+    assert CHATOPS.on(4000)[-3:] == ["4000", "--rate-limit", "off"]
+
+
+def test_the_stand_in_has_other_keys_ready_every_turn() -> None:
+    selector = StandIn(2)
+    first, second, third = (selector.select(0) for _ in range(3))
+    assert {key.fd for key, _ in first}.isdisjoint(key.fd for key, _ in second)
+    assert first == third
+
+
+def test_the_stand_in_can_be_observed() -> None:
+    observed = ObservedSelector(StandIn(2))
+    for _ in range(4):
+        observed.select(0)
+    assert [registration.fires for registration in observed.registrations()] == [2, 2, 2, 2]
+
+
+def test_the_cost_of_the_selector_is_measured_in_microseconds() -> None:
+    cost = measure_selector(rounds=3)
+    assert 0 < cost.turn + cost.event < 1000
+    assert cost.watched_event > 0
+
+
+@pytest.mark.parametrize("kind", [EpollSet, SelectorSet])
+def test_a_ready_set_tells_who_can_be_read(kind: type[EpollSet] | type[SelectorSet]) -> None:
+    if kind is EpollSet and not hasattr(selectors, "EpollSelector"):
+        pytest.skip("no epoll here")
+    ready: ReadySet = kind()
+    here, there = socket.socketpair()
+    with here, there:
+        ready.add(here.fileno())
+        assert ready.poll(0.0) == []
+        there.send(b"x")
+        assert ready.poll(1.0) == [here.fileno()]
+        ready.discard(here.fileno())
+        assert ready.poll(0.0) == []
+    ready.close()
+
+
+def test_usage_of_a_process_that_is_not_there_is_unknown() -> None:
+    assert usage.cpu_seconds(0) is None
+    assert usage.resident_bytes(0) is None
+    assert usage.wakeups(0) is None
+    assert usage.difference(None, 1.0) is None
+
+
+@pytest.mark.skipif(not usage.PROC.is_dir(), reason="no /proc here")
+def test_usage_of_this_process_is_known() -> None:
+    assert (usage.resident_bytes(os.getpid()) or 0) > 1 << 20
+    assert usage.cpu_seconds(os.getpid()) is not None
+    assert usage.wakeups(os.getpid()) is not None
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["--clients", "10,x"], "not a list of numbers"),
+    (["--clients", "0"], "not a list of numbers"),
+    (["--only", "nobody"], "no part is called 'nobody'"),
+    (["--size", "5"], "17<=x<=4000"),
+    (["--clients", "2000000000"], "descriptors"),
+])
+def test_what_cannot_be_measured_is_refused_with_a_reason(arguments: list[str],
+                                                          says: str) -> None:
+    outcome = CliRunner().invoke(bench, arguments)
+    assert outcome.exit_code == 2
+    assert says in outcome.output
