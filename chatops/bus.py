@@ -106,5 +106,4 @@ class EventBus(Generic[T]):
         if first >= last:
             return []
         a, b = first % slots, last % slots
-        held = ring[a:b] if a < b else ring[a:] + ring[:b]
-        return held  # type: ignore[return-value]  # announced slots are never None
+        return ring[a:b] if a < b else ring[a:] + ring[:b]  # type: ignore[return-value]  # announced slots are never None

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from chatops.loop.observed import ObservedSelector
+from chatops.loop.observed import ObservedSelector, descriptor_of
 from chatops.loop.waker import Waker
 
 Callback = Callable[[], None]
@@ -45,6 +45,7 @@ class Reactor:
         self.selector = selector if selector is not None else ObservedSelector(clock=clock)
         self.clock = clock
         self.now = clock()             # refreshed once a turn; good enough for every deadline
+        self.on_wake: Callback | None = None
         self.hooks: list[Callback] = []
         self.on_failure: Failure | None = None
         self.commands = 0
@@ -110,8 +111,14 @@ class Reactor:
             timeout = self.next_deadline
         else:
             timeout = None
-        ready = self.selector.select(timeout)
+        try:
+            ready = self.selector.select(timeout)
+        except (OSError, ValueError) as error:
+            self._mend(error)
+            return
         self.now = self.clock()
+        if self.on_wake is not None:
+            self.on_wake()
         for key, mask in ready:
             try:
                 key.data(mask)
@@ -133,6 +140,17 @@ class Reactor:
         self.waker.close()
 
     # -- inside
+
+    def _mend(self, error: Exception) -> None:
+        """Somebody closed a descriptor that is registered: select(2) then fails as a whole,
+        with EBADF, for ever.  Take it out and go on; any other failure is fatal.
+        """
+        stale = [r for r in self.selector.registrations() if descriptor_of(r.fileobj) != r.fd]
+        if not stale:
+            raise error
+        for registration in stale:
+            key = self.selector.unregister(registration.fileobj)
+            self._failed(key, error)
 
     def _run_timers(self) -> None:
         while self._timers and self._timers[0][0] <= self.now:

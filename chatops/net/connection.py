@@ -59,8 +59,9 @@ class Owner(Protocol):
     def emptied(self, connection: Connection) -> None:
         """The outbox is empty again after having been worth mentioning or losing lines."""
 
-    def overflowed(self, connection: Connection, dropped: int) -> None:
-        """Lines were dropped, or with policy `evict` the limit was reached (0 dropped)."""
+    def overflowed(self, connection: Connection, lines: int) -> None:
+        """So many lines found no room: they are dropped, or with policy `evict` the
+        connection is to be given up."""
 
     def stalled(self, connection: Connection) -> None:
         """The peer has taken next to nothing for the whole stall deadline."""
@@ -100,8 +101,8 @@ class Connection:
     """A client's socket.  Belongs to the reactor's thread, as does everything it calls."""
 
     __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
-                 "connected_at", "fan", "fan_bytes", "fan_lines", "fd", "label", "lines_direct",
-                 "lines_dropped", "mask", "mentioned", "outbox", "paused", "peer", "progress",
+                 "connected_at", "fan", "fan_bytes", "fan_lines", "fd", "host", "label",
+                 "lines_direct", "lines_dropped", "mask", "mentioned", "outbox", "paused", "peer", "progress",
                  "progress_at", "send", "session", "sock", "state", "traffic")
 
     kind = "connection"
@@ -115,6 +116,7 @@ class Connection:
         self.send: Callable[[bytes], int] = sock.send
         self.fd = sock.fileno()
         self.peer = peer
+        self.host = ""                 # its address alone; the layer above sets it
         self.client_id = client_id
         self.label = f"#{client_id}"
         self.session: Any = None       # what the layer above keeps with a connection
@@ -289,7 +291,7 @@ class Connection:
         """Apply the policy to an outbox over its limit; whether the chunk may still go in."""
         traffic = self.traffic
         if traffic.policy == "evict":
-            traffic.owner.overflowed(self, 0)
+            traffic.owner.overflowed(self, lines)
             return False
         dropped = 0
         if traffic.policy == "drop-oldest":

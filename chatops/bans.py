@@ -1,0 +1,109 @@
+"""Who may not come back: addresses and networks, for a time or for good, kept in a file."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from math import inf
+from pathlib import Path
+
+import msgspec
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class BanError(ValueError):
+    """Not an address or network, or a file of bans that cannot be read; one line."""
+
+
+class Ban(msgspec.Struct, frozen=True):
+    """One ban.  Times are wall-clock seconds; `until` of 0 is for good."""
+
+    network: str
+    at: float
+    until: float = 0.0
+    reason: str = ""
+
+    def left(self, now: float) -> float:
+        """Seconds it still has to run, infinity for one without end."""
+        return self.until - now if self.until else inf
+
+
+def network_of(text: str) -> Network:
+    """An address or network as it is written.  Raises `BanError`."""
+    try:
+        return ipaddress.ip_network(text.strip().strip("[]"), strict=False)
+    except ValueError:
+        raise BanError(f"'{text}' is not an address or a network") from None
+
+
+class Bans:
+    """The bans in force, looked up once for every newcomer.
+
+    Single addresses are found by name; networks are few and looked through.
+    """
+
+    def __init__(self, bans: list[Ban] | None = None) -> None:
+        self._bans: dict[Network, Ban] = {network_of(ban.network): ban for ban in bans or ()}
+
+    def __len__(self) -> int:
+        return len(self._bans)
+
+    def add(self, target: str, now: float, seconds: float = 0.0, reason: str = "") -> Ban:
+        """Ban an address or network from now on.  Raises `BanError`."""
+        network = network_of(target)
+        ban = Ban(str(network), now, now + seconds if seconds else 0.0, reason)
+        self._bans[network] = ban
+        return ban
+
+    def remove(self, target: str) -> bool:
+        """Whether there was such a ban.  Raises `BanError`."""
+        return self._bans.pop(network_of(target), None) is not None
+
+    def find(self, host: str, now: float) -> Ban | None:
+        """The ban that keeps this address out, if any; those that are over are dropped."""
+        if not self._bans:
+            return None
+        try:
+            address = ipaddress.ip_address(host.partition("%")[0])
+        except ValueError:
+            return None
+        mapped = getattr(address, "ipv4_mapped", None)
+        if mapped is not None:
+            address = mapped
+        for network, ban in list(self._bans.items()):
+            if ban.left(now) <= 0:
+                del self._bans[network]
+            elif address in network:
+                return ban
+        return None
+
+    def all(self, now: float) -> list[Ban]:
+        """Those in force, the oldest first."""
+        return [ban for ban in self._bans.values() if ban.left(now) > 0]
+
+
+def load(path: Path) -> Bans:
+    """The bans of a file; none when there is no file.  Raises `BanError`."""
+    try:
+        return Bans(msgspec.json.decode(path.read_bytes(), type=list[Ban]))
+    except FileNotFoundError:
+        return Bans()
+    except OSError as error:
+        raise BanError(f"{path}: {error.strerror}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BanError(f"{path}: not a file of bans: {error}") from None
+
+
+def save(path: Path, bans: list[Ban]) -> None:
+    """Replace the file as a whole, so that a crash leaves the old one or the new one."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with open(beside, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(bans), indent=2) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

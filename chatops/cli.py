@@ -1,0 +1,128 @@
+"""The `chatops` command: the composition root, where core and console meet."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import click
+
+from chatops import __version__
+from chatops.service import ServerThread, StartError, tune_collector
+from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
+
+LEAST_COLUMNS, LEAST_LINES = 60, 16
+
+
+def _option(setting: Setting) -> Callable[[Any], Any]:
+    default = setting.write(getattr(Settings(), setting.field)) or "none"
+    return click.option(f"--{setting.name}", setting.field, metavar="VALUE",
+                        help=f"{setting.why}  [{default}]")
+
+
+def server_options(command: Any) -> Any:
+    """A flag for every setting, and where the settings file is."""
+    for setting in reversed(SETTINGS):
+        command = _option(setting)(command)
+    return click.option("--config", metavar="FILE",
+                        help="TOML file with any of these; flags and CHATOPS_… win")(command)
+
+
+def fail(text: str, status: int = 1) -> NoReturn:
+    """One line, no traceback, and a status that scripts can see."""
+    click.echo(f"chatops: {text}", err=True)
+    sys.exit(status)
+
+
+def _settings(config: str | None, flags: dict[str, Any]) -> Settings:
+    try:
+        return load(flags, config=config)
+    except SettingsError as error:
+        fail(str(error), 2)
+
+
+def _started(settings: Settings, log: str) -> ServerThread:
+    thread = ServerThread(settings, log=log)
+    try:
+        thread.start()
+    except StartError as error:
+        fail(str(error))
+    return thread
+
+
+@click.group(invoke_without_command=True, context_settings={
+    "help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="chatops")
+@click.option("--demo", is_flag=True, help="bring built-in clients: chatty ones, and a slow one")
+@server_options
+@click.pass_context
+def main(context: click.Context, demo: bool, config: str | None, **flags: Any) -> None:
+    """A group-chat server you can see inside.
+
+    Without a command: the full-screen console, with the server running in it.
+    """
+    if context.invoked_subcommand is not None:
+        if any(value is not None for value in [config, *flags.values()]) or demo:
+            fail(f"options go after '{context.invoked_subcommand}'", 2)
+        return
+    settings = _settings(config, flags)
+    _check_terminal()
+    thread = _started(settings, settings.log_file)
+    from chatops.local import LocalLink
+
+    link = LocalLink(thread)
+    if demo:
+        link.demo()
+    status = _console(link, thread)
+    sys.exit(status)
+
+
+def _check_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        fail("the console needs a terminal; `chatops serve` runs the server without one")
+    columns, lines = os.get_terminal_size(sys.stdout.fileno())
+    if 0 < columns < LEAST_COLUMNS or 0 < lines < LEAST_LINES:
+        fail(f"the terminal is {columns}×{lines}; the console needs at least "
+             f"{LEAST_COLUMNS}×{LEAST_LINES}: enlarge it, or use `chatops serve`")
+
+
+def _console(link: Any, thread: ServerThread) -> int:
+    from tui.app import run_console
+
+    try:
+        status = run_console(link)
+    finally:
+        link.close()
+        thread.close()
+    if thread.crash is not None:
+        click.echo(thread.crash, err=True)
+        fail("the server thread died; above is why")
+    return status
+
+
+@main.command()
+@server_options
+def serve(config: str | None, **flags: Any) -> None:
+    """Run the server with no console; log to standard error."""
+    settings = _settings(config, flags)
+    thread = _started(settings, settings.log_file or "-")
+    host, port = thread.server.address[:2]
+    click.echo(f"chatops: listening on {host}:{port} ({thread.server.selector.backend})", err=True)
+    tune_collector()
+
+    def stop(_signum: int, _frame: Any) -> None:
+        thread.stop()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)     # a terminal that goes takes nobody along
+    thread.wait()
+    thread.close()
+    if thread.crash is not None:
+        click.echo(thread.crash, err=True)
+        fail("the server thread died; above is why")
+    click.echo("chatops: stopped", err=True)

@@ -1,0 +1,382 @@
+"""The chat server: wires reactor, connections and hub together, and carries out effects."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from chatops import events
+from chatops.admission import Admission
+from chatops.bans import Bans
+from chatops.bus import EventBus
+from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
+from chatops.chat.hub import ChatLimits, Hub
+from chatops.loop import backends
+from chatops.loop.deadlines import Deadlines
+from chatops.loop.observed import ObservedSelector, callback_name
+from chatops.loop.reactor import Reactor
+from chatops.net.connection import Connection, Traffic
+from chatops.net.fanout import FanOut
+from chatops.net.kernel import peer_text
+from chatops.net.listener import Listener
+from chatops.settings import Settings
+from chatops.units import format_duration, format_size
+
+LINGER = 5.0                   # seconds a closing client has to take its last lines
+REFUSED_AT_ONCE = 64           # newcomers being told why they may not come in
+
+
+class ChatServer:
+    """Everything the reactor's thread owns.  Made by another thread, then handed over whole."""
+
+    def __init__(self, settings: Settings, sock: socket.socket, bus: EventBus[events.Event], *,
+                 bans: Bans | None = None, descriptors: int = 1024,
+                 clock: Callable[[], float] = time.monotonic,
+                 wall: Callable[[], float] = time.time) -> None:
+        """`sock` listens already; `descriptors` is how many this process may have."""
+        self.settings = settings
+        self.bus = bus
+        self.wall = wall
+        self.address = sock.getsockname()
+        self.phase = "running"
+        self.selector = ObservedSelector(backends.make(settings.selector), clock=clock)
+        self.reactor = Reactor(self.selector, clock=clock)
+        self.hub = Hub()
+        self.traffic = Traffic(self.reactor, self, settings.outbox, "evict", settings.stall,
+                               LINGER)
+        self.admission = Admission(settings, bans or Bans(), descriptors)
+        self.connections: dict[int, Connection] = {}
+        self.fans: dict[str, FanOut] = {}
+        self.partials = Deadlines(self.reactor, settings.line_deadline, self._never_ended)
+        self.idles = Deadlines(self.reactor, settings.idle_timeout, self._idle)
+        self.accepted = self.refused = self.evicted = self.lines_dropped = 0
+        self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
+        self.on_publish: list[Callable[[], None]] = []
+        self._refusing: set[Connection] = set()
+        self._reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
+        self._dropping: dict[Connection, int] = {}
+        self.apply(settings)
+        self.reactor.on_wake = self._begin
+        self.reactor.on_failure = self._failed
+        self.reactor.hooks = [self.flush, self.traffic.reap, self._publish]
+        self.listener = Listener(self.reactor, sock, accepted=self._accepted,
+                                 paused=self._paused, resumed=self._resumed)
+        self._begin()
+        self._say(events.ServerStarted(self.hub.at, str(self.address[0]), self.address[1],
+                                       self.selector.backend))
+
+    def apply(self, settings: Settings) -> None:
+        """Make these the limits from now on."""
+        self.settings = settings
+        self.hub.limits = ChatLimits(
+            line=settings.line, rate=settings.rate_limit, burst=float(settings.rate_burst),
+            nick_width=settings.nick_width, ascii_nicks=settings.nicks == "ascii")
+        for session in self.hub.sessions.values():
+            session.framer.limit = settings.line
+        traffic = self.traffic
+        traffic.outbox_limit = settings.outbox
+        traffic.policy = settings.slow_consumer  # type: ignore[assignment]  # checked there
+        for deadlines, seconds in ((traffic.stalls, settings.stall),
+                                   (self.partials, settings.line_deadline)):
+            if deadlines.seconds != seconds:
+                deadlines.change(seconds)
+        if self.idles.seconds != settings.idle_timeout:
+            self.idles.change(settings.idle_timeout)
+            for connection in self.connections.values():
+                self.idles.start(connection)
+        self.admission.change(settings)
+
+    # -- the turn
+
+    def _begin(self) -> None:
+        self.hub.now = self.reactor.now
+        self.hub.at = self.wall()
+
+    def flush(self) -> None:
+        """Carry out all that this turn decided, and what follows from it, in order."""
+        hub = self.hub
+        hub.flush()
+        while hub.effects:
+            effects, hub.effects = hub.effects, []
+            for effect in effects:
+                carry_out = _CARRY_OUT.get(type(effect))
+                if carry_out is None:
+                    self._say(effect)  # type: ignore[arg-type]  # what is left are events
+                else:
+                    carry_out(self, effect)
+            if self.traffic.queued > self.settings.total_outbox:
+                self._relieve()
+            hub.flush()
+
+    def _publish(self) -> None:
+        for publish in self.on_publish:
+            publish()
+        self.bus.flush()
+
+    def _say(self, event: events.Event) -> None:
+        self.bus.publish(event)
+
+    # -- effects
+
+    def _deliver(self, effect: Deliver) -> None:
+        fan = self.fans.get(effect.room)
+        if fan is not None:
+            fan.send(effect.chunk, effect.lines)
+            if self.selector.watched:
+                self.selector.note(f"fan-out {effect.room}: {effect.lines} lines, "
+                                   f"{len(effect.chunk)} bytes to {len(fan)}")
+
+    def _tell(self, effect: Tell) -> None:
+        connection = self.connections.get(effect.id)
+        if connection is not None:
+            connection.write(effect.data, effect.lines)
+
+    def _answer(self, effect: Answer) -> None:
+        connection = self.connections.get(effect.id)
+        if connection is not None:
+            connection.write(effect.data, 0)
+
+    def _enter(self, effect: Enter) -> None:
+        connection = self.connections.get(effect.id)
+        if connection is not None:
+            fan = self.fans.get(effect.room)
+            if fan is None:
+                fan = self.fans[effect.room] = FanOut(effect.room)
+            fan.add(connection)
+
+    def _leave(self, effect: Leave) -> None:
+        fan = self.fans.get(effect.room)
+        connection = self.connections.get(effect.id)
+        if fan is not None and connection is not None:
+            fan.discard(connection)
+            if not fan:
+                del self.fans[effect.room]
+
+    def _hold(self, effect: Hold) -> None:
+        connection = self.connections.get(effect.id)
+        if connection is not None and connection.is_open:
+            connection.pause()
+            self.reactor.call_later(effect.seconds, lambda: self._resume_reading(connection))
+
+    def _resume_reading(self, connection: Connection) -> None:
+        if connection.is_open and self.hub.resume(connection.session):
+            connection.resume()
+
+    def _close(self, effect: Close) -> None:
+        connection = self.connections.get(effect.id)
+        if connection is not None:
+            self._reasons.setdefault(effect.id, (effect.reason, 0))
+            connection.finish(effect.last_words)
+
+    # -- newcomers
+
+    def _accepted(self, sock: socket.socket, address: object) -> None:
+        host = str(address[0]) if isinstance(address, tuple) else "-"
+        reason = self.admission.refuse(host, len(self.connections), self.hub.now, self.hub.at)
+        limit = backends.BACKENDS[self.selector.backend].max_fd
+        if reason is None and limit is not None and sock.fileno() > limit:
+            reason = "the server is full: select() cannot watch more descriptors"
+        if reason is not None:
+            self._refuse(sock, address, reason)
+            return
+        self.accepted += 1
+        peer = peer_text(address)
+        connection = Connection(self.traffic, sock, peer, self.accepted)
+        connection.host = host
+        self.connections[connection.client_id] = connection
+        self.admission.entered(host)
+        session = self.hub.connect(connection.client_id, connection.fd, peer)
+        connection.session = session
+        connection.label = f"#{session.id} {session.nick}"
+        if self.idles.seconds:
+            self.idles.start(connection)
+
+    def _refuse(self, sock: socket.socket, address: object, reason: str) -> None:
+        """One line that says why, then the close, in order where that can be afforded."""
+        self.refused += 1
+        self._say(events.Refused(self.hub.at, peer_text(address), reason))
+        line = f"*** error: {reason}\n".encode()
+        limit = backends.BACKENDS[self.selector.backend].max_fd
+        if len(self._refusing) >= REFUSED_AT_ONCE or (limit and sock.fileno() > limit):
+            sock.setblocking(False)
+            try:
+                sock.send(line)
+                sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            sock.close()
+            return
+        connection = Connection(self.traffic, sock, peer_text(address), 0)
+        connection.label = "refused"
+        self._refusing.add(connection)
+        connection.finish(line)
+
+    def _paused(self, reason: str, seconds: float) -> None:
+        self._say(events.ListenerPaused(self.hub.at, reason, seconds))
+
+    def _resumed(self) -> None:
+        self._say(events.ListenerResumed(self.hub.at))
+
+    # -- what connections report (chatops.net.connection.Owner)
+
+    def received(self, connection: Connection, data: bytes) -> None:
+        session = connection.session
+        before = session.lines_in
+        self.hub.receive(session, data)
+        framer = session.framer
+        if framer.partial or framer.overlong:
+            if session.lines_in != before or connection not in self.partials:
+                self.partials.start(connection)
+        elif self.partials:
+            self.partials.stop(connection)
+        if self.idles.seconds:
+            self.idles.start(connection)
+        if self.selector.watched:
+            self.selector.note(f"{connection.label} recv {len(data)} bytes")
+
+    def ended(self, connection: Connection) -> None:
+        self.hub.end(connection.session)
+
+    def lost(self, connection: Connection, reason: str) -> None:
+        if connection in self._refusing:
+            self._refusing.discard(connection)
+            return
+        session = connection.session
+        why, lost = self._reasons.pop(connection.client_id, (reason or "left", 0))
+        self.hub.disconnect(session, why)
+        if connection.fan is not None:
+            connection.fan.discard(connection)
+        if connection.outbox is not None:
+            lost += connection.outbox.lines
+        self.partials.stop(connection)
+        self.idles.stop(connection)
+        self._dropping.pop(connection, None)
+        self.bytes_out_before += connection.bytes_out
+        self.lines_out_before += connection.lines_out
+        del self.connections[connection.client_id]
+        self.admission.left(connection.host)
+        self._say(events.Disconnected(
+            self.hub.at, connection.client_id, connection.fd, session.nick, session.room.name,
+            connection.peer, why, lost))
+
+    def filled(self, connection: Connection) -> None:
+        self._say(events.QueueGrew(self.hub.at, connection.client_id, connection.session.nick,
+                                   connection.queued))
+
+    def emptied(self, connection: Connection) -> None:
+        outbox = connection.outbox
+        assert outbox is not None
+        self._say(events.QueueEmptied(
+            self.hub.at, connection.client_id, connection.session.nick, outbox.high_water,
+            self.hub.now - outbox.since))
+        lost, outbox.lost = outbox.lost, 0
+        if lost:
+            connection.write(f"*** error: {lost} lines were dropped here: you read too "
+                             "slowly\n".encode())
+
+    def overflowed(self, connection: Connection, lines: int) -> None:
+        if self.traffic.policy == "evict":
+            self.evict(connection, f"evicted: queue full ({format_size(self.settings.outbox)})",
+                       lines)
+            return
+        self.lines_dropped += lines
+        if connection not in self._dropping:
+            self.reactor.call_later(1.0, lambda: self._report_dropped(connection))
+        self._dropping[connection] = self._dropping.get(connection, 0) + lines
+
+    def _report_dropped(self, connection: Connection) -> None:
+        lines = self._dropping.pop(connection, 0)
+        if lines:
+            self._say(events.LinesDropped(self.hub.at, connection.client_id,
+                                          connection.session.nick, lines, self.traffic.policy))
+
+    def stalled(self, connection: Connection) -> None:
+        self.evict(connection, "evicted: took next to nothing for "
+                               f"{format_duration(self.settings.stall)}")
+
+    # -- sending away
+
+    def evict(self, connection: Connection, reason: str, lost: int = 0) -> None:
+        """Give a slow reader up: its queue goes, and it is told how much that was."""
+        self.evicted += 1
+        lost += connection.discard()
+        self._reasons[connection.client_id] = (reason, lost)
+        self.hub.disconnect(connection.session, reason)
+        connection.finish(f"*** error: {reason}; {lost} lines were lost\n".encode())
+
+    def _relieve(self) -> None:
+        """All outboxes together are over their limit: the worst go first."""
+        worst = sorted(self.connections.values(), key=lambda c: c.queued, reverse=True)
+        for connection in worst:
+            if self.traffic.queued <= self.settings.total_outbox or not connection.queued:
+                return
+            if connection.is_open:
+                self.evict(connection, "evicted: all queues together reached "
+                                       f"{format_size(self.settings.total_outbox)}")
+
+    def _never_ended(self, connection: Connection) -> None:
+        if connection.is_open:
+            seconds = format_duration(self.settings.line_deadline)
+            self.hub.leave(connection.session, "line never ended",
+                           f"*** error: a line was begun {seconds} ago and never ended")
+
+    def _idle(self, connection: Connection) -> None:
+        if connection.is_open:
+            seconds = format_duration(self.settings.idle_timeout)
+            self.hub.leave(connection.session, "idle",
+                           f"*** error: you said nothing for {seconds}")
+
+    def _failed(self, key: selectors.SelectorKey | None, error: Exception) -> None:
+        """A callback raised: log it, close its connection, go on."""
+        name = callback_name(key.data) if key is not None else "timer or command"
+        fd = key.fd if key is not None else -1
+        text = "".join(traceback.format_exception(error, limit=-3)).strip()
+        self._say(events.CallbackFailed(self.hub.at, name, fd, text))
+        owner = getattr(key.data, "__self__", None) if key is not None else None
+        if isinstance(owner, Connection):
+            owner.abort("internal error")
+
+    # -- the end
+
+    def drain(self, seconds: float, done: Callable[[], None]) -> None:
+        """Stop accepting, tell everybody, deliver what is queued, close; then call `done`.
+
+        Whatever is left after so many seconds is closed as it is.
+        """
+        if self.phase != "running":
+            return
+        self.phase = "draining"
+        self._say(events.ServerStopping(self.hub.at, seconds))
+        self.listener.close()
+        self.hub.flush()
+        self.hub.limits.announce_up_to = -1      # N leaving would tell N others
+        self.traffic.lingers.change(seconds)
+        for session in list(self.hub.sessions.values()):
+            self.hub.leave(session, "server shut down", "*** the server is shutting down; bye")
+        self.reactor.call_later(seconds, done)
+        self.reactor.hooks.append(lambda: None if self.connections else done())
+
+    def close(self, reason: str = "stopped") -> None:
+        """Unregister and close everything.  After the loop has ended, on its thread."""
+        if self.phase == "stopped":
+            return
+        self.phase = "stopped"
+        self.listener.close()
+        for connection in [*self.connections.values(), *self._refusing]:
+            connection.abort("server stopped")
+        self.traffic.reap()
+        self.hub.effects.clear()
+        self.reactor.close()
+        self._say(events.ServerStopped(self.wall(), reason))
+        self.bus.flush()
+
+
+_CARRY_OUT: dict[type[Effect], Callable[[ChatServer, Any], None]] = {
+    Deliver: ChatServer._deliver, Tell: ChatServer._tell, Answer: ChatServer._answer,
+    Enter: ChatServer._enter, Leave: ChatServer._leave, Hold: ChatServer._hold,
+    Close: ChatServer._close,
+}

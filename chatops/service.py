@@ -1,0 +1,155 @@
+"""The server in a thread of its own, from start to stop."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import threading
+import time
+import traceback
+from concurrent.futures import Future
+from pathlib import Path
+
+from chatops import bans, events
+from chatops.admin import Admin
+from chatops.bus import EventBus
+from chatops.commands import Command, CommandResult, Quit
+from chatops.journal import Journal, open_log
+from chatops.loop.backends import BackendError, resolve
+from chatops.net.kernel import raise_descriptor_limit
+from chatops.net.listener import listen
+from chatops.server import ChatServer
+from chatops.settings import Settings
+from chatops.survey import Survey
+
+
+class StartError(Exception):
+    """The server cannot start; one line that says what to do."""
+
+
+class ServerThread:
+    """Starts the server, and knows how it ended."""
+
+    def __init__(self, settings: Settings, *, log: str = "") -> None:
+        """`log` is a path for the event log, `-` standard error, "" none."""
+        self.settings = settings
+        self.bus: EventBus[events.Event] = EventBus()
+        self.crash: str | None = None      # the traceback, once the thread has died of one
+        self._log = log
+        self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
+        self._ended = threading.Event()
+        self._stop_requests = 0
+
+    def start(self) -> tuple[str, int]:
+        """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs."""
+        settings = self.settings
+        descriptors = raise_descriptor_limit()
+        try:
+            resolve(settings.selector)
+            known = bans.load(Path(settings.ban_file)) if settings.ban_file else bans.Bans()
+            stream = open_log(self._log) if self._log else None
+        except (BackendError, bans.BanError) as error:
+            raise StartError(str(error)) from None
+        except OSError as error:
+            raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
+        try:
+            sock = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
+        except OSError as error:
+            raise StartError(explain(error, settings.host, settings.port)) from None
+        self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors)
+        self.survey = Survey(self.server)
+        self.journal = Journal(self.bus, stream, report=self._warn)
+        self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None)
+        self.journal.start()
+        self._thread.start()
+        return str(self.server.address[0]), self.server.address[1]
+
+    @property
+    def alive(self) -> bool:
+        """Whether the reactor is turning."""
+        return self._thread.is_alive() and not self._ended.is_set()
+
+    def submit(self, command: Command) -> Future[CommandResult]:
+        """Have a command carried out.  From any thread; resolves at once with a failure
+        when the server is gone.
+        """
+        future: Future[CommandResult] = Future()
+
+        def carry_out() -> None:
+            if future.set_running_or_notify_cancel():
+                future.set_result(self.admin.run(command))
+
+        self.server.reactor.submit(carry_out)
+        if not self.alive:
+            self._fail_pending(future)
+        return future
+
+    def stop(self) -> None:
+        """Drain, or when that has been asked for already, stop at once.  For signal handlers."""
+        self._stop_requests += 1
+        self.submit(Quit("drain" if self._stop_requests == 1 else "now"))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Until the server has ended; whether it has."""
+        self._ended.wait(timeout)
+        return self._ended.is_set()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Stop at once if it still runs, and write what is left of the log."""
+        if self.alive:
+            self.submit(Quit("now"))
+        self._ended.wait(timeout)
+        self.journal.close()
+
+    def _run(self) -> None:
+        reason = "stopped"
+        try:
+            self.server.reactor.run()
+        except BaseException:
+            self.crash = traceback.format_exc()
+            reason = "crashed"
+            self.bus.publish(events.Crashed(time.time(), self.crash))
+        finally:
+            try:
+                self.survey.latest = None if self.crash else self.survey.build()
+                self.server.close(reason)
+            except Exception:
+                self.crash = self.crash or traceback.format_exc()
+            self._ended.set()
+
+    def _fail_pending(self, future: Future[CommandResult]) -> None:
+        if not future.done() and future.set_running_or_notify_cancel():
+            future.set_result(CommandResult(False, "the server is not running"))
+
+    def _warn(self, text: str) -> None:
+        self.server.reactor.submit(
+            lambda: self.server.hub.effects.append(events.Warned(time.time(), text)))
+
+    def _save_bans(self, known: list[bans.Ban]) -> None:
+        self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known))
+
+
+def explain(error: OSError, host: str, port: int) -> str:
+    """Why it cannot listen, and what to do about it."""
+    where = f"{host}:{port}"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return (f"{where} is in use by another program; choose another port with --port, "
+                    "or --port 0 for any")
+        case errno.EACCES:
+            return f"{where} needs privileges (ports below 1024 do); choose one above with --port"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is not an address of this machine; 127.0.0.1 or 0.0.0.0 is, with --host"
+        case _:
+            return f"cannot listen on {where}: {error.strerror or error}"
+
+
+def tune_collector() -> None:
+    """Keep the garbage collector off the hot path: freeze what is there, collect rarely.
+
+    The server's own objects are freed by reference counts; a collection in the middle of a
+    turn is a pause for every client.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 100)
