@@ -388,9 +388,10 @@ def _unquote(text: str) -> str:
 
 def parse(line: str) -> Command:
     """Read one line, with or without its leading colon.  Raises `CommandError`."""
-    name, _, rest = line.strip().removeprefix(":").strip().partition(" ")
-    if not name:
+    words = line.strip().removeprefix(":").split(maxsplit=1)
+    if not words:
         raise CommandError("type a command; ? lists them")
+    name, rest = words[0], words[1] if len(words) > 1 else ""
     spec = find(name)
     if spec is None:
         close = [s.name for s in SPECS if s.name.startswith(name)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
 
 class UnitError(ValueError):
@@ -51,7 +52,7 @@ def format_size(size: float) -> str:
     """At most five characters: `0`, `999`, `12.1K`, `46.7M`."""
     if size < 1000:
         return str(int(size))
-    for unit in "KMGTP":
+    for unit in "KMGTPE":
         size /= 1024
         if size < 999.5:
             return f"{size:.1f}{unit}" if size < 99.95 else f"{size:.0f}{unit}"
@@ -62,7 +63,7 @@ def format_duration(seconds: float) -> str:
     """So that `parse_duration` reads the same back: `30s`, `2h30m`, `0.25s`."""
     whole = int(seconds)
     if whole != seconds:
-        return f"{seconds:.6g}s"
+        return f"{Decimal(repr(seconds)):f}s"  # every digit, and never an exponent
     parts = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         count, whole = divmod(whole, size)
