@@ -39,6 +39,7 @@ COST_HISTORY = 1024
 SPIN_PEEK = 50                 # fires between two looks that make a descriptor suspicious
 
 _key_of = itemgetter(0)
+_mask_of = cast("Callable[[Event], int]", itemgetter(1))
 _fd_of = cast("Callable[[selectors.SelectorKey], int]", itemgetter(1))
 
 
@@ -157,7 +158,11 @@ class ObservedSelector(selectors.BaseSelector):
 
     def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """As `BaseSelector.modify`; a change of mask starts a new "armed since"."""
-        key = self._inner.modify(fileobj, events, data)
+        try:
+            key = self._inner.modify(fileobj, events, data)
+        except OSError:
+            self._forget_lost()    # `selectors` lets go of what the system refuses to modify
+            raise
         registration = self._registrations[key.fd]
         registration.data = data
         before = registration.events
@@ -185,12 +190,16 @@ class ObservedSelector(selectors.BaseSelector):
         self.ready += len(ready)
         last = self._turn
         last.worked += worked
+        try:
+            alike = ready == last.ready and timeout == last.timeout
+        except Exception:
+            alike = False          # somebody's data cannot be compared
         if self.watched:
-            return self._select_watched(ready, returned, timeout, waited)
+            return self._select_watched(ready, returned, timeout, waited, alike)
         self._unfolded.append(ready)
         if len(self._unfolded) >= FOLD_AT:
             self._fold()
-        if ready == last.ready and timeout == last.timeout:
+        if alike:
             last.repeats += 1
             last.waited += waited
         else:
@@ -272,7 +281,7 @@ class ObservedSelector(selectors.BaseSelector):
     # -- inside
 
     def _select_watched(self, ready: list[Event], returned: float, timeout: float | None,
-                        waited: float) -> list[Event]:
+                        waited: float, alike: bool) -> list[Event]:
         registrations = self._registrations
         for key, mask in ready:
             registration = registrations[key.fd]
@@ -282,8 +291,7 @@ class ObservedSelector(selectors.BaseSelector):
                 registration.masks = deque(maxlen=MASK_HISTORY)
             registration.masks.append(mask)
         last = self._turn
-        if (ready == last.ready and timeout == last.timeout and last.changes is None
-                and last.notes is None and last.queues is None):
+        if alike and last.changes is None and last.notes is None and last.queues is None:
             last.repeats += 1
             last.waited += waited
             last.costs = None
@@ -328,17 +336,21 @@ class ObservedSelector(selectors.BaseSelector):
         """Count the fires of the turns that nobody watched: in C, a batch at a time."""
         if not self._unfolded:
             return
-        events = chain.from_iterable(self._unfolded)
-        fires = Counter(map(_fd_of, map(_key_of, events)))
-        for fd, count in fires.items():
+        events = list(chain.from_iterable(self._unfolded))
+        fds = list(map(_fd_of, map(_key_of, events)))
+        last_masks = dict(zip(fds, map(_mask_of, events), strict=True))
+        for fd, count in Counter(fds).items():
             registration = self._registrations.get(fd)
             if registration is not None:
                 registration.fires += count
-        for key, mask in self._unfolded[-1]:
-            registration = self._registrations.get(key.fd)
-            if registration is not None:
-                registration.last_mask = mask
+                registration.last_mask = last_masks[fd]
         self._unfolded = []
+
+    def _forget_lost(self) -> None:
+        self._fold()
+        held = {key.fd for key in self._inner.get_map().values()}
+        for fd in self._registrations.keys() - held:
+            del self._registrations[fd]
 
 
 # -- names for what is in a map

@@ -1,0 +1,178 @@
+"""Another backend under a running loop, and other people's loops over an observed one."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from chatops.loop import backends
+from chatops.loop.observed import ObservedSelector
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+Pair = tuple[socket.socket, socket.socket]
+
+
+@pytest.fixture
+def pairs() -> Iterator[list[Pair]]:
+    """Three connected pairs."""
+    with ExitStack() as stack:
+        yield [(stack.enter_context(a), stack.enter_context(b))
+               for a, b in (socket.socketpair() for _ in range(3))]
+
+
+@pytest.fixture
+def selector(pairs: list[Pair]) -> Iterator[ObservedSelector]:
+    with ObservedSelector() as selector:
+        for n, (ours, _) in enumerate(pairs):
+            selector.register(ours, READ, n)
+        yield selector
+
+
+def ready(selector: ObservedSelector) -> set[int]:
+    """Whose socket is ready now."""
+    return {key.data for key, _ in selector.select(0)}
+
+
+def test_a_swap_under_load_loses_nobody_and_nothing(selector: ObservedSelector,
+                                                    pairs: list[Pair]) -> None:
+    pairs[0][1].send(b"before")
+    keys = sorted(selector.get_map().values(), key=lambda key: key.fd)
+    turns = 0
+    for name in (*backends.available(), *backends.available(), "auto"):
+        selector.swap(name)
+        assert selector.backend == backends.resolve(name).name
+        assert sorted(selector.get_map().values(), key=lambda key: key.fd) == keys
+        assert ready(selector) == {0}
+        turns += 1
+    assert selector.turns == turns
+    assert [r.fires for r in selector.registrations()] == [turns, 0, 0]
+    pairs[2][1].send(b"after")
+    assert ready(selector) == {0, 2}
+
+
+def test_registrations_can_be_changed_after_a_swap(selector: ObservedSelector,
+                                                   pairs: list[Pair]) -> None:
+    for name in backends.available():
+        selector.swap(name)
+        selector.modify(pairs[1][0], READ | WRITE, 1)
+        assert ready(selector) == {1}
+        selector.modify(pairs[1][0], READ, 1)
+        assert ready(selector) == set()
+        selector.unregister(pairs[2][0])
+        selector.register(pairs[2][0], READ, 2)
+    assert len(selector.get_map()) == 3
+
+
+def test_a_swap_within_a_turn_does_not_disturb_it(selector: ObservedSelector,
+                                                  pairs: list[Pair]) -> None:
+    for _, theirs in pairs:
+        theirs.send(b"x")
+    selector.watch()
+    seen = []
+    for key, _ in selector.select(0):
+        seen.append(key.data)
+        selector.swap("select")
+    assert sorted(seen) == [0, 1, 2]
+    assert [r.fires for r in selector.registrations()] == [1, 1, 1]
+
+
+def test_a_backend_that_is_not_here_changes_nothing(selector: ObservedSelector) -> None:
+    before = selector.inner
+    with pytest.raises(backends.BackendError, match="this machine has"):
+        selector.swap("nonsense")
+    assert selector.inner is before
+
+
+class Far:
+    """A descriptor with a high number, as far as anybody can see."""
+
+    def fileno(self) -> int:
+        return 2000
+
+
+class Blind(selectors.SelectSelector):
+    """Takes any number, and never looks."""
+
+
+def test_select_is_refused_while_a_descriptor_is_beyond_its_reach() -> None:
+    with ObservedSelector(Blind()) as selector:
+        selector.register(Far(), READ)
+        before = selector.inner
+        with pytest.raises(backends.BackendError, match=r"above 1023.*highest is 2000"):
+            selector.swap("select")
+        assert selector.inner is before
+        assert 2000 in [r.fd for r in selector.registrations()]
+
+
+@pytest.mark.skipif("epoll" not in backends.available(), reason="epoll alone refuses at once")
+def test_a_backend_that_refuses_a_descriptor_changes_nothing(pairs: list[Pair]) -> None:
+    with ObservedSelector(backends.make("poll")) as selector:
+        gone, _ = socket.socketpair()
+        fd = gone.fileno()
+        selector.register(pairs[0][0], READ, 0)
+        selector.register(gone, READ, "gone")
+        gone.close()
+        _.close()
+        before = selector.inner
+        with pytest.raises(backends.BackendError, match="epoll refused a descriptor"):
+            selector.swap("epoll")
+        assert selector.inner is before
+        assert fd in [r.fd for r in selector.registrations()]
+
+
+# -- other loops
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_asyncio_runs_on_it(watched: bool) -> None:
+    selector = ObservedSelector()
+    selector.watch(watched)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.readline()).upper())
+        writer.close()
+        await writer.wait_closed()
+
+    async def ask() -> bytes:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"hello\n")
+            line = await reader.readline()
+            selector.swap("select")
+            writer.close()
+            await writer.wait_closed()
+            return line
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        assert runner.run(asyncio.wait_for(ask(), 20)) == b"HELLO\n"
+        assert selector.backend == "select"
+        assert selector.ready > 0
+    assert selector.registrations() == []
+
+
+def test_a_tutorials_loop_runs_on_it(pairs: list[Pair]) -> None:
+    heard: list[tuple[int, bytes]] = []
+
+    def read(sock: socket.socket, n: int) -> None:
+        heard.append((n, sock.recv(100)))
+
+    with ObservedSelector() as selector:
+        selector.watch()
+        for n, (ours, theirs) in enumerate(pairs):
+            selector.register(ours, READ, (read, n))
+            theirs.send(b"%d" % n)
+        while len(heard) < 3:
+            for key, mask in selector.select(20):
+                callback, n = key.data
+                assert mask == READ
+                assert isinstance(key.fileobj, socket.socket)
+                callback(key.fileobj, n)
+        assert [r.fires for r in selector.registrations()] == [1, 1, 1]
+        assert all(r.busy > 0 for r in selector.registrations())
+    assert sorted(heard) == [(0, b"0"), (1, b"1"), (2, b"2")]
