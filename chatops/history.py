@@ -260,7 +260,7 @@ def share(before: tuple[Row, ...], now: tuple[Row, ...],
     fresh = 0
     for row in now:
         held = old.get(key(row))
-        if held is not None and held == row:
+        if held is row or (held is not None and held == row):
             rows.append(held)
         else:
             rows.append(row)

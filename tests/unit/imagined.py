@@ -1,0 +1,170 @@
+"""An imagined server: the real observed selector on a scripted backend, no descriptors."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Mapping
+from typing import Any
+
+from chatops.events import Connected, Disconnected, Event
+from chatops.loop import inspect
+from chatops.loop.observed import ObservedSelector
+from chatops.snapshot import ClientRow, KeyRow, LoopFigures, Ready, Snapshot, Turn
+
+READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+WALL = 1_700_000_000.0
+COST = 0.0001
+
+
+class Scripted(selectors.BaseSelector):
+    """A selector without descriptors: what is ready is what the test says."""
+
+    def __init__(self) -> None:
+        self.keys: dict[int, selectors.SelectorKey] = {}
+        self.ready: list[tuple[int, int]] = []
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        self.keys[fileobj] = selectors.SelectorKey(fileobj, fileobj, events, data)
+        return self.keys[fileobj]
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self.keys.pop(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self.register(fileobj, events, data)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return [(self.keys[fd], mask) for fd, mask in self.ready]
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self.keys
+
+
+class Peer:
+    """A connection of the imagined server."""
+
+    def __init__(self, ident: int, fd: int) -> None:
+        self.client_id = ident
+        self.fd = fd
+        self.label = f"#{ident} guest-{ident}"
+        self.queued = 0
+
+    def on_ready(self, mask: int) -> None: ...
+
+
+class Server:
+    """A server on a scripted selector and a clock of its own; it remembers every truth."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.inner = Scripted()
+        self.selector = ObservedSelector(self.inner, clock=lambda: self.now)
+        self.selector.watch()
+        self.peers: dict[int, Peer] = {}
+        self.events: list[Event] = []
+        self.joined = 0
+        self.shown = 0             # the turn of the last snapshot
+        self.truth: dict[int, Snapshot] = {}
+        self.join(3)
+
+    def turn(self, ready: list[int], actions: list[tuple[str, int]]) -> None:
+        """`ready` and actions name peers by number, counted round."""
+        fds = sorted(self.inner.keys)
+        chosen = sorted({fds[i % len(fds)] for i in ready}) if fds else []
+        self.inner.ready = [(fd, self.inner.keys[fd].events) for fd in chosen]
+        self.now += 0.01
+        leaving = [which for what, which in actions if what == "leave"]
+        for key, _ in self.selector.select(None):
+            self.now += COST
+            if leaving and key.fd == chosen[0]:
+                self.leave(key.data.__self__)
+        for what, which in actions:
+            if what == "join":
+                self.join(3 + which % 5)
+            elif self.peers:
+                self.act(what, which, list(self.peers.values())[which % len(self.peers)])
+        self.truth[self.selector.turns] = self.picture()
+
+    def act(self, what: str, which: int, peer: Peer) -> None:
+        registered = peer.fd in self.inner.keys
+        if what == "arm" and registered:
+            self.selector.modify(peer.fd, which % 3 + 1, peer.on_ready)
+        elif what == "queue" and peer.queued != which:
+            peer.queued = which
+            self.selector.queue(peer.client_id, which)
+        elif what == "throttle" and registered:
+            self.selector.unregister(peer.fd)
+        elif what == "unthrottle" and not registered:
+            self.selector.register(peer.fd, READ, peer.on_ready)
+
+    def join(self, fd: int) -> None:
+        if any(peer.fd == fd for peer in self.peers.values()):
+            return
+        self.joined += 1
+        peer = self.peers[self.joined] = Peer(self.joined, fd)
+        self.selector.register(fd, READ, peer.on_ready)
+        self.events.append(Connected(WALL + self.now, self.joined, fd, f"guest-{self.joined}",
+                                     f"10.0.0.{self.joined}:1"))
+
+    def leave(self, peer: Peer) -> None:
+        self.selector.unregister(peer.fd)
+        del self.peers[peer.client_id]
+        self.events.append(Disconnected(WALL + self.now, peer.client_id, peer.fd, "", "", "", ""))
+
+    def picture(self) -> Snapshot:
+        keys = inspect.key_rows(self.selector)
+        masks = {row.client: row for row in keys}
+        clients = tuple(
+            client(p.client_id, p.fd, queued=p.queued,
+                   mask=masks[p.client_id].events if p.client_id in masks else 0,
+                   masks=masks[p.client_id].masks if p.client_id in masks else "")
+            for p in self.peers.values())
+        return snapshot(self.selector.turns, self.now, clients, keys,
+                        loop=inspect.loop_figures(self.selector),
+                        turns=inspect.turns_since(self.selector, self.shown))
+
+    def snapshot(self) -> tuple[Snapshot, list[Event]]:
+        picture, events = self.picture(), self.events
+        self.events, self.shown = [], self.selector.turns
+        self.truth[self.shown] = picture
+        return picture, events
+
+
+def client(ident: int, fd: int, *, queued: int = 0, mask: int = READ,
+           masks: str = "") -> ClientRow:
+    return ClientRow(ident, fd, f"guest-{ident}", "lobby", f"10.0.0.{ident}:1", mask, queued,
+                     1 if queued else 0, 65536, 0, 87040, queued, 0.0, 0, 0, 0, 0, 0, 0.0, 0.0,
+                     0.0, masks=masks)
+
+
+LOOP = LoopFigures("epoll", "on-demand", "evict", 0, 0, 0, 0.0, 0.0, 0.0, "", 0.0, 0.0, 0, 0)
+
+
+def snapshot(turn: int, mono: float, clients: tuple[ClientRow, ...] = (),
+             keys: tuple[KeyRow, ...] = (), *, loop: LoopFigures = LOOP,
+             turns: tuple[Turn, ...] = (), started_at: float = 0.0) -> Snapshot:
+    return Snapshot(turn, WALL + mono, mono, started_at, "127.0.0.1", 9999, "running", loop,
+                    clients, keys, (), (), turns=turns,
+                    queued=sum(row.queued for row in clients))
+
+
+def idle_turn(n: int, repeats: int = 0, at: float | None = None) -> Turn:
+    return Turn(n, n / 10 if at is None else at, None, 0.1, 0.0, (Ready(7, READ, "waker", COST),),
+                repeats=repeats)
+
+
+Moments = list[tuple[Snapshot, list[Event]]]
+
+
+def moments(count: int = 30) -> Moments:
+    """A server's life, in which something happens in every turn."""
+    server = Server()
+    taken = [server.snapshot()]
+    for n in range(count):
+        server.turn([n, n + 2], [("join" if n % 3 else "leave", n), ("queue", n)])
+        taken.append(server.snapshot())
+    return taken
+
+
+def as_read(taken: Moments) -> list[tuple[Snapshot, tuple[Event, ...]]]:
+    return [(s, tuple(events)) for s, events in taken]
