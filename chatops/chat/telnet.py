@@ -13,8 +13,11 @@ _IAC, _NEWLINE = 255, 10
 # What a subnegotiation may take before it is taken for a lie.  The longest honest one, a
 # terminal's list of environment variables, stays far below.
 SUBNEGOTIATION_LIMIT = 1024
-# Distinct answers to one read.  A client that asks for more is not a telnet.
+# Of one read: what is answered, and how many changes of state are followed (about a
+# millisecond of them).  A telnet needs a tenth of it; whoever sends more is after our time,
+# and the rest of its read is text to us.
 ANSWER_LIMIT = 32
+STEP_LIMIT = 2048
 
 
 class State(Enum):
@@ -59,7 +62,9 @@ class TelnetFilter:
         kept: list[bytes] = []
         answers: dict[bytes, None] = {}
         at = 0
-        while at < len(data):
+        for _ in range(STEP_LIMIT):
+            if at == len(data):
+                break
             match self._state:
                 case State.GROUND:
                     at = self._ground(data, at, kept)
@@ -71,6 +76,9 @@ class TelnetFilter:
                     at = self._inside(data, at)
                 case State.INSIDE_COMMAND:
                     at = self._inside_command(data, at)
+        else:
+            self._state = State.GROUND
+            kept.append(data[at:])
         return b"".join(kept), b"".join(answers)
 
     # Each takes the position to read at and returns the one to go on from.

@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.chat.framing import Framer
-from chatops.chat.telnet import ANSWER_LIMIT, IAC, SUBNEGOTIATION_LIMIT, TelnetFilter
+from chatops.chat.telnet import (
+    ANSWER_LIMIT,
+    IAC,
+    STEP_LIMIT,
+    SUBNEGOTIATION_LIMIT,
+    TelnetFilter,
+)
 
 CTRL_C = b"\xff\xf4\xff\xfd\x06"
 
@@ -97,6 +103,16 @@ def test_a_flood_of_requests_gets_a_bounded_answer() -> None:
     requests = b"".join(b"\xff\xfd" + bytes([option]) for option in range(256) if option != 10)
     _, reply = filtered(requests * 100)
     assert len(reply) == 3 * ANSWER_LIMIT
+
+
+@pytest.mark.parametrize("command", [b"\xff\xf1", b"\xff\xfd\x01", b"\xff\xff",
+                                     b"\xff\xfa" + b"\xff\xff" * 1024, b"\xff\xfa\xff"])
+def test_a_flood_of_commands_is_followed_so_far_and_no_farther(command: bytes) -> None:
+    telnet = TelnetFilter()
+    sent = command * (65_536 // len(command)) + b"\nlater\n"
+    data, _ = telnet.feed(sent)
+    assert telnet.idle
+    assert data.endswith(sent[4 * STEP_LIMIT:])
 
 
 def test_the_same_request_twice_in_one_read_is_answered_once() -> None:
