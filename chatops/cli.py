@@ -59,7 +59,7 @@ def _started(settings: Settings, log: str) -> ServerThread:
 @click.option("--demo", is_flag=True, help="bring built-in clients: chatty ones, and a slow one")
 @server_options
 @click.pass_context
-def main(context: click.Context, demo: bool, config: str | None, **flags: Any) -> None:
+def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any) -> None:
     """A group-chat server you can see inside.
 
     Without a command: the full-screen console, with the server running in it.
