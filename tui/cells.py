@@ -72,11 +72,11 @@ def format_rate(rate: float) -> str:
         return f"{rate:.1f}"
     if rate < 9999.5:
         return f"{rate:.0f}"
-    for unit in "KMG":
+    for unit in "KMGT":
         rate /= 1000
         if rate < 999.5:
             return f"{rate:.1f}{unit}" if rate < 99.95 else f"{rate:.0f}{unit}"
-    return f"{rate:.0f}T"
+    return f"{rate:.0f}P"
 
 
 def format_count(count: int) -> str:

@@ -37,7 +37,7 @@ class Column(Generic[Row]):
     """One column: what it says, how it sorts, and how wide it would like to be.
 
     `style` names a component class of the table (`warn`, `dim` …); `share` is the part
-    of a limit that a bar in front of the text shows, when the column has grown enough.
+    of a limit that a bar in front of the text shows, while there is room for one.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Column(Generic[Row]):
     right: bool = False
     style: Callable[[Row, Look], str] = plain
     share: Callable[[Row], float] | None = None
+    keep_bar: int = 0                          # as `keep`, for its bar
     gap: int = 1                               # cells before it
     sorts: bool = True
     title: str = ""                            # in the header, when not the name
@@ -67,26 +68,36 @@ class Placed(NamedTuple):
     width: int
 
 
-BAR_LEAST = 4                  # cells below which a bar says nothing
+BAR = 7                        # cells of the narrowest bar, with the blank behind it
 
 
 def place(columns: Sequence[Column[Any]], width: int,
           least: Mapping[str, int] | None = None) -> list[Placed]:
     """The columns that `width` cells have room for, each with what it gets.
 
-    Columns give way by `keep`; what is left then goes, in the same order of importance,
-    to those that can grow.  `least` overrides the least width of some, by name.
+    Bars and columns give way in the order of their `keep`; what is left over goes, in the
+    same order of importance, to those that can grow.  `least` overrides the least width
+    of some, by name.
     """
     least = least or {}
     widths = {c.name: max(c.width, least.get(c.name, 0)) for c in columns}
+    for column in columns:
+        if column.share is not None:
+            widths[column.name] += BAR
     kept = list(columns)
-    while len(kept) > 1 and _taken(kept, widths) > width:
-        kept.remove(min(kept, key=lambda c: c.keep))
+    givers = [(c.keep, c, False) for c in columns]
+    givers += [(c.keep_bar, c, True) for c in columns if c.share is not None]
+    for _keep, column, bar_only in sorted(givers, key=lambda giver: giver[0])[:-1]:
+        if _taken(kept, widths) <= width:
+            break
+        if bar_only:
+            widths[column.name] -= BAR
+        else:
+            kept.remove(column)
     spare = max(0, width - _taken(kept, widths))
-    for column in sorted(kept, key=lambda c: (c.share is not None, -c.keep)):
-        more = min(spare, column.grow)
-        if column.share is not None and more <= BAR_LEAST:
-            continue
+    for column in sorted(kept, key=lambda c: -c.keep):
+        has_bar = widths[column.name] >= column.width + BAR
+        more = min(spare, column.grow) if column.share is None or has_bar else 0
         widths[column.name] += more
         spare -= more
     return _lay_out(kept, widths)

@@ -93,10 +93,12 @@ class ConsoleState:
                 self.tags &= {row.id for row in snapshot.clients}
         self.past.add(snapshot, fresh)
         self._meter.feed(snapshot, mono_now)
+        changed = snapshot is not None or bool(fresh) or dropped != self.dropped
         if status is not None and status != self.status:
-            self.status = status
+            self.status, changed = status, True
         self.dropped = dropped
-        self.version += 1
+        if changed:
+            self.version += 1
 
     # -- read by the panes
 

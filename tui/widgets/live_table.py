@@ -22,7 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.cells import fit
-from tui.columns import BAR_LEAST, Column, Look, Placed, place
+from tui.columns import BAR, Column, Look, Placed, place
 from tui.view import View
 from tui.widgets.gauge import bar
 
@@ -243,8 +243,8 @@ class LiveTable(ScrollView, can_focus=True):
             if column.gap:
                 parts.append((" " * column.gap, "row"))
             text, style = column.text(row, look), column.style(row, look)
-            room = width - column.width - 1
-            if column.share is not None and room >= BAR_LEAST:
+            if column.share is not None and width >= column.width + BAR:
+                room = width - column.width - 1
                 drawn = bar(column.share(row), room, "")
                 parts.append((drawn, style or "accent"))
                 parts.append(("·" * (room - len(drawn)) + " ", "track"))
@@ -262,7 +262,10 @@ class LiveTable(ScrollView, can_focus=True):
             by = column.name == view.sort and column.sorts
             arrow = ("▼" if view.inverted else "▲") if by else ""
             gap = column.gap
-            title = fit(column.heading, width, right=column.right)
+            title = column.heading
+            if arrow and len(title) < width:
+                title, arrow = (arrow + title, "") if column.right else (title + arrow, "")
+            title = fit(title, width, right=column.right)
             if arrow and column.right and gap:
                 parts.append((" " * (gap - 1) + arrow, "sorted"))
                 arrow = ""

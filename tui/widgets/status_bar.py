@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -13,7 +15,10 @@ from tui.widgets.gauge import sparkline
 
 Part = str | tuple[str, str]
 
-LABEL, VALUE, FIRST, GAP = "$text-muted", "bold $foreground", 26, 2
+LABEL, VALUE, GAP = "$text-muted", "bold $foreground", 2
+NARROW = (17, 15, 19, 20)      # cells of the metrics where not every one has a sparkline
+TOPS = {"busy": 1.0, "ready": 4.0}     # what fills a sparkline that has a scale of its own
+BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
 AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
 
@@ -105,9 +110,8 @@ def _metric_widths(width: int) -> list[int]:
     if width >= WIDE:
         each, rest = divmod(width - 1 - 3 * GAP, 4)
         return [each + rest, each, each, each]
-    first = min(FIRST, width // 3)
-    each, rest = divmod(width - 1 - first - 3 * GAP, 10)
-    return [first, 3 * each, 3 * each, 4 * each + rest]
+    spare = width - 1 - sum(NARROW) - 3 * GAP
+    return [NARROW[0] + spare // 2, *NARROW[1:3], NARROW[3] + spare - spare // 2]
 
 
 def _metrics(state: ConsoleState, row: list[tuple[str, str, str, str]],
@@ -123,10 +127,10 @@ def _metrics(state: ConsoleState, row: list[tuple[str, str, str, str]],
 def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
             width: int, *, first: bool) -> Content:
     """`label  value who ▁▂▃`, exactly `width` cells."""
-    wide = width >= 20
-    label = fit(label, 10, right=False) if wide and len(label) <= 10 else label
     if first:
         label = fit(label, 7)
+    elif width >= 20 and len(label) < 10:
+        label = fit(label, 10)
     room = width - len(label) - 1
     if not series:
         return Content.assemble((label, LABEL), " ", (fit(value, room), VALUE))
@@ -134,11 +138,19 @@ def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
     room -= len(number)
     name = fit(f" {who}", min(room, 8)) if who and room >= 4 else ""
     room -= len(name)
-    bars = sparkline(tuple(state.series[series]), room - 1) if room >= 6 else ""
+    bars = ""
+    if room > BARS_LEAST:
+        values = tuple(islice(reversed(state.series[series]), room - 1))[::-1]
+        bars = sparkline(values, room - 1, _top(series, values))
     style = "$accent" if "queue" in series else "$primary"
     return Content.assemble((label, LABEL), " ", (number, VALUE), (name, "$accent"),
                             (" " + bars if bars else "", style)
                             ).truncate(width, ellipsis=False, pad=True)
+
+
+def _top(series: str, values: tuple[float, ...]) -> float | None:
+    """What fills a cell: for some figures a share of it means something."""
+    return max(TOPS[series], *values, 0.0) if series in TOPS else None
 
 
 def _longest_queue(snapshot: Snapshot | None, field: str) -> str:

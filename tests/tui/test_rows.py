@@ -1,0 +1,116 @@
+"""Columns, filters and order of the two tables, without a terminal."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+from rich.cells import cell_len
+
+from chatops.snapshot import ClientRow
+from tests.tui.feed import Feed
+from tui import rows
+from tui.cells import clean, fit, format_count, format_rate
+from tui.columns import Look, place
+from tui.filters import apply
+from tui.view import CLIENT_COLUMNS, KEY_COLUMNS, View
+
+CLIENTS = Feed().snapshot().clients
+LOOK = Look(now=Feed().now)
+
+
+def nicks(expression: str) -> list[str]:
+    return [row.nick for row in apply(CLIENTS, expression, rows.CLIENTS, LOOK)]
+
+
+def test_a_word_matches_in_any_column() -> None:
+    assert nicks("BOB") == ["bob"]
+    assert nicks("50127") == ["bob"]
+    assert nicks("ops") == [row.nick for row in CLIENTS if row.room == "ops"]
+
+
+def test_an_exclamation_mark_inverts_and_words_are_all_wanted() -> None:
+    assert "bob" not in nicks("!bob")
+    assert len(nicks("!bob")) == len(CLIENTS) - 1
+    assert nicks("lobby !ali !bob id:<4") == ["carol"]
+
+
+def test_a_column_can_be_named_and_compared() -> None:
+    assert nicks("nick:bob") == ["bob"]
+    assert nicks("peer:bob") == []
+    assert nicks("id:=1") == ["alice"]
+    assert nicks("id:>11") == [row.nick for row in CLIENTS if row.id > 11]
+
+
+def test_sizes_in_a_comparison_have_units() -> None:
+    full = [replace(CLIENTS[0], queued=70_000), *CLIENTS[1:]]
+    assert [r.id for r in apply(full, "appq:>64K", rows.CLIENTS, LOOK)] == [1]
+    assert apply(full, "idle:>1m", rows.CLIENTS, LOOK)
+
+
+def test_what_looks_like_markup_or_a_pattern_is_only_text() -> None:
+    for expression in ("[/foo]", "(", "nick:[", "!", ":", "!:", "id:>"):
+        nicks(expression)
+
+
+def test_every_column_that_a_view_sorts_by_exists() -> None:
+    assert CLIENT_COLUMNS == tuple(c.name for c in rows.CLIENTS if c.sorts)
+    assert KEY_COLUMNS == tuple(c.name for c in rows.KEYS if c.sorts)
+    keys = Feed().snapshot().keys
+    for name in CLIENT_COLUMNS:
+        rows.arrange(CLIENTS, rows.CLIENTS, View(CLIENT_COLUMNS, name), LOOK)
+    for name in KEY_COLUMNS:
+        rows.arrange(keys, rows.KEYS, View(KEY_COLUMNS, name), LOOK)
+
+
+def test_equal_rows_keep_their_order_whichever_way_it_is_turned() -> None:
+    for inverted in (False, True):
+        view = View(CLIENT_COLUMNS, "APPQ", inverted=inverted)
+        shown = rows.arrange(CLIENTS, rows.CLIENTS, view, LOOK)
+        assert [row.id for row in shown] == [row.id for row in CLIENTS]
+
+
+def test_columns_give_way_until_the_width_holds_them() -> None:
+    for width in range(20, 220):
+        placed = place(rows.CLIENTS, width)
+        last = placed[-1]
+        assert last.left + last.width <= width
+        names = [p.column.name for p in placed]
+        assert "NICK" in names
+        assert "!" in names
+
+
+def test_eighty_cells_hold_the_queue_as_a_bar_and_the_history() -> None:
+    names = [p.column.name for p in place(rows.CLIENTS, 80)]
+    assert names == ["!", "", "ID", "FD", "NICK", "PEER", "EV", "APPQ", "KERNQ", "IN/S",
+                     "OUT/S", "IDLE", "HIST"]
+    everything = place(rows.CLIENTS, 150)
+    assert len(everything) == len(rows.CLIENTS)
+
+
+def test_fitted_text_has_exactly_the_cells_asked_for() -> None:
+    hostile = ["plain", "李小龍さくら", "e" + "\u0301" * 5000, "\x1b[2J\x1b]52;c;AAAA\x07", "\u202etxt",
+               "👨‍👩‍👧‍👦 family", "a\tb\nc", "\x9b31m", "", "[@click=app.quit]x[/]"]
+    for text in hostile:
+        for width in (0, 1, 2, 5, 9, 40):
+            for right in (False, True):
+                assert cell_len(fit(text, width, right=right)) == width
+
+
+def test_nothing_that_moves_a_cursor_survives() -> None:
+    for char in map(chr, [*range(32), 127, *range(0x80, 0xA0), 0x202E, 0x2066, 0x200E]):
+        assert char not in clean(f"a{char}b")
+    assert len(clean("e" + "\u0301" * 5000)) <= 3
+
+
+def test_figures_are_short_whatever_they_count() -> None:
+    for power in range(16):
+        assert len(format_rate(9.99 * 10.0 ** power)) <= 5
+        assert len(format_count(9 * 10 ** power)) <= 5
+    assert format_rate(0.04) == "0"
+    assert format_rate(2.0) == "2.0"
+
+
+def test_a_flag_says_what_is_wrong_with_a_client() -> None:
+    muted: ClientRow = replace(CLIENTS[0], muted=True)
+    throttled = replace(CLIENTS[0], state="throttled")
+    flag = rows.CLIENTS[0].text
+    assert (flag(muted, LOOK), flag(throttled, LOOK), flag(CLIENTS[0], LOOK)) == ("m", "t", " ")
