@@ -1,0 +1,47 @@
+"""Servers for tests, which after every test must live, serve newcomers and leak nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.harness import Served, Server, descriptors
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[..., Server]]:
+    """Starts servers in this process: `server(line=64)`; more than one if need be."""
+    before = descriptors()
+    servers: list[Server] = []
+    with ExitStack() as stack:
+
+        def start(**overrides: Any) -> Server:
+            servers.append(Server(**overrides))
+            stack.callback(servers[-1].close)
+            return servers[-1]
+
+        yield start
+        for started in servers:
+            started.check()
+    leaked = {fd: what for fd, what in descriptors().items() if fd not in before}
+    assert not leaked, f"descriptors were left open: {leaked}"
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Starts `chatops serve` with these flags, in a directory of its own."""
+    processes: list[Served] = []
+    with ExitStack() as stack:
+
+        def start(*flags: str) -> Served:
+            processes.append(Served(*flags, cwd=tmp_path))
+            stack.callback(processes[-1].close)
+            return processes[-1]
+
+        yield start
+        for started in processes:
+            started.check()

@@ -1,0 +1,442 @@
+"""Real servers and real clients for the tests: every wait has a deadline, and none sleeps."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+import chatops
+from chatops.commands import Command, CommandResult
+from chatops.events import Event
+from chatops.server import ChatServer
+from chatops.service import ServerThread
+from chatops.settings import Settings
+from chatops.snapshot import ClientRow, Snapshot
+
+PATIENCE = 10.0                # seconds; only a broken server ever waits so long
+SOON = 3.0                     # seconds within which two newcomers must be able to talk
+
+E = TypeVar("E", bound=Event)
+T = TypeVar("T")
+
+_tokens = itertools.count(1)
+
+
+class Ended(Exception):  # noqa: N818  (it is what a client sees, not an error)
+    """The server closed this connection; what came before is in the message."""
+
+
+class Client:
+    """A blocking socket that speaks lines, as somebody outside the server would."""
+
+    def __init__(self, address: tuple[str, int], *, rcvbuf: int = 0, source: str = "",
+                 greeted: bool = True) -> None:
+        """`greeted` reads the welcome; `source` is the address to come from."""
+        self.sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        self.nick = ""
+        self.id = 0
+        self._buffer = bytearray()
+        try:
+            self.sock.settimeout(PATIENCE)
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if rcvbuf:
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+            if source:
+                self.sock.bind((source, 0))
+            self.sock.connect(address)
+            if greeted:
+                self._greet()
+        except BaseException:
+            self.sock.close()
+            raise
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _greet(self) -> None:
+        line = self.read_line()
+        match = re.match(r"\*\*\* welcome, (guest-(\d+))!", line)
+        assert match is not None, line
+        self.nick, self.id = match[1], int(match[2])
+
+    # -- speaking
+
+    def send(self, data: bytes) -> None:
+        """These bytes, as they are."""
+        self.sock.settimeout(PATIENCE)
+        self.sock.sendall(data)
+
+    def say(self, *lines: str) -> None:
+        """Whole lines."""
+        self.send("".join(f"{line}\n" for line in lines).encode())
+
+    def rename(self, nick: str) -> None:
+        """`/nick`, and wait until the room is told."""
+        self.say(f"/nick {nick}")
+        self.expect(f"*** {self.nick} is now {nick}")
+        self.nick = nick
+
+    def join(self, room: str) -> None:
+        """`/join`, and wait until it is done."""
+        self.say(f"/join {room}")
+        self.read_until(lambda line: line.startswith(f"*** you are in {room}"))
+
+    def half_close(self) -> None:
+        """Say no more, but go on reading."""
+        self.sock.shutdown(socket.SHUT_WR)
+
+    # -- listening
+
+    def read_line(self, timeout: float = PATIENCE) -> str:
+        """The next line.  Raises `Ended`, ConnectionResetError or TimeoutError."""
+        deadline = time.monotonic() + timeout
+        while (end := self._buffer.find(b"\n")) < 0:
+            self._fill(deadline)
+        line = self._buffer[:end].decode()
+        del self._buffer[:end + 1]
+        return line
+
+    def read_until(self, wanted: str | Callable[[str], bool], timeout: float = PATIENCE
+                   ) -> list[str]:
+        """All lines up to the first that is, or satisfies, `wanted`."""
+        deadline = time.monotonic() + timeout
+        lines: list[str] = []
+        while True:
+            try:
+                lines.append(self.read_line(deadline - time.monotonic()))
+            except (OSError, Ended) as error:
+                raise AssertionError(f"{wanted!r} never came, but {error!r}, after "
+                                     f"{lines[-10:]}") from error
+            if lines[-1] == wanted or (callable(wanted) and wanted(lines[-1])):
+                return lines
+
+    def expect(self, wanted: str, timeout: float = PATIENCE) -> str:
+        """Skip to the line that is exactly this."""
+        return self.read_until(wanted, timeout)[-1]
+
+    def heard(self) -> list[str]:
+        """All lines that the server has sent so far.  It asks, and what was on its way
+        comes before the answer, so nobody has to wait in order to hear nothing.
+        """
+        token = f"heard-{next(_tokens)}"
+        self.say(f"/{token}")
+        return self.read_until(f"*** error: no command /{token}; /help lists them")[:-1]
+
+    def to_the_end(self, timeout: float = PATIENCE) -> list[str]:
+        """All lines until the server's end of file; a reset is an error."""
+        deadline = time.monotonic() + timeout
+        lines = []
+        while True:
+            try:
+                lines.append(self.read_line(deadline - time.monotonic()))
+            except Ended:
+                return lines
+
+    def read_bytes(self, count: int, timeout: float = PATIENCE) -> bytes:
+        """The next `count` bytes, as they are."""
+        deadline = time.monotonic() + timeout
+        while len(self._buffer) < count:
+            self._fill(deadline)
+        data = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        return data
+
+    def _fill(self, deadline: float) -> None:
+        self.sock.settimeout(max(0.001, deadline - time.monotonic()))
+        data = self.sock.recv(1 << 16)
+        if not data:
+            raise Ended(bytes(self._buffer))
+        self._buffer += data
+
+    # -- leaving
+
+    def reset(self) -> None:
+        """Vanish with a RST instead of a FIN."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+class Clock:
+    """The monotonic clock of one server, which a test may put forward."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._ahead = 0.0
+        reactor = server.chat.reactor
+        server.call(lambda: setattr(reactor, "clock", lambda: time.monotonic() + self._ahead))
+
+    def advance(self, seconds: float) -> None:
+        """Let so much time pass at once; what is due by then has been done on return."""
+        self._ahead += seconds
+        self._server.turn()
+
+
+class Server:
+    """A server in this process, on a port of its own, and its clients."""
+
+    def __init__(self, *, log: str = "", **overrides: Any) -> None:
+        """`overrides` are fields of `Settings`."""
+        self.thread = ServerThread(Settings(**{"port": 0, **overrides}), log=log)
+        self.subscription = self.thread.bus.subscribe(backlog=True, wake=True)
+        self.seen: list[Event] = []
+        self.must_live = True      # a test whose server is meant to end says so
+        self.open_to_all = True    # a test that leaves no room for newcomers says so
+        self._clients: list[Client] = []
+        self.address = self.thread.start()
+
+    @property
+    def chat(self) -> ChatServer:
+        """What the reactor's thread owns: look at it only inside `call` or `until`."""
+        return self.thread.server
+
+    # -- clients
+
+    def client(self, *, rcvbuf: int = 0, source: str = "", greeted: bool = True) -> Client:
+        """A new client, closed with the server."""
+        client = Client(self.address, rcvbuf=rcvbuf, source=source, greeted=greeted)
+        self._clients.append(client)
+        return client
+
+    def clients(self, count: int) -> list[Client]:
+        """So many, each of which has heard the others come."""
+        clients = [self.client() for _ in range(count)]
+        for client in clients:
+            client.heard()
+        return clients
+
+    def row(self, client: Client) -> ClientRow:
+        """What the console shows of a client."""
+        return next(row for row in self.snapshot().clients if row.id == client.id)
+
+    # -- the admin
+
+    def submit(self, command: Command, timeout: float = PATIENCE) -> CommandResult:
+        """Have it done; how it went."""
+        return self.thread.submit(command).result(timeout)
+
+    def do(self, command: Command) -> CommandResult:
+        """Have it done, and it must succeed."""
+        result = self.submit(command)
+        assert result.ok, result.text
+        return result
+
+    def snapshot(self) -> Snapshot:
+        """How things stand now."""
+        return self.call(self.thread.survey.build)
+
+    def call(self, function: Callable[[], T], timeout: float = PATIENCE) -> T:
+        """Run something on the reactor's thread; what it returned."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(function())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self.chat.reactor.submit(run)
+        return future.result(timeout)
+
+    def turn(self) -> None:
+        """One whole turn of the loop, from its beginning to its end."""
+        self.call(lambda: None)
+        self.call(lambda: None)
+
+    def until(self, true: Callable[[ChatServer], object], timeout: float = PATIENCE) -> None:
+        """Wait for something to hold at the end of a turn."""
+        holds = threading.Event()
+
+        def look() -> None:
+            if true(self.chat):
+                holds.set()
+
+        self.call(lambda: self.chat.on_publish.append(look))
+        try:
+            if not holds.wait(timeout):
+                raise AssertionError(f"not true within {timeout:g} s; {self.snapshot()}")
+        finally:
+            self.call(lambda: self.chat.on_publish.remove(look))
+
+    # -- events
+
+    def events(self) -> list[Event]:
+        """All that has happened since the start."""
+        self.seen += self.subscription.drain()
+        return self.seen
+
+    def wait_for(self, kind: type[E], where: Callable[[E], bool] = lambda event: True,
+                 timeout: float = PATIENCE) -> E:
+        """The first such event since the start, when it comes."""
+        deadline = time.monotonic() + timeout
+        looked = 0
+        while True:
+            self.subscription.wakeup.clear()
+            events = self.events()
+            for event in events[looked:]:
+                if isinstance(event, kind) and where(event):
+                    return event
+            looked = len(events)
+            if not self.subscription.wakeup.wait(deadline - time.monotonic()):
+                raise AssertionError(f"no {kind.__name__} came, but {events[-10:]}")
+
+    # -- the end
+
+    def check(self) -> None:
+        """It lives, and two newcomers can talk, whatever has been done to it."""
+        if not self.must_live:
+            return
+        assert self.thread.crash is None, self.thread.crash
+        assert self.thread.alive, "the reactor's thread has ended"
+        if self.open_to_all:
+            two_can_talk(self.address)
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        self.thread.close()
+        self.thread.bus.unsubscribe(self.subscription)
+        assert not self.thread.alive, "the reactor's thread did not end"
+
+
+class Served:
+    """`chatops serve` as it ships: a process of its own, heard on its standard error."""
+
+    def __init__(self, *flags: str, cwd: Path) -> None:
+        self.lines: list[str] = []
+        self.must_live = True
+        self._clients: list[Client] = []
+        self._news = threading.Condition()
+        self._finished = False
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "chatops", "serve", "--port", "0", *flags], cwd=cwd,
+            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True)
+        self._reader = threading.Thread(target=self._listen, name="stderr")
+        self._reader.start()
+        try:
+            line = self.wait_for_line(r"listening on (\S+):(\d+)")
+        except BaseException:
+            self.close()
+            raise
+        self.address = (line[1], int(line[2]))
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._finished = True
+            self._news.notify_all()
+
+    def wait_for_line(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
+        """The first line on standard error that matches, when it comes."""
+        deadline = time.monotonic() + timeout
+        with self._news:
+            while True:
+                for line in self.lines:
+                    if match := re.search(pattern, line):
+                        return match
+                left = deadline - time.monotonic()
+                if self._finished or left <= 0:
+                    raise AssertionError(f"no line like {pattern!r} in {self.lines}")
+                self._news.wait(left)
+
+    def client(self, *, rcvbuf: int = 0, source: str = "", greeted: bool = True) -> Client:
+        """A new client, closed with the process."""
+        client = Client(self.address, rcvbuf=rcvbuf, source=source, greeted=greeted)
+        self._clients.append(client)
+        return client
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def status(self, timeout: float = PATIENCE) -> int:
+        """Its exit status, once it has ended; all of its output is in `lines` then."""
+        status = self.process.wait(timeout)
+        self._reader.join(timeout)
+        return status
+
+    def descriptors(self) -> int:
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def memory(self) -> int:
+        """Bytes of it that are in RAM."""
+        pages = Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+    def cpu(self) -> float:
+        """Seconds of processor time it has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def check(self) -> None:
+        """It lives, and two newcomers can talk, whatever has been done to it."""
+        if self.must_live:
+            assert self.process.poll() is None, self.lines
+            two_can_talk(self.address)
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+
+def environment(**more: str) -> dict[str, str]:
+    """For a process that runs this very `chatops`, with no settings from outside."""
+    root = str(Path(chatops.__file__).parents[1])
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith("CHATOPS_")}
+    return {**kept, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1", **more}
+
+
+def two_can_talk(address: tuple[str, int], timeout: float = SOON) -> None:
+    """Two newcomers come in, each hears the other, and they leave, all within `timeout`."""
+    deadline = time.monotonic() + timeout
+    with Client(address) as one, Client(address) as other:
+        for speaker, hearer in ((one, other), (other, one)):
+            text = f"can you hear me? {next(_tokens)}"
+            speaker.say(text)
+            hearer.expect(f"{speaker.nick}: {text}", deadline - time.monotonic())
+
+
+def descriptors() -> dict[int, str]:
+    """What this process has open: descriptors, and where each leads."""
+    return dict(_open_descriptors())
+
+
+def _open_descriptors() -> Iterator[tuple[int, str]]:
+    for name in os.listdir("/dev/fd"):
+        try:
+            yield int(name), os.readlink(f"/dev/fd/{name}")
+        except OSError:            # the one that the listing itself used
+            pass
