@@ -8,7 +8,8 @@ from typing import Any
 from chatops import bans, commands, events, settings
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
-from chatops.commands import Command, CommandResult, render, spec_of
+from chatops.command_line import render
+from chatops.commands import Command, CommandResult, spec_of
 from chatops.loop.backends import BackendError
 from chatops.server import ChatServer
 from chatops.units import format_duration

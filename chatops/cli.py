@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from chatops import __version__
+from chatops.bench.cli import bench
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
 
@@ -126,3 +127,6 @@ def serve(config: str | None, **flags: Any) -> None:
         click.echo(thread.crash, err=True)
         fail("the server thread died; above is why")
     click.echo("chatops: stopped", err=True)
+
+
+main.add_command(bench)

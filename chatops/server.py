@@ -17,7 +17,8 @@ from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Le
 from chatops.chat.hub import ChatLimits, Hub
 from chatops.loop import backends
 from chatops.loop.deadlines import Deadlines
-from chatops.loop.observed import ObservedSelector, callback_name
+from chatops.loop.naming import callback_name
+from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.net.connection import Connection, Traffic
 from chatops.net.fanout import FanOut

@@ -15,7 +15,6 @@ Belongs to the thread that calls `select`.
 from __future__ import annotations
 
 import selectors
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +24,7 @@ from types import CodeType
 from typing import Any, cast
 
 from chatops.loop import backends
+from chatops.loop.naming import callback_name, caller, describe, descriptor_of, where
 
 Event = tuple[selectors.SelectorKey, int]
 Clock = Callable[[], float]
@@ -130,7 +130,7 @@ class ObservedSelector(selectors.BaseSelector):
         self._turn = TurnRecord(0, self.started_at, None, 0.0, [])
         self._entered = self._returned = self.started_at
         for key in self._inner.get_map().values():
-            self._registrations[key.fd] = Registration(key, self.started_at, _caller())
+            self._registrations[key.fd] = Registration(key, self.started_at, caller())
 
     def __repr__(self) -> str:
         return (f"<ObservedSelector {self.backend} fds={len(self._registrations)} "
@@ -141,7 +141,7 @@ class ObservedSelector(selectors.BaseSelector):
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """As `BaseSelector.register`; remembers when, and by whom."""
         key = self._inner.register(fileobj, events, data)
-        by = _caller()
+        by = caller()
         self._registrations[key.fd] = Registration(key, self.clock(), by)
         if self.watched:
             self._changed("register", key, 0, events, by)
@@ -152,7 +152,7 @@ class ObservedSelector(selectors.BaseSelector):
         key = self._inner.unregister(fileobj)
         self._fold()
         if self.watched:
-            self._changed("unregister", key, key.events, 0, _caller())
+            self._changed("unregister", key, key.events, 0, caller())
         self._registrations.pop(key.fd, None)
         return key
 
@@ -169,7 +169,7 @@ class ObservedSelector(selectors.BaseSelector):
         if before != events:
             registration.events = events
             registration.armed_at = self.clock()
-            registration.armed_by = by = _caller()
+            registration.armed_by = by = caller()
             if self.watched:
                 self._changed("modify", key, before, events, by)
         return key
@@ -351,64 +351,3 @@ class ObservedSelector(selectors.BaseSelector):
         held = {key.fd for key in self._inner.get_map().values()}
         for fd in self._registrations.keys() - held:
             del self._registrations[fd]
-
-
-# -- names for what is in a map
-
-_HERE = __name__.rpartition(".")[0] + "."
-
-
-def _caller() -> tuple[CodeType, int]:
-    """The nearest frame outside this package: who asked for the registration."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None:
-        module = frame.f_globals.get("__name__", "")
-        if not module.startswith(_HERE) and module != "selectors":
-            break
-        frame = frame.f_back
-    return frame.f_code, frame.f_lineno
-
-
-def where(by: tuple[CodeType, int]) -> str:
-    """`Connection.update_interest (connection.py:88)`"""
-    code, line = by
-    return f"{code.co_qualname} ({code.co_filename.rpartition('/')[2]}:{line})"
-
-
-def descriptor_of(fileobj: Any) -> int:
-    """The descriptor a file object has now, -1 when it is closed."""
-    if isinstance(fileobj, int):
-        return fileobj
-    try:
-        return int(fileobj.fileno())
-    except (OSError, ValueError):
-        return -1
-
-
-def callback_name(data: Any) -> str:
-    """What a key's data says it will call: `Connection.on_ready`."""
-    if isinstance(data, tuple) and data and callable(data[0]):
-        data = data[0]
-    owner = getattr(data, "__self__", None)
-    if owner is not None and not isinstance(owner, type):
-        return f"{type(owner).__name__}.{data.__name__}"
-    name = getattr(data, "__qualname__", None)
-    return str(name) if name is not None else type(data).__name__ if data is not None else "-"
-
-
-def describe(data: Any, fileobj: Any = None) -> str:
-    """Whose descriptor it is: the owner's `label`, or what its data looks like."""
-    owner = getattr(data, "__self__", data)
-    label = getattr(owner, "label", None)
-    if isinstance(label, str):
-        return label
-    if owner is None:
-        return type(fileobj).__name__
-    if isinstance(owner, tuple):
-        return ", ".join(type(item).__name__ for item in owner)
-    return type(owner).__name__
-
-
-def masks_text(masks: deque[int] | None) -> str:
-    """`rrwW`: r is readable, w writable, W both."""
-    return "".join(" rwW"[mask & 3] for mask in masks) if masks else ""

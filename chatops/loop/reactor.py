@@ -15,7 +15,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from chatops.loop.observed import ObservedSelector, descriptor_of
+from chatops.loop.naming import descriptor_of
+from chatops.loop.observed import ObservedSelector
 from chatops.loop.waker import Waker
 
 Callback = Callable[[], None]

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatops.command_line import CommandError, parse, render
 from chatops.commands import (
     SPECS,
     Ban,
     Broadcast,
     Command,
-    CommandError,
     Details,
     Filter,
     Kick,
@@ -26,8 +26,6 @@ from chatops.commands import (
     Spec,
     Step,
     find,
-    parse,
-    render,
     spec_of,
 )
 

@@ -10,14 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.loop import observed
-from chatops.loop.observed import (
-    MASK_HISTORY,
-    ObservedSelector,
-    callback_name,
-    describe,
-    masks_text,
-    where,
-)
+from chatops.loop.naming import callback_name, describe, masks_text, where
+from chatops.loop.observed import MASK_HISTORY, ObservedSelector
 from tests.unit.scripted import Bench, ScriptedSelector
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE

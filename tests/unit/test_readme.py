@@ -12,7 +12,8 @@ from chatops.settings import SETTINGS, Settings
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-BEGIN, END = "<!-- options: made from chatops/settings.py; a test compares -->\n", "<!-- /options -->"
+BEGIN = "<!-- options: made from chatops/settings.py; a test compares -->\n"
+END = "<!-- /options -->"
 
 
 def options_table() -> str:

@@ -1,0 +1,66 @@
+"""Names for what is in a selector's map: who registered it, what it calls, whose it is."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from types import CodeType
+from typing import Any
+
+_HERE = __name__.rpartition(".")[0] + "."
+
+
+def caller() -> tuple[CodeType, int]:
+    """The nearest frame outside this package: who asked for the registration."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None:
+        module = frame.f_globals.get("__name__", "")
+        if not module.startswith(_HERE) and module != "selectors":
+            break
+        frame = frame.f_back
+    return frame.f_code, frame.f_lineno
+
+
+def where(by: tuple[CodeType, int]) -> str:
+    """`Connection.update_interest (connection.py:88)`"""
+    code, line = by
+    return f"{code.co_qualname} ({code.co_filename.rpartition('/')[2]}:{line})"
+
+
+def descriptor_of(fileobj: Any) -> int:
+    """The descriptor a file object has now, -1 when it is closed."""
+    if isinstance(fileobj, int):
+        return fileobj
+    try:
+        return int(fileobj.fileno())
+    except (OSError, ValueError):
+        return -1
+
+
+def callback_name(data: Any) -> str:
+    """What a key's data says it will call: `Connection.on_ready`."""
+    if isinstance(data, tuple) and data and callable(data[0]):
+        data = data[0]
+    owner = getattr(data, "__self__", None)
+    if owner is not None and not isinstance(owner, type):
+        return f"{type(owner).__name__}.{data.__name__}"
+    name = getattr(data, "__qualname__", None)
+    return str(name) if name is not None else type(data).__name__ if data is not None else "-"
+
+
+def describe(data: Any, fileobj: Any = None) -> str:
+    """Whose descriptor it is: the owner's `label`, or what its data looks like."""
+    owner = getattr(data, "__self__", data)
+    label = getattr(owner, "label", None)
+    if isinstance(label, str):
+        return label
+    if owner is None:
+        return type(fileobj).__name__
+    if isinstance(owner, tuple):
+        return ", ".join(type(item).__name__ for item in owner)
+    return type(owner).__name__
+
+
+def masks_text(masks: deque[int] | None) -> str:
+    """`rrwW`: r is readable, w writable, W both."""
+    return "".join(" rwW"[mask & 3] for mask in masks) if masks else ""
