@@ -1,0 +1,227 @@
+"""What the console itself carries out: one function for each command, and a table of them.
+
+Each takes the `Console` it acts in and its command, and returns what the echo row says
+about the outcome ("" for nothing).  It raises `CommandError` where it cannot be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from textual.app import App
+
+from chatops import commands as c
+from chatops.command_line import CommandError
+from chatops.commands import Command
+from chatops.snapshot import ClientRow, KeyRow
+from tui.cells import clean
+from tui.screens.details import DetailsScreen, KeyScreen
+from tui.screens.help import HelpScreen
+from tui.screens.lints import LintsScreen
+from tui.screens.palette import PaletteScreen
+from tui.state import ConsoleState
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What an action may touch: the state, the app for its screens, and the way back in."""
+
+    app: App[int]
+    state: ConsoleState
+    run: Callable[[str], None]  # a key's command line
+
+
+def _pane(console: Console, command: c.Pane) -> str:
+    console.state.show_pane(command.name)
+    return ""
+
+
+def _next_pane(console: Console, _: c.NextPane) -> str:
+    console.state.next_pane()
+    return console.state.pane
+
+
+def _zoom(console: Console, _: c.Zoom) -> str:
+    state = console.state
+    state.zoomed = not state.zoomed
+    state.version += 1
+    return f"{state.pane} has the screen" if state.zoomed else "all panes"
+
+
+def _filter(console: Console, command: c.Filter) -> str:
+    console.state.set_filter(command.expression)
+    return "" if command.expression else "all rows"
+
+
+def _sort(console: Console, command: c.Sort) -> str:
+    view = console.state.view
+    if not view.sort_by(command.column):
+        raise CommandError(f"no column '{command.column}' here; there is "
+                           f"{', '.join(view.columns).lower() or 'none'}")
+    console.state.version += 1
+    return "largest first" if view.inverted else "smallest first"
+
+
+def _invert(console: Console, _: c.Invert) -> str:
+    view = console.state.view
+    view.inverted = not view.inverted
+    console.state.version += 1
+    return "largest first" if view.inverted else "smallest first"
+
+
+def _tag(console: Console, command: c.Tag) -> str:
+    ident = _client(console.state, command.target)
+    console.state.toggle_tag(ident)
+    count = len(console.state.tags)
+    return f"#{ident} {'' if ident in console.state.tags else 'un'}tagged; {count} in all"
+
+
+def _untag(console: Console, _: c.Untag) -> str:
+    console.state.untag()
+    return ""
+
+
+def _follow(console: Console, _: c.Follow) -> str:
+    ident = console.state.follow()
+    return f"the cursor stays on #{ident}" if ident is not None else "nobody is followed"
+
+
+def _refresh(console: Console, command: c.Refresh) -> str:
+    return f"every {console.state.set_refresh(command.seconds):g} s"
+
+
+def _pause(console: Console, _: c.Pause) -> str:
+    return "paused; the header goes on" if console.state.pause() else "live"
+
+
+def _live(console: Console, _: c.Live) -> str:
+    console.state.go_live()
+    return ""
+
+
+def _step(console: Console, command: c.Step) -> str:
+    state = console.state
+    if not state.step(command.turns):
+        raise CommandError("nothing is held of the past yet")
+    return state.chip.lower()
+
+
+def _seek(console: Console, command: c.Seek) -> str:
+    try:
+        console.state.seek_to(command.turn)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+    return console.state.chip.lower()
+
+
+def _details(console: Console, command: c.Details) -> str:
+    state = console.state
+    if not command.target and state.pane == "selector":
+        fd = state.view.cursor
+        keys = state.snapshot.keys if state.snapshot is not None else ()
+        key = next((row for row in keys if row.fd == fd), None)
+        if key is None:
+            raise CommandError("no descriptor is selected")
+        if not key.client:
+            _open(console, KeyScreen(key.fd))
+            return ""
+    _open(console, DetailsScreen(_client(state, command.target)))
+    return ""
+
+
+def _client(state: ConsoleState, target: str) -> int:
+    """The id that is meant: the target's, or the one at the cursor."""
+    if target:
+        row = state.find(target)
+        if row is None:
+            raise CommandError(f"no client {target}; it may have left")
+        return row.id
+    ident = state.cursor_client()
+    if ident is None:
+        raise CommandError("no client is selected")
+    return ident
+
+
+def _open(console: Console, screen: Any) -> None:
+    console.app.push_screen(screen)
+    screen.call_after_refresh(screen.show, console.state)
+
+
+def _copy(console: Console, command: c.Copy) -> str:
+    row = _row_at_cursor(console.state)
+    as_json = command.form == "json"
+    text = msgspec.json.encode(row).decode() if as_json else _plain(row)
+    console.app.copy_to_clipboard(text)
+    return f"copied {'as JSON' if as_json else clean(text)}"
+
+
+def _row_at_cursor(state: ConsoleState) -> ClientRow | KeyRow:
+    cursor = state.view.cursor
+    if cursor is not None and state.snapshot is not None:
+        row: ClientRow | KeyRow | None
+        if state.pane == "selector":
+            row = next((k for k in state.snapshot.keys if k.fd == cursor), None)
+        else:
+            row = state.client(cursor)
+        if row is not None:
+            return row
+    raise CommandError("no row is selected")
+
+
+def _plain(row: ClientRow | KeyRow) -> str:
+    """What one would paste into a report: who, where, and how much waits."""
+    if isinstance(row, KeyRow):
+        return f"fd {row.fd} {row.type} {row.data} {row.callback} armed by {row.armed_by}"
+    return (f"#{row.id} {row.nick} {row.peer} fd {row.fd} room {row.room} "
+            f"queued {row.queued}/{row.queue_limit} kernel {row.kernel_queued}")
+
+
+def _help(console: Console, _: c.Help) -> str:
+    console.app.push_screen(HelpScreen(), _run_chosen(console))
+    return ""
+
+
+def _palette(console: Console, _: c.Palette) -> str:
+    console.app.push_screen(PaletteScreen(), _run_chosen(console))
+    return ""
+
+
+def _run_chosen(console: Console) -> Callable[[str | None], None]:
+    def chosen(line: str | None) -> None:
+        if line:
+            console.run(line)
+
+    return chosen
+
+
+def _lints(console: Console, _: c.Lints) -> str:
+    _open(console, LintsScreen())
+    return ""
+
+
+Action = Callable[[Console, Any], str]
+
+ACTIONS: dict[type[Command], Action] = {
+    c.Pane: _pane,
+    c.NextPane: _next_pane,
+    c.Zoom: _zoom,
+    c.Details: _details,
+    c.Filter: _filter,
+    c.Sort: _sort,
+    c.Invert: _invert,
+    c.Tag: _tag,
+    c.Untag: _untag,
+    c.Follow: _follow,
+    c.Refresh: _refresh,
+    c.Copy: _copy,
+    c.Pause: _pause,
+    c.Step: _step,
+    c.Seek: _seek,
+    c.Live: _live,
+    c.Lints: _lints,
+    c.Help: _help,
+    c.Palette: _palette,
+}

@@ -1,0 +1,270 @@
+"""The one bridge from a key, or a typed line, to a command and to what carries it out.
+
+A key stands for a command line (`SPECS` says which).  `Dispatcher.key` fills in what the
+line leaves open, from the selected rows or by asking; `Dispatcher.typed` parses, asks for
+confirmation where the table wants it, and runs: a server's command goes through the link,
+a console's through the table in `tui.actions`.  Whatever happens is echoed as a `:` line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from textual.app import App
+from textual.binding import Binding
+from textual.screen import ModalScreen
+
+from chatops.command_line import CommandError, parse, render
+from chatops.commands import (
+    SPECS,
+    Ban,
+    Command,
+    CommandResult,
+    Kick,
+    Quit,
+    Spec,
+    WriteInterest,
+    find,
+    spec_of,
+)
+from chatops.link import ConsoleLink
+from tui.actions import ACTIONS, Console
+from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
+from tui.screens.listing import ListScreen
+from tui.screens.prompt import Prompt
+from tui.state import ConsoleState
+from tui.targets import Target, resolve
+
+COMMAND_LINE = ":"             # the key line that opens the command line
+
+
+def bindings() -> list[Binding]:
+    """A binding for every key in `SPECS`, for the BINDINGS of the console's main screen.
+
+    On the screen and not on the app: there they win over Textual's own `tab`, and a dialog
+    in front does not see them.  Each runs `app.command('…')`; ids are `kick`, `step.-1` …,
+    for keymaps.
+    """
+    made = [Binding("colon", f"app.command({COMMAND_LINE!r})", "command", key_display=":",
+                    tooltip="Type a command.", id="command-line"),
+            Binding("escape", "app.command('back')", show=False, id="back",
+                    tooltip="Clear the filter, return to the present, or untag.")]
+    for spec in SPECS:
+        lines: dict[str, list[str]] = {}
+        for key, line in spec.keys:
+            lines.setdefault(line, []).append(key)
+        group = Binding.Group(spec.label, compact=True) if len(lines) > 1 and spec.label else None
+        for line, keys in lines.items():
+            made.append(Binding(
+                ",".join(keys), f"app.command({line!r})", spec.label or spec.name,
+                show=bool(spec.label), tooltip=f"{spec.help}  :{line}",
+                id=".".join([spec.name, *line.split()[1:]]), group=group))
+    return made
+
+
+class Dispatcher:
+    """One per app; belongs to its thread."""
+
+    def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
+                 *, attached: bool = False) -> None:
+        """`attached`: the server lives elsewhere and outlives this console."""
+        self._app = app
+        self._state = state
+        self._link = link
+        self._prompt = prompt
+        self._attached = attached
+        self._console = Console(app, state, self.key)
+        self._filter_before: str | None = None     # while one is being typed
+
+    # -- the ways in
+
+    def key(self, line: str) -> None:
+        """A key, a click in the palette or the help screen: `line` may leave things open."""
+        try:
+            self._begin(line)
+        except CommandError as error:
+            self._prompt.said(line)
+            self._prompt.outcome(False, str(error))
+
+    def typed(self, line: str) -> None:
+        """A whole line, from the command line."""
+        self._filter_before = None
+        try:
+            self.run(parse(line))
+        except CommandError as error:
+            self._prompt.said(line.strip().removeprefix(":"))
+            self._prompt.outcome(False, str(error))
+
+    def typing(self, line: str) -> None:
+        """The command line now reads so: a filter works while it is being typed."""
+        name, _, expression = line.strip().removeprefix(":").partition(" ")
+        if name == "filter":
+            if self._filter_before is None:
+                self._filter_before = self._state.view.filter
+            self._state.set_filter(expression)
+        else:
+            self.cancelled()
+
+    def cancelled(self) -> None:
+        """The command line was left: what a half-typed filter did is undone."""
+        if self._filter_before is not None:
+            self._state.set_filter(self._filter_before)
+            self._filter_before = None
+
+    # -- filling in what a key leaves open
+
+    def _begin(self, line: str) -> None:
+        shorthand = SHORTHANDS.get(line)
+        if shorthand is not None:
+            whole = shorthand(self._state)
+            if whole:
+                self.run(parse(whole))
+        elif line == COMMAND_LINE:
+            self._prompt.open()
+        elif line == "filter":
+            self._prompt.open(f"filter {self._state.view.filter}")
+        elif line == "broadcast":
+            self._ask(BroadcastDialog(len(self._state.live.clients) if self._state.live else 0))
+        else:
+            spec = find(line)
+            if spec is not None and spec.on_rows:
+                line = self._with_rows(spec)
+            elif spec is not None and _needs_more(spec):
+                self._prompt.open(f"{spec.name} ")
+                return
+            self.run(parse(line))
+
+    def _with_rows(self, spec: Spec) -> str:
+        ids = self._state.selected()
+        if not ids:
+            raise CommandError("no client is selected")
+        return f"{spec.name} {','.join(map(str, ids))}"
+
+    # -- carrying out
+
+    def run(self, command: Command) -> None:
+        """Carry out, after asking where the table says so.  Raises `CommandError`."""
+        dialog = self._dialog(command)
+        if dialog is not None:
+            self._ask(dialog)
+        elif isinstance(command, Quit) and not self._link.status.alive:
+            self._app.exit(1 if self._link.status.failed else 0)
+        elif spec_of(command).where == "console":
+            self._here(command)
+        else:
+            self._there([command])
+
+    def _dialog(self, command: Command) -> ModalScreen[tuple[Command, ...]] | None:
+        """The question that comes before this command, if there is one."""
+        state = self._state
+        match command:
+            case Kick(targets, reason):
+                return KickDialog(_found(targets, state), reason)
+            case Ban(target, seconds, reason):
+                # A key takes every selected row; a client, unlike an address, has an id.
+                words = target.split(",")
+                people = [t for word in words for t in resolve([word], state)[0]]
+                if len(people) < len(words):
+                    people = []
+                return BanDialog(people, target, seconds, reason)
+            case Quit("") if self._link.status.alive:
+                return QuitDialog(state, attached=self._attached, leave=self._leave)
+        return None
+
+    def _leave(self) -> None:
+        """Go, and let the server be."""
+        self._app.exit(0)
+
+    def _ask(self, dialog: ModalScreen[tuple[Command, ...]]) -> None:
+        def answered(commands: tuple[Command, ...] | None) -> None:
+            if commands:
+                self._there(commands)
+
+        self._app.push_screen(dialog, answered)
+
+    def _here(self, command: Command) -> None:
+        self._prompt.said(render(command))
+        try:
+            text = ACTIONS[type(command)](self._console, command)
+        except (CommandError, OSError) as error:
+            self._prompt.outcome(False, str(error))
+        else:
+            self._prompt.outcome(True, text)
+
+    def _there(self, commands: Iterable[Command]) -> None:
+        """Hand over to the server at once; the outcome is awaited, never waited for."""
+        for command in commands:
+            if isinstance(command, Quit):
+                self._state.draining = True
+            line = render(command)
+            self._prompt.said(line)
+            future = asyncio.wrap_future(self._link.submit(command))
+            self._app.run_worker(self._report(line, future), name=line, exit_on_error=False)
+
+    async def _report(self, line: str, future: asyncio.Future[CommandResult]) -> None:
+        try:
+            result = await future
+        except Exception as error:  # the command failed where nobody foresaw it
+            result = CommandResult(False, f"failed: {error}")
+        self._prompt.said(line)
+        self._prompt.outcome(result.ok, result.text)
+        if result.rows:
+            self._app.push_screen(ListScreen(line, result))
+
+
+def _found(words: Iterable[str], state: ConsoleState) -> list[Target]:
+    people, missing = resolve(words, state)
+    if missing:
+        raise CommandError(f"no client {', '.join(missing)}; it may have left")
+    return people
+
+
+def _needs_more(spec: Spec) -> bool:
+    return any(not param.optional for param in spec.params)
+
+
+# -- key lines that say "a step further" and not where that is
+
+Shorthand = Callable[[ConsoleState], str]
+
+
+def _sort(step: int) -> Shorthand:
+    def line(state: ConsoleState) -> str:
+        view = state.view
+        if not view.columns:
+            raise CommandError("this pane has an order of its own")
+        here = view.columns.index(view.sort) if view.sort in view.columns else 0
+        return f"sort {view.columns[(here + step) % len(view.columns)].lower()}"
+
+    return line
+
+
+def _refresh(factor: float) -> Shorthand:
+    return lambda state: f"refresh {state.refresh * factor:g}"
+
+
+def _other_interest(state: ConsoleState) -> str:
+    always = state.live is not None and state.live.loop.write_interest == "always"
+    return render(WriteInterest("on-demand" if always else "always"))
+
+
+def _back(state: ConsoleState) -> str:
+    """What `escape` undoes: the last thing that keeps rows from the eye."""
+    undo = (
+        (state.paused, "live"),
+        (bool(state.view.filter), "filter"),
+        (state.zoomed, "zoom"),
+        (bool(state.tags), "untag"),
+    )
+    return next((line for holds, line in undo if holds), "")
+
+
+SHORTHANDS: dict[str, Shorthand] = {
+    "sort left": _sort(-1),
+    "sort right": _sort(1),
+    "refresh faster": _refresh(0.5),
+    "refresh slower": _refresh(2.0),
+    "write-interest toggle": _other_interest,
+    "back": _back,
+}

@@ -1,0 +1,30 @@
+"""What did I do, and what went wrong: the admin's deeds, faults and warnings.
+
+The same lines as the events pane, fewer of them, and with a crash's traceback in full.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from chatops.events import Crashed, Event
+from tui.cells import clean
+from tui.event_lines import kind_of, line_of
+from tui.panes.events import EventsPane
+
+
+class LogPane(EventsPane):
+    """`LogPane()`; the app calls `show(state)` while it is visible."""
+
+    PANE = "log"
+    NUMBER = 5
+    EMPTY = "nothing done yet, and nothing has gone wrong"
+
+    def keeps(self, event: Event) -> bool:
+        return kind_of(event).log
+
+    def lines(self, event: Event) -> list[Content]:
+        if not isinstance(event, Crashed):
+            return [line_of(event)]
+        return [line_of(event), *(Content.styled(f"         {clean(line)}", "$error")
+                                  for line in event.traceback.strip().split("\n"))]

@@ -1,0 +1,212 @@
+"""The questions before a kick, a ban, a broadcast and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from textual import on
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from chatops.commands import Ban, Broadcast, Command, Kick, Quit
+from chatops.units import format_size, parse_duration
+from tui.cells import clean, fit
+from tui.screens.question import Choice, Question
+from tui.state import ConsoleState
+from tui.targets import Target, refreshed
+
+
+class AboutClients(Question):
+    """A question about certain clients, each listed by id; says who left meanwhile."""
+
+    def __init__(self, targets: Sequence[Target], *choices: Choice) -> None:
+        super().__init__(*choices)
+        self.targets = list(targets)
+        self._list = Static(self._people())
+
+    def people(self) -> Iterable[Widget]:
+        """The list, to be put into the body."""
+        yield VerticalScroll(self._list, classes="people", can_focus=False)
+
+    @property
+    def present(self) -> list[Target]:
+        """Those who have not left."""
+        return [t for t in self.targets if not t.gone]
+
+    def show(self, state: ConsoleState) -> None:
+        targets = refreshed(self.targets, state)
+        if targets != self.targets:
+            self.targets = targets
+            self._list.update(self._people())
+            self.preview()
+            if not self.present:
+                for button in self.query(Button):
+                    button.disabled = button.id != "choice-0"
+                self.query_one("#choice-0").focus()
+
+    def _people(self) -> Content:
+        wide = min(24, max((len(clean(t.nick)) for t in self.targets), default=0))
+        lines = []
+        for t in self.targets:
+            line = f"{f'#{t.id}':>5}  {fit(t.nick, wide)}  {clean(t.peer)}"
+            lines.append(Content.assemble(
+                (line, "$text-disabled strike"), ("  has left", "$warning"))
+                if t.gone else Content.styled(line, "bold"))
+        return Content("\n").join(lines)
+
+
+def _count(targets: Sequence[Target]) -> str:
+    if len(targets) == 1:
+        return f"#{targets[0].id} {targets[0].nick}"
+    return f"{len(targets)} clients"
+
+
+class KickDialog(AboutClients):
+    """`KickDialog(targets, reason)`: answers with one `Kick` by id."""
+
+    def __init__(self, targets: Sequence[Target], reason: str = "") -> None:
+        super().__init__(targets, Choice("y", "Kick", "error"))
+        self._reason = Input(reason, placeholder="no reason given", id="reason")
+
+    def heading(self) -> str:
+        return f"Kick {_count(self.targets)}?"
+
+    def body(self) -> Iterable[Widget]:
+        yield from self.people()
+        yield Static("Reason, which they read", classes="field")
+        yield self._reason
+
+    def commands(self, choice: int) -> tuple[Command, ...]:
+        if not self.present:
+            raise ValueError("nobody is left to kick")
+        ids = tuple(str(t.id) for t in self.present)
+        return (Kick(ids, self._reason.value.strip()),)
+
+
+class BanDialog(AboutClients):
+    """`BanDialog(targets, target, seconds, reason)`: one `Ban` for each client.
+
+    Without `targets`, of the address or network `target`.
+    """
+
+    def __init__(self, targets: Sequence[Target], target: str = "", seconds: float = 0.0,
+                 reason: str = "") -> None:
+        super().__init__(targets, Choice("y", "Ban", "error"))
+        self._target = target
+        self._for = Input(f"{seconds:g}s" if seconds else "", placeholder="for ever",
+                          id="duration")
+        self._reason = Input(reason, placeholder="no reason given", id="reason")
+        self._address_only = not targets
+
+    def heading(self) -> str:
+        return f"Ban {self._target if self._address_only else _count(self.targets)}?"
+
+    def body(self) -> Iterable[Widget]:
+        if self._address_only:
+            yield Static(Content(f"Nobody from {clean(self._target)} gets in; who is in, is "
+                                 "disconnected."), classes="body")
+        else:
+            yield from self.people()
+        yield Static("For how long: 10m, 2h, 7d; empty is for ever", classes="field")
+        yield self._for
+        yield Static("Reason, which they read", classes="field")
+        yield self._reason
+
+    def commands(self, choice: int) -> tuple[Command, ...]:
+        text = self._for.value.strip()
+        seconds = parse_duration(text) if text else 0.0
+        reason = self._reason.value.strip()
+        if self._address_only:
+            return (Ban(self._target, seconds, reason),)
+        if not self.present:
+            raise ValueError("nobody is left to ban; ban the address instead")
+        return tuple(Ban(str(t.id), seconds, reason) for t in self.present)
+
+
+class BroadcastDialog(Question):
+    """`BroadcastDialog(count)`: something to say to every one of `count` clients."""
+
+    AUTO_FOCUS = "#text"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(Choice("y", "Send", "primary"))
+        self._count = count
+        self._text = Input(placeholder="*** [admin] …", id="text")
+
+    def heading(self) -> str:
+        return f"Say to all {self._count:,} clients"
+
+    def body(self) -> Iterable[Widget]:
+        yield Static("One line, to every client in every room", classes="field")
+        yield self._text
+
+    def commands(self, choice: int) -> tuple[Command, ...]:
+        text = self._text.value.strip()
+        if not text:
+            raise ValueError("say something first")
+        return (Broadcast(text),)
+
+    @on(Input.Submitted)
+    def _send(self, event: Input.Submitted) -> None:
+        """Saying something harms nobody: enter sends it."""
+        event.stop()
+        event.prevent_default()
+        self.action_choose(1)
+
+
+DRAIN, STOP, DETACH = 1, 2, 3
+
+
+class QuitDialog(Question):
+    """`QuitDialog(state, attached, leave)`: what is lost is said before it is.
+
+    Answers with `Quit("drain")` or `Quit("now")`; Detach calls `leave` and answers nothing.
+    """
+
+    def __init__(self, state: ConsoleState, *, attached: bool,
+                 leave: Callable[[], None]) -> None:
+        choices = [Choice("d", "Drain", "warning"), Choice("s", "Stop now", "error")]
+        if attached:
+            choices.append(Choice("x", "Detach", "primary"))
+        super().__init__(*choices)
+        self._attached = attached
+        self._leave = leave
+        self._text = Static(_what_ends(state, attached), classes="body")
+
+    def heading(self) -> str:
+        return "Leave the console?" if self._attached else "Stop the server?"
+
+    def body(self) -> Iterable[Widget]:
+        yield self._text
+
+    def show(self, state: ConsoleState) -> None:
+        self._text.update(_what_ends(state, self._attached))
+
+    def commands(self, choice: int) -> tuple[Command, ...]:
+        if choice == DETACH:
+            return ()
+        return (Quit("now" if choice == STOP else "drain"),)
+
+    def action_choose(self, number: int) -> None:
+        super().action_choose(number)
+        if number == DETACH:
+            self._leave()
+
+
+def _what_ends(state: ConsoleState, attached: bool) -> Content:
+    snapshot = state.live
+    clients = len(snapshot.clients) if snapshot is not None else 0
+    queued = snapshot.queued if snapshot is not None else 0
+    waiting = sum(1 for row in snapshot.clients if row.queued) if snapshot is not None else 0
+    owed = f"{format_size(queued)} for {waiting} of them" if queued else "nothing"
+    lines = [
+        Content(f"{clients:,} clients are connected; {owed} is still queued.\n"),
+        Content.assemble(("Drain     ", "bold"), "let nobody in, deliver what is queued, stop"),
+        Content.assemble(("Stop now  ", "bold"), "tell everybody and close; what is queued is lost"
+                         if queued else "tell everybody and close"),
+    ]
+    if attached:
+        lines.append(Content.assemble(("Detach    ", "bold"), "leave; the server goes on"))
+    return Content("\n").join(lines)

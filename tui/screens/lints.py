@@ -1,0 +1,47 @@
+"""What a reviewer would object to in the live selector: what it means, and what to do."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+
+from textual.content import Content
+
+from chatops.lints import LINTS
+from chatops.snapshot import Lint
+from chatops.units import format_age
+from tui.cells import clean
+from tui.screens.dialog import Sheet
+from tui.state import ConsoleState
+
+
+class LintsScreen(Sheet):
+    """The lints that hold, kept up to date while it is open."""
+
+    def show(self, state: ConsoleState) -> None:
+        snapshot = state.snapshot
+        lints = snapshot.lints if snapshot is not None else ()
+        self.write(page(lints, state.now), f"Lints ({len(lints)})")
+
+
+def page(lints: tuple[Lint, ...], now: float) -> Content:
+    """Each kind once, with those it holds for, its meaning and its remedy; then the rest."""
+    parts = [] if lints else [
+        Content.styled("✓ nothing to object to in the selector", "bold $success")]
+    for code, members in groupby(sorted(lints, key=attrgetter("code")), attrgetter("code")):
+        for lint in members:
+            since = f"  for {format_age(now - lint.since)}" if lint.since else ""
+            parts.append(Content.assemble(("! ", "bold $error"), (clean(lint.summary), "bold"),
+                                          (since, "$text-muted")))
+        if code in LINTS:
+            text = LINTS[code]
+            parts += [Content(text.meaning),
+                      Content.assemble(("What to do  ", "bold $success"), text.remedy)]
+        parts.append(Content())
+    held = {lint.code for lint in lints}
+    others = [Content.assemble(("✓ ", "$success"), (text.title, "$text-muted"))
+              for code, text in LINTS.items() if code not in held]
+    if others:
+        parts += [Content.styled("Looked for, and not found" if lints else "Looked for",
+                                 "bold $primary"), *others]
+    return Content("\n").join(parts)

@@ -1,0 +1,113 @@
+"""The palette: type any part of a command, a key or what it is for, and run it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.fuzzy import FuzzySearch
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from tui.catalogue import Entry, entries
+from tui.cells import fit
+from tui.screens.dialog import Dialog
+
+USAGE_WIDE = 36
+
+
+class PaletteScreen(Dialog[str]):
+    """Answers with the line to run, or None."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,tab", "move(1)", show=False, priority=True),
+        Binding("up,shift+tab", "move(-1)", show=False, priority=True),
+        Binding("pagedown", "move(8)", show=False, priority=True),
+        Binding("pageup", "move(-8)", show=False, priority=True),
+        Binding("ctrl+p", "leave", show=False, priority=True),
+    ]
+
+    DEFAULT_CSS = """
+    PaletteScreen { align: center top; }
+    PaletteScreen .box { width: 92; margin-top: 2; max-height: 80%; padding: 0; }
+    PaletteScreen Input { border: none; border-bottom: solid $border; height: 2; padding: 0 1;
+                          background: $surface; }
+    PaletteScreen OptionList { height: auto; max-height: 16; border: none;
+                               background: $surface; padding: 0; }
+    """
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = "Run a command"
+            box.border_subtitle = "↑↓ move   enter run   esc close"
+            yield Input(placeholder="kick, outbox, sort, F9 …")
+            yield OptionList()
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).can_focus = False
+        self._list("")
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._list(event.value)
+
+    def _list(self, query: str) -> None:
+        options = self.query_one(OptionList)
+        options.clear_options()
+        found = ranked(query)
+        options.add_options(Option(_line(entry, query), id=entry.line) for entry in found)
+        if found:
+            options.highlighted = 0
+        else:
+            options.add_option(Option(Content.styled(" nothing is called that",
+                                                     "$text-muted italic"), disabled=True))
+
+    def action_move(self, step: int) -> None:
+        options = self.query_one(OptionList)
+        if options.option_count and options.highlighted is not None:
+            last = options.option_count - 1
+            at = options.highlighted + step
+            if abs(step) == 1:
+                at %= last + 1     # round and round by single steps, not by pages
+            options.highlighted = max(0, min(last, at))
+
+    @on(Input.Submitted)
+    def _enter(self) -> None:
+        self.query_one(OptionList).action_select()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(event.option.id)
+
+
+def ranked(query: str) -> list[Entry]:
+    """What matches, best first: names before keys, and both before what they are for."""
+    words = query.strip().removeprefix(":")
+    if not words:
+        return list(entries())
+    search = FuzzySearch()
+    scored = []
+    for number, entry in enumerate(entries()):
+        name = search.match(words, entry.line)[0]
+        starts = entry.line.startswith(words) or words in entry.spec.aliases
+        key = words in entry.keys_text.split()
+        purpose = words.casefold() in entry.spec.help.casefold()
+        score = 100 * starts + 50 * key + 10 * name + purpose
+        if score:
+            scored.append((-score, number, entry))
+    return [entry for _, _, entry in sorted(scored, key=lambda row: row[:2])]
+
+
+def _line(entry: Entry, query: str) -> Content:
+    text = fit(entry.usage, USAGE_WIDE)
+    usage = Content.styled(text, "$text")
+    for at in FuzzySearch().match(query.strip(), text)[1] if query.strip() else ():
+        usage = usage.stylize("bold underline", at, at + 1)
+    return Content.assemble(" ", usage, (fit(entry.keys_text, 8), "bold $accent"),
+                            (entry.spec.help, "$text-muted"))

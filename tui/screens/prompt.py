@@ -1,0 +1,298 @@
+"""The `:` command line: completion, history, usage and errors while typing, and the echo row.
+
+While nobody types it is one row that shows what ran last.  Open, it lies over the panes,
+which keep their size.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from chatops.command_line import CommandError, parse
+from chatops.commands import Spec
+from tui.cells import clean, fit
+from tui.completion import Candidate, Completion, complete
+from tui.messages import RunLine
+from tui.state import ConsoleState
+
+HISTORY = 200                  # lines, in memory only
+LABEL_WIDE = 34
+CANDIDATES_SHOWN = 7
+
+
+class History:
+    """Lines typed before; `older` and `newer` go through those that begin alike."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=HISTORY)
+        self._at = 0               # lines back from the newest; 0 is what is being typed
+        self._typed = ""
+
+    def add(self, line: str) -> None:
+        """Remember a line, once if it is repeated, and start again from the end."""
+        if line and (not self._lines or self._lines[-1] != line):
+            self._lines.append(line)
+        self._at = 0
+
+    def older(self, line: str) -> str:
+        """The line before, or the same when there is none."""
+        if self._at == 0:
+            self._typed = line
+        return self._go(1, line)
+
+    def newer(self, line: str) -> str:
+        """The line after; past the newest, what was being typed."""
+        return self._go(-1, line) if self._at else line
+
+    def _go(self, step: int, line: str) -> str:
+        at = self._at + step
+        while 0 < at <= len(self._lines):
+            found = self._lines[-at]
+            if found.startswith(self._typed):
+                self._at = at
+                return found
+            at += step
+        if at <= 0:
+            self._at = 0
+            return self._typed
+        return line
+
+
+class LineInput(Input):
+    """The line itself; it keeps the keys that complete and recall."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "prompt.complete(1)", show=False),
+        Binding("shift+tab", "prompt.complete(-1)", show=False),
+        Binding("up,ctrl+p", "prompt.recall(1)", show=False),
+        Binding("down,ctrl+n", "prompt.recall(-1)", show=False),
+        Binding("escape,ctrl+g", "prompt.close", show=False),
+    ]
+
+
+class Prompt(Vertical):
+    """`Prompt(state)`: one row that shows the last command and how it went; `open(text)`
+    unfolds it upwards, over the panes, into a command line.  Speaks by its messages.
+    """
+
+    @dataclass
+    class Submitted(Message):
+        """A line that can be parsed was entered."""
+
+        line: str
+
+    @dataclass
+    class Typing(Message):
+        """The line reads so now."""
+
+        line: str
+
+    @dataclass
+    class Cancelled(Message):
+        """It was left without entering anything."""
+
+    DEFAULT_CSS = """
+    Prompt { height: 1; }
+    Prompt .echo { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
+    Prompt .fold { display: none; overlay: screen; width: 100%; background: $panel; }
+    Prompt.open .fold { display: block; }
+    Prompt .candidates { border: none; padding: 0; background: $panel; scrollbar-size: 1 1; }
+    Prompt .usage { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
+                    background: $surface; }
+    Prompt .line { height: 1; }
+    Prompt .colon { width: 2; padding-left: 1; color: $accent; text-style: bold; }
+    Prompt LineInput { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
+    """
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__(id="prompt")
+        self._state = state
+        self._history = History()
+        self._completion = Completion()
+        self._chosen = -1          # candidate that tab put in, -1 while none is
+        self._ours = ""            # what tab or recall put in, not typed
+        self._back: Widget | None = None
+        self._said = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content.styled(": type a command", "$text-muted"), classes="echo")
+        with Vertical(classes="fold"):
+            candidates = OptionList(classes="candidates")
+            candidates.can_focus = False
+            yield candidates
+            yield Static(classes="usage")
+            with Horizontal(classes="line"):
+                yield Static(":", classes="colon")
+                yield LineInput(select_on_focus=False)
+
+    # -- the row
+
+    def said(self, line: str) -> None:
+        """This command is being carried out."""
+        self._said = clean(line)
+        self._echo(Content.assemble((":", "bold $accent"), self._said, ("  …", "$text-muted")))
+
+    def outcome(self, ok: bool, text: str) -> None:
+        """How the command that was said last went; "" is well, with nothing to add."""
+        mark, style = ("✓", "$success") if ok else ("✗", "$error")
+        self._echo(Content.assemble(
+            (":", "bold $accent"), self._said, (f"   {mark} ", f"bold {style}"),
+            (clean(text), "$text-muted" if ok else style)))
+
+    def _echo(self, content: Content) -> None:
+        self.query_one(".echo", Static).update(content, layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on the row opens the command line."""
+        if not self.is_open:
+            event.stop()
+            self.post_message(RunLine(":"))
+
+    # -- open and shut
+
+    @property
+    def is_open(self) -> bool:
+        return self.has_class("open")
+
+    def open(self, text: str = "") -> None:
+        """Show the command line with this text, the cursor behind it."""
+        if not self.is_open:
+            self._back = self.screen.focused
+        self.add_class("open")
+        self.query_one(LineInput).focus()
+        self._put(text)
+        self._look(text)
+
+    def action_close(self) -> None:
+        """Leave without running anything."""
+        self._shut()
+        self.post_message(self.Cancelled())
+
+    def _shut(self) -> None:
+        self.remove_class("open")
+        self.screen.set_focus(self._back)
+
+    # -- typing
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if not self.is_open:
+            return
+        if event.value != self._ours:
+            self._chosen = -1
+            self._look(event.value)
+        self._ours = ""
+        self.post_message(self.Typing(event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        if not text.removeprefix(":").strip():
+            self.action_close()
+            return
+        try:
+            parse(text)
+        except CommandError as error:
+            self._say(Content.assemble(("✗ ", "bold $error"), (clean(str(error)), "$error")))
+            return
+        self._history.add(text)
+        self._shut()
+        self.post_message(self.Submitted(text))
+
+    def on_descendant_blur(self) -> None:
+        """A click elsewhere leaves the command line."""
+        if self.is_open and self.screen.is_current:
+            self.remove_class("open")
+            self.post_message(self.Cancelled())
+
+    def _look(self, text: str) -> None:
+        self._completion = complete(text, self._state)
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options(Option(_candidate(c)) for c in self._completion.candidates)
+        self._unfold(len(self._completion.candidates))
+        spec = self._completion.spec
+        self._say(usage(spec, self._completion.argument) if spec is not None else
+                  Content.styled("tab completes   ↑ recalls   esc leaves", "$text-muted"))
+
+    def _unfold(self, candidates: int) -> None:
+        """Give the candidates their rows, upwards from the row of the widget."""
+        rows = min(candidates, CANDIDATES_SHOWN)
+        options = self.query_one(OptionList)
+        options.display = rows > 0
+        options.styles.height = rows
+        fold = self.query_one(".fold")
+        fold.styles.height = rows + 2
+        fold.styles.offset = (0, -rows - 2)
+
+    def _say(self, content: Content) -> None:
+        self.query_one(".usage", Static).update(content)
+
+    def _put(self, text: str) -> None:
+        line = self.query_one(LineInput)
+        self._ours = text
+        line.value = text
+        line.cursor_position = len(text)
+
+    # -- completing and recalling
+
+    def action_complete(self, step: int) -> None:
+        """Put in the next candidate; go round and round."""
+        candidates = self._completion.candidates
+        if not candidates:
+            return
+        if len(candidates) == 1:
+            self._take(candidates[0])
+            return
+        self._chosen = (self._chosen + step) % len(candidates) if self._chosen >= 0 else (
+            0 if step > 0 else len(candidates) - 1)
+        self._put(candidates[self._chosen].line)
+        self.query_one(OptionList).highlighted = self._chosen
+
+    def _take(self, candidate: Candidate) -> None:
+        """Put in a candidate and go on to the next argument."""
+        more = "" if candidate.line.endswith((" ", "/")) else " "
+        self._put(candidate.line + more)
+        self._chosen = -1
+        self._look(candidate.line + more)
+
+    @on(OptionList.OptionSelected)
+    def _clicked(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self._take(self._completion.candidates[event.option_index])
+        self.query_one(LineInput).focus()
+
+    def action_recall(self, step: int) -> None:
+        """Put in an older or a newer line."""
+        line = self.query_one(LineInput).value
+        text = self._history.older(line) if step > 0 else self._history.newer(line)
+        self._put(text)
+        self._look(text)
+
+
+def _candidate(candidate: Candidate) -> Content:
+    return Content.assemble(" ", (fit(candidate.label, LABEL_WIDE), "$text"), " ",
+                            (clean(candidate.help), "$text-muted"))
+
+
+def usage(spec: Spec, argument: int) -> Content:
+    """The command with the argument being typed marked, and what it does."""
+    parts: list[str | tuple[str, str]] = [(spec.name, "bold $accent")]
+    for number, param in enumerate(spec.params):
+        label = f"[{param.label}]" if param.optional else param.label
+        parts += [" ", (label, "bold underline" if number == argument else "$text-muted")]
+    return Content.assemble(*parts, "   ", (spec.help, "$text-muted"))

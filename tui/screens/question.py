@@ -1,0 +1,146 @@
+"""Before something that cannot be undone: who and what, said exactly, and Cancel in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Button, Input, Static
+
+from chatops.command_line import render
+from chatops.commands import Command
+from tui.cells import clean
+from tui.screens.dialog import Dialog
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button: the key that presses it, what it says, and how it looks."""
+
+    key: str
+    label: str
+    variant: Literal["default", "primary", "success", "warning", "error"] = "default"
+
+
+CANCEL = Choice("n", "Cancel")
+
+
+class Question(Dialog[tuple[Command, ...]]):
+    """Buttons under a text.  Answers with the commands to carry out, none if cancelled.
+
+    A subclass says what it asks (`heading`, `body`), which buttons there are, and which
+    commands each stands for.  Cancel comes first and has the focus; the line beneath the
+    buttons shows what the button in focus would run.
+    """
+
+    AUTO_FOCUS = "#choice-0"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,down", "app.focus_next", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    Question .body { height: auto; margin-bottom: 1; }
+    Question .field { color: $text-muted; height: 1; }
+    Question Input { margin-bottom: 1; }
+    Question .buttons { height: auto; align-horizontal: right; }
+    Question Button { margin-left: 2; min-width: 12; }
+    Question Button:focus { text-style: bold reverse; }
+    Question .runs { height: 1; margin-top: 1; color: $text-muted; text-wrap: nowrap;
+                     text-overflow: ellipsis; }
+    Question .people { height: auto; max-height: 6; margin-bottom: 1; scrollbar-size: 1 1; }
+    """
+
+    def __init__(self, *choices: Choice) -> None:
+        super().__init__()
+        self._choices = (CANCEL, *choices)
+        for number, choice in enumerate(self._choices):
+            self._bindings.bind(choice.key, f"choose({number})", choice.label)
+
+    # -- what a subclass says
+
+    def heading(self) -> str:
+        """The title in the border."""
+        raise NotImplementedError
+
+    def body(self) -> Iterable[Widget]:
+        """What stands above the buttons."""
+        return ()
+
+    def commands(self, choice: int) -> tuple[Command, ...]:
+        """What pressing this button carries out.  May raise ValueError: then it says why."""
+        raise NotImplementedError
+
+    # -- the same for all
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="box", can_focus=False) as box:
+            box.border_title = Content(clean(self.heading()))
+            keys = "  ".join(f"{c.key} {c.label.lower()}" for c in self._choices[1:])
+            box.border_subtitle = Content(f"tab move  enter press  {keys}  esc cancel")
+            yield from self.body()
+            with Horizontal(classes="buttons"):
+                for number, choice in enumerate(self._choices):
+                    yield Button(Content(choice.label), choice.variant, id=f"choice-{number}")
+            yield Static(classes="runs")
+
+    def on_mount(self) -> None:
+        self.preview()
+
+    def preview(self) -> None:
+        """Show the lines that the button in focus runs; the first harmful one otherwise."""
+        at = self._focused_choice() or 1
+        try:
+            lines = [f":{render(command)}" for command in self.commands(at)]
+            text, style = "  ".join(lines), "$text-muted"
+        except ValueError as error:
+            text, style = str(error), "$error"
+        self.query_one(".runs", Static).update(Content.styled(clean(text), style))
+
+    def _focused_choice(self) -> int:
+        focused = self.focused
+        if isinstance(focused, Button) and focused.id is not None:
+            return int(focused.id.rpartition("-")[2])
+        return 0
+
+    def action_choose(self, number: int) -> None:
+        """Press a button, by its key or the mouse."""
+        if number == 0:
+            self.dismiss(())
+            return
+        if self.query_one(f"#choice-{number}", Button).disabled:
+            return
+        try:
+            commands = self.commands(number)
+        except ValueError as error:
+            self.query_one(".runs", Static).update(Content.styled(clean(str(error)), "$error"))
+            return
+        self.dismiss(commands)
+
+    def action_leave(self) -> None:
+        self.dismiss(())
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.action_choose(int((event.button.id or "choice-0").rpartition("-")[2]))
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self.preview()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        """Enter in a field goes on to the next one, never straight to the deed."""
+        event.stop()
+        self.focus_next()
+
+    def on_descendant_focus(self) -> None:
+        self.preview()

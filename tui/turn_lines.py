@@ -1,0 +1,89 @@
+"""The story of the loop's turns, as text: what select() waited for, and what came of it.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from operator import attrgetter
+
+from textual.content import Content
+
+from chatops.snapshot import Change, Ready, Snapshot, Turn
+from chatops.units import format_seconds, format_size
+from tui.cells import clean, format_count, mask_text
+from tui.state import ConsoleState
+
+Part = str | tuple[str, str]
+READY_SHOWN = 4                # ready descriptors told one by one; more are counted
+
+
+def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -> list[Content]:
+    """A heading and at most `room` lines: the newest turns, the last of them in full."""
+    turns = _shown(state, snapshot, room)
+    title = Content.assemble(
+        (f"Tick {snapshot.turn:,}", "bold $primary"), ("  [ ] step   S seek", "$text-muted"),
+        ("   " + state.chip if state.paused else "", "bold $warning"))
+    lines: list[Content] = []
+    for turn in reversed(turns):
+        told = [part.truncate(width, ellipsis=True) for part in story(turn)]
+        left = room - len(lines)
+        if len(told) > left:
+            told = told[:left] if not lines else []
+        lines[:0] = told
+        if not told or len(lines) >= room:
+            break
+    if not lines:
+        lines = [Content.styled("no turn has been recorded yet", "$text-muted italic")]
+    return [title, *lines]
+
+
+def _shown(state: ConsoleState, snapshot: Snapshot, count: int) -> list[Turn]:
+    """The last turns before the moment that is shown, oldest first."""
+    if state.paused:
+        held: Iterable[Turn] = state.past.turns_around(snapshot.turn, count)
+    else:
+        held = islice(reversed(state.turns), count)
+    return sorted((turn for turn in held if turn.n <= snapshot.turn), key=attrgetter("n"))
+
+
+def story(turn: Turn) -> Iterable[Content]:
+    """`select(71ms) slept 71ms → 1 ready`, and a line for each thing that came of it."""
+    asked = "None" if turn.timeout is None else format_seconds(turn.timeout)
+    parts: list[Part] = [
+        (f"{turn.n:>7,} ", "$text-muted"), f"select({asked}) ",
+        (f"slept {format_seconds(turn.waited)}", "$text-muted"),
+        (f" → {len(turn.ready)} ready", "bold"),
+        (f"  worked {format_seconds(turn.worked)}", "$text-muted"),
+    ]
+    if turn.repeats:
+        parts.append((f"  ×{format_count(turn.repeats + 1)} alike", "bold $warning"))
+    yield Content.assemble(*parts)
+    for ready in turn.ready[:READY_SHOWN]:
+        yield _ready(ready)
+    more = len(turn.ready) - READY_SHOWN
+    if more > 0:
+        yield Content.styled(f"          and {more:,} more", "$text-muted")
+    for note in turn.notes:
+        yield Content.assemble("          ", (clean(note), "$text"))
+    for change in turn.changes:
+        yield _change(change)
+    if turn.queues:
+        yield Content.assemble(("          queues ", "$text-muted"), "  ".join(
+            f"#{client} {format_size(size)}" for client, size in turn.queues[:6]))
+
+
+def _ready(ready: Ready) -> Content:
+    return Content.assemble(
+        "          ", ("fd ", "$text-muted"), f"{ready.fd} ",
+        (mask_text(ready.mask), "bold $success"), f" {clean(ready.name)}",
+        (f"  {format_seconds(ready.cost)}" if ready.cost == ready.cost else "", "$text-muted"))
+
+
+def _change(change: Change) -> Content:
+    moved = {
+        "register": f"{mask_text(change.after)}",
+        "unregister": f"{mask_text(change.before)} → gone",
+    }.get(change.what, f"{mask_text(change.before)} → {mask_text(change.after)}")
+    return Content.assemble(
+        "          ", (change.what, "$accent"), f" fd {change.fd} {clean(change.name)} ",
+        (moved, "bold"), (f"  by {clean(change.by)}", "$text-muted"))
