@@ -36,6 +36,7 @@ class LocalLink:
         self._clock = clock
         self._subscription = thread.bus.subscribe(backlog=True)
         self._seen: Snapshot | None = None
+        self._shown: Snapshot | None = None    # the same with its lints, which the next need
         self._asked_at = 0.0
         self._spawner: Spawner | None = None
         self._server.reactor.submit(lambda: self._server.selector.watch())
@@ -70,9 +71,10 @@ class LocalLink:
         self._ask(latest)
         if latest is None or latest is self._seen:
             return None
-        found = lints.find(latest, self._seen)
         self._seen = latest
-        return msgspec.structs.replace(latest, threads=thread_rows(THREADS), lints=found)
+        self._shown = msgspec.structs.replace(latest, threads=thread_rows(THREADS),
+                                              lints=lints.find(latest, self._shown))
+        return self._shown
 
     def demo(self) -> None:
         """Bring a handful of built-in clients, so that there is something to see."""

@@ -39,7 +39,7 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     lines_dropped: int
     connected_at: float
     active_at: float           # when the client last sent something
-    progress_at: float         # when its kernel last took bytes, or the queue was empty
+    progress_at: float         # when its kernel last took bytes from the queue, or it began
     state: str = "open"        # open, throttled, draining, lingering
     muted: bool = False
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both

@@ -42,7 +42,7 @@ class Survey:
         began = reactor.clock()
         keys = key_rows(selector)
         masks = {row.fd: row for row in keys}
-        clients = tuple([self._client(connection, masks.get(connection.fd), began)
+        clients = tuple([self._client(connection, masks.get(connection.fd))
                          for connection in server.connections.values()])
         turns = turns_since(selector, self._shown)
         self._shown = selector.turns
@@ -68,7 +68,7 @@ class Survey:
             events_published=server.bus.published, built_in=reactor.clock() - began,
         )
 
-    def _client(self, connection: Connection, key: KeyRow | None, now: float) -> ClientRow:
+    def _client(self, connection: Connection, key: KeyRow | None) -> ClientRow:
         session = connection.session
         outbox = connection.outbox
         state = connection.state.value
@@ -87,7 +87,7 @@ class Survey:
             lines_in=session.lines_in, lines_out=connection.lines_out,
             lines_dropped=connection.lines_dropped, connected_at=connection.connected_at,
             active_at=connection.active_at,
-            progress_at=connection.progress_at if outbox else now,
+            progress_at=connection.progress_at,
             state=state, muted=session.muted_until > self._server.hub.now,
             masks=key.masks if key is not None else "",
         )

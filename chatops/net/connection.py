@@ -310,6 +310,7 @@ class Connection:
 
     def _fills(self) -> None:
         self.progress = 0
+        self.progress_at = self.traffic.reactor.now
         self.traffic.stalls.start(self)
         if self.fan is not None:
             self.fan.back(self)

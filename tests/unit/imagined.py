@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import selectors
-from collections.abc import Mapping
-from typing import Any
 
 from chatops.events import Connected, Disconnected, Event
 from chatops.loop import inspect
 from chatops.loop.observed import ObservedSelector
 from chatops.snapshot import ClientRow, KeyRow, LoopFigures, Ready, Snapshot, Turn
+from tests.unit.scripted import Clock, ScriptedSelector
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 WALL = 1_700_000_000.0
 COST = 0.0001
-
-
-class Scripted(selectors.BaseSelector):
-    """A selector without descriptors: what is ready is what the test says."""
-
-    def __init__(self) -> None:
-        self.keys: dict[int, selectors.SelectorKey] = {}
-        self.ready: list[tuple[int, int]] = []
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        self.keys[fileobj] = selectors.SelectorKey(fileobj, fileobj, events, data)
-        return self.keys[fileobj]
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        return self.keys.pop(fileobj)
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return self.register(fileobj, events, data)
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return [(self.keys[fd], mask) for fd, mask in self.ready]
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self.keys
 
 
 class Peer:
@@ -56,9 +31,9 @@ class Server:
     """A server on a scripted selector and a clock of its own; it remembers every truth."""
 
     def __init__(self) -> None:
-        self.now = 100.0
-        self.inner = Scripted()
-        self.selector = ObservedSelector(self.inner, clock=lambda: self.now)
+        self.clock = Clock()
+        self.inner = ScriptedSelector(self.clock)
+        self.selector = ObservedSelector(self.inner, clock=self.clock)
         self.selector.watch()
         self.peers: dict[int, Peer] = {}
         self.events: list[Event] = []
@@ -71,11 +46,11 @@ class Server:
         """`ready` and actions name peers by number, counted round."""
         fds = sorted(self.inner.keys)
         chosen = sorted({fds[i % len(fds)] for i in ready}) if fds else []
-        self.inner.ready = [(fd, self.inner.keys[fd].events) for fd in chosen]
-        self.now += 0.01
+        self.inner.script.append([(fd, self.inner.keys[fd].events) for fd in chosen])
+        self.clock.now += 0.01
         leaving = [which for what, which in actions if what == "leave"]
         for key, _ in self.selector.select(None):
-            self.now += COST
+            self.clock.now += COST
             if leaving and key.fd == chosen[0]:
                 self.leave(key.data.__self__)
         for what, which in actions:
@@ -103,13 +78,14 @@ class Server:
         self.joined += 1
         peer = self.peers[self.joined] = Peer(self.joined, fd)
         self.selector.register(fd, READ, peer.on_ready)
-        self.events.append(Connected(WALL + self.now, self.joined, fd, f"guest-{self.joined}",
+        self.events.append(Connected(WALL + self.clock.now, self.joined, fd, f"guest-{self.joined}",
                                      f"10.0.0.{self.joined}:1"))
 
     def leave(self, peer: Peer) -> None:
         self.selector.unregister(peer.fd)
         del self.peers[peer.client_id]
-        self.events.append(Disconnected(WALL + self.now, peer.client_id, peer.fd, "", "", "", ""))
+        self.events.append(Disconnected(WALL + self.clock.now, peer.client_id, peer.fd,
+                                        "", "", "", ""))
 
     def picture(self) -> Snapshot:
         keys = inspect.key_rows(self.selector)
@@ -119,7 +95,7 @@ class Server:
                    mask=masks[p.client_id].events if p.client_id in masks else 0,
                    masks=masks[p.client_id].masks if p.client_id in masks else "")
             for p in self.peers.values())
-        return snapshot(self.selector.turns, self.now, clients, keys,
+        return snapshot(self.selector.turns, self.clock.now, clients, keys,
                         loop=inspect.loop_figures(self.selector),
                         turns=inspect.turns_since(self.selector, self.shown))
 

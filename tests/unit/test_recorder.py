@@ -44,7 +44,7 @@ def test_a_history_that_was_saved_is_the_same_history_again(tmp_path: Path) -> N
 def test_the_header_says_where_it_comes_from_but_names_no_path(tmp_path: Path) -> None:
     save(tmp_path / "demo.chatops", moments(1))
     header = read(tmp_path / "demo.chatops").header
-    assert (header.selector, header.chatops) == ("Scripted", __version__)
+    assert (header.selector, header.chatops) == ("ScriptedSelector", __version__)
     assert header.made_at > WALL
     assert "/" not in repr(header)
 

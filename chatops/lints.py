@@ -1,0 +1,268 @@
+"""What a reviewer would object to in a live selector: found, named and explained.
+
+`find` is a pure function over two snapshots that follow each other: rates are differences
+of counters over the difference of `mono`.  Give it the previous snapshot with the lints
+that were found in that, so that each can say since when it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from selectors import EVENT_WRITE
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from chatops.loop.backends import SELECT_LIMIT
+from chatops.snapshot import ClientRow, KeyRow, Lint, Snapshot
+from chatops.units import format_age, format_seconds, format_size
+
+BUSY_RATE = 100.0              # fires a second that no idle descriptor has
+BUSY_FIRES = 10                # between the snapshots, so that a short one is no proof
+NEAR_LIMIT = 900               # descriptors from here on are near select's limit
+HELD = 0.05                    # seconds: what people begin to notice
+HELD_SHOWN = 10.0              # seconds that a hold is told of; it is over when it is seen
+STALLED = 3.0                  # seconds without progress that make a reader slow
+EACH = 5                       # more of a kind than this are told of in one line
+
+
+class LintText(NamedTuple):
+    """What a lint is about, for somebody who sees it for the first time."""
+
+    title: str
+    meaning: str
+    remedy: str
+
+
+LINTS = {
+    "write-idle": LintText(
+        "watched for writing with nothing to write",
+        "A socket is writable whenever its kernel buffer has room, which is nearly always. "
+        "Whoever watches for that with nothing to send is told so at once, on every turn: "
+        "select() never sleeps, and a core is spent on learning that nothing is to be done.",
+        "Try to send first. Register EVENT_WRITE only when the kernel did not take everything, "
+        "and take it back the moment the queue is empty. Here: `write-interest on-demand`."),
+    "select-limit": LintText(
+        "close to the limit of select()",
+        "select() takes a bit map of 1,024 descriptors. What counts is the descriptor's number, "
+        "not how many are watched, and files and pipes take numbers too. From 1,024 on, C "
+        "programs write past the map, and Python raises ValueError; `ulimit -n` changes nothing.",
+        "Swap to poll or epoll, which have no such limit: `selector epoll`. The swap keeps every "
+        "client. A program that must stay with select() has to refuse newcomers in time."),
+    "held-loop": LintText(
+        "the loop was held",
+        "One thread serves all. While one callback runs, nobody else is read, written or "
+        "accepted, and the time it took is added to the wait of everybody who was ready in that "
+        "turn. A name looked up, a file written or a large answer put together is enough.",
+        "Look at the callback and the descriptor in the loop pane. Bound the work per turn and "
+        "leave the rest to the next; give what must wait, such as disks, names and databases, "
+        "to a thread."),
+    "slow-reader": LintText(
+        "a client that does not read",
+        "Its receive buffer is full, so the peer's kernel has closed the window; then the send "
+        "buffer here filled up, and now lines pile up in the server's own memory. A stopped "
+        "terminal, a lost radio link and an attacker all look like this. Of the three queues the "
+        "server's own fills last, which is why the first megabytes hide in the kernels.",
+        "Bound the outbox and decide what happens at the bound: `slow-consumer` evicts the "
+        "client or drops its oldest or newest lines. A deadline for progress catches who reads "
+        "a byte now and then. Never wait for the one at the expense of the others."),
+    "closed-registered": LintText(
+        "closed, but still registered",
+        "A descriptor was closed before it was unregistered. select() then fails as a whole "
+        "with EBADF, an OSError for all clients alike. poll() reports it on every turn "
+        "(POLLNVAL, which `selectors` hands on as ready), so the loop spins. epoll forgets it "
+        "silently, since the last reference to the open file is gone; if a duplicate of it is "
+        "open somewhere (dup, fork), epoll goes on to report a number that is no longer open "
+        "here. In all three the next socket may get the same number: it cannot be registered, "
+        "or gets the old one's events.",
+        "Unregister first, then close; do both in one place, at the end of the turn."),
+    "accept-paused": LintText(
+        "nobody is let in for now",
+        "The listener is not watched. When accept() fails for want of descriptors or memory, "
+        "the newcomer stays in the backlog and the listener stays readable: to go on watching "
+        "it would turn the loop at full speed with nothing to be done. So it is set aside for a "
+        "moment and tried again; clients who are in notice nothing.",
+        "Raise the number of open files (`ulimit -n`) or lower the limit of clients below it. "
+        "Descriptors that are not given back show as numbers that only grow."),
+    "eof-unhandled": LintText(
+        "end of file, and still watched",
+        "The peer has sent its last byte. From then on the descriptor is readable for ever, and "
+        "every read gives nothing: recv() returns b'', which is how end of file looks. A "
+        "callback that does not check for it is called on every turn, and the loop spins.",
+        "When recv() returns b'', unregister the descriptor and close it; or, to send what is "
+        "still queued, go on watching it for writing alone."),
+}
+
+
+def find(snapshot: Snapshot, previous: Snapshot | None = None) -> tuple[Lint, ...]:
+    """The lints that hold now, grouped by kind, in the order of `LINTS`.
+
+    A check that does not know since when leaves that to the lints of before.
+    """
+    look = _Look(snapshot, previous)
+    before = {(lint.code, lint.fd, lint.client): lint.since
+              for lint in (previous.lints if previous is not None else ())}
+    found = []
+    for check in _CHECKS:
+        for lint in _gathered(list(check(look))):
+            since = lint.since or before.get((lint.code, lint.fd, lint.client), snapshot.mono)
+            found.append(replace(lint, since=since))
+    return tuple(found)
+
+
+class _Look:
+    """Two snapshots, made ready for the checks."""
+
+    def __init__(self, now: Snapshot, before: Snapshot | None) -> None:
+        if before is not None and before.started_at != now.started_at:
+            before = None
+        self.now = now
+        self.before = before
+        self.seconds = now.mono - before.mono if before is not None else 0.0
+        self.clients = {row.fd: row for row in now.clients}
+        self.earlier = {row.fd: row for row in (before.keys if before is not None else ())}
+
+    def rate(self, row: KeyRow) -> float:
+        """Fires a second of this registration; 0 when they prove nothing."""
+        was = self.earlier.get(row.fd)
+        if was is None or was.registered_at != row.registered_at or self.seconds <= 0:
+            return 0.0
+        fires = row.fires - was.fires
+        return fires / self.seconds if fires >= BUSY_FIRES else 0.0
+
+
+def _gathered(lints: list[Lint]) -> Iterator[Lint]:
+    """A few one by one, many in one line: the fault is named once."""
+    for code, group in groupby(lints, attrgetter("code")):
+        same = list(group)
+        if len(same) <= EACH:
+            yield from same
+            continue
+        fds = ", ".join(str(lint.fd) for lint in same[:EACH])
+        yield Lint(code, f"{LINTS[code].title}: {len(same):,} descriptors ({fds}, …)",
+                   since=min(lint.since for lint in same))
+
+
+def _who(look: _Look, row: KeyRow) -> str:
+    client = look.clients.get(row.fd)
+    return f"#{client.id} {client.nick}" if client is not None else f"{row.type} fd {row.fd}"
+
+
+def _write_idle(look: _Look) -> Iterator[Lint]:
+    idle: list[tuple[KeyRow, float]] = []
+    for row in look.now.keys:
+        client = look.clients.get(row.fd)
+        if row.events & EVENT_WRITE and client is not None and not client.queued:
+            rate = look.rate(row)
+            if rate >= BUSY_RATE:
+                idle.append((row, rate))
+    if idle and look.now.loop.write_interest == "always":
+        total = sum(rate for _, rate in idle)
+        yield Lint("write-idle", f"write interest is always on: {len(idle):,} descriptors "
+                   f"fire {total:,.0f}/s with nothing to write",
+                   since=min(row.armed_at for row, _ in idle))
+        return
+    for row, rate in idle:
+        yield Lint("write-idle", f"{_who(look, row)}: watched for writing, {rate:,.0f} fires/s, "
+                   "nothing to write", row.fd, row.client, row.armed_at)
+
+
+def _select_limit(look: _Look) -> Iterator[Lint]:
+    if look.now.loop.backend != "select":
+        return
+    near = [row for row in look.now.keys if row.fd >= NEAR_LIMIT]
+    if near:
+        highest = max(near, key=lambda row: row.fd)
+        room = max(0, SELECT_LIMIT - 1 - highest.fd)
+        yield Lint("select-limit", f"fd {highest.fd} of select's {SELECT_LIMIT:,}: "
+                   f"{room} numbers left", since=min(row.registered_at for row in near))
+
+
+def _held_loop(look: _Look) -> Iterator[Lint]:
+    """The worst hold since the previous snapshot, else the last one for a while."""
+    now = look.now
+    worst = max(_holds(look), key=lambda hold: hold[0], default=None)
+    if worst is not None:
+        seconds, text, fd, client = worst
+        yield Lint("held-loop", f"{text} held the loop for {format_seconds(seconds)}", fd, client,
+                   now.mono)
+        return
+    for lint in look.before.lints if look.before is not None else ():
+        if lint.code == "held-loop" and now.mono - lint.since < HELD_SHOWN:
+            yield lint
+
+
+def _holds(look: _Look) -> Iterator[tuple[float, str, int, int]]:
+    """Seconds, who, descriptor and client of each time that the loop was held."""
+    now = look.now
+    keys = {row.fd: row for row in now.keys}
+    told = False
+    for turn in now.turns:
+        for ready in turn.ready:
+            if ready.cost >= HELD:
+                row = keys.get(ready.fd)
+                yield ready.cost, ready.name, ready.fd, row.client if row is not None else 0
+                told = True
+        worked = turn.worked / (1 + turn.repeats)
+        if worked >= HELD and not any(ready.cost >= HELD for ready in turn.ready):
+            yield worked, f"turn {turn.n:,}, no callback alone,", -1, 0
+            told = True
+    for row in now.keys:           # of turns that nobody timed, or that were lost
+        was = look.earlier.get(row.fd)
+        known = was.slowest if was is not None and was.registered_at == row.registered_at else 0.0
+        if row.slowest >= HELD and row.slowest > known and look.before is not None and not told:
+            yield row.slowest, f"{row.callback} of {_who(look, row)}", row.fd, row.client
+
+
+def _slow_reader(look: _Look) -> Iterator[Lint]:
+    before = {row.id: row for row in (look.before.clients if look.before is not None else ())}
+    for row in look.now.clients:
+        if not row.queued:
+            continue
+        stalled = look.now.mono - row.progress_at
+        was = before.get(row.id)
+        filling = (row.queue_limit > 0 and row.queued * 2 >= row.queue_limit
+                   and was is not None and row.queued >= was.queued > 0)
+        if stalled >= STALLED or filling:
+            yield Lint("slow-reader", _slow_text(row, stalled), row.fd, row.id,
+                       row.progress_at if stalled >= STALLED else 0.0)
+
+
+def _slow_text(row: ClientRow, stalled: float) -> str:
+    waits = f"#{row.id} {row.nick}: {format_size(row.queued)} wait"
+    if stalled < STALLED:
+        return f"{waits} of {format_size(row.queue_limit)} allowed, and it reads too slowly"
+    kernel = (f", kernel buffer full ({format_size(row.kernel_queued)})" if row.kernel_queued
+              else "")
+    return f"{waits}, nothing taken for {format_age(stalled)}{kernel}"
+
+
+def _closed_registered(look: _Look) -> Iterator[Lint]:
+    for row in look.now.keys:
+        if row.stale:
+            yield Lint("closed-registered", f"fd {row.fd} ({row.data}) was closed while "
+                       "registered", row.fd, row.client)
+
+
+def _accept_paused(look: _Look) -> Iterator[Lint]:
+    now = look.now
+    if now.phase == "running" and now.keys and not any(r.type == "listener" for r in now.keys):
+        yield Lint("accept-paused", f"the listener of port {now.port} is not watched: "
+                   "nobody is let in")
+
+
+def _eof_unhandled(look: _Look) -> Iterator[Lint]:
+    for row in look.now.keys:
+        if row.at_eof:
+            rate = look.rate(row)
+            often = f", {rate:,.0f} fires/s" if rate else ""
+            yield Lint("eof-unhandled", f"{_who(look, row)}: at end of file and still watched"
+                       f"{often}", row.fd, row.client)
+
+
+_CHECKS: tuple[Callable[[_Look], Iterator[Lint]], ...] = (
+    _write_idle, _select_limit, _held_loop, _slow_reader, _closed_registered, _accept_paused,
+    _eof_unhandled,
+)
