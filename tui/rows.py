@@ -112,7 +112,7 @@ KEYS: tuple[Column[KeyRow], ...] = (
            style=lambda r, _: "dim"),
     Column("EVENTS", 6, lambda r, _: mask_text(r.events), lambda r, _: r.events, keep=80,
            style=lambda r, _: _interest_style(r.events)),
-    Column("CALLBACK", 17, lambda r, _: r.callback, lambda r, _: r.callback, grow=8, keep=75,
+    Column("CALLBACK", 19, lambda r, _: r.callback, lambda r, _: r.callback, grow=8, keep=75,
            style=lambda r, _: "name"),
     Column("DATA", 10, lambda r, _: r.data, lambda r, _: r.data.casefold(), grow=8, keep=70),
     Column("ARMED", 8, lambda r, k: format_clock(k.now - r.armed_at),

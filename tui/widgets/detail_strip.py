@@ -56,11 +56,11 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState) -> list[
     traits += ["muted"] if row.muted else []
     first: list[Part] = [
         (f" {clean(row.nick)}", "bold $primary"), f" #{row.id} fd {row.fd}",
-        ("  room ", LABEL), clean(row.room) or "-",
         ("  up ", LABEL), format_clock(now - row.connected_at),
         ("  in ", LABEL), f"{row.lines_in:,} lines {format_size(row.bytes_in)}",
         ("  out ", LABEL), f"{row.lines_out:,} lines {format_size(row.bytes_out)}",
         (f"  {format_rate(rates.bytes_out)}B/s", LABEL),
+        ("  room ", LABEL), clean(row.room) or "-",
         (f"  {' '.join(traits)}", "$warning")]
     second: list[Part] = [(" mask ", LABEL), (" ".join(row.masks) or "-", "$success")]
     if key is not None:

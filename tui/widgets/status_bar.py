@@ -16,7 +16,7 @@ from tui.widgets.gauge import sparkline
 Part = str | tuple[str, str]
 
 LABEL, VALUE, GAP = "$text-muted", "bold $foreground", 2
-NARROW = (17, 15, 19, 20)      # cells of the metrics where not every one has a sparkline
+NARROW = (21, 15, 19, 18)      # cells of the metrics where not every one has a sparkline
 TOPS = {"busy": 1.0, "ready": 4.0}     # what fills a sparkline that has a scale of its own
 BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
@@ -134,7 +134,7 @@ def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
     room = width - len(label) - 1
     if not series:
         return Content.assemble((label, LABEL), " ", (fit(value, room), VALUE))
-    number = fit(value, max(5, len(value)), right=True)
+    number = fit(value, max(min(5, room), len(value)), right=True)
     room -= len(number)
     name = fit(f" {who}", min(room, 8)) if who and room >= 4 else ""
     room -= len(name)

@@ -1,0 +1,129 @@
+"""The screenshots: scenes from the deterministic feed, drawn as SVG.
+
+`python -m tests.tui.shots` writes them to `screenshots/`; a test fails when they are stale.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.tui.feed import Feed, FakeLink
+from tui.app import ConsoleApp
+
+FOLDER = Path(__file__).parents[2] / "screenshots"
+CELL = 12.2                    # width of a cell in the SVG that Textual writes
+NBSP = "&#160;"
+
+_TEXT = re.compile(r'<text (class="[^"]*") x="([\d.]+)" (y="[\d.]+") textLength="([\d.]+)"'
+                   r'( clip-path="[^"]*")>([^<]*)</text>')
+_FONT_FACES = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+_SERIAL = re.compile(r"terminal-\d+")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One picture: a feed that has run for a while, a size, and the keys pressed then."""
+
+    name: str
+    size: tuple[int, int]
+    keys: tuple[str, ...] = ()
+    feed: Callable[[], Feed] = Feed
+    seconds: float = 60.0
+    events: dict[float, Callable[[Feed], object]] = field(default_factory=dict)
+
+
+class Rig:
+    """A console on a fake link, with a clock that only `run` moves."""
+
+    def __init__(self, feed: Feed | None = None) -> None:
+        self.link = FakeLink(feed)
+        self.time = 0.0
+        self.app = ConsoleApp(self.link, ticking=False, clock=lambda: self.time)
+
+    @property
+    def feed(self) -> Feed:
+        return self.link.feed
+
+    def run(self, seconds: float, step: float = 0.1) -> None:
+        """Let time pass, for the server and for the console."""
+        for _ in range(round(seconds / step)):
+            self.feed.step(step)
+            self.time += step
+            self.app.tick()
+
+
+async def draw(scene: Scene) -> str:
+    """The SVG of a scene."""
+    rig = Rig(scene.feed())
+    async with rig.app.run_test(size=scene.size) as pilot:
+        passed = 0.0
+        for at, happens in sorted(scene.events.items()):
+            rig.run(at - passed)
+            happens(rig.feed)
+            passed = at
+        rig.run(scene.seconds - passed)
+        await pilot.pause()
+        for key in scene.keys:
+            await pilot.press(key)
+            await pilot.pause()
+        rig.app.redraw()
+        await pilot.pause()
+        return tidy(rig.app.export_screenshot(title=""))
+
+
+def tidy(svg: str) -> str:
+    """As Textual wrote it, but the same each time, and without what renderers disagree on:
+    blanks at the ends of a text, and fonts from elsewhere."""
+
+    def trimmed(match: re.Match[str]) -> str:
+        kind, x, y, length, clip, text = match.groups()
+        left = text.removeprefix(NBSP)
+        before = 0
+        while left != text:
+            before, text, left = before + 1, left, left.removeprefix(NBSP)
+        after = 0
+        while text.endswith(NBSP):
+            after, text = after + 1, text[: -len(NBSP)]
+        if not text:
+            return ""
+        place = float(x) + before * CELL
+        room = float(length) - (before + after) * CELL
+        return f'<text {kind} x="{place:.1f}" {y} textLength="{room:.1f}"{clip}>{text}</text>'
+
+    svg = _FONT_FACES.sub("", svg)
+    svg = svg.replace("font-family: Fira Code, monospace",
+                      "font-family: Fira Code, Cascadia Code, Menlo, Consolas, monospace")
+    return _SERIAL.sub("terminal", _TEXT.sub(trimmed, svg))
+
+
+def crowd() -> Feed:
+    """The feed of most pictures: some come, some go, one does not read."""
+    return Feed(clients=14, slow=(2, 8))
+
+
+def leavers(feed: Feed) -> None:
+    feed.leave(4, "evicted: queue 64K")
+    feed.leave(6, "peer reset")
+
+
+DEPART = {40.0: leavers}
+
+SCENES = (
+    Scene("console-80x24", (80, 24), feed=crowd, events=DEPART),
+    Scene("console-120x40", (120, 40), feed=crowd, events=DEPART),
+)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    for scene in SCENES:
+        (FOLDER / f"{scene.name}.svg").write_text(asyncio.run(draw(scene)), encoding="utf-8")
+        print(f"{scene.name}.svg")
+
+
+if __name__ == "__main__":
+    main()

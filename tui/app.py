@@ -1,0 +1,177 @@
+"""The console as an app: it pulls from the link ten times a second and draws.
+
+Belongs to the main thread, with everything in `tui`.  It never waits for the server: what
+it shows it has pulled, what it asks for resolves a future that is awaited, and a server
+that is gone leaves it readable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from chatops.commands import Quit
+from chatops.link import ConsoleLink
+from tui.dispatch import Dispatcher
+from tui.messages import RunLine
+from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
+from tui.screens.prompt import Prompt
+from tui.state import FASTEST, ConsoleState
+from tui.theme import DAY, NIGHT
+
+DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
+STILL_REFRESH = 0.5            # seconds between redraws while nothing arrives: clocks tick
+SWITCH_INTERVAL = 0.0002       # seconds; CPython's 5 ms would delay the reactor that long
+GC_THRESHOLDS = (50_000, 20, 50)
+
+
+class ConsoleApp(App[int]):
+    """One server, through one link."""
+
+    CSS_PATH = "console.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    HORIZONTAL_BREAKPOINTS = WIDTHS
+    VERTICAL_BREAKPOINTS = HEIGHTS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "command('quit')", show=False, id="interrupt"),
+    ]
+
+    def __init__(self, link: ConsoleLink, *, title: str = "chatops", attached: bool = False,
+                 replay: bool = False, ticking: bool = True,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        """`attached`: the server outlives this console.  `replay`: the link is a recording.
+        Without `ticking` nothing is pulled but by `tick`, as tests do.
+        """
+        super().__init__()
+        self.title = title
+        self.state = ConsoleState(replay=replay)
+        self.link = link
+        self._attached = attached
+        self._ticking = ticking
+        self._clock = clock
+        self._ticked = self._drawn = float("-inf")
+        self._version = -1         # of the state, as it was drawn last
+        self._main = MainScreen(self.state)
+        self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, attached=attached)
+        self.register_theme(NIGHT)
+        self.register_theme(DAY)
+        self.theme = NIGHT.name
+
+    def get_default_screen(self) -> Screen[None]:
+        return self._main
+
+    def on_mount(self) -> None:
+        self.tick()
+        if self._ticking:
+            self.set_interval(FASTEST, self._on_time)
+
+    # -- ten times a second
+
+    def _on_time(self) -> None:
+        # The timer's own jitter must not halve the rate.
+        if self._clock() - self._ticked >= self.state.refresh - FASTEST / 2:
+            self.tick()
+
+    def tick(self) -> None:
+        """Take in what the link has, and draw if there is something new to see."""
+        now = self._ticked = self._clock()
+        state, link = self.state, self.link
+        state.feed(link.poll(), link.drain(DRAIN_LIMIT), now, status=link.status,
+                   dropped=link.events_dropped)
+        if state.draining and not state.status.alive:
+            self.exit(self.exit_status)
+        elif state.version != self._version or now - self._drawn >= STILL_REFRESH:
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Draw what the state holds now."""
+        self._version = self.state.version
+        self._drawn = self._clock()
+        if not self._main.is_mounted:
+            return
+        self._main.show(self.state)
+        over = self.screen
+        if over is not self._main and isinstance(over, Shows):
+            over.show(self.state)
+
+    @property
+    def exit_status(self) -> int:
+        """The process's, as things stand."""
+        return 1 if self.link.status.failed else 0
+
+    # -- commands
+
+    def action_command(self, line: str) -> None:
+        """What a key, a click or the palette wants carried out."""
+        self.dispatcher.key(line)
+        self.redraw()
+
+    def on_run_line(self, message: RunLine) -> None:
+        message.stop()
+        self.action_command(message.line)
+
+    def on_prompt_typing(self, message: Prompt.Typing) -> None:
+        self.dispatcher.typing(message.line)
+        self.redraw()
+
+    def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
+        self.dispatcher.typed(message.line)
+        self.redraw()
+
+    def on_prompt_cancelled(self) -> None:
+        self.dispatcher.cancelled()
+        self.redraw()
+
+
+def run_console(link: ConsoleLink, *, title: str = "chatops", attached: bool = False,
+                replay: bool = False) -> int:
+    """Show the console until it is left; returns the process's exit status.
+
+    It is 0 when the operator left, and 1 when the server, or the console itself, failed.
+    """
+    app = _Console(link, title=title, attached=attached, replay=replay)
+    switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        left = app.run()
+    finally:
+        sys.setswitchinterval(switch_interval)
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+        link.close()
+    return max(left or 0, app.return_code or 0, app.exit_status)
+
+
+class _Console(ConsoleApp):
+    """The app in a process of its own: it shares the interpreter with a reactor, and it
+    answers signals."""
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.call_after_refresh(_spare_the_reactor)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal)
+
+    def _on_signal(self) -> None:
+        """Drain and leave; a second signal leaves at once.  The terminal is restored."""
+        if self.state.draining or self._attached or not self.link.status.alive:
+            self.exit(self.exit_status)
+        else:
+            self.dispatcher.run(Quit("drain"))
+
+
+def _spare_the_reactor() -> None:
+    """What is mounted stays: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)

@@ -1,0 +1,38 @@
+"""What a reviewer would object to in the live selector, a line each."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widgets import Static
+
+from chatops.units import format_age
+from tui.cells import clean
+from tui.state import ConsoleState
+
+Part = str | tuple[str, str]
+
+
+class LintsPane(Static):
+    """The dashboard's corner; `l` opens the explanations."""
+
+    def __init__(self) -> None:
+        super().__init__(id="lints-pane", classes="pane")
+        self.border_title = Content("Lint")
+        self._shown: Content | None = None
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        lints = state.snapshot.lints if state.snapshot is not None else ()
+        room = max(1, self.size.height)
+        parts: list[Part] = []
+        for lint in lints[:room]:
+            since = f" {format_age(state.now - lint.since)}" if lint.since else ""
+            parts += [("! ", "bold $error"), (clean(lint.summary), "$foreground"),
+                      (f"{since}\n", "$text-muted")]
+        if not lints:
+            parts = [("✓ nothing to object to", "$success")]
+        content = Content.assemble(*parts).rstrip()
+        if self._shown is None or content != self._shown:
+            self._shown = content
+            self.border_subtitle = Content("l explains" if lints else "")
+            self.update(content, layout=False)

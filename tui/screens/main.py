@@ -1,0 +1,147 @@
+"""The console's main screen: which panes stand where, and which are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Protocol, cast, runtime_checkable
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Grid
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from chatops.link import LinkStatus
+from tui.cells import clean
+from tui.dispatch import bindings
+from tui.messages import RunLine
+from tui.panes.clients import ClientsPane
+from tui.panes.events import EventsPane
+from tui.panes.lints import LintsPane
+from tui.panes.log import LogPane
+from tui.panes.loop import LoopPane
+from tui.panes.selector import SelectorPane
+from tui.screens.prompt import Prompt
+from tui.state import ConsoleState
+from tui.widgets.detail_strip import DetailStrip
+from tui.widgets.key_bar import KeyBar
+from tui.widgets.live_table import LiveTable
+from tui.widgets.status_bar import StatusBar
+from tui.widgets.tab_bar import TabBar
+
+DASHBOARD_WIDTH, DASHBOARD_HEIGHT = 110, 32
+LEAST_WIDTH, LEAST_HEIGHT = 60, 16
+WIDTHS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (DASHBOARD_WIDTH, "-wide")]
+HEIGHTS = [(0, "-flat"), (LEAST_HEIGHT, "-low"), (DASHBOARD_HEIGHT, "-tall")]
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """What every pane can do, and every screen that goes on changing while it is open."""
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+
+
+class MainScreen(Screen[None]):
+    """Header, panes, detail strip, command line and keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    AUTO_FOCUS = "#clients-table"
+
+    def __init__(self, state: ConsoleState) -> None:
+        super().__init__()
+        self._state = state
+        self._panes: dict[str, Widget] = {
+            "clients": ClientsPane(), "loop": LoopPane(), "selector": SelectorPane(),
+            "events": EventsPane(), "log": LogPane()}
+        self._lints = LintsPane()
+        self._status = StatusBar()
+        self._tabs = TabBar()
+        self._strip = DetailStrip()
+        self._banner = Static(id="banner", markup=False)
+        self._arranged: tuple[str, bool] | None = None
+        self.prompt = Prompt(state)
+
+    def compose(self) -> ComposeResult:
+        yield Static(f"the console needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells", id="too-small")
+        yield self._status
+        yield self._banner
+        yield self._tabs
+        with Grid(id="panes"):
+            yield from self._panes.values()
+            yield self._lints
+        yield self._strip
+        yield self.prompt
+        yield KeyBar()
+
+    # -- drawing
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now, in what is visible."""
+        self._arrange(state)
+        self._warn(state.status)
+        for widget in self._visible():
+            cast("Shows", widget).show(state)
+
+    def _visible(self) -> Iterator[Widget]:
+        # The strip and the tabs speak of cursors and filters that the panes settle first.
+        for widget in (*self._panes.values(), self._lints, self._status, self._tabs, self._strip):
+            if widget.display and widget.size:
+                yield widget
+
+    def _arrange(self, state: ConsoleState) -> None:
+        """Four quadrants where there is room, else the active pane alone."""
+        dashboard = (self.size.width >= DASHBOARD_WIDTH and self.size.height >= DASHBOARD_HEIGHT
+                     and not state.zoomed)
+        if (state.pane, dashboard) == self._arranged:
+            return
+        refocus = self._arranged is None or self._arranged[0] != state.pane
+        self._arranged = (state.pane, dashboard)
+        below = "log" if state.pane == "log" else "events"
+        shown = {"clients", "selector", "loop", below} if dashboard else {state.pane}
+        self.set_class(dashboard, "-dashboard")
+        self._lints.display = dashboard
+        for name, pane in self._panes.items():
+            pane.display = name in shown
+            pane.set_class(name == state.pane, "-active")
+        if refocus:
+            self._focus_pane(self._panes[state.pane])
+        self.call_after_refresh(self._redraw)
+
+    def _focus_pane(self, pane: Widget) -> None:
+        if self.prompt.is_open:
+            return
+        inside = pane.walk_children(Widget)
+        self.set_focus(next((w for w in inside if w.can_focus), pane), scroll_visible=False)
+
+    def _redraw(self) -> None:
+        if self.is_attached:
+            self.show(self._state)
+
+    def _warn(self, status: LinkStatus) -> None:
+        """A server that is gone is said aloud; what was last known stays readable."""
+        self._banner.display = not status.alive
+        if not status.alive:
+            what = "the server crashed" if status.failed else "the server is gone"
+            detail = f": {clean(status.detail)}" if status.detail else ""
+            self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
+
+    # -- what the user does
+
+    def on_resize(self, _event: events.Resize) -> None:
+        self.call_after_refresh(self._redraw)
+
+    def on_live_table_moved(self, message: LiveTable.Moved) -> None:
+        message.stop()
+        if self._strip.display:
+            self._strip.show(self._state)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A click into another pane of the dashboard makes it the active one."""
+        for name, pane in self._panes.items():
+            if pane in event.widget.ancestors_with_self and name != self._state.pane:
+                self.post_message(RunLine(f"pane {name}"))

@@ -1,0 +1,60 @@
+"""One line of tabs for terminals that show one pane at a time."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.content import Content
+from textual.widgets import Static
+
+from chatops.commands import PANES
+from tui.cells import clean
+from tui.messages import RunLine
+from tui.state import ConsoleState
+
+Part = str | tuple[str, str]
+
+
+class TabBar(Static):
+    """`[1 Clients] 2 Selector …`, and at the right how the pane is looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(id="tabs")
+        self._shown: Content | None = None
+        self._ends: list[tuple[int, str]] = []     # where each tab ends, and its pane
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        tabs: list[Part] = [" "]
+        at, self._ends = 1, []
+        for number, pane in enumerate(PANES, 1):
+            here = pane == state.pane
+            text = f"[{number} {pane.title()}]" if here else f" {number} {pane.title()} "
+            tabs.append((text, "bold $primary" if here else "$text-muted"))
+            at += len(text)
+            self._ends.append((at, pane))
+        left, right = Content.assemble(*tabs), Content.assemble(*_looked_at(state))
+        room = self.size.width - left.cell_length - 1
+        right = right.truncate(max(0, room), ellipsis=True)
+        pad = max(0, room - right.cell_length)
+        content = Content.assemble(left, " " * pad, right, " ")
+        if self._shown is None or content != self._shown:
+            self._shown = content
+            self.update(content, layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a tab is the key with its number."""
+        pane = next((pane for end, pane in self._ends if event.x < end), None)
+        if pane is not None:
+            self.post_message(RunLine(f"pane {pane}"))
+
+
+def _looked_at(state: ConsoleState) -> list[Part]:
+    view = state.view
+    parts: list[Part] = []
+    if state.tags:
+        parts += [(f"{len(state.tags)} tagged  ", "$accent")]
+    parts += [("filter: ", "$text-muted"),
+              (clean(view.filter), "bold $warning") if view.filter else "none"]
+    if view.sort:
+        parts += [("  sort: ", "$text-muted"), f"{view.sort} {'▼' if view.inverted else '▲'}"]
+    return parts
