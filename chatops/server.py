@@ -20,7 +20,7 @@ from chatops.loop.deadlines import Deadlines
 from chatops.loop.naming import callback_name
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
-from chatops.net.connection import Connection, Traffic
+from chatops.net.connection import Connection, State, Traffic
 from chatops.net.fanout import FanOut
 from chatops.net.kernel import peer_text
 from chatops.net.listener import Listener
@@ -28,6 +28,7 @@ from chatops.settings import Settings
 from chatops.units import format_duration, format_size
 
 LINGER = 5.0                   # seconds a closing client has to take its last lines
+DELIVERY_LOOK = 0.05           # seconds between looks at what is left to deliver while draining
 REFUSED_AT_ONCE = 64           # newcomers being told why they may not come in
 
 
@@ -359,7 +360,19 @@ class ChatServer:
         for session in list(self.hub.sessions.values()):
             self.hub.leave(session, "server shut down", "*** the server is shutting down; bye")
         self.reactor.call_later(seconds, done)
-        self.reactor.hooks.append(lambda: None if self.connections else done())
+        self._await_delivery(done)
+
+    def _await_delivery(self, done: Callable[[], None]) -> None:
+        """Look again and again whether every peer's kernel has all there was for it.
+
+        A peer that has it may still keep its side open, as `nc` does until its user ends
+        it; there is nothing more to wait for.
+        """
+        if all(connection.state is State.LINGERING and not connection.kernel_queued()
+               for connection in self.connections.values()):
+            done()
+        else:
+            self.reactor.call_later(DELIVERY_LOOK, lambda: self._await_delivery(done))
 
     def close(self, reason: str = "stopped") -> None:
         """Unregister and close everything.  After the loop has ended, on its thread."""
