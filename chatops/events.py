@@ -78,6 +78,10 @@ class Whispered(Event, frozen=True, gc=False, tag=True):
     to_nick: str
 
 
+# Shown, and never logged: what people say to each other is theirs.
+TALK = frozenset({Said, Acted, Whispered})
+
+
 class Renamed(Event, frozen=True, gc=False, tag=True):
     id: int
     old: str

@@ -14,10 +14,6 @@ import msgspec
 from chatops import events
 from chatops.bus import EventBus
 
-# Chat is not logged: what people say to each other is theirs, and a busy room would be
-# megabytes a second.
-UNLOGGED = (events.Said, events.Acted, events.Whispered)
-
 
 def line_of(event: events.Event) -> str:
     """One line, whatever the strings in it hold: `2026-01-31T12:00:00 kicked id=3 …`."""
@@ -86,7 +82,7 @@ class Journal:
                 break
             self._attempt(job)
         lines = [line_of(event) for event in self._subscription.drain()
-                 if not isinstance(event, UNLOGGED)]
+                 if type(event) not in events.TALK]
         dropped = self._subscription.dropped - self._dropped
         if dropped:
             self._dropped += dropped

@@ -58,7 +58,7 @@ class ServerThread:
             raise StartError(explain(error, settings.host, settings.port)) from None
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors)
         self.survey = Survey(self.server)
-        self.journal = Journal(self.bus, stream, report=self._warn)
+        self.journal = Journal(self.server.log, stream, report=self._warn)
         self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None)
         self.journal.start()
         self._thread.start()
@@ -108,7 +108,7 @@ class ServerThread:
         except BaseException:
             self.crash = traceback.format_exc()
             reason = "crashed"
-            self.bus.publish(events.Crashed(time.time(), self.crash))
+            self.server.say(events.Crashed(time.time(), self.crash))
         finally:
             try:
                 self.survey.latest = None if self.crash else self.survey.build()
