@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,16 +119,21 @@ class Server:
 
     def until(self, true: Callable[[ChatServer], object], timeout: float = PATIENCE) -> None:
         """Wait for something to hold at the end of a turn."""
-        holds = threading.Event()
+        held: Future[None] = Future()
 
         def look() -> None:
-            if true(self.chat):
-                holds.set()
+            try:
+                if true(self.chat) and not held.done():
+                    held.set_result(None)
+            except Exception as error:
+                if not held.done():
+                    held.set_exception(error)
 
         self.call(lambda: self.chat.on_publish.append(look))
         try:
-            if not holds.wait(timeout):
-                raise AssertionError(f"not true within {timeout:g} s; {self.snapshot()}")
+            held.result(timeout)
+        except FutureTimeoutError:
+            raise AssertionError(f"not true within {timeout:g} s; {self.snapshot()}") from None
         finally:
             self.call(lambda: self.chat.on_publish.remove(look))
 
