@@ -62,12 +62,17 @@ class Deadlines(Generic[K]):
         self._timer = self._reactor.call_later(delay, self._due)
 
     def _due(self) -> None:
-        self._timer = None
-        now = self._reactor.now
-        while self._ends:
-            key, end = next(iter(self._ends.items()))
-            if end > now:
-                self._arm(end - now)
-                return
-            del self._ends[key]
-            self._expired(key)
+        fired, now = self._timer, self._reactor.now
+        try:
+            while self._ends:
+                key, end = next(iter(self._ends.items()))
+                if end > now:
+                    break
+                del self._ends[key]
+                self._expired(key)
+        finally:
+            # Not before: `expired` may start a key again, and must find a timer armed.
+            if self._timer is fired:
+                self._timer = None
+                if self._ends:
+                    self._arm(max(0.0, next(iter(self._ends.values())) - now))
