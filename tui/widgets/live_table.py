@@ -32,7 +32,7 @@ Line = tuple[tuple[str, str], ...]
 HEADER_LINES = 1
 
 
-class LiveTable(ScrollView, can_focus=True):
+class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Rows of frozen structs under a row of column names."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {

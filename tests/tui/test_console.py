@@ -1,0 +1,296 @@
+"""The console as an operator meets it: keys, mouse, pause, a server that goes away."""
+
+from __future__ import annotations
+
+import pytest
+from textual.pilot import Pilot
+
+from chatops.commands import Kick, Quit, WriteInterest
+from chatops.events import Said
+from chatops.link import LinkStatus
+from tests.tui.feed import Feed
+from tests.tui.shots import Rig
+from tui.screens.main import MainScreen
+from tui.widgets.live_table import LiveTable
+
+SMALL, LARGE = (80, 24), (120, 40)
+
+HOSTILE = ("[/foo]", "[@click=app.quit]x[/]", "\x1b[2J\x1b]52;c;QQ==\x07", "e" + "\u0301" * 5000,
+           "李小龍さくら漢字仮名", "\u202eevil", "${x} %s {0}", "[", "\\[bold]")
+
+
+def screen_text(rig: Rig) -> str:
+    """What the terminal shows, line by line."""
+    lines = rig.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines)
+
+
+def table(rig: Rig, name: str = "clients") -> LiveTable:
+    return rig.app.query_one(f"#{name}-table", LiveTable)
+
+
+async def press(pilot: Pilot[int], *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+async def test_the_cursor_stays_on_its_client_when_the_order_changes() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(2)
+        await press(pilot, "down", "down")
+        chosen = table(rig).cursor
+        await press(pilot, "greater_than_sign")
+        await press(pilot, "I")
+        rig.run(20)
+        assert table(rig).cursor == chosen
+        assert chosen is not None
+        rig.feed.leave(chosen)
+        rig.run(0.1)
+        assert table(rig).cursor in rig.feed.talkers
+
+
+async def test_a_filter_works_as_it_is_typed_and_escape_clears_it() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await press(pilot, "slash", *"bo")
+        assert [row.nick for row in table(rig).rows] == ["bob"]
+        await press(pilot, "enter")
+        assert rig.app.state.view.filter == "bo"
+        assert "filter: bo" in screen_text(rig)
+        await press(pilot, "escape")
+        assert len(table(rig).rows) == 12
+
+
+async def test_a_pause_freezes_the_rows_while_the_header_goes_on() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(2)
+        await press(pilot, "p")
+        rows, header = table(rig).rows, screen_text(rig).splitlines()[0]
+        rig.feed.leave(3)
+        rig.run(3)
+        await pilot.pause()
+        assert table(rig).rows == rows
+        assert "PAUSED" in screen_text(rig)
+        assert screen_text(rig).splitlines()[0] != header
+        await press(pilot, "p")
+        assert len(table(rig).rows) == len(rows) - 1
+
+
+async def test_stepping_says_which_turn_is_shown_and_end_returns_to_live() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=LARGE) as pilot:
+        rig.run(20)
+        await press(pilot, "left_square_bracket", "left_square_bracket")
+        assert "TURN" in screen_text(rig).splitlines()[0]
+        await press(pilot, "end")
+        assert "LIVE" in screen_text(rig).splitlines()[0]
+
+
+async def test_numbers_and_tab_change_panes() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(2)
+        for key, pane in zip("23451", ("selector", "events", "loop", "log", "clients"),
+                             strict=True):
+            await press(pilot, key)
+            assert rig.app.state.pane == pane
+            assert rig.app.query_one(f"#{pane}-pane").display
+        await press(pilot, "tab")
+        assert rig.app.state.pane == "selector"
+        assert "Listener.on_ready" in screen_text(rig)
+
+
+async def test_the_dashboard_shows_four_panes_and_z_gives_one_the_screen() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=LARGE) as pilot:
+        rig.run(2)
+        await pilot.pause()
+        text = screen_text(rig)
+        for title in ("1 Clients", "2 Selector map", "3 Events", "4 Loop", "Lint"):
+            assert title in text
+        await press(pilot, "2", "z")
+        assert "1 Clients (" not in screen_text(rig)
+        await press(pilot, "z")
+        assert "1 Clients (" in screen_text(rig)
+
+
+async def test_a_click_on_a_column_sorts_and_a_click_on_a_row_selects() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.click("#clients-table", offset=(11, 0))
+        await pilot.pause()
+        assert rig.app.state.view.sort == "NICK"
+        nicks = [row.nick for row in table(rig).rows]
+        assert nicks == sorted(nicks, key=str.casefold)
+        await pilot.click("#clients-table", offset=(11, 3))
+        await pilot.pause()
+        assert table(rig).cursor_index() == 2
+
+
+async def test_a_click_into_another_pane_makes_it_the_active_one() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=LARGE) as pilot:
+        rig.run(1)
+        await pilot.pause()
+        await pilot.click("#selector-table", offset=(5, 2))
+        await pilot.pause()
+        assert rig.app.state.pane == "selector"
+
+
+async def test_a_kick_names_its_client_asks_and_is_echoed() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        chosen = table(rig).cursor
+        await press(pilot, "k")
+        assert f"#{chosen}" in screen_text(rig)
+        assert not rig.link.asked
+        await press(pilot, "escape")
+        assert not rig.link.asked
+        await press(pilot, "colon", *f"kick {chosen}", "enter")
+        assert not rig.link.asked, "a typed kick is confirmed, too"
+
+
+async def test_a_key_echoes_the_command_it_ran_and_its_outcome() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await press(pilot, "w")
+        assert rig.link.asked == [WriteInterest("always")]
+        await pilot.pause()
+        assert ":write-interest always" in screen_text(rig)
+
+
+async def test_an_action_on_a_client_that_has_left_says_so() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        rig.feed.leave(3)
+        rig.run(0.1)
+        await press(pilot, "colon", *"kick 3", "enter")
+        assert "no client 3" in screen_text(rig)
+        assert not any(isinstance(command, Kick) for command in rig.link.asked)
+
+
+async def test_a_server_that_crashed_is_said_aloud_and_the_console_stays_readable() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(2)
+        rig.link.silent = True
+        rig.link.status = LinkStatus(False, "KeyError: 'fd 9'", failed=True)
+        rig.run(0.2)
+        await pilot.pause()
+        text = screen_text(rig)
+        assert "the server crashed: KeyError: 'fd 9'" in text
+        assert "alice" in text
+        await press(pilot, "down", "2")
+        assert rig.app.state.pane == "selector"
+        await press(pilot, "q")
+    assert rig.app.return_value == 1
+
+
+async def test_leaving_drains_first_and_ends_when_the_server_has() -> None:
+    rig = Rig()
+    rig.link.hold = True
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await press(pilot, "colon", *"quit drain", "enter")
+        assert rig.link.asked == [Quit("drain")]
+        rig.run(0.5)
+        await pilot.pause()
+        assert "DRAINING" in screen_text(rig)
+        rig.link.status = LinkStatus(False, "the server has stopped")
+        rig.run(0.1)
+        await pilot.pause()
+    assert rig.app.return_value == 0
+
+
+async def test_a_sleeping_server_shows_no_rates() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(5)
+        rig.link.silent = True
+        rig.run(3)
+        await pilot.pause()
+        assert rig.app.state.gauges.lines_in == 0
+        line = next(x for x in screen_text(rig).splitlines() if x.startswith(" in/s"))
+        assert line.split()[1] == "0"
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 15), (20, 5)])
+async def test_a_terminal_too_small_is_told_so(size: tuple[int, int]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        rig.run(1)
+        await pilot.pause()
+        text = screen_text(rig)
+        assert "60" in text
+        assert "alice" not in text
+
+
+@pytest.mark.parametrize("size", [(60, 16), SMALL, (100, 30), LARGE, (200, 60)])
+async def test_resizing_keeps_every_line_within_the_terminal(size: tuple[int, int]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(2)
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        rig.run(0.5)
+        await pilot.pause()
+        strips = rig.app.screen._compositor.render_strips()
+        assert {strip.cell_length for strip in strips} == {size[0]}
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_untrusted_text_is_drawn_as_it_is_and_does_nothing(size: tuple[int, int]) -> None:
+    feed = Feed(clients=len(HOSTILE), slow=tuple(range(1, len(HOSTILE) + 1)))
+    for talker, text in zip(feed.talkers.values(), HOSTILE, strict=True):
+        talker.nick = talker.peer = talker.room = text
+        talker.queued = 500
+        feed.happened.append(Said(feed.wall, talker.id, text, text, text))
+    rig = Rig(feed)
+    async with rig.app.run_test(size=size) as pilot:
+        rig.run(2)
+        for ident, text in enumerate(HOSTILE[:4], 1):
+            feed.leave(ident, reason=text)
+        rig.run(1)
+        for key in ("1", "2", "3", "4", "5", "1", "enter", "escape", "l", "escape", "k", "escape"):
+            await press(pilot, key)
+            rig.run(0.1)
+            assert "\x1b" not in screen_text(rig)
+            assert "\u202e" not in screen_text(rig)
+        assert isinstance(rig.app.screen, MainScreen)
+        for y in (4, size[1] // 3, size[1] - 5):
+            await pilot.click(offset=(14, y))
+        assert rig.app.is_running
+        await press(pilot, "escape", "escape")
+
+
+async def test_wide_characters_do_not_push_the_columns_behind_them() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.pause()
+        strips = rig.app.screen._compositor.render_strips()
+        lines = ["".join(s.text for s in strip) for strip in strips]
+        peers = [strip.crop(21, 41).text.find("127.0.0.1:") for strip, line in
+                 zip(strips, lines, strict=True) if "127.0.0.1:50" in line]
+        assert len(set(peers)) == 1
+
+
+async def test_the_timer_pulls_and_a_slower_refresh_pulls_less() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL):
+        rig.app._on_time()
+        first = rig.app._ticked
+        rig.time += 0.1
+        rig.app._on_time()
+        assert rig.app._ticked > first
+        rig.app.state.set_refresh(1.0)
+        rig.time += 0.5
+        rig.app._on_time()
+        assert rig.app._ticked == pytest.approx(first + 0.1)
