@@ -20,16 +20,17 @@ from chatops.loop.deadlines import Deadlines
 from chatops.loop.naming import callback_name
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
-from chatops.net.connection import Connection, State, Traffic
+from chatops.net.connection import Connection, State
 from chatops.net.fanout import FanOut
 from chatops.net.kernel import peer_text
 from chatops.net.listener import Listener
+from chatops.net.traffic import Traffic
 from chatops.settings import Settings
 from chatops.units import format_duration, format_size
 
 LINGER = 5.0                   # seconds a closing client has to take its last lines
 DELIVERY_LOOK = 0.05           # seconds between looks at what is left to deliver while draining
-REFUSED_AT_ONCE = 64           # newcomers being told why they may not come in
+REFUSED_AT_ONCE = 16           # newcomers being told why they may not come in; half of SPARE
 
 
 class ChatServer:
@@ -150,7 +151,7 @@ class ChatServer:
 
     def _enter(self, effect: Enter) -> None:
         connection = self.connections.get(effect.id)
-        if connection is not None:
+        if connection is not None and connection.is_open:      # it may have been evicted since
             fan = self.fans.get(effect.room)
             if fan is None:
                 fan = self.fans[effect.room] = FanOut(effect.room)
@@ -159,8 +160,9 @@ class ChatServer:
     def _leave(self, effect: Leave) -> None:
         fan = self.fans.get(effect.room)
         connection = self.connections.get(effect.id)
-        if fan is not None and connection is not None:
-            fan.discard(connection)
+        if fan is not None:
+            if connection is not None:
+                fan.discard(connection)
             if not fan:
                 del self.fans[effect.room]
 
@@ -168,11 +170,18 @@ class ChatServer:
         connection = self.connections.get(effect.id)
         if connection is not None and connection.is_open:
             connection.pause()
+            self.partials.stop(connection)         # it is we who keep it waiting
             self.reactor.call_later(effect.seconds, lambda: self._resume_reading(connection))
 
     def _resume_reading(self, connection: Connection) -> None:
-        if connection.is_open and self.hub.resume(connection.session):
-            connection.resume()
+        if connection.is_open:
+            if self.idles.seconds:
+                self.idles.start(connection)
+            if self.hub.resume(connection.session):
+                connection.resume()
+                framer = connection.session.framer
+                if framer.partial or framer.overlong:
+                    self.partials.start(connection)
 
     def _close(self, effect: Close) -> None:
         connection = self.connections.get(effect.id)
@@ -191,9 +200,13 @@ class ChatServer:
         if reason is not None:
             self._refuse(sock, address, reason)
             return
-        self.accepted += 1
         peer = peer_text(address)
-        connection = Connection(self.traffic, sock, peer, self.accepted)
+        try:
+            connection = Connection(self.traffic, sock, peer, self.accepted + 1)
+        except OSError as error:       # of the selector: epoll has a limit of its own
+            self._refuse(sock, address, f"the server cannot watch more clients ({error.strerror})")
+            return
+        self.accepted += 1
         connection.host = host
         self.connections[connection.client_id] = connection
         self.admission.entered(host)
@@ -209,19 +222,23 @@ class ChatServer:
         self.say(events.Refused(self.hub.at, peer_text(address), reason))
         line = f"*** error: {reason}\n".encode()
         limit = backends.BACKENDS[self.selector.backend].max_fd
-        if len(self._refusing) >= REFUSED_AT_ONCE or (limit and sock.fileno() > limit):
-            sock.setblocking(False)
+        if len(self._refusing) < REFUSED_AT_ONCE and (limit is None or sock.fileno() <= limit):
             try:
-                sock.send(line)
-                sock.shutdown(socket.SHUT_WR)
+                connection = Connection(self.traffic, sock, peer_text(address), 0)
             except OSError:
                 pass
-            sock.close()
-            return
-        connection = Connection(self.traffic, sock, peer_text(address), 0)
-        connection.label = "refused"
-        self._refusing.add(connection)
-        connection.finish(line)
+            else:
+                connection.label = "refused"
+                self._refusing.add(connection)
+                connection.finish(line)
+                return
+        sock.setblocking(False)
+        try:
+            sock.send(line)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        sock.close()
 
     def _paused(self, reason: str, seconds: float) -> None:
         self.say(events.ListenerPaused(self.hub.at, reason, seconds))
@@ -259,10 +276,10 @@ class ChatServer:
         if connection.fan is not None:
             connection.fan.discard(connection)
         if connection.outbox is not None:
-            lost += connection.outbox.lines
+            lost += connection.outbox.unsent_lines
+        self._report_dropped(connection)
         self.partials.stop(connection)
         self.idles.stop(connection)
-        self._dropping.pop(connection, None)
         self.bytes_out_before += connection.bytes_out
         self.lines_out_before += connection.lines_out
         del self.connections[connection.client_id]
@@ -281,10 +298,9 @@ class ChatServer:
         self.say(events.QueueEmptied(
             self.hub.at, connection.client_id, connection.session.nick, outbox.high_water,
             self.hub.now - outbox.since))
-        lost, outbox.lost = outbox.lost, 0
-        if lost:
-            connection.write(f"*** error: {lost} lines were dropped here: you read too "
-                             "slowly\n".encode())
+
+    def gap(self, lines: int) -> bytes:
+        return f"*** error: {lines} lines were dropped here: you read too slowly\n".encode()
 
     def overflowed(self, connection: Connection, lines: int) -> None:
         if self.traffic.policy == "evict":
@@ -363,6 +379,8 @@ class ChatServer:
         self.hub.flush()
         self.hub.limits.announce_up_to = -1      # N leaving would tell N others
         self.traffic.lingers.change(seconds)
+        for session in list(self.hub.sessions.values()):
+            self.hub.hear_out(session)
         for session in list(self.hub.sessions.values()):
             self.hub.leave(session, "server shut down", "*** the server is shutting down; bye")
         self.reactor.call_later(seconds, done)

@@ -115,6 +115,12 @@ class Hub:
             self._lines(session, held)
         return not session.held and session.id in self.sessions
 
+    def hear_out(self, session: Session) -> None:
+        """Let it say at once what was held: there will be no later."""
+        held, session.held = session.held, b""
+        if held:
+            self._said(session, held, held.count(b"\n"))
+
     def _lines(self, session: Session, lines: bytes) -> None:
         """Whole lines, as many as the client's rate allows; the rest is held."""
         count = lines.count(b"\n")

@@ -6,15 +6,13 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from chatops.loop.deadlines import Deadlines
-from chatops.loop.reactor import Reactor
 from chatops.net import kernel
-from chatops.net.outbox import Outbox, Policy
+from chatops.net.outbox import Outbox
+from chatops.net.traffic import Traffic
 
 if TYPE_CHECKING:
     from chatops.net.fanout import FanOut
@@ -41,69 +39,13 @@ MOVES = {
 }
 
 
-class Owner(Protocol):
-    """Who is told what happens on connections.  Called on the reactor's thread."""
-
-    def received(self, connection: Connection, data: bytes) -> None:
-        """Bytes came in."""
-
-    def ended(self, connection: Connection) -> None:
-        """The peer has sent all it will send; it may still read."""
-
-    def lost(self, connection: Connection, reason: str) -> None:
-        """The connection is closed now, or its time to take what was queued is over."""
-
-    def filled(self, connection: Connection) -> None:
-        """The outbox is worth mentioning; once until it is empty again."""
-
-    def emptied(self, connection: Connection) -> None:
-        """The outbox is empty again after having been worth mentioning or losing lines."""
-
-    def overflowed(self, connection: Connection, lines: int) -> None:
-        """So many lines found no room: they are dropped, or with policy `evict` the
-        connection is to be given up."""
-
-    def stalled(self, connection: Connection) -> None:
-        """The peer has taken next to nothing for the whole stall deadline."""
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What all connections of a server share: limits, totals, deadlines, the dead."""
-
-    reactor: Reactor
-    owner: Owner
-    outbox_limit: int
-    policy: Policy
-    stall_seconds: float
-    linger_seconds: float
-    always_write: bool = False
-    queued: int = 0            # bytes in all outboxes
-    bytes_in: int = 0
-    dead: list[Connection] = field(default_factory=list)
-    stalls: Deadlines[Connection] = field(init=False)
-    lingers: Deadlines[Connection] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.stalls = Deadlines(self.reactor, self.stall_seconds, Connection.check_progress)
-        self.lingers = Deadlines(self.reactor, self.linger_seconds, Connection.give_up)
-
-    def reap(self) -> None:
-        """Close what died in this turn.  Not before its end: a descriptor closed earlier
-        could come back from `accept` under the same number and get the old one's events.
-        """
-        dead, self.dead = self.dead, []
-        for connection in dead:
-            connection.reap()
-
-
 class Connection:
     """A client's socket.  Belongs to the reactor's thread, as does everything it calls."""
 
     __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
                  "connected_at", "fan", "fan_bytes", "fan_lines", "fd", "host", "label",
-                 "lines_direct", "lines_dropped", "mask", "mentioned", "outbox", "paused", "peer", "progress",
-                 "progress_at", "send", "session", "sock", "state", "traffic")
+                 "lines_direct", "lines_dropped", "mask", "mentioned", "outbox", "paused", "peer",
+                 "progress", "progress_at", "send", "session", "sock", "state", "traffic")
 
     kind = "connection"
 
@@ -259,7 +201,7 @@ class Connection:
             except (BlockingIOError, InterruptedError):
                 taken = 0
             except OSError as error:
-                self.abort(reason_of(error))
+                self.fail(data, lines, error)
                 return
         if taken < len(data):
             self.enqueue(data, lines, taken)
@@ -273,40 +215,46 @@ class Connection:
         if outbox is None:
             outbox = self.outbox = Outbox(traffic.reactor.now)
         was = outbox.size
-        excess = was + len(chunk) - taken - traffic.outbox_limit
         # A chunk that has begun to go out must go on to its end, whatever the limit.
-        if excess > 0 and not taken and not self._make_room(outbox, chunk, lines, excess):
+        if taken or was + len(chunk) <= traffic.outbox_limit:
+            outbox.push(chunk, lines, taken, traffic.reactor.now)
+        elif traffic.policy == "evict":
+            self.bytes_dropped += len(chunk)
+            self.lines_dropped += lines
+            traffic.owner.overflowed(self, lines)
             return
-        outbox.push(chunk, lines, taken, traffic.reactor.now)
+        else:
+            self._drop(outbox, chunk, lines)
         traffic.queued += outbox.size - was
-        if not was:
+        if outbox.size and not was:
             self._fills()
-        if outbox.size >= MENTIONED and not self.mentioned:
+        if not self.mentioned and outbox.size >= min(MENTIONED, traffic.outbox_limit >> 1):
             self.mentioned = True
             traffic.owner.filled(self)
-        if traffic.reactor.selector.watched:
-            traffic.reactor.selector.queue(self.client_id, outbox.size)
+        self._tell_queue()
 
-    def _make_room(self, outbox: Outbox, chunk: bytes, lines: int, excess: int) -> bool:
-        """Apply the policy to an outbox over its limit; whether the chunk may still go in."""
+    def _tell_queue(self) -> None:
+        selector = self.traffic.reactor.selector
+        if selector.watched:
+            selector.queue(self.client_id, self.queued)
+
+    def _drop(self, outbox: Outbox, chunk: bytes, lines: int) -> None:
+        """The chunk does not fit: drop the oldest ones for it, or it.  The reader finds a
+        notice where lines are missing.
+        """
         traffic = self.traffic
-        if traffic.policy == "evict":
-            traffic.owner.overflowed(self, lines)
-            return False
+        was, size, notice = outbox.size, len(chunk), traffic.owner.gap
         dropped = 0
         if traffic.policy == "drop-oldest":
-            was = outbox.size
-            dropped = outbox.drop_oldest(excess)
-            traffic.queued -= was - outbox.size
-            self.bytes_dropped += was - outbox.size
-            excess -= was - outbox.size
-        if excess > 0:             # drop-newest, or a chunk too large for any outbox
-            outbox.lost += lines
-            self.bytes_dropped += len(chunk)
+            dropped = outbox.drop_oldest(was + size - traffic.outbox_limit, notice)
+        if outbox.size + size <= traffic.outbox_limit:
+            outbox.push(chunk, lines, 0, traffic.reactor.now)
+        elif lines:                # drop-newest, or a chunk too large for any outbox
+            outbox.lose(lines, notice)
             dropped += lines
+        self.bytes_dropped += was + size - outbox.size
         self.lines_dropped += dropped
         traffic.owner.overflowed(self, dropped)
-        return excess <= 0
 
     def _fills(self) -> None:
         self.progress = 0
@@ -317,34 +265,33 @@ class Connection:
         self.update_interest()
 
     def _flush(self) -> None:
-        outbox = self.outbox
+        traffic, outbox = self.traffic, self.outbox
         assert outbox is not None
+        was = outbox.size
+        failure = None
         try:
-            taken = outbox.send(self.sock)
+            outbox.send(self.sock)
         except OSError as error:
-            self.abort(reason_of(error))
-            return
-        traffic = self.traffic
+            failure = error
+        taken = was - outbox.size      # a part may have gone out before it failed
         traffic.queued -= taken
         self.progress += taken
         if taken:
             self.progress_at = traffic.reactor.now
-        if traffic.reactor.selector.watched:
-            traffic.reactor.selector.queue(self.client_id, outbox.size)
+        if failure is not None:
+            self.abort(reason_of(failure))
+            return
+        self._tell_queue()
         if not outbox:
             self._empties()
 
     def _empties(self) -> None:
         self.traffic.stalls.stop(self)
-        outbox = self.outbox
-        assert outbox is not None
         if self.fan is not None:
             self.fan.clear(self)
-        if self.mentioned or outbox.lost:
+        if self.mentioned:
             self.mentioned = False
             self.traffic.owner.emptied(self)
-        if self.outbox:            # the owner had something to say about it
-            return
         if self.state is State.DRAINING:
             self._shut()
         else:
@@ -362,15 +309,17 @@ class Connection:
 
     def discard(self) -> int:
         """Throw away what is queued, but for the rest of a line that has begun to go out;
-        returns the lines lost."""
+        returns the lines lost.
+        """
         outbox = self.outbox
         if not outbox:
             return 0
         was = outbox.size
-        lines = outbox.drop_oldest(was)
+        lines = outbox.discard(self.traffic.owner.gap)
         self.traffic.queued -= was - outbox.size
         self.bytes_dropped += was - outbox.size
         self.lines_dropped += lines
+        self._tell_queue()
         return lines
 
     def finish(self, last_words: bytes = b"") -> None:
@@ -408,8 +357,9 @@ class Connection:
             now = self.traffic.reactor.now
             self.outbox = self.outbox or Outbox(now)
             was = self.outbox.size
-            self.outbox.push(words, words.count(b"\n"), taken, now)
+            self.outbox.push(words, 0, taken, now)     # they are not lines that can be lost
             self.traffic.queued += self.outbox.size - was
+            self._tell_queue()
         return True
 
     def _shut(self) -> None:
@@ -424,6 +374,11 @@ class Connection:
     def give_up(self) -> None:
         """The linger deadline is over."""
         self.abort("did not take its last lines in time" if self.outbox else "")
+
+    def fail(self, chunk: bytes, lines: int, error: OSError) -> None:
+        """The chunk could not be sent, nor can anything else: it counts among what is lost."""
+        self.enqueue(chunk, lines)
+        self.abort(reason_of(error))
 
     def abort(self, reason: str) -> None:
         """Close without further ceremony, at the end of this turn.  Idempotent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from chatops.net.connection import Connection, reason_of
+from chatops.net.connection import Connection
 
 
 class FanOut:
@@ -87,4 +87,4 @@ class FanOut:
         for connection, taken in short:
             connection.enqueue(chunk, lines, taken)
         for connection, failure in broken:
-            connection.abort(reason_of(failure))
+            connection.fail(chunk, lines, failure)

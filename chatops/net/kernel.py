@@ -6,7 +6,6 @@ import array
 import fcntl
 import resource
 import socket
-import sys
 import termios
 
 # tcp(7): half-open peers are probed after a minute of silence and given up about half a
@@ -54,9 +53,6 @@ def prepare(sock: socket.socket, *, sndbuf: int = 0) -> None:
     ):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-
-
-INHERITS = sys.platform.startswith("linux")
 
 
 def raise_descriptor_limit() -> int:

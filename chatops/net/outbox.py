@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import socket
 from collections import deque
+from collections.abc import Callable
 from itertools import islice
 from typing import Literal
 
 Policy = Literal["evict", "drop-oldest", "drop-newest"]
+Notice = Callable[[int], bytes]
 
 IOV = 64                       # chunks per sendmsg; far below IOV_MAX, far above one
+NOTICE = 128                   # bytes that a notice about lost lines may take
 
 
 class Outbox:
-    """A queue of (chunk, lines), its size kept up to date, its limit enforced by `push`.
+    """A queue of (chunk, lines), with its size and the lines in it kept up to date.
 
-    A chunk ends with a newline and is never cut by a policy: one whose beginning has gone
-    out goes out to its end, so no reader ever sees a glued line.  Chunks are immutable
-    bytes; a thousand outboxes that hold the same one hold it once.
+    A chunk ends with a newline and is never cut inside a line: one whose beginning has gone
+    out goes on to the end of the line, so no reader ever sees a glued one.  Chunks are
+    immutable bytes; a thousand outboxes that hold the same one hold it once.
+
+    Where lines were dropped stands a notice that says how many.  Its count of lines is
+    negative: minus the lines that it tells of, so that notices can be put together.
     """
 
-    __slots__ = ("_chunks", "_sent", "high_water", "high_water_at", "lines", "lost", "since",
-                 "size")
+    __slots__ = ("_chunks", "_sent", "high_water", "high_water_at", "lines", "since", "size")
 
     def __init__(self, now: float) -> None:
         self._chunks: deque[tuple[bytes, int]] = deque()
         self._sent = 0             # bytes of the first chunk that have gone out
         self.size = 0              # bytes that wait
-        self.lines = 0             # lines that wait, one begun included
-        self.lost = 0              # lines dropped by policy and not yet told to the client
+        self.lines = 0             # lines that wait, all those of a chunk begun included
         self.high_water = 0
         self.high_water_at = now
         self.since = now           # when it last began to fill
@@ -38,6 +42,14 @@ class Outbox:
 
     def __repr__(self) -> str:
         return f"<Outbox {self.size} bytes, {self.lines} lines>"
+
+    @property
+    def unsent_lines(self) -> int:
+        """Lines of which the last byte has not gone out."""
+        if not self._sent:
+            return self.lines
+        chunk, lines = self._chunks[0]
+        return self.lines - (chunk.count(b"\n", 0, self._sent) if lines > 0 else 0)
 
     def push(self, chunk: bytes, lines: int, offset: int, now: float) -> None:
         """Add a chunk of which the first `offset` bytes have gone out already.
@@ -54,12 +66,8 @@ class Outbox:
             self.high_water = self.size
             self.high_water_at = now
 
-    def send(self, sock: socket.socket) -> int:
-        """Hand the kernel as much as it takes; returns the bytes it took.
-
-        Raises OSError when the connection is gone; a full kernel buffer takes 0.
-        """
-        total = 0
+    def send(self, sock: socket.socket) -> None:
+        """Hand the kernel as much as it takes.  Raises OSError when the connection is gone."""
         while self._chunks:
             batch: list[bytes | memoryview] = [chunk for chunk, _ in islice(self._chunks, IOV)]
             if self._sent:
@@ -68,12 +76,10 @@ class Outbox:
             try:
                 taken = sock.sendmsg(batch)
             except (BlockingIOError, InterruptedError):
-                break
-            total += taken
+                return
             self._took(taken)
             if taken < offered:
-                break
-        return total
+                return
 
     def _took(self, count: int) -> None:
         self.size -= count
@@ -82,31 +88,73 @@ class Outbox:
         while chunks and count >= len(chunks[0][0]):
             chunk, lines = chunks.popleft()
             count -= len(chunk)
-            self.lines -= lines
+            self.lines -= max(0, lines)
         self._sent = count
 
-    def drop_oldest(self, room: int) -> int:
+    # -- losing lines
+
+    def drop_oldest(self, room: int, notice: Notice) -> int:
         """Make room for this many bytes; returns the lines dropped.
 
         The chunk at the head stays when a part of it has gone out.
         """
-        keep = 1 if self._sent else 0
-        dropped = freed = 0
-        head = self._chunks.popleft() if keep and self._chunks else None
+        head = self._chunks.popleft() if self._sent else None
+        dropped, told = self._drop(room + NOTICE)
+        if dropped + told:
+            self._put_first(notice, dropped + told)
+        if head is not None:
+            self._chunks.appendleft(head)
+        return dropped
+
+    def lose(self, lines: int, notice: Notice) -> None:
+        """So many lines found no room here, after all that waits."""
+        chunks = self._chunks
+        if chunks and chunks[-1][1] < 0 and not (self._sent and len(chunks) == 1):
+            words, told = chunks.pop()
+            self.size -= len(words)
+            lines -= told
+        words = notice(lines)
+        chunks.append((words, -lines))
+        self.size += len(words)
+
+    def discard(self, notice: Notice) -> int:
+        """Throw everything away, but for the rest of a line that has begun to go out and
+        the notices; returns the lines dropped.
+        """
+        head = self._chunks.popleft() if self._sent else None
+        dropped, told = self._drop(self.size + NOTICE)
+        if told:
+            self._put_first(notice, told)
+        if head is not None:
+            chunk, lines = head
+            end = chunk.find(b"\n", self._sent) + 1 or len(chunk)
+            cut = chunk.count(b"\n", end) if lines > 0 else 0
+            self._chunks.appendleft((chunk[:end], lines - cut))
+            self.size -= len(chunk) - end
+            self.lines -= cut
+            dropped += cut
+        return dropped
+
+    def _drop(self, room: int) -> tuple[int, int]:
+        """Lines dropped from the front, and lines that the dropped notices told of."""
+        freed = dropped = told = 0
         while self._chunks and freed < room:
             chunk, lines = self._chunks.popleft()
             freed += len(chunk)
-            dropped += lines
-        if head is not None:
-            self._chunks.appendleft(head)
+            if lines < 0:
+                told -= lines
+            else:
+                dropped += lines
         self.size -= freed
         self.lines -= dropped
-        self.lost += dropped
-        return dropped
+        return dropped, told
 
-    def clear(self) -> int:
-        """Forget everything; returns the lines that are lost with it."""
-        lines = self.lines
+    def _put_first(self, notice: Notice, lines: int) -> None:
+        words = notice(lines)
+        self._chunks.appendleft((words, -lines))
+        self.size += len(words)
+
+    def clear(self) -> None:
+        """Forget everything."""
         self._chunks.clear()
         self.size = self.lines = self._sent = 0
-        return lines
