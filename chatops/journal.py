@@ -72,6 +72,8 @@ class Journal:
             closing = self._closing
             self._work()
             if closing:
+                if self._stream is not None:
+                    close_log(self._stream)
                 return
 
     def _work(self) -> None:
@@ -111,3 +113,12 @@ def open_log(path: str) -> TextIO:
     if path == "-":
         return sys.stderr
     return open(path, "a", encoding="utf-8", errors="backslashreplace")
+
+
+def close_log(stream: TextIO) -> None:
+    """Close what `open_log` opened; standard error stays."""
+    if stream is not sys.stderr:
+        try:
+            stream.close()
+        except OSError:
+            pass               # what it still held has been reported as unwritable

@@ -14,7 +14,7 @@ from chatops import bans, events
 from chatops.admin import Admin
 from chatops.bus import EventBus
 from chatops.commands import Command, CommandResult, Quit
-from chatops.journal import Journal, open_log
+from chatops.journal import Journal, close_log, open_log
 from chatops.loop.backends import BackendError, resolve
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.listener import listen
@@ -54,7 +54,9 @@ class ServerThread:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
         try:
             sock = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            if stream is not None:
+                close_log(stream)
             raise StartError(explain(error, settings.host, settings.port)) from None
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors)
         self.survey = Survey(self.server)
@@ -129,9 +131,11 @@ class ServerThread:
         self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known))
 
 
-def explain(error: OSError, host: str, port: int) -> str:
+def explain(error: OSError | UnicodeError, host: str, port: int) -> str:
     """Why it cannot listen, and what to do about it."""
     where = f"{host}:{port}"
+    if isinstance(error, UnicodeError):
+        return f"'{host}' is not the name of a host; 127.0.0.1 or 0.0.0.0 is, with --host"
     match error.errno:
         case errno.EADDRINUSE:
             return (f"{where} is in use by another program; choose another port with --port, "

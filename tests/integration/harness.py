@@ -58,6 +58,10 @@ class Server:
         self.open_to_all = True    # a test that leaves no room for newcomers says so
         self._clients: list[Client] = []
         self.address = self.thread.start()
+        # Readers of the bus look at it when they like; this one sleeps until there is news:
+        # at the end of every turn, and with the last line of the log.
+        self.chat.log.subscribe(wake=True).wakeup = self.subscription.wakeup
+        self.call(lambda: self.chat.on_publish.append(self.thread.bus.flush))
 
     @property
     def chat(self) -> ChatServer:
