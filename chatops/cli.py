@@ -129,4 +129,20 @@ def serve(config: str | None, **flags: Any) -> None:
     click.echo("chatops: stopped", err=True)
 
 
+@main.command()
+@click.argument("file", type=click.Path())
+def replay(file: str) -> None:
+    """Open the console on a recording, made with `:record` or `:save`."""
+    from chatops.recording import RecordingError, read
+    from chatops.replay import ReplayLink
+    from tui.app import run_console
+
+    try:
+        recording = read(file)
+    except RecordingError as error:
+        fail(str(error))
+    _check_terminal()
+    sys.exit(run_console(ReplayLink(recording), replay=True))
+
+
 main.add_command(bench)

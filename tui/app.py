@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -19,13 +18,14 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from chatops.commands import Quit
 from chatops.link import ConsoleLink
+from tui.departure import Departure
 from tui.dispatch import Dispatcher
 from tui.messages import RunLine
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
 from tui.state import FASTEST, ConsoleState
+from tui.tape import Tape
 from tui.theme import DAY, NIGHT
 
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
@@ -61,7 +61,9 @@ class ConsoleApp(App[int]):
         self._ticked = self._drawn = float("-inf")
         self._version = -1         # of the state, as it was drawn last
         self._main = MainScreen(self.state)
-        self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, attached=attached)
+        self._tape = Tape()
+        self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._tape,
+                                     attached=attached)
         self.register_theme(NIGHT)
         self.register_theme(DAY)
         self.theme = NIGHT.name
@@ -74,6 +76,9 @@ class ConsoleApp(App[int]):
         if self._ticking:
             self.set_interval(FASTEST, self._on_time)
 
+    def on_unmount(self) -> None:
+        self._tape.stop()
+
     # -- ten times a second
 
     def _on_time(self) -> None:
@@ -85,8 +90,10 @@ class ConsoleApp(App[int]):
         """Take in what the link has, and draw if there is something new to see."""
         now = self._ticked = self._clock()
         state, link = self.state, self.link
-        state.feed(link.poll(), link.drain(DRAIN_LIMIT), now, status=link.status,
-                   dropped=link.events_dropped)
+        snapshot, fresh = link.poll(), link.drain(DRAIN_LIMIT)
+        self._tape.add(snapshot, fresh)
+        state.recording = self._tape.text
+        state.feed(snapshot, fresh, now, status=link.status, dropped=link.events_dropped)
         if state.draining and not state.status.alive:
             self.exit(self.exit_status)
         elif state.version != self._version or now - self._drawn >= STILL_REFRESH:
@@ -142,7 +149,8 @@ def run_console(link: ConsoleLink, *, title: str = "chatops", attached: bool = F
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        left = app.run()
+        with Departure(link, app.leave_soon):
+            left = app.run()
     finally:
         sys.setswitchinterval(switch_interval)
         gc.unfreeze()
@@ -157,17 +165,17 @@ class _Console(ConsoleApp):
 
     def on_mount(self) -> None:
         super().on_mount()
+        self._main_loop = asyncio.get_running_loop()
         self.call_after_refresh(_spare_the_reactor)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._on_signal)
 
-    def _on_signal(self) -> None:
-        """Drain and leave; a second signal leaves at once.  The terminal is restored."""
-        if self.state.draining or self._attached or not self.link.status.alive:
+    def leave_soon(self) -> None:
+        """Go once the server has ended; said by a signal handler.  A second one goes now."""
+        self._main_loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        if self.state.draining or not self.link.status.alive:
             self.exit(self.exit_status)
-        else:
-            self.dispatcher.run(Quit("drain"))
+        self.state.draining = True
 
 
 def _spare_the_reactor() -> None:
