@@ -1,13 +1,16 @@
 """What the console itself carries out: one function for each command, and a table of them.
 
 Each takes the `Console` it acts in and its command, and returns what the echo row says
-about the outcome ("" for nothing).  It raises `CommandError` where it cannot be done.
+about the outcome ("" for nothing), at once or as something to await.  It raises
+`CommandError` where it cannot be done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,13 +19,18 @@ from textual.app import App
 from chatops import commands as c
 from chatops.command_line import CommandError
 from chatops.commands import Command
-from chatops.snapshot import ClientRow, KeyRow
+from chatops.events import Event
+from chatops.recorder import save
+from chatops.recording import RecordingError
+from chatops.snapshot import ClientRow, KeyRow, Snapshot
+from chatops.units import format_size
 from tui.cells import clean
 from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
 from tui.state import ConsoleState
+from tui.tape import Tape
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,7 @@ class Console:
     app: App[int]
     state: ConsoleState
     run: Callable[[str], None]  # a key's command line
+    tape: Tape
 
 
 def _pane(console: Console, command: c.Pane) -> str:
@@ -202,7 +211,30 @@ def _lints(console: Console, _: c.Lints) -> str:
     return ""
 
 
-Action = Callable[[Console, Any], str]
+def _record(console: Console, command: c.Record) -> str:
+    tape, live = console.tape, console.state.live
+    if command.file == "off":
+        return tape.stop()
+    try:
+        return tape.start(command.file, live.loop.backend if live is not None else "")
+    except RecordingError as error:
+        raise CommandError(str(error)) from None
+
+
+def _save(console: Console, command: c.Save) -> Awaitable[str]:
+    # Off this thread: a minute of a busy server takes the disk a moment.
+    return _saved(Path(command.file).expanduser(), tuple(console.state.past.frames()))
+
+
+async def _saved(file: Path, moments: tuple[tuple[Snapshot, Sequence[Event]], ...]) -> str:
+    try:
+        size = await asyncio.to_thread(save, file, moments)
+    except RecordingError as error:
+        raise CommandError(str(error)) from None
+    return f"{format_size(size)} in {file}; `chatops replay` shows it"
+
+
+Action = Callable[[Console, Any], str | Awaitable[str]]
 
 ACTIONS: dict[type[Command], Action] = {
     c.Pane: _pane,
@@ -221,6 +253,8 @@ ACTIONS: dict[type[Command], Action] = {
     c.Step: _step,
     c.Seek: _seek,
     c.Live: _live,
+    c.Record: _record,
+    c.Save: _save,
     c.Lints: _lints,
     c.Help: _help,
     c.Palette: _palette,

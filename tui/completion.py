@@ -81,7 +81,9 @@ def _arguments(param: Param, head: str, typing: str, words: list[str],
     taken = {word.removeprefix("#") for word in done.split(",")}
     shown = 0
     for word, label, text in _values(param, typing, words, state):
-        if word in taken or not (_matches(word, typing) or _matches(label, typing)):
+        # A client's label reads `#3 bob`; it is found by either.
+        names = (word, *label.split(maxsplit=1)[1:])
+        if word in taken or not any(_matches(name, typing) for name in names):
             continue
         shown += 1
         if shown > MOST:
@@ -110,11 +112,10 @@ def _choices(param: Param, _typing: str, _state: ConsoleState) -> Values:
     return ((choice, choice, "") for choice in param.choices)
 
 
-def _clients(_param: Param, typing: str, state: ConsoleState) -> Values:
-    """By id; found by their nick, too, but acted on by id, which never changes hands."""
+def _clients(_param: Param, _typing: str, state: ConsoleState) -> Values:
+    """By id, which never changes hands; found by their nick, too."""
     for row in state.live.clients if state.live is not None else ():
-        by_nick = not typing[:1].isdigit() and _matches(row.nick, typing)
-        yield str(row.id), row.nick if by_nick else f"#{row.id}", f"#{row.id} {row.nick} {row.peer}"
+        yield str(row.id), f"#{row.id} {row.nick}", row.peer
 
 
 def _limits(_param: Param, _typing: str, _state: ConsoleState) -> Values:

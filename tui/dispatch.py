@@ -9,7 +9,7 @@ a console's through the table in `tui.actions`.  Whatever happens is echoed as a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from textual.app import App
 from textual.binding import Binding
@@ -34,6 +34,7 @@ from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDial
 from tui.screens.listing import ListScreen
 from tui.screens.prompt import Prompt
 from tui.state import ConsoleState
+from tui.tape import Tape
 from tui.targets import Target, resolve
 
 COMMAND_LINE = ":"             # the key line that opens the command line
@@ -67,14 +68,14 @@ class Dispatcher:
     """One per app; belongs to its thread."""
 
     def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
-                 *, attached: bool = False) -> None:
+                 tape: Tape, *, attached: bool = False) -> None:
         """`attached`: the server lives elsewhere and outlives this console."""
         self._app = app
         self._state = state
         self._link = link
         self._prompt = prompt
         self._attached = attached
-        self._console = Console(app, state, self.key)
+        self._console = Console(app, state, self.key, tape)
         self._filter_before: str | None = None     # while one is being typed
 
     # -- the ways in
@@ -184,13 +185,20 @@ class Dispatcher:
         self._app.push_screen(dialog, answered)
 
     def _here(self, command: Command) -> None:
-        self._prompt.said(render(command))
+        line = render(command)
+        self._prompt.said(line)
+        action = ACTIONS.get(type(command))
         try:
-            text = ACTIONS[type(command)](self._console, command)
+            if action is None:
+                raise CommandError("this console cannot do that")
+            outcome = action(self._console, command)
         except (CommandError, OSError) as error:
             self._prompt.outcome(False, str(error))
+            return
+        if isinstance(outcome, str):
+            self._prompt.outcome(True, outcome)
         else:
-            self._prompt.outcome(True, text)
+            self._app.run_worker(self._report(line, _as_result(outcome)), name=line)
 
     def _there(self, commands: Iterable[Command]) -> None:
         """Hand over to the server at once; the outcome is awaited, never waited for."""
@@ -202,7 +210,7 @@ class Dispatcher:
             future = asyncio.wrap_future(self._link.submit(command))
             self._app.run_worker(self._report(line, future), name=line, exit_on_error=False)
 
-    async def _report(self, line: str, future: asyncio.Future[CommandResult]) -> None:
+    async def _report(self, line: str, future: Awaitable[CommandResult]) -> None:
         try:
             result = await future
         except Exception as error:  # the command failed where nobody foresaw it
@@ -211,6 +219,13 @@ class Dispatcher:
         self._prompt.outcome(result.ok, result.text)
         if result.rows:
             self._app.push_screen(ListScreen(line, result))
+
+
+async def _as_result(outcome: Awaitable[str]) -> CommandResult:
+    try:
+        return CommandResult(True, await outcome)
+    except (CommandError, OSError) as error:
+        return CommandResult(False, str(error))
 
 
 def _found(words: Iterable[str], state: ConsoleState) -> list[Target]:

@@ -64,6 +64,7 @@ class ConsoleState:
     refresh: float = FASTEST
     draining: bool = False
     replay: bool = False               # the link is a recording
+    recording: str = ""                # what the header says of a recording being made
     past: History = field(default_factory=History)
     views: dict[str, View] = field(default_factory=lambda: {
         "clients": View(CLIENT_COLUMNS, "APPQ", inverted=True),

@@ -14,6 +14,8 @@ from tui.cells import clean, format_count, mask_text
 from tui.state import ConsoleState
 
 Part = str | tuple[str, str]
+INDENT = "  "
+WIDE = 60                      # cells from which a turn is told in more words
 READY_SHOWN = 4                # ready descriptors told one by one; more are counted
 
 
@@ -25,12 +27,10 @@ def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -
         ("   " + state.chip if state.paused else "", "bold $warning"))
     lines: list[Content] = []
     for turn in reversed(turns):
-        told = [part.truncate(width, ellipsis=True) for part in story(turn)]
-        left = room - len(lines)
-        if len(told) > left:
-            told = told[:left] if not lines else []
-        lines[:0] = told
-        if not told or len(lines) >= room:
+        # An older turn for which there is too little room is told as far as there is.
+        told = [part.truncate(width, ellipsis=True) for part in story(turn, width)]
+        lines[:0] = told[: room - len(lines)]
+        if len(lines) >= room:
             break
     if not lines:
         lines = [Content.styled("no turn has been recorded yet", "$text-muted italic")]
@@ -46,14 +46,14 @@ def _shown(state: ConsoleState, snapshot: Snapshot, count: int) -> list[Turn]:
     return sorted((turn for turn in held if turn.n <= snapshot.turn), key=attrgetter("n"))
 
 
-def story(turn: Turn) -> Iterable[Content]:
-    """`select(71ms) slept 71ms → 1 ready`, and a line for each thing that came of it."""
+def story(turn: Turn, width: int) -> Iterable[Content]:
+    """`select(None) slept 71ms → 1 ready`, and a line for each thing that came of it."""
     asked = "None" if turn.timeout is None else format_seconds(turn.timeout)
     parts: list[Part] = [
         (f"{turn.n:>7,} ", "$text-muted"), f"select({asked}) ",
-        (f"slept {format_seconds(turn.waited)}", "$text-muted"),
+        (("slept " if width >= WIDE else "") + format_seconds(turn.waited), "$text-muted"),
         (f" → {len(turn.ready)} ready", "bold"),
-        (f"  worked {format_seconds(turn.worked)}", "$text-muted"),
+        (f"  worked {format_seconds(turn.worked)}" if width >= WIDE else "", "$text-muted"),
     ]
     if turn.repeats:
         parts.append((f"  ×{format_count(turn.repeats + 1)} alike", "bold $warning"))
@@ -62,19 +62,19 @@ def story(turn: Turn) -> Iterable[Content]:
         yield _ready(ready)
     more = len(turn.ready) - READY_SHOWN
     if more > 0:
-        yield Content.styled(f"          and {more:,} more", "$text-muted")
+        yield Content.styled(f"{INDENT}and {more:,} more", "$text-muted")
     for note in turn.notes:
-        yield Content.assemble("          ", (clean(note), "$text"))
+        yield Content.assemble(INDENT, (clean(note), "$text"))
     for change in turn.changes:
         yield _change(change)
     if turn.queues:
-        yield Content.assemble(("          queues ", "$text-muted"), "  ".join(
+        yield Content.assemble((f"{INDENT}queues ", "$text-muted"), "  ".join(
             f"#{client} {format_size(size)}" for client, size in turn.queues[:6]))
 
 
 def _ready(ready: Ready) -> Content:
     return Content.assemble(
-        "          ", ("fd ", "$text-muted"), f"{ready.fd} ",
+        INDENT, ("fd ", "$text-muted"), f"{ready.fd} ",
         (mask_text(ready.mask), "bold $success"), f" {clean(ready.name)}",
         (f"  {format_seconds(ready.cost)}" if ready.cost == ready.cost else "", "$text-muted"))
 
@@ -85,5 +85,5 @@ def _change(change: Change) -> Content:
         "unregister": f"{mask_text(change.before)} → gone",
     }.get(change.what, f"{mask_text(change.before)} → {mask_text(change.after)}")
     return Content.assemble(
-        "          ", (change.what, "$accent"), f" fd {change.fd} {clean(change.name)} ",
+        INDENT, (change.what, "$accent"), f" fd {change.fd} {clean(change.name)} ",
         (moved, "bold"), (f"  by {clean(change.by)}", "$text-muted"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from itertools import zip_longest
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,15 +13,19 @@ from textual.widgets import Static
 
 from chatops.snapshot import LoopFigures, Snapshot, ThreadRow
 from chatops.units import format_seconds
-from tui.cells import clean, fit, format_rate
+from tui.cells import clean, fit, format_count, format_rate
+from tui.rates import SAMPLE
 from tui.state import ConsoleState
 from tui.turn_lines import turn_lines
 from tui.widgets.gauge import columns, resample, scale_top, sparkline, split_bar
 
 Part = str | tuple[str, str]
 LABEL = 9
+SCALE = 7                      # cells for a plot's scale
 LONG_CALLBACK = 0.05           # seconds from which a callback is worth a warning
-PLOT_LEAST, PLOT_MOST = 2, 6   # rows of a plot
+PLOT_MOST = 5                  # rows of a plot
+TURNS_LEAST = 5                # rows of the turns' story
+TWO_COLUMNS = 76               # cells from which there is room for two
 
 
 class LoopPane(Vertical):
@@ -63,20 +69,23 @@ class LoopPane(Vertical):
 
     def _draw(self, state: ConsoleState, snapshot: Snapshot) -> Content:
         width, height = self.content_size.width, self.content_size.height
+        if width >= TWO_COLUMNS:
+            half = (width - 3) // 2
+            figures = _figures(state, snapshot, half)
+            threads = _threads(snapshot.threads, self._cpu, half)
+            plot = max(1, min(PLOT_MOST, height - len(figures) - len(threads) - 1))
+            left = [*figures, *_busy(state, half, plot), *threads]
+            plot = max(1, min(PLOT_MOST, height // 2 - 3))
+            right = _wakeups(state, half, plot)
+            right += turn_lines(state, snapshot, half, max(3, height - len(right) - 1))
+            return Content("\n").join(_beside(left, right, half))
+        figures = _figures(state, snapshot, width)
         threads = _threads(snapshot.threads, self._cpu, width)
-        fixed = _figures(state, snapshot, width)
-        # Plots and turns share what the figures leave: never fewer rows than they need.
-        room = height - fixed.plain.count("\n") - 1 - len(threads) - 4
-        plot_rows = max(PLOT_LEAST, min(PLOT_MOST, room // 3))
-        turns = max(3, room - 2 * plot_rows)
-        blocks = [
-            fixed,
-            _plot(state, "wakeups", "wake-ups/s", width, plot_rows, ""),
-            _plot(state, "busy", "busy %", width, plot_rows, "%"),
-            *turn_lines(state, snapshot, width, turns),
-            *threads,
-        ]
-        return Content("\n").join(blocks)
+        room = height - len(figures) - len(threads) - 1
+        plot = min(PLOT_MOST, (room - TURNS_LEAST) // 2 - 1)
+        plots = [*_wakeups(state, width, plot), *_busy(state, width, plot)] if plot > 0 else []
+        turns = turn_lines(state, snapshot, width, max(TURNS_LEAST, room - len(plots)))
+        return Content("\n").join([*figures, *plots, *turns, *threads])
 
     def _measure_threads(self, snapshot: Snapshot) -> None:
         """Each thread's share of a core, over at least half a second."""
@@ -95,33 +104,33 @@ def _label(text: str) -> Part:
     return (f"{text:<{LABEL}} ", "$text-muted")
 
 
-def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> Content:
+def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Content]:
+    """The numbers are the present's even while rows are frozen, as those of the header."""
     loop, gauges = snapshot.loop, state.gauges
-    room = max(8, width - LABEL - 9)
-    # The numbers are the present's while rows are frozen; the plots beside them are, too.
+    room = max(8, width - LABEL - 15)
+    lost = (f"{format_count(state.dropped)} lost",
+            "bold $warning" if state.dropped else "$text-muted")
     rows: list[list[Part]] = [
-        [_label("wake/s"), (sparkline(state.series["wakeups"], room), "$primary"),
-         (f"{format_rate(gauges.wakeups):>7}", "bold")],
-        [_label("per wake"), (sparkline(state.series["ready"], room), "$primary"),
-         (f"{gauges.ready:>7.1f}", "bold")],
-        [_label("time"), *_split(gauges.busy, room), ],
+        [_label("time"), *_split(gauges.busy, room)],
+        [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
+         (f"{gauges.ready:>7.1f}", "bold"), "  ready"],
         [_label("callback"), f"p50 {format_seconds(loop.p50)}  p99 {format_seconds(loop.p99)}"],
         [_label("slowest"), *_slowest(loop)],
         [_label("timers"), f"{loop.timers:,} pending, next ",
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
-        [_label("so far"), f"{loop.turns:,} turns, {loop.ready:,} events, "
-         f"{loop.registered:,} registered"],
-        [_label("console"), f"snapshot {format_seconds(snapshot.built_in)}, "
-         f"{state.age:.1f}s old, ", (f"{state.dropped:,} events lost",
-                                     "bold $warning" if state.dropped else "$text-muted")],
+        [_label("so far"), f"{format_count(loop.turns)} turns  ",
+         f"{format_count(loop.ready)} events"],
+        [_label("console"), f"{state.age:.1f}s old  ",
+         f"built {format_seconds(snapshot.built_in)}  ", lost],
     ]
-    return Content("\n").join(Content.assemble(*row).truncate(width) for row in rows)
+    return [Content.assemble(*row).truncate(width) for row in rows]
 
 
 def _split(busy: float, room: int) -> list[Part]:
-    """Waiting and working as parts of one bar, with letters as well as colours."""
+    """Waiting and working as parts of one bar; each has a pattern of its own."""
     wait, work = split_bar((1 - busy, busy), room)
-    return [("░" * wait, "$text-muted"), ("█" * work, "$accent"), f"{busy:>7.1%}"]
+    return [("░" * wait, "$text-muted"), ("█" * work, "$accent"),
+            (f"{busy:>7.1%}", "bold"), "  busy"]
 
 
 def _slowest(loop: LoopFigures) -> list[Part]:
@@ -130,33 +139,50 @@ def _slowest(loop: LoopFigures) -> list[Part]:
             f"  {clean(loop.slowest_name)}", ("  ! holds the loop", "$error") if long else ""]
 
 
-def _plot(state: ConsoleState, name: str, title: str, width: int, rows: int,
-          unit: str) -> Content:
-    """One series over the last two minutes, with its scale at the right."""
-    factor = 100.0 if unit == "%" else 1.0
-    room = max(4, width - 8)
-    values = [v * factor for v in resample(state.series[name], room)]
+def _wakeups(state: ConsoleState, width: int, rows: int) -> list[Content]:
+    room = max(4, width - SCALE)
+    values = resample(state.series["wakeups"], room)
+    now = f"{format_rate(state.gauges.wakeups)} wake-ups/s"
+    return _plot(values, now, width, rows, "", "$primary")
+
+
+def _busy(state: ConsoleState, width: int, rows: int) -> list[Content]:
+    room = max(4, width - SCALE)
+    values = [100 * share for share in resample(state.series["busy"], room)]
+    now = f"{state.gauges.busy:.1%} outside select()"
+    return _plot(values, now, width, rows, "%", "$accent")
+
+
+def _plot(values: list[float], now: str, width: int, rows: int, unit: str,
+          style: str) -> list[Content]:
+    """A heading with the figure of now, and an area with its scale at the right."""
     top = scale_top(values)
-    lines = columns(values, room, rows, top)
-    marks = [f"{top:>6,.4g}{unit}", *[""] * (rows - 2), f"{'0':>6}{unit}"][:rows]
-    parts: list[Part] = [(f"{title}, the last {room // 2} s", "$text-muted")]
-    style = "$primary" if not unit else "$accent"
-    for line, mark in zip(lines, marks, strict=True):
-        parts += ["\n", (line, style), (mark, "$text-muted")]
-    return Content.assemble(*parts)
+    heading = Content.assemble((now, "bold"), (f"  last {len(values) * SAMPLE:.0f} s",
+                                               "$text-muted"))
+    marks = [f"{top:,.4g}{unit}", *[""] * (rows - 2), f"0{unit}"][:rows]
+    area = columns(values, len(values), rows, top)
+    return [heading.truncate(width), *(
+        Content.assemble((line, style), (f"{mark:>{SCALE}}", "$text-muted"))
+        for line, mark in zip(area, marks, strict=True))]
+
+
+def _beside(left: list[Content], right: list[Content], width: int) -> Iterator[Content]:
+    """Two columns of this width each, with a rule between them."""
+    for one, other in zip_longest(left, right, fillvalue=Content()):
+        yield Content.assemble(one.truncate(width, pad=True), (" │ ", "$border"), other)
 
 
 def _threads(threads: tuple[ThreadRow, ...], cpu: dict[int, tuple[float, float]],
              width: int) -> list[Content]:
     if not threads:
         return []
-    lines = [Content.styled(fit(f"{'thread':<15} {'id':>8}   cpu  what it does", width),
+    lines = [Content.styled(fit(f"{'thread':<11} {'id':>7}  cpu  what it does", width),
                             "$text-muted")]
     for row in threads:
         share = cpu.get(row.native_id, (0.0, math.nan))[1]
         busy = "   -" if math.isnan(share) else f"{share:4.0%}"
         lines.append(Content.assemble(
-            (fit(row.name, 15), "$primary"), f" {row.native_id:>8}  {busy}  ",
-            (fit(row.doing or ("daemon" if row.daemon else ""), max(0, width - 32)),
+            (fit(row.name, 11), "$primary"), f" {row.native_id:>7} {busy}  ",
+            (fit(row.doing or ("daemon" if row.daemon else ""), max(0, width - 26)),
              "$text-muted")))
     return lines

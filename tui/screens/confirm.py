@@ -67,7 +67,7 @@ class KickDialog(AboutClients):
     """`KickDialog(targets, reason)`: answers with one `Kick` by id."""
 
     def __init__(self, targets: Sequence[Target], reason: str = "") -> None:
-        super().__init__(targets, Choice("y", "Kick", "error"))
+        super().__init__(targets, Choice("y", "Kick", "harm"))
         self._reason = Input(reason, placeholder="no reason given", id="reason")
 
     def heading(self) -> str:
@@ -93,7 +93,7 @@ class BanDialog(AboutClients):
 
     def __init__(self, targets: Sequence[Target], target: str = "", seconds: float = 0.0,
                  reason: str = "") -> None:
-        super().__init__(targets, Choice("y", "Ban", "error"))
+        super().__init__(targets, Choice("y", "Ban", "harm"))
         self._target = target
         self._for = Input(f"{seconds:g}s" if seconds else "", placeholder="for ever",
                           id="duration")
@@ -131,7 +131,7 @@ class BroadcastDialog(Question):
     AUTO_FOCUS = "#text"
 
     def __init__(self, count: int) -> None:
-        super().__init__(Choice("y", "Send", "primary"))
+        super().__init__(Choice("y", "Send", "good"))
         self._count = count
         self._text = Input(placeholder="*** [admin] …", id="text")
 
@@ -167,9 +167,9 @@ class QuitDialog(Question):
 
     def __init__(self, state: ConsoleState, *, attached: bool,
                  leave: Callable[[], None]) -> None:
-        choices = [Choice("d", "Drain", "warning"), Choice("s", "Stop now", "error")]
+        choices = [Choice("d", "Drain", "care"), Choice("s", "Stop now", "harm")]
         if attached:
-            choices.append(Choice("x", "Detach", "primary"))
+            choices.append(Choice("x", "Detach", "good"))
         super().__init__(*choices)
         self._attached = attached
         self._leave = leave
@@ -200,9 +200,9 @@ def _what_ends(state: ConsoleState, attached: bool) -> Content:
     clients = len(snapshot.clients) if snapshot is not None else 0
     queued = snapshot.queued if snapshot is not None else 0
     waiting = sum(1 for row in snapshot.clients if row.queued) if snapshot is not None else 0
-    owed = f"{format_size(queued)} for {waiting} of them" if queued else "nothing"
+    owed = f"; {format_size(queued)} still queued for {waiting:,}" if queued else ""
     lines = [
-        Content(f"{clients:,} clients are connected; {owed} is still queued.\n"),
+        Content(f"{clients:,} connected{owed}.\n"),
         Content.assemble(("Drain     ", "bold"), "let nobody in, deliver what is queued, stop"),
         Content.assemble(("Stop now  ", "bold"), "tell everybody and close; what is queued is lost"
                          if queued else "tell everybody and close"),

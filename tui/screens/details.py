@@ -23,6 +23,8 @@ SILENT = 5.0                   # seconds without progress from which a reader is
 class DetailsScreen(Sheet):
     """`DetailsScreen(id)`: one client.  Kick, ban and mute act on it, by id."""
 
+    DEFAULT_CSS = "DetailsScreen .page { text-wrap: nowrap; text-overflow: ellipsis; }"
+
     def __init__(self, ident: int) -> None:
         super().__init__()
         self._ident = ident
@@ -101,10 +103,10 @@ def _farewell(event: Disconnected | None) -> str:
 def _queues(row: ClientRow, state: ConsoleState) -> Iterable[Content]:
     yield _heading("Three queues lie between a line and its reader")
     yield _row("outbox", gauge(row.queued, row.queue_limit, BAR_WIDE),
-               f"{row.queued_lines:,} lines wait here, in this process")
+               f"{row.queued_lines:,} lines wait in this process")
     yield _row("kernel", gauge(row.kernel_queued, row.kernel_limit, BAR_WIDE),
-               "sent, not yet acknowledged by its kernel")
-    yield _row("peer", _reading(row, state.now), "its receive buffer cannot be seen from here")
+               "sent, and not acknowledged yet")
+    yield _row("peer", _reading(row, state.now), "its own buffer cannot be seen")
     if row.high_water:
         yield _row("high water", f"{format_size(row.high_water)} in the outbox",
                    _ago(row.high_water_at, state.now))

@@ -81,8 +81,8 @@ class Sheet(Dialog[None]):
 
     def write(self, page: Content, title: str = "") -> None:
         """Put this on the page, when it differs from what is there."""
-        if not self.is_mounted:
-            return
+        if not self.query(".page"):
+            return                 # shown before it was composed
         static = self.query_one(".page", Static)
         if static.content is not page and static.content != page:
             static.update(page)

@@ -16,12 +16,11 @@ from tui.catalogue import Entry, groups
 from tui.cells import fit
 from tui.screens.dialog import Dialog
 
-KEYS_WIDE, USAGE_WIDE = 9, 35
+KEYS_WIDE, USAGE_WIDE = 10, 34
 
 WAYS = (
-    "Actions take the tagged rows, or the row under the cursor.  : opens the command line; "
-    "tab completes, ↑ ↓ recall.\nEvery key shows the command it ran, so what you do with keys "
-    "you can write in a script."
+    "Actions take the tagged rows, or the row under the cursor.  : opens the command line, where "
+    "tab completes.\nEvery key shows the command it runs: what keys do, scripts can do."
 )
 
 
@@ -35,8 +34,10 @@ class HelpScreen(Dialog[str]):
 
     DEFAULT_CSS = """
     HelpScreen .box { width: 104; height: 94%; padding: 0 1; }
-    HelpScreen OptionList { height: 1fr; border: none; background: $surface; padding: 0; }
-    HelpScreen .ways { color: $text-muted; margin: 0 1 1 1; height: auto; }
+    HelpScreen OptionList { height: 1fr; border: none; background: $surface; padding: 0;
+                            text-wrap: nowrap; text-overflow: ellipsis; }
+    HelpScreen OptionList:focus { border: none; }
+    HelpScreen .ways { color: $text-muted; margin: 0 1; height: auto; }
     """
 
     def compose(self) -> ComposeResult:
@@ -64,9 +65,9 @@ class HelpScreen(Dialog[str]):
 
 def _options() -> list[Option | None]:
     options: list[Option | None] = []
-    for number, (group, members) in enumerate(groups().items()):
+    for group, members in groups().items():
         heading = Content.styled(group, "bold $primary")
-        options.append(Option(Content("\n") + heading if number else heading, disabled=True))
+        options.append(Option(Content("\n") + heading, disabled=True))
         options += [Option(line_of(entry), id=entry.line) for entry in members]
     return options
 

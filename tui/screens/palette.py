@@ -17,7 +17,7 @@ from tui.catalogue import Entry, entries
 from tui.cells import fit
 from tui.screens.dialog import Dialog
 
-USAGE_WIDE = 36
+USAGE_WIDE, KEYS_WIDE = 34, 10
 
 
 class PaletteScreen(Dialog[str]):
@@ -35,17 +35,17 @@ class PaletteScreen(Dialog[str]):
     DEFAULT_CSS = """
     PaletteScreen { align: center top; }
     PaletteScreen .box { width: 92; margin-top: 2; max-height: 80%; padding: 0; }
-    PaletteScreen Input { border: none; border-bottom: solid $border; height: 2; padding: 0 1;
-                          background: $surface; }
-    PaletteScreen OptionList { height: auto; max-height: 16; border: none;
-                               background: $surface; padding: 0; }
+    PaletteScreen Input { margin: 0 1 1 1; background: $surface; }
+    PaletteScreen OptionList { height: auto; max-height: 16; border: none; padding: 0;
+                               background: $surface; text-wrap: nowrap;
+                               text-overflow: ellipsis; }
     """
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "Run a command"
             box.border_subtitle = "↑↓ move   enter run   esc close"
-            yield Input(placeholder="kick, outbox, sort, F9 …")
+            yield Input(placeholder="kick, outbox, sort, F9 …", compact=True)
             yield OptionList()
 
     def on_mount(self) -> None:
@@ -109,5 +109,5 @@ def _line(entry: Entry, query: str) -> Content:
     usage = Content.styled(text, "$text")
     for at in FuzzySearch().match(query.strip(), text)[1] if query.strip() else ():
         usage = usage.stylize("bold underline", at, at + 1)
-    return Content.assemble(" ", usage, (fit(entry.keys_text, 8), "bold $accent"),
+    return Content.assemble(" ", usage, (fit(entry.keys_text, KEYS_WIDE), "bold $accent"),
                             (entry.spec.help, "$text-muted"))

@@ -28,7 +28,7 @@ from tui.messages import RunLine
 from tui.state import ConsoleState
 
 HISTORY = 200                  # lines, in memory only
-LABEL_WIDE = 34
+LABEL_LEAST, LABEL_MOST = 14, 34
 CANDIDATES_SHOWN = 7
 
 
@@ -108,7 +108,8 @@ class Prompt(Vertical):
     Prompt .echo { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Prompt .fold { display: none; overlay: screen; width: 100%; background: $panel; }
     Prompt.open .fold { display: block; }
-    Prompt .candidates { border: none; padding: 0; background: $panel; scrollbar-size: 1 1; }
+    Prompt .candidates { border: none; padding: 0; background: $panel; scrollbar-size: 1 1;
+                         text-wrap: nowrap; text-overflow: ellipsis; }
     Prompt .usage { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
                     background: $surface; }
     Prompt .line { height: 1; }
@@ -135,7 +136,7 @@ class Prompt(Vertical):
             yield Static(classes="usage")
             with Horizontal(classes="line"):
                 yield Static(":", classes="colon")
-                yield LineInput(select_on_focus=False)
+                yield LineInput(select_on_focus=False, compact=True)
 
     # -- the row
 
@@ -214,8 +215,8 @@ class Prompt(Vertical):
         self.post_message(self.Submitted(text))
 
     def on_descendant_blur(self) -> None:
-        """A click elsewhere leaves the command line."""
-        if self.is_open and self.screen.is_current:
+        """A click elsewhere leaves the command line; another window in front does not."""
+        if self.is_open and self.screen.is_current and self.app.app_focus:
             self.remove_class("open")
             self.post_message(self.Cancelled())
 
@@ -223,7 +224,9 @@ class Prompt(Vertical):
         self._completion = complete(text, self._state)
         options = self.query_one(OptionList)
         options.clear_options()
-        options.add_options(Option(_candidate(c)) for c in self._completion.candidates)
+        wide = max((len(c.label) for c in self._completion.candidates), default=0) + 2
+        wide = max(LABEL_LEAST, min(LABEL_MOST, wide))
+        options.add_options(Option(_candidate(c, wide)) for c in self._completion.candidates)
         self._unfold(len(self._completion.candidates))
         spec = self._completion.spec
         self._say(usage(spec, self._completion.argument) if spec is not None else
@@ -284,8 +287,8 @@ class Prompt(Vertical):
         self._look(text)
 
 
-def _candidate(candidate: Candidate) -> Content:
-    return Content.assemble(" ", (fit(candidate.label, LABEL_WIDE), "$text"), " ",
+def _candidate(candidate: Candidate, wide: int) -> Content:
+    return Content.assemble(" ", (fit(candidate.label, wide), "$text"), " ",
                             (clean(candidate.help), "$text-muted"))
 
 

@@ -26,7 +26,7 @@ class Choice:
 
     key: str
     label: str
-    variant: Literal["default", "primary", "success", "warning", "error"] = "default"
+    tone: Literal["", "good", "care", "harm"] = ""
 
 
 CANCEL = Choice("n", "Cancel")
@@ -49,10 +49,22 @@ class Question(Dialog[tuple[Command, ...]]):
     DEFAULT_CSS = """
     Question .body { height: auto; margin-bottom: 1; }
     Question .field { color: $text-muted; height: 1; }
-    Question Input { margin-bottom: 1; }
+    Question Input { margin-bottom: 1; border: round $border; background: $surface; }
+    Question Input:focus { border: round $primary; }
     Question .buttons { height: auto; align-horizontal: right; }
-    Question Button { margin-left: 2; min-width: 12; }
-    Question Button:focus { text-style: bold reverse; }
+    Question .buttons Button.-style-default {
+        margin-left: 2; min-width: 12; height: 3; border: none; line-pad: 1;
+        content-align: center middle; background: $panel; color: $text; text-style: bold;
+        &.harm { color: $error; }
+        &.care { color: $warning; }
+        &.good { color: $primary; }
+        &:hover { background: $border; }
+        &:focus { background: $foreground; background-tint: transparent; color: $background;
+                  text-style: bold underline; }
+        &.harm:focus { background: $error; color: $background; }
+        &.care:focus { background: $warning; color: $background; }
+        &.good:focus { background: $primary; color: $background; }
+    }
     Question .runs { height: 1; margin-top: 1; color: $text-muted; text-wrap: nowrap;
                      text-overflow: ellipsis; }
     Question .people { height: auto; max-height: 6; margin-bottom: 1; scrollbar-size: 1 1; }
@@ -88,7 +100,8 @@ class Question(Dialog[tuple[Command, ...]]):
             yield from self.body()
             with Horizontal(classes="buttons"):
                 for number, choice in enumerate(self._choices):
-                    yield Button(Content(choice.label), choice.variant, id=f"choice-{number}")
+                    yield Button(Content(choice.label), id=f"choice-{number}",
+                                 classes=choice.tone)
             yield Static(classes="runs")
 
     def on_mount(self) -> None:

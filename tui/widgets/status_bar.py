@@ -75,6 +75,8 @@ def _title_line(state: ConsoleState, width: int) -> Content:
         right += [(f"▲ {state.dropped:,} events dropped ", "$warning")]
     if state.age > AGE_SHOWN and state.live is not None:
         right += [(f"age {state.age:.0f}s ", LABEL)]
+    if state.recording:
+        right += [(f"● {state.recording} ", "bold $error")]
     right += [chip(state), " "]
     return _both_ends(Content.assemble(*left), Content.assemble(*right), width)
 
