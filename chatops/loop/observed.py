@@ -191,7 +191,9 @@ class ObservedSelector(selectors.BaseSelector):
         last = self._turn
         last.worked += worked
         try:
-            alike = ready == last.ready and timeout == last.timeout
+            # A timeout that runs down to a timer's deadline differs in every turn of a spin.
+            alike = ready == last.ready and bool(timeout == last.timeout
+                                                 or (timeout and last.timeout))
         except Exception:
             alike = False          # somebody's data cannot be compared
         if self.watched:

@@ -102,11 +102,12 @@ def test_turns_that_are_alike_are_one_record(watched: bool) -> None:
     assert [(turn.n, turn.repeats) for turn in bench.selector.ring] == [(1, 2), (4, 0), (5, 0)]
 
 
-def test_another_timeout_is_another_turn() -> None:
+def test_another_kind_of_timeout_is_another_turn_but_one_that_runs_down_is_not() -> None:
     bench = Bench(5)
-    bench.fire([(5, READ)], timeout=1.0)
-    bench.fire([(5, READ)], timeout=2.0)
-    assert [turn.timeout for turn in bench.selector.ring] == [1.0, 2.0]
+    for timeout in (None, 2.0, 1.5, 1.0, 0.0, None):
+        bench.fire([(5, READ)], timeout=timeout)
+    assert [(turn.timeout, turn.repeats) for turn in bench.selector.ring] == [
+        (None, 0), (2.0, 2), (0.0, 0), (None, 0)]
 
 
 def test_a_turn_in_which_something_happened_is_not_repeated() -> None:
