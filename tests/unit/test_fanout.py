@@ -1,0 +1,127 @@
+"""Everybody in a room gets every chunk once and in order, whoever else does not read."""
+
+from __future__ import annotations
+
+import errno
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatops.net.connection import Connection, State
+from chatops.net.fanout import FanOut
+from tests.unit.wire import Net, Wire, accounted, drain
+
+Members = list[tuple[Connection, Wire]]
+
+
+def room(net: Net, *rooms: int) -> tuple[FanOut, Members]:
+    """A fan-out with one member for each kernel buffer of so many bytes."""
+    fan = FanOut("lobby")
+    members = [net.connect(room) for room in rooms]
+    for connection, _ in members:
+        fan.add(connection)
+    return fan, members
+
+
+def test_a_chunk_costs_one_system_call_for_each_member() -> None:
+    fan, members = room(Net(), 100, 100, 100)
+    fan.send(b"one\ntwo\n", 2)
+    assert [(wire.out, wire.sends) for _, wire in members] == [(b"one\ntwo\n", 1)] * 3
+
+
+def test_a_member_with_a_queue_is_not_tried_until_it_is_empty() -> None:
+    fan, [(slow, wire), (_, other)] = room(Net(), 0, 100)
+    fan.send(b"one\n", 1)
+    tried = wire.sends
+    fan.send(b"two\n", 1)
+    assert (wire.sends, other.out) == (tried, b"one\ntwo\n")
+    drain(slow, wire)
+    fan.send(b"three\n", 1)
+    assert wire.out == b"one\ntwo\nthree\n"
+    assert not slow.queued
+
+
+def test_a_line_for_one_member_keeps_its_place_among_those_for_the_room() -> None:
+    fan, [(slow, wire)] = room(Net(), 2)
+    fan.send(b"one\n", 1)
+    slow.write(b"for you\n")
+    fan.send(b"two\n", 1)
+    drain(slow, wire)
+    assert wire.out == b"one\nfor you\ntwo\n"
+
+
+def test_who_comes_later_gets_what_is_sent_later_and_who_has_left_gets_no_more() -> None:
+    net = Net()
+    fan, [(leaver, left)] = room(net, 100)
+    fan.send(b"one\n", 1)
+    newcomer, new = net.connect()
+    fan.add(newcomer)
+    fan.send(b"two\n", 1)
+    fan.discard(leaver)
+    fan.discard(leaver)
+    fan.send(b"three\n", 1)
+    assert (left.out, new.out) == (b"one\ntwo\n", b"two\nthree\n")
+    assert (leaver.lines_out, newcomer.lines_out) == (2, 2)
+    assert (leaver.bytes_out, newcomer.bytes_out) == (8, 10)
+
+
+def test_who_enters_with_a_queue_gets_the_rooms_lines_behind_it() -> None:
+    net = Net()
+    fan = FanOut("lobby")
+    connection, wire = net.connect(room=0)
+    connection.write(b"welcome\n")
+    fan.add(connection)
+    fan.send(b"one\n", 1)
+    drain(connection, wire)
+    assert wire.out == b"welcome\none\n"
+
+
+def test_a_broken_member_is_lost_and_nobody_else_notices() -> None:
+    net = Net()
+    fan, members = room(net, 100, 100, 100)
+    broken, wire = members.pop(1)
+    wire.broken = errno.ECONNRESET
+    fan.send(b"one\n", 1)
+    fan.discard(broken)
+    fan.send(b"two\n", 1)
+    assert net.events("lost") == [(broken.client_id, "peer reset")]
+    assert [wire.out for _, wire in members] == [b"one\ntwo\n"] * 2
+    assert broken.bytes_out == 0
+    net.traffic.reap()
+    assert net.traffic.queued == 0
+
+
+def test_a_member_evicted_in_the_middle_of_a_chunk_is_told_and_nobody_else_notices() -> None:
+    net = Net(limit=8)
+    fan, [(_, before), (slow, wire), (_, after)] = room(net, 100, 2, 100)
+    for chunk in (b"one\n", b"two\n", b"three\n", b"four\n"):
+        fan.send(chunk, 1)
+    drain(slow, wire)
+    assert before.out == after.out == b"one\ntwo\nthree\nfour\n"
+    assert wire.out == b"one\n-2\n", "`four` came after it had been given up"
+    assert slow.state is State.LINGERING
+
+
+def test_its_length_counts_members_with_and_without_a_queue() -> None:
+    fan, [(slow, _), _] = room(Net(), 0, 100)
+    fan.send(b"one\n", 1)
+    assert len(fan) == 2
+    assert set(fan) >= {slow}
+    fan.discard(slow)
+    assert len(fan) == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=60))
+def test_every_member_knows_of_every_line_whatever_the_others_do(
+        steps: list[tuple[int, int]]) -> None:
+    net = Net(limit=24, policy="drop-oldest")
+    fan, members = room(net, 0, 0, 1 << 30, 5)
+    for n, (reader, taken) in enumerate(steps):
+        fan.send(b"%d\n" % n, 1)
+        drain(*members[reader], taken)
+    for connection, wire in members:
+        drain(connection, wire)
+        assert not steps or accounted(wire.out) == len(steps)
+        assert connection.bytes_out == len(wire.out)
+        assert connection.lines_out + connection.lines_dropped == len(steps)
+    assert net.traffic.queued == 0
