@@ -138,6 +138,8 @@ def matches(event: Event, expression: str) -> bool:
 
     `chat`, `leave`, `queue` … are topics; `#3` is a client.
     """
+    if not expression:
+        return True
     text = words_of(event).casefold()
     tokens = text.split()
     for word in expression.casefold().split():

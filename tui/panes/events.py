@@ -1,13 +1,17 @@
 """Events and chat, one line each, the newest at the bottom.
 
-Only what is on the screen is drawn, and only while it is shown: the events stay in the
-state's ring, and this pane keeps the lines of those that pass its filter, a bounded
-number.  While hidden it does nothing; shown again, it catches up from the ring.
+Only what is on the screen is worded and drawn, and only while it is shown: a busy room has
+thousands of events between two refreshes, and wording them all would cost the server in the
+same process half its speed.  The events stay in the state's ring, and this pane keeps those
+that pass its filter, a bounded number.  While hidden it does nothing; shown again, it
+catches up from the ring.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -25,6 +29,9 @@ from tui.state import ConsoleState
 
 LINES_KEPT = 3000
 
+# A line to come: what it says is found out when it is drawn.
+Line = Callable[[], Content]
+
 
 class LineView(ScrollView, can_focus=True):
     """Lines that are added at the end; it stays at the end while one is looking there."""
@@ -37,12 +44,12 @@ class LineView(ScrollView, can_focus=True):
     def __init__(self, empty: str = "") -> None:
         super().__init__()
         self._empty = Content.styled(f" {empty}", "$text-muted italic")
-        self._lines: deque[Content] = deque(maxlen=LINES_KEPT)
+        self._lines: deque[Line] = deque(maxlen=LINES_KEPT)
         self._drawn: dict[int, Strip] = {}
         self._number = 0           # of the first line that is held, ever counting up
         self._following = True     # the newest line is to stay in sight
 
-    def put(self, lines: list[Content], *, anew: bool = False) -> None:
+    def put(self, lines: list[Line], *, anew: bool = False) -> None:
         """Add lines at the end, or (`anew`) have these and no others."""
         if not lines and not anew:
             return
@@ -88,7 +95,7 @@ class LineView(ScrollView, can_focus=True):
         number = self._number + at
         strip = self._drawn.get(number)
         if strip is None:
-            strip = self._drawn[number] = self._strip(self._lines[at], width)
+            strip = self._drawn[number] = self._strip(self._lines[at](), width)
         return strip
 
     def _strip(self, content: Content, width: int) -> Strip:
@@ -121,9 +128,9 @@ class EventsPane(Vertical):
         """Whether this kind of event belongs here at all."""
         return True
 
-    def lines(self, event: Event) -> list[Content]:
+    def lines(self, event: Event) -> list[Line]:
         """What is drawn for an event."""
-        return [line_of(event)]
+        return [partial(line_of, event)]
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""

@@ -5,12 +5,14 @@ The same lines as the events pane, fewer of them, and with a crash's traceback i
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.content import Content
 
 from chatops.events import Crashed, Event
 from tui.cells import clean
 from tui.event_lines import kind_of, line_of
-from tui.panes.events import EventsPane
+from tui.panes.events import EventsPane, Line
 
 
 class LogPane(EventsPane):
@@ -23,8 +25,9 @@ class LogPane(EventsPane):
     def keeps(self, event: Event) -> bool:
         return kind_of(event).log
 
-    def lines(self, event: Event) -> list[Content]:
+    def lines(self, event: Event) -> list[Line]:
         if not isinstance(event, Crashed):
-            return [line_of(event)]
-        return [line_of(event), *(Content.styled(f"         {clean(line)}", "$error")
-                                  for line in event.traceback.strip().split("\n"))]
+            return [partial(line_of, event)]
+        return [partial(line_of, event),
+                *(partial(Content.styled, f"         {clean(line)}", "$error")
+                  for line in event.traceback.strip().split("\n"))]
