@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.tui.feed import Feed, FakeLink
+from tests.tui.feed import FakeLink, Feed
 from tui.app import ConsoleApp
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -33,16 +33,17 @@ class Scene:
     keys: tuple[str, ...] = ()
     feed: Callable[[], Feed] = Feed
     seconds: float = 60.0
-    events: dict[float, Callable[[Feed], object]] = field(default_factory=dict)
+    events: Mapping[float, Callable[[Feed], object]] = field(default_factory=dict)
 
 
 class Rig:
     """A console on a fake link, with a clock that only `run` moves."""
 
-    def __init__(self, feed: Feed | None = None) -> None:
+    def __init__(self, feed: Feed | None = None, *, attached: bool = False) -> None:
         self.link = FakeLink(feed)
         self.time = 0.0
-        self.app = ConsoleApp(self.link, ticking=False, clock=lambda: self.time)
+        self.app = ConsoleApp(self.link, attached=attached, ticking=False,
+                              clock=lambda: self.time)
 
     @property
     def feed(self) -> Feed:

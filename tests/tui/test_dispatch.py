@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.pilot import Pilot
 from textual.widgets import Static
 
 from chatops.command_line import parse, render
@@ -21,35 +20,13 @@ from chatops.commands import (
 )
 from chatops.link import LinkStatus
 from chatops.recording import read
+from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig
 from tui.actions import ACTIONS
 from tui.catalogue import entries
 from tui.dispatch import SHORTHANDS, bindings
 from tui.screens.confirm import BanDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
-
-Page = Pilot[int]
-
-
-async def begin(rig: Rig, pilot: Page) -> None:
-    """Let the console see the server for a second."""
-    await pilot.pause()
-    rig.run(1.0)
-    await pilot.pause()
-
-
-async def press(rig: Rig, pilot: Page, *keys: str) -> None:
-    for key in keys:
-        await pilot.press(key)
-        await pilot.pause()
-        rig.run(0.1)
-    await pilot.pause()
-
-
-def echo(rig: Rig) -> str:
-    """What the echo row reads."""
-    return str(rig.app.query_one("#prompt .echo", Static).content)
-
 
 # -- the table
 

@@ -70,22 +70,18 @@ class History:
         return line
 
 
-class LineInput(Input):
-    """The line itself; it keeps the keys that complete and recall."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "prompt.complete(1)", show=False),
-        Binding("shift+tab", "prompt.complete(-1)", show=False),
-        Binding("up,ctrl+p", "prompt.recall(1)", show=False),
-        Binding("down,ctrl+n", "prompt.recall(-1)", show=False),
-        Binding("escape,ctrl+g", "prompt.close", show=False),
-    ]
-
-
 class Prompt(Vertical):
     """`Prompt(state)`: one row that shows the last command and how it went; `open(text)`
     unfolds it upwards, over the panes, into a command line.  Speaks by its messages.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "complete(1)", show=False),
+        Binding("shift+tab", "complete(-1)", show=False),
+        Binding("up,ctrl+p", "recall(1)", show=False),
+        Binding("down,ctrl+n", "recall(-1)", show=False),
+        Binding("escape,ctrl+g", "close", show=False),
+    ]
 
     @dataclass
     class Submitted(Message):
@@ -114,7 +110,7 @@ class Prompt(Vertical):
                     background: $surface; }
     Prompt .line { height: 1; }
     Prompt .colon { width: 2; padding-left: 1; color: $accent; text-style: bold; }
-    Prompt LineInput { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
+    Prompt Input { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
     """
 
     def __init__(self, state: ConsoleState) -> None:
@@ -136,7 +132,7 @@ class Prompt(Vertical):
             yield Static(classes="usage")
             with Horizontal(classes="line"):
                 yield Static(":", classes="colon")
-                yield LineInput(select_on_focus=False, compact=True)
+                yield Input(select_on_focus=False, compact=True)
 
     # -- the row
 
@@ -172,7 +168,7 @@ class Prompt(Vertical):
         if not self.is_open:
             self._back = self.screen.focused
         self.add_class("open")
-        self.query_one(LineInput).focus()
+        self.query_one(Input).focus()
         self._put(text)
         self._look(text)
 
@@ -246,7 +242,7 @@ class Prompt(Vertical):
         self.query_one(".usage", Static).update(content)
 
     def _put(self, text: str) -> None:
-        line = self.query_one(LineInput)
+        line = self.query_one(Input)
         self._ours = text
         line.value = text
         line.cursor_position = len(text)
@@ -277,11 +273,11 @@ class Prompt(Vertical):
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self._take(self._completion.candidates[event.option_index])
-        self.query_one(LineInput).focus()
+        self.query_one(Input).focus()
 
     def action_recall(self, step: int) -> None:
         """Put in an older or a newer line."""
-        line = self.query_one(LineInput).value
+        line = self.query_one(Input).value
         text = self._history.older(line) if step > 0 else self._history.newer(line)
         self._put(text)
         self._look(text)

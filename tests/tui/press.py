@@ -1,0 +1,47 @@
+"""Driving a console in a test: keys, time, and what the screen then reads."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from tests.tui.shots import Rig
+
+Page = Pilot[int]
+
+
+async def begin(rig: Rig, pilot: Page, seconds: float = 1.0) -> None:
+    """Let the console see the server for a while."""
+    await pilot.pause()
+    rig.run(seconds)
+    await pilot.pause()
+
+
+async def press(rig: Rig, pilot: Page, *keys: str) -> None:
+    """Keys one by one, a tenth of a second apart."""
+    for key in keys:
+        await pilot.press(key)
+        await pilot.pause()
+        rig.run(0.1)
+    await pilot.pause()
+
+
+async def write(rig: Rig, pilot: Page, text: str) -> None:
+    """Put a text into the field in focus, at once, as a paste does."""
+    field = rig.app.screen.focused
+    assert isinstance(field, Input)
+    field.insert_text_at_cursor(text)
+    await pilot.pause()
+    rig.run(0.1)
+    await pilot.pause()
+
+
+def echo(rig: Rig) -> str:
+    """What the echo row reads."""
+    return str(rig.app.query_one("#prompt .echo", Static).content)
+
+
+def on_screen(rig: Rig) -> str:
+    """What the terminal shows, line by line."""
+    strips = rig.app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)

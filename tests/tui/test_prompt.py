@@ -1,0 +1,229 @@
+"""The command line: completion, history, usage, errors, and a filter that works as typed."""
+
+from __future__ import annotations
+
+from textual.widgets import Input, OptionList, Static
+
+from chatops.commands import SPECS, Mute, Spawn
+from tests.tui.press import begin, echo, on_screen, press, write
+from tests.tui.shots import Rig
+from tui.completion import complete
+from tui.screens.prompt import History, Prompt
+
+
+def line_of(rig: Rig) -> str:
+    return rig.app.query_one("#prompt Input", Input).value
+
+
+def usage_of(rig: Rig) -> str:
+    return str(rig.app.query_one("#prompt .usage", Static).content)
+
+
+def is_open(rig: Rig) -> bool:
+    return rig.app.query_one(Prompt).is_open
+
+
+async def test_colon_opens_it_and_escape_gives_the_keys_back() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        before = rig.app.focused
+        await press(rig, pilot, "colon", "k")
+        assert is_open(rig)
+        assert line_of(rig) == "k"
+        await press(rig, pilot, "escape")
+        assert not is_open(rig)
+        assert rig.app.focused is before
+        assert rig.link.asked == []
+
+
+async def test_a_line_that_is_entered_runs_and_the_outcome_is_echoed() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon")
+        await write(rig, pilot, "mute 3 10m")
+        await press(rig, pilot, "enter")
+        assert rig.link.asked == [Mute(("3",), 600.0)]
+        assert echo(rig) == ":mute 3 10m   ✓ done"
+        assert not is_open(rig)
+
+
+async def test_tab_completes_the_command_then_its_arguments() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon", "s", "p", "tab")
+        assert line_of(rig) == "spawn "
+        await write(rig, pilot, "sl")
+        await press(rig, pilot, "tab")
+        assert line_of(rig) == "spawn slow "
+        await write(rig, pilot, "4")
+        await press(rig, pilot, "enter")
+        assert rig.link.asked == [Spawn("slow", 4)]
+
+
+async def test_tab_goes_round_the_candidates_and_shift_tab_back() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon")
+        await write(rig, pilot, "slow-consumer ")
+        await press(rig, pilot, "tab")
+        assert line_of(rig) == "slow-consumer evict"
+        await press(rig, pilot, "tab")
+        assert line_of(rig) == "slow-consumer drop-oldest"
+        await press(rig, pilot, "shift+tab", "shift+tab")
+        assert line_of(rig) == "slow-consumer drop-newest"
+
+
+async def test_a_click_takes_a_candidate() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon")
+        await write(rig, pilot, "selector ")
+        await pilot.click("#prompt OptionList", offset=(3, 1))
+        await pilot.pause()
+        assert line_of(rig) == "selector poll "
+        assert is_open(rig)
+
+
+async def test_the_usage_of_the_command_stands_above_with_the_argument_marked() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon")
+        await write(rig, pilot, "ban 3 ")
+        content = rig.app.query_one("#prompt .usage", Static).content
+        assert usage_of(rig).startswith("ban CLIENT|ADDRESS|NETWORK [DURATION] [REASON]")
+        marked = [span for span in content.spans if "underline" in str(span.style)]  # type: ignore[union-attr]
+        assert [usage_of(rig)[span.start:span.end] for span in marked] == ["[DURATION]"]
+
+
+async def test_an_error_is_said_in_place_and_the_line_stays_to_be_mended() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon")
+        await write(rig, pilot, "spawn slwo")
+        await press(rig, pilot, "enter")
+        assert is_open(rig)
+        assert line_of(rig) == "spawn slwo"
+        assert usage_of(rig).startswith("✗ spawn: KIND is one of chat, slow")
+        assert rig.link.asked == []
+
+
+async def test_up_and_down_recall_what_begins_alike() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        for line in ("mute 3", "limit", "mute 5"):
+            await press(rig, pilot, "colon")
+            await write(rig, pilot, line)
+            await press(rig, pilot, "enter")
+        await press(rig, pilot, "colon", "m", "up")
+        assert line_of(rig) == "mute 5"
+        await press(rig, pilot, "up")
+        assert line_of(rig) == "mute 3"
+        await press(rig, pilot, "down", "down")
+        assert line_of(rig) == "m"
+
+
+async def test_a_filter_works_as_it_is_typed_and_escape_puts_the_old_one_back() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.state.set_filter("o")
+        await press(rig, pilot, "slash")
+        assert line_of(rig) == "filter o"
+        await press(rig, pilot, "x", "y")
+        assert rig.app.state.view.filter == "oxy"
+        await press(rig, pilot, "escape")
+        assert rig.app.state.view.filter == "o"
+        await press(rig, pilot, "slash", "x", "enter")
+        assert rig.app.state.view.filter == "ox"
+
+
+async def test_a_click_on_the_echo_row_opens_the_command_line() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await pilot.click("#prompt")
+        await pilot.pause()
+        assert is_open(rig)
+
+
+async def test_keys_of_the_console_are_letters_while_one_types() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon")
+        await write(rig, pilot, "kqpb?")
+        assert line_of(rig) == "kqpb?"
+        assert len(rig.app.screen_stack) == 1
+
+
+async def test_nicks_that_look_like_markup_are_offered_as_they_are() -> None:
+    rig = Rig()
+    rig.feed.join(50, "[/foo]")
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon")
+        await write(rig, pilot, "kick [/")
+        assert "#50 [/foo]" in on_screen(rig)
+        await press(rig, pilot, "tab")
+        assert line_of(rig) == "kick 50 "
+        assert rig.app.query_one("#prompt OptionList", OptionList).option_count == 0
+
+
+# -- what is offered
+
+
+def lines_for(rig: Rig, text: str) -> list[str]:
+    return [candidate.line for candidate in complete(text, rig.app.state).candidates]
+
+
+def test_every_command_is_offered_on_an_empty_line() -> None:
+    assert [line.strip() for line in lines_for(Rig(), "")] == [spec.name for spec in SPECS]
+
+
+def test_aliases_complete_to_the_command() -> None:
+    assert lines_for(Rig(), "say") == ["broadcast "]
+
+
+def test_clients_are_offered_by_id_and_found_by_nick() -> None:
+    rig = Rig()
+    rig.run(0.2)
+    nick = rig.feed.talkers[3].nick
+    assert lines_for(rig, f"kick {nick[:3]}") == ["kick 3"]
+    assert lines_for(rig, "kick 3") == ["kick 3"]
+    assert "kick 3,4" in lines_for(rig, "kick 3,")
+    assert "kick 3,3" not in lines_for(rig, "kick 3,")
+
+
+def test_a_reason_is_nobodys_to_complete() -> None:
+    rig = Rig()
+    rig.run(0.2)
+    assert lines_for(rig, "kick 3 be") == []
+    assert complete("kick 3 be nice to", rig.app.state).argument == 1
+
+
+def test_limits_and_examples_of_their_values_are_offered() -> None:
+    rig = Rig()
+    assert "limit outbox" in lines_for(rig, "limit out")
+    assert lines_for(rig, "limit slow-consumer d") == ["limit slow-consumer drop-oldest"]
+    assert lines_for(rig, "limit no-such-limit ") == []
+
+
+def test_columns_of_the_pane_are_offered() -> None:
+    rig = Rig()
+    assert "sort appq" in lines_for(rig, "sort a")
+
+
+def test_history_holds_a_repeated_line_once() -> None:
+    history = History()
+    for line in ("a", "b", "b"):
+        history.add(line)
+    assert [history.older(""), history.older("b"), history.older("a")] == ["b", "a", "a"]
+    assert [history.newer("a"), history.newer("b")] == ["b", ""]
