@@ -129,7 +129,7 @@ async def test_a_ban_takes_a_time_and_says_when_it_is_none() -> None:
         assert isinstance(rig.app.screen, BanDialog)
         assert "'soon' is not a duration" in on_screen(rig)
         rig.app.screen.query_one("#duration", Input).value = "2h"
-        await press(rig, pilot, "enter")
+        await press(rig, pilot, "y")
         assert rig.link.asked == [Ban("3", 7200.0)]
 
 
