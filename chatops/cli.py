@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -16,6 +17,9 @@ from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
+# Loopback swallows megabytes before a queue shows; with this the demo's slow reader has one
+# within seconds.
+DEMO_SNDBUF = "4K"
 
 
 def _option(setting: Setting) -> Callable[[Any], Any]:
@@ -69,6 +73,8 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
         if any(value is not None for value in [config, *flags.values()]) or demo:
             fail(f"options go after '{context.invoked_subcommand}'", 2)
         return
+    if demo and flags["sndbuf"] is None:
+        flags["sndbuf"] = DEMO_SNDBUF
     settings = _settings(config, flags)
     _check_terminal()
     thread = _started(settings, settings.log_file)
@@ -104,14 +110,30 @@ def _console(link: Any, thread: ServerThread) -> int:
     return status
 
 
+def _wait(thread: ServerThread) -> None:
+    """Until the server has ended.  Signal handlers run meanwhile.
+
+    CPython looks for signals between two instructions of the main thread: one that arrives
+    just as it begins to wait for a lock would lie there until the next.  So it waits for a
+    socket, into which signals and the end of the server write a byte.
+    """
+    news, writer = socket.socketpair()
+    with news, writer:
+        writer.setblocking(False)
+        thread.on_end = lambda: writer.send(b"\0")
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        while thread.alive:
+            news.recv(64)
+        signal.set_wakeup_fd(-1)
+        thread.close()
+
+
 @main.command()
 @server_options
 def serve(config: str | None, **flags: Any) -> None:
     """Run the server with no console; log to standard error."""
     settings = _settings(config, flags)
     thread = _started(settings, settings.log_file or "-")
-    host, port = thread.server.address[:2]
-    click.echo(f"chatops: listening on {host}:{port} ({thread.server.selector.backend})", err=True)
     tune_collector()
 
     def stop(_signum: int, _frame: Any) -> None:
@@ -121,8 +143,9 @@ def serve(config: str | None, **flags: Any) -> None:
     signal.signal(signal.SIGTERM, stop)
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)     # a terminal that goes takes nobody along
-    thread.wait()
-    thread.close()
+    host, port = thread.server.address[:2]
+    click.echo(f"chatops: listening on {host}:{port} ({thread.server.selector.backend})", err=True)
+    _wait(thread)
     if thread.crash is not None:
         click.echo(thread.crash, err=True)
         fail("the server thread died; above is why")

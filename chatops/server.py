@@ -110,10 +110,14 @@ class ChatServer:
             effects, hub.effects = hub.effects, []
             for effect in effects:
                 carry_out = _CARRY_OUT.get(type(effect))
-                if carry_out is None:
-                    self.say(effect)  # type: ignore[arg-type]  # what is left are events
-                else:
-                    carry_out(self, effect)
+                try:
+                    if carry_out is None:
+                        self.say(effect)  # type: ignore[arg-type]  # the rest are events
+                    else:
+                        carry_out(self, effect)
+                except Exception as error:
+                    self._mishap(type(effect).__name__, -1, error,
+                                 self.connections.get(getattr(effect, "id", 0)))
             if self.traffic.queued > self.settings.total_outbox:
                 self._relieve()
             hub.flush()
@@ -188,6 +192,12 @@ class ChatServer:
         if connection is not None:
             self._reasons.setdefault(effect.id, (effect.reason, 0))
             connection.finish(effect.last_words)
+
+    def _renamed(self, event: events.Renamed) -> None:
+        connection = self.connections.get(event.id)
+        if connection is not None:
+            connection.label = f"#{event.id} {event.new}"
+        self.say(event)
 
     # -- newcomers
 
@@ -357,12 +367,15 @@ class ChatServer:
     def _failed(self, key: selectors.SelectorKey | None, error: Exception) -> None:
         """A callback raised: log it, close its connection, go on."""
         name = callback_name(key.data) if key is not None else "timer or command"
-        fd = key.fd if key is not None else -1
+        owner = getattr(key.data, "__self__", None) if key is not None else None
+        self._mishap(name, key.fd if key is not None else -1, error,
+                     owner if isinstance(owner, Connection) else None)
+
+    def _mishap(self, name: str, fd: int, error: Exception, culprit: Connection | None) -> None:
         text = "".join(traceback.format_exception(error, limit=-3)).strip()
         self.say(events.CallbackFailed(self.hub.at, name, fd, text))
-        owner = getattr(key.data, "__self__", None) if key is not None else None
-        if isinstance(owner, Connection):
-            owner.abort("internal error")
+        if culprit is not None:
+            culprit.abort("internal error")
 
     # -- the end
 
@@ -416,5 +429,5 @@ class ChatServer:
 _CARRY_OUT: dict[type[Effect], Callable[[ChatServer, Any], None]] = {
     Deliver: ChatServer._deliver, Tell: ChatServer._tell, Answer: ChatServer._answer,
     Enter: ChatServer._enter, Leave: ChatServer._leave, Hold: ChatServer._hold,
-    Close: ChatServer._close,
+    Close: ChatServer._close, events.Renamed: ChatServer._renamed,
 }

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from types import CodeType
-from typing import Any
+from collections.abc import Callable
+from types import CodeType, FunctionType
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., object])
 
 _HERE = __name__.rpartition(".")[0] + "."
 
 
+_transparent: set[CodeType] = set()
+
+
+def transparent(function: F) -> F:
+    """Mark a function that only passes on what its caller decided: the caller armed it."""
+    _transparent.add(cast(FunctionType, function).__code__)
+    return function
+
+
 def caller() -> tuple[CodeType, int]:
-    """The nearest frame outside this package: who asked for the registration."""
+    """The nearest frame outside this package that is not transparent: who decided it."""
     frame = sys._getframe(1)
     while frame.f_back is not None:
         module = frame.f_globals.get("__name__", "")
-        if not module.startswith(_HERE) and module != "selectors":
+        if (not module.startswith(_HERE) and module != "selectors"
+                and frame.f_code not in _transparent):
             break
         frame = frame.f_back
     return frame.f_code, frame.f_lineno

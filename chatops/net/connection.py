@@ -10,6 +10,7 @@ from enum import Enum
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Any
 
+from chatops.loop.naming import transparent
 from chatops.net import kernel
 from chatops.net.outbox import Outbox
 from chatops.net.traffic import Traffic
@@ -49,6 +50,7 @@ class Connection:
 
     kind = "connection"
 
+    @transparent
     def __init__(self, traffic: Traffic, sock: socket.socket, peer: str, client_id: int) -> None:
         """Takes over a socket, makes it non-blocking, and begins to read it."""
         sock.setblocking(False)
@@ -129,6 +131,7 @@ class Connection:
             mask |= EVENT_WRITE
         return mask
 
+    @transparent
     def update_interest(self) -> None:
         """Tell the selector, if it changed.  Unregisters rather than watch for nothing:
         with an empty mask epoll still reports a reset, for ever.
@@ -142,14 +145,21 @@ class Connection:
         elif not mask:
             selector.unregister(self.sock)
         else:
-            selector.modify(self.sock, mask, self.on_ready)
+            try:
+                selector.modify(self.sock, mask, self.on_ready)
+            except OSError as error:       # closed by somebody else; it is out of the map now
+                self.mask = 0
+                self.abort(reason_of(error))
+                return
         self.mask = mask
 
+    @transparent
     def pause(self) -> None:
         """Do not read for now."""
         self.paused = True
         self.update_interest()
 
+    @transparent
     def resume(self) -> None:
         """Read again."""
         self.paused = False
@@ -256,6 +266,7 @@ class Connection:
         self.lines_dropped += dropped
         traffic.owner.overflowed(self, dropped)
 
+    @transparent
     def _fills(self) -> None:
         self.progress = 0
         self.progress_at = self.traffic.reactor.now
@@ -314,6 +325,7 @@ class Connection:
         outbox = self.outbox
         if not outbox:
             return 0
+        self.mentioned = False         # its end will say more than that it is empty
         was = outbox.size
         lines = outbox.discard(self.traffic.owner.gap)
         self.traffic.queued -= was - outbox.size
@@ -355,7 +367,8 @@ class Connection:
             return False
         if taken < len(words):
             now = self.traffic.reactor.now
-            self.outbox = self.outbox or Outbox(now)
+            if self.outbox is None:
+                self.outbox = Outbox(now)
             was = self.outbox.size
             self.outbox.push(words, 0, taken, now)     # they are not lines that can be lost
             self.traffic.queued += self.outbox.size - was
