@@ -51,7 +51,7 @@ class Refused(Event, frozen=True, gc=False, tag=True):
 
 
 class Said(Event, frozen=True, gc=False, tag=True):
-    """A client said `lines` lines (text joined by newlines) to its room."""
+    """A client said `lines` lines to its room; `text` is how they begin, newlines between."""
 
     id: int
     nick: str

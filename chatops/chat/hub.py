@@ -24,6 +24,7 @@ from chatops.chat.telnet import TelnetFilter
 LOBBY = "lobby"
 IAC = b"\xff"
 LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
+SHOWN = 500                    # characters of what is said that an event repeats
 
 
 @dataclass(slots=True)
@@ -159,7 +160,8 @@ class Hub:
         self._gather(room, session.prefix + (
             said.replace(b"\n", session.separator) if count > 1 else said) + b"\n", count)
         self.effects.append(events.Said(
-            self.at, session.id, session.nick, room.name, said.decode("ascii"), count))
+            self.at, session.id, session.nick, room.name,
+            _shown(said[:SHOWN + 1].decode("ascii")), count))
 
     def _line(self, session: Session, raw: bytes, muted: replies.Muted) -> None:
         text = clean(raw)
@@ -181,13 +183,15 @@ class Hub:
         """One line for the room, the sender included."""
         room = session.room
         self._gather(room, session.prefix + text.encode() + b"\n")
-        self.effects.append(events.Said(self.at, session.id, session.nick, room.name, text))
+        self.effects.append(events.Said(self.at, session.id, session.nick, room.name,
+                                        _shown(text)))
 
     def act(self, session: Session, text: str) -> None:
         """`/me`"""
         room = session.room
         self._gather(room, f"* {session.nick} {text}\n".encode())
-        self.effects.append(events.Acted(self.at, session.id, session.nick, room.name, text))
+        self.effects.append(events.Acted(self.at, session.id, session.nick, room.name,
+                                         _shown(text)))
 
     def _hold(self, session: Session, lines: bytes, count: int, allowed: int
               ) -> tuple[bytes, int]:
@@ -356,3 +360,8 @@ class Hub:
             room.lines += room.pending_lines
             room.pending = []
             room.pending_lines = 0
+
+
+def _shown(text: str) -> str:
+    """As much of it as an event repeats: thousands of events are kept, whatever they say."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -1,0 +1,59 @@
+"""Numbered talk, and readers that know what they should have heard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from tests.integration.client import Client
+
+BATCH = 64                     # lines said before they are waited for
+
+_DROPPED = re.compile(r"\*\*\* error: (\d+) lines were dropped here: you read too slowly")
+_EVICTED = re.compile(r"\*\*\* error: evicted: .*; (\d+) lines were lost")
+
+
+def numbered(first: int, last: int, size: int = 0) -> Iterator[str]:
+    """`17 ....`, filled up to so many characters."""
+    for n in range(first, last):
+        yield f"{n} ".ljust(size, ".")
+
+
+def say_and_hear(speaker: Client, texts: Iterable[str], hearers: Sequence[Client] = ()) -> None:
+    """Say them all, and hear each in its turn, as the hearers must too."""
+    batch: list[str] = []
+    for text in [*texts, None]:
+        if text is not None:
+            batch.append(text)
+        if batch and (text is None or len(batch) == BATCH):
+            speaker.say(*batch)
+            for client in (speaker, *hearers):
+                for line in batch:
+                    client.expect(f"{speaker.nick}: {line}")
+            batch = []
+
+
+def accounted(lines: Iterable[str], speaker: str) -> tuple[int, int]:
+    """How many of a speaker's numbered lines a reader knows of, and how many of them it has
+    read itself; the others it was told that it lost, where they are missing.
+
+    Fails when a line is cut, glued, out of order, there twice, or missing without a word.
+    """
+    known = read = 0
+    for line in lines:
+        if told := _DROPPED.fullmatch(line) or _EVICTED.fullmatch(line):
+            known += int(told[1])
+            continue
+        match = re.fullmatch(rf"{re.escape(speaker)}: (\d+) ?\.*", line)
+        assert match is not None, f"a line that nobody said: {line[:200]!r}"
+        assert int(match[1]) == known, f"line {match[1]} came after {known - 1}"
+        known += 1
+        read += 1
+    return known, read
+
+
+def told_lost(line: str) -> int:
+    """The number in the last words to somebody who was evicted."""
+    match = _EVICTED.fullmatch(line)
+    assert match is not None, line
+    return int(match[1])
