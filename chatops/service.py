@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class ServerThread:
         self.settings = settings
         self.bus: EventBus[events.Event] = EventBus()
         self.crash: str | None = None      # the traceback, once the thread has died of one
+        self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
         self._log = log
         self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
         self._ended = threading.Event()
@@ -77,13 +79,9 @@ class ServerThread:
         """
         future: Future[CommandResult] = Future()
 
-        def carry_out() -> None:
-            if future.set_running_or_notify_cancel():
-                future.set_result(self.admin.run(command))
-
-        self.server.reactor.submit(carry_out)
+        self.server.reactor.submit(lambda: self._carry_out(command, future))
         if not self.alive:
-            self._fail_pending(future)
+            self.server.reactor.run_left()
         return future
 
     def stop(self) -> None:
@@ -100,7 +98,7 @@ class ServerThread:
         """Stop at once if it still runs, and write what is left of the log."""
         if self.alive:
             self.submit(Quit("now"))
-        self._ended.wait(timeout)
+        self._thread.join(timeout)
         self.journal.close()
 
     def _run(self) -> None:
@@ -118,10 +116,21 @@ class ServerThread:
             except Exception:
                 self.crash = self.crash or traceback.format_exc()
             self._ended.set()
+            self.on_end()
+            self.server.reactor.run_left()     # whoever asked too late is told so
 
-    def _fail_pending(self, future: Future[CommandResult]) -> None:
-        if not future.done() and future.set_running_or_notify_cancel():
+    def _carry_out(self, command: Command, future: Future[CommandResult]) -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        if self._ended.is_set():
             future.set_result(CommandResult(False, "the server is not running"))
+            return
+        try:
+            result = self.admin.run(command)
+        except Exception as error:
+            future.set_result(CommandResult(False, f"internal error: {error!r}"))
+            raise
+        future.set_result(result)
 
     def _warn(self, text: str) -> None:
         self.server.reactor.submit(

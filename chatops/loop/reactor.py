@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import selectors
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from chatops.loop.naming import descriptor_of
 from chatops.loop.observed import ObservedSelector
@@ -116,7 +118,7 @@ class Reactor:
             ready = self.selector.select(timeout)
         except (OSError, ValueError) as error:
             self._mend(error)
-            return
+            ready = []
         self.now = self.clock()
         if self.on_wake is not None:
             self.on_wake()
@@ -134,6 +136,17 @@ class Reactor:
         for hook in self.hooks:
             hook()
 
+    def run_left(self) -> None:
+        """Run what was submitted too late for a turn.  After `run` has returned; from any
+        thread, for each call is taken out once.
+        """
+        while True:
+            try:
+                callback = self._submitted.popleft()
+            except IndexError:
+                return
+            self._call(callback)
+
     def close(self) -> None:
         """Give the descriptors back.  What is still registered belongs to its owners."""
         self._running = False
@@ -146,12 +159,13 @@ class Reactor:
         """Somebody closed a descriptor that is registered: select(2) then fails as a whole,
         with EBADF, for ever.  Take it out and go on; any other failure is fatal.
         """
-        stale = [r for r in self.selector.registrations() if descriptor_of(r.fileobj) != r.fd]
+        stale = [r for r in self.selector.registrations() if _is_closed(r.fileobj, r.fd)]
         if not stale:
             raise error
         for registration in stale:
-            key = self.selector.unregister(registration.fileobj)
-            self._failed(key, error)
+            self._failed(self.selector.get_key(registration.fileobj), error)
+            if registration.fd in self.selector.get_map():   # its owner did not take it out
+                self.selector.unregister(registration.fileobj)
 
     def _run_timers(self) -> None:
         while self._timers and self._timers[0][0] <= self.now:
@@ -182,3 +196,11 @@ class Reactor:
             raise error
         self.on_failure(key, error)
 
+
+def _is_closed(fileobj: Any, fd: int) -> bool:
+    """Whether the descriptor is gone, or the file object no longer has it."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        return True
+    return descriptor_of(fileobj) != fd
