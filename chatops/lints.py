@@ -206,6 +206,8 @@ def _holds(look: _Look) -> Iterator[tuple[float, str, int, int]]:
                 yield ready.cost, ready.name, ready.fd, row.client if row is not None else 0
                 told = True
         worked = turn.worked / (1 + turn.repeats)
+        if look.before is not None and turn.n == look.before.turn:
+            worked -= look.before.built_in     # the console's own look is not the server's
         if worked >= HELD and not any(ready.cost >= HELD for ready in turn.ready):
             yield worked, f"turn {turn.n:,}, no callback alone,", -1, 0
             told = True

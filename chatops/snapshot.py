@@ -166,7 +166,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     rooms: tuple[RoomRow, ...]
     threads: tuple[ThreadRow, ...]
     lints: tuple[Lint, ...] = ()
-    turns: tuple[Turn, ...] = ()      # finished since the previous snapshot, oldest first
+    turns: tuple[Turn, ...] = ()      # since the previous snapshot, its last one included
     bytes_in: int = 0          # totals over all connections, past ones included
     bytes_out: int = 0
     lines_in: int = 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
-from operator import attrgetter
 
 from textual.content import Content
 
@@ -39,11 +37,8 @@ def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -
 
 def _shown(state: ConsoleState, snapshot: Snapshot, count: int) -> list[Turn]:
     """The last turns before the moment that is shown, oldest first."""
-    if state.paused:
-        held: Iterable[Turn] = state.past.turns_around(snapshot.turn, count)
-    else:
-        held = islice(reversed(state.turns), count)
-    return sorted((turn for turn in held if turn.n <= snapshot.turn), key=attrgetter("n"))
+    return [turn for turn in state.past.turns_around(snapshot.turn, count)
+            if turn.n <= snapshot.turn]
 
 
 def story(turn: Turn, width: int) -> Iterable[Content]:

@@ -96,13 +96,14 @@ def percentiles(selector: ObservedSelector) -> tuple[float, float]:
 
 
 def turns_since(selector: ObservedSelector, n: int) -> tuple[Turn, ...]:
-    """The turns after number `n` that are still in the ring, at most `MAX_TURNS`.
+    """The turns from number `n` on that are still in the ring, at most `MAX_TURNS`.
 
-    The last one may come again in the next call, grown by repeats.
+    `n` itself comes again, because the last turn is not over while somebody asks in it:
+    it may have grown by repeats, and only now is it known how long it worked.
     """
     found: list[TurnRecord] = []
     for record in reversed(selector.ring):
-        if record.n + record.repeats <= n or len(found) == MAX_TURNS:
+        if record.n + record.repeats < n or len(found) == MAX_TURNS:
             break
         found.append(record)
     names: dict[int, str] = {}
