@@ -37,8 +37,8 @@ def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     processes: list[Served] = []
     with ExitStack() as stack:
 
-        def start(*flags: str) -> Served:
-            processes.append(Served(*flags, cwd=tmp_path))
+        def start(*flags: str, **options: Any) -> Served:
+            processes.append(Served(*flags, cwd=tmp_path, **options))
             stack.callback(processes[-1].close)
             return processes[-1]
 

@@ -185,14 +185,16 @@ class Server:
 class Served:
     """`chatops serve` as it ships: a process of its own, heard on its standard error."""
 
-    def __init__(self, *flags: str, cwd: Path) -> None:
+    def __init__(self, *flags: str, cwd: Path, program: tuple[str, ...] = ("-m", "chatops")
+                 ) -> None:
+        """`program` is what Python runs; a test may put a fault in front of the command."""
         self.lines: list[str] = []
         self.must_live = True
         self._clients: list[Client] = []
         self._news = threading.Condition()
         self._finished = False
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "chatops", "serve", "--port", "0", *flags], cwd=cwd,
+            [sys.executable, *program, "serve", "--port", "0", *flags], cwd=cwd,
             env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._listen, name="stderr")
