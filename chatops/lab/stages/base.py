@@ -1,0 +1,204 @@
+"""What the five servers share: a port and a thread of their own, and a way to end.
+
+A stage's own file holds nothing but the server, as a learner would write it.  What makes it
+safe to run inside a console is here: what it prints goes to a bus, it can be stopped even
+while it is stuck, and it is stopped when it has spun for long enough.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import traceback
+from typing import Any, ClassVar
+
+from chatops.bus import EventBus
+from chatops.events import (
+    Connected,
+    Crashed,
+    Disconnected,
+    Event,
+    Said,
+    ServerStarted,
+    ServerStopped,
+    Warned,
+)
+from chatops.lab.stages.selector import StageSelector
+from chatops.net.kernel import peer_text
+
+CPU_LIMIT = 60.0               # seconds of CPU that a stage may burn
+STOP_DEADLINE = 2.0            # seconds for a stage to end; after half of it, by force
+
+
+class Stage:
+    """One of the five servers.
+
+    `start`, `stop` and `alive` are for whoever runs it; everything else belongs to its own
+    thread, which is called `stage N`.
+    """
+
+    number: ClassVar[int]
+    title: ClassVar[str]
+    what: ClassVar[str]            # it does, in a sentence
+    fault: ClassVar[str]           # in one line
+    why: ClassVar[str]             # it happens
+    try_it: ClassVar[str]          # what to type; {host} and {port} are filled in
+    look_at: ClassVar[str]         # what to watch in the panes
+    write_interest: ClassVar[str] = "on-demand"
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, *,
+                 max_seconds: float = CPU_LIMIT) -> None:
+        """`max_seconds` of CPU, and the lab stops it: a loop that spins would go on for ever."""
+        self.label = f"stage {self.number}"
+        self.bus: EventBus[Event] = EventBus(2048)
+        self.address = (host, port)
+        self.ended = ""                # why it has ended; "" until then
+        self.running = True
+        self.connections: dict[socket.socket, tuple[int, str, float]] = {}  # id, peer, since
+        self.accepted = 0
+        self.selector = StageSelector()
+        self._max_seconds = max_seconds
+        self._emergency = False
+        self._thread = threading.Thread(target=self._run, name=self.label, daemon=True)
+
+    # -- the server itself
+
+    def serve(self) -> None:
+        """Register, select, call back, for as long as `running`."""
+        raise NotImplementedError
+
+    def say(self, text: str) -> None:
+        """What a server in a terminal would print."""
+        self.bus.publish(Said(time.time(), 0, self.label, "output", text))
+
+    # -- from any thread
+
+    def start(self) -> tuple[str, int]:
+        """Listen and serve; returns the address.  Raises OSError when it cannot listen."""
+        family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
+        self.listener = Listener(self, family)
+        try:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self.listener.bind(self.address)
+            self.listener.listen()
+        except OSError:
+            self.listener.close()
+            self.selector.close()
+            raise
+        self.address = self.listener.getsockname()[:2]
+        self._thread.start()
+        return self.address
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def ident(self) -> int:
+        """Of its thread, as `sys._current_frames` knows it."""
+        return self._thread.ident or 0
+
+    def stop(self, deadline: float = STOP_DEADLINE) -> bool:
+        """End it, within so many seconds; whether it has ended.  Idempotent."""
+        self.running = False
+        if not self.alive:
+            return True
+        self.selector.stop()
+        self._thread.join(deadline / 2)
+        if self.alive:
+            self._force()
+            self._thread.join(deadline / 2)
+        return not self.alive
+
+    def _force(self) -> None:
+        """The emergency exit, for a thread that is stuck in `send` on a blocking socket.
+
+        Touching a socket that belongs to another thread is what this program never does
+        elsewhere.  Here there is no other way: nothing in the process wakes a thread from
+        that call, but once the connection is shut down the kernel fails the call with EPIPE.
+        The descriptors stay open, so no number is used again while the thread may use it.
+        """
+        self._emergency = True
+        for connection in list(self.connections):
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass           # it is closed, or was never connected
+
+    # -- its thread
+
+    def _run(self) -> None:
+        selector = self.selector
+        selector.watch()
+        selector.on_change = self._notice_closed
+        selector.on_burnt = self._burnt
+        selector.cpu_limit = time.thread_time() + self._max_seconds
+        self.bus.publish(ServerStarted(time.time(), *self.address, selector.backend))
+        reason = "stopped"
+        try:
+            self.serve()
+        except Exception as error:
+            if not self._emergency:
+                reason = f"its thread died: {type(error).__name__}: {error}"
+                self.bus.publish(Crashed(time.time(), traceback.format_exc()))
+        finally:
+            self._close_all()
+            self.ended = self.ended or reason
+            self.bus.publish(ServerStopped(time.time(), self.ended))
+            self.bus.flush()
+
+    def _burnt(self) -> None:
+        self.ended = (f"the lab stopped it after {self._max_seconds:g} s of CPU: "
+                      "it would have gone on for ever")
+        self.bus.publish(Warned(time.time(), self.ended))
+        self.running = False
+        self.selector.stop()
+
+    def _close_all(self) -> None:
+        fileobjs: list[Any] = [key.fileobj for key in self.selector.get_map().values()]
+        for fileobj in {*fileobjs, *self.connections, self.listener}:
+            fileobj.close()
+        self._notice_closed()
+        self.selector.close()
+
+    def came(self, connection: socket.socket, address: object) -> None:
+        """The listener has accepted somebody."""
+        self.accepted += 1
+        peer = peer_text(address)
+        self.connections[connection] = (self.accepted, peer, self.selector.clock())
+        self.bus.publish(Connected(time.time(), self.accepted, connection.fileno(),
+                                   nick_of(self.accepted), peer))
+
+    def _notice_closed(self) -> None:
+        for connection in [c for c in self.connections if c.fileno() < 0]:
+            number, peer, _ = self.connections.pop(connection)
+            self.bus.publish(Disconnected(time.time(), number, -1, nick_of(number), "", peer,
+                                          "left"))
+
+
+class Listener(socket.socket):
+    """A listening socket whose `accept` is noticed."""
+
+    def __init__(self, stage: Stage, family: int) -> None:
+        super().__init__(family, socket.SOCK_STREAM)
+        self._stage = stage
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        connection, address = super().accept()
+        self._stage.came(connection, address)
+        return connection, address
+
+
+def nick_of(number: int) -> str:
+    """What a stage's client is called; the stages know no nicks."""
+    return f"client-{number}"
+
+
+def receive(connection: socket.socket) -> bytes:
+    """What has come, at most 4,096 bytes; b"" at the end, be it orderly or a reset."""
+    try:
+        return connection.recv(4096)
+    except ConnectionError:
+        return b""

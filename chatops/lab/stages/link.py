@@ -1,0 +1,195 @@
+"""The console's link to a running stage, so that its own panes show the stage."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from msgspec.structs import replace
+
+from chatops import lints
+from chatops.commands import Command, CommandResult, Despawn, Quit, Selector, Spawn, spec_of
+from chatops.events import Event
+from chatops.lab.clients import Spawner, SpawnError
+from chatops.lab.stages.base import Stage
+from chatops.lab.stages.picture import Picture, in_kernel_of
+from chatops.link import LinkStatus
+from chatops.loop.backends import BackendError
+from chatops.loop.inspect import thread_rows
+from chatops.snapshot import Lint, Snapshot, ThreadRow
+from chatops.units import format_seconds
+
+HELD = 0.5                     # seconds without an answer: the loop is held
+QUIET_LOOK = 1.0               # seconds between looks at a sleeping stage's kernel queues
+
+
+class StageLink:
+    """A `chatops.link.ConsoleLink` to one stage.  Belongs to the console's thread.
+
+    Snapshots are built by the stage, inside its `select`.  A stage that is held in a callback
+    builds none; then the last one is shown again with the clock moved on, the counters as
+    they were, and a lint that says since when and in which line.
+    """
+
+    def __init__(self, stage: Stage, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.stage = stage
+        self._clock = clock
+        self._picture = Picture(stage)
+        self._subscription = stage.bus.subscribe(backlog=True)
+        self._latest: Snapshot | None = None       # filled by the stage's thread
+        self._seen: Snapshot | None = None         # as the stage built it
+        self._shown: Snapshot | None = None        # as it was handed out, lints included
+        self._asked_at: float | None = None        # None: no question is open
+        self._looked_at = 0.0
+        self._spawner: Spawner | None = None
+
+    # -- chatops.link.ConsoleLink
+
+    @property
+    def status(self) -> LinkStatus:
+        stage = self.stage
+        if stage.alive:
+            return LinkStatus(True)
+        return LinkStatus(False, f"{stage.label}: {stage.ended or 'not started'}")
+
+    @property
+    def events_dropped(self) -> int:
+        return self._subscription.dropped
+
+    def drain(self, limit: int | None = None) -> list[Event]:
+        return self._subscription.drain(limit)
+
+    def poll(self) -> Snapshot | None:
+        now = self._clock()
+        latest = self._latest
+        if latest is not None and latest is not self._seen:
+            self._seen = latest
+            found = lints.find(latest, self._shown)
+            self._shown = replace(latest, lints=found, threads=self._threads())
+            return self._shown
+        if not self.stage.alive:
+            return None
+        self._ask(now)
+        return self._held(now)
+
+    def submit(self, command: Command) -> Future[CommandResult]:
+        future: Future[CommandResult] = Future()
+        match command:
+            case Spawn() | Despawn():
+                future.set_result(self._clients(command))
+            case Selector(backend):
+                self._swap(backend, future)
+            case Quit():
+                threading.Thread(target=self._stop, args=(future,), daemon=True).start()
+            case _:
+                future.set_result(CommandResult(
+                    False, f"{self.stage.label} knows no '{spec_of(command).name}'; it is a "
+                    "server of a few lines"))
+        return future
+
+    def close(self) -> None:
+        if self._spawner is not None:
+            self._spawner.close()
+            self._spawner = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing has happened since the last snapshot, nor is one on its way."""
+        return (self._asked_at is None and self._latest is self._seen is not None
+                and self._seen.turn == self.stage.selector.turns)
+
+    # -- snapshots
+
+    def _ask(self, now: float) -> None:
+        """Want a snapshot, but do not wake a stage that sleeps and has nothing new."""
+        if self._asked_at is not None:
+            return
+        latest, turns = self._latest, self.stage.selector.turns
+        emptying = latest is not None and latest.kernel_queued > 0
+        if latest is None or latest.turn != turns or (
+                emptying and now - self._looked_at >= QUIET_LOOK):
+            self._asked_at = self._looked_at = now
+            self.stage.selector.call(self._answer)
+
+    def _answer(self) -> None:
+        """Runs on the stage's thread."""
+        self._latest = self._picture.build()
+        self._asked_at = None
+
+    def _held(self, now: float) -> Snapshot | None:
+        """The last snapshot, moved on, when the turn in progress does not end."""
+        asked, last, shown = self._asked_at, self._seen, self._shown
+        if asked is None or last is None or shown is None or now - asked < HELD:
+            return None
+        if now - shown.mono < HELD:
+            return None
+        since = self.stage.selector.returned_at
+        lint = Lint("held-loop", f"the turn in progress has held the loop for "
+                    f"{format_seconds(now - since)}{self._where()}", since=since)
+        lasted = replace(last.loop, worked=last.loop.worked + (now - last.mono))
+        queued = {number: in_kernel_of(sock)
+                  for sock, (number, _, _) in list(self.stage.connections.items())}
+        clients = tuple([replace(row, kernel_queued=queued.get(row.id, 0))
+                         for row in shown.clients])
+        others = tuple([found for found in shown.lints if found.code != lint.code])
+        self._shown = replace(shown, at=time.time(), mono=now, loop=lasted, turns=(),
+                              clients=clients, kernel_queued=sum(queued.values()),
+                              lints=(lint, *others), threads=self._threads())
+        return self._shown
+
+    def _where(self) -> str:
+        """The line that the stage's thread is in: `, in broadcast.py:51: client.sendall(line)`."""
+        frame = sys._current_frames().get(self.stage.ident)
+        if frame is None:
+            return ""
+        file, line = frame.f_code.co_filename, frame.f_lineno
+        code = linecache.getline(file, line).partition("#")[0].strip()
+        return f", in {file.rpartition('/')[2]}:{line}: {code}"
+
+    def _threads(self) -> tuple[ThreadRow, ...]:
+        return thread_rows({
+            "MainThread": "console: Textual's loop and all widgets",
+            "reactor": "the chat server, which goes on meanwhile",
+            "clients": "built-in clients of the lab",
+            self.stage.label: f"{self.stage.title}: {self.stage.fault}",
+        })
+
+    # -- commands
+
+    def _clients(self, command: Spawn | Despawn) -> CommandResult:
+        if self._spawner is None:
+            self._spawner = Spawner()
+        try:
+            if isinstance(command, Despawn):
+                gone = self._spawner.despawn(command.kind)
+                return CommandResult(True, f"{gone} built-in clients sent away")
+            self._spawner.spawn(command.kind, command.count, self.stage.address)
+        except (SpawnError, OSError) as error:
+            return CommandResult(False, str(error))
+        return CommandResult(True, f"{command.count} × {command.kind} on their way")
+
+    def _stop(self, future: Future[CommandResult]) -> None:
+        ended = self.stage.stop()      # takes a moment when the stage is stuck
+        future.set_result(CommandResult(ended, f"{self.stage.label} "
+                                        f"{'has' if ended else 'has not'} stopped"))
+
+    def _swap(self, backend: str, future: Future[CommandResult]) -> None:
+        def swap() -> None:
+            selector = self.stage.selector
+            try:
+                selector.swap(backend)
+            except BackendError as error:
+                future.set_result(CommandResult(False, str(error)))
+            else:
+                future.set_result(CommandResult(True, f"{self.stage.label} waits with "
+                                                f"{selector.backend} now"))
+                self._answer()
+
+        if self.stage.alive:
+            self.stage.selector.call(swap)
+        else:
+            future.set_result(CommandResult(False, self.status.detail))

@@ -1,0 +1,124 @@
+"""A stage as the console's panes show it: its map, its turns, its clients and their queues.
+
+The stages keep no books, so that their code stays what a learner would write.  What is told
+of a client comes from the selector, and from what the kernel counts for its socket.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import struct
+import sys
+import termios
+import time
+from queue import Queue
+from selectors import SelectorKey
+
+from msgspec.structs import replace
+
+from chatops.lab.stages.base import Stage, nick_of
+from chatops.lab.stages.on_demand import QUEUE_LIMIT, OnDemand
+from chatops.loop.inspect import key_rows, loop_figures, turns_since
+from chatops.net.kernel import send_buffer
+from chatops.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
+
+# struct tcp_info, linux/tcp.h: tcpi_last_data_recv (ms), tcpi_bytes_acked,
+# tcpi_bytes_received, tcpi_data_segs_in, tcpi_data_segs_out.
+_TCP_INFO = struct.Struct("=52x I 64x QQ 16x II")
+
+
+class Picture:
+    """Builds snapshots of one stage.  Belongs to the stage's thread."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._shown = 0                # the last turn that a snapshot has told of
+
+    def build(self) -> Snapshot:
+        """How things stand at this entry into `select`."""
+        stage, selector = self._stage, self._stage.selector
+        began = selector.clock()
+        keys = key_rows(selector)
+        masks = {row.fd: row for row in keys}
+        clients = tuple([self._client(sock, masks.get(sock.fileno()), began)
+                         for sock in stage.connections if sock.fileno() >= 0])
+        known = {row.fd: row for row in clients}
+        turns = turns_since(selector, self._shown)
+        self._shown = selector.turns
+        return Snapshot(
+            turn=selector.turns, at=time.time(), mono=began, started_at=selector.started_at,
+            host=stage.address[0], port=stage.address[1],
+            phase="running" if stage.running else "stopped",
+            loop=loop_figures(selector, write_interest=stage.write_interest),
+            clients=clients, keys=tuple([_named(row, known.get(row.fd)) for row in keys]),
+            rooms=(RoomRow(stage.label, len(clients), 0),), threads=(), turns=turns,
+            bytes_in=sum([row.bytes_in for row in clients]),
+            bytes_out=sum([row.bytes_out for row in clients]),
+            lines_in=sum([row.lines_in for row in clients]),
+            lines_out=sum([row.lines_out for row in clients]),
+            accepted=stage.accepted, queued=sum([row.queued for row in clients]),
+            kernel_queued=sum([row.kernel_queued for row in clients]),
+            events_published=stage.bus.published, built_in=selector.clock() - began,
+        )
+
+    def _client(self, sock: socket.socket, key: KeyRow | None, now: float) -> ClientRow:
+        number, peer, since = self._stage.connections[sock]
+        queued, lines = self._queue(sock)
+        quiet, acked, received, segments_in, segments_out = _tcp_info(sock)
+        in_kernel = in_kernel_of(sock)
+        stuck = queued > 0 or in_kernel > 0
+        return ClientRow(
+            id=number, fd=sock.fileno(), nick=nick_of(number), room=self._stage.label, peer=peer,
+            mask=key.events if key is not None else 0, queued=queued, queued_lines=lines,
+            queue_limit=QUEUE_LIMIT if isinstance(self._stage, OnDemand) else 0,
+            kernel_queued=in_kernel, kernel_limit=send_buffer(sock),
+            high_water=queued, high_water_at=now, bytes_in=received,
+            bytes_out=acked + in_kernel, lines_in=segments_in, lines_out=segments_out,
+            lines_dropped=0, connected_at=since, active_at=max(since, now - quiet),
+            progress_at=since if stuck else now, masks=key.masks if key is not None else "",
+            state="open" if key is not None else "unwatched",
+        )
+
+    def _queue(self, sock: socket.socket) -> tuple[int, int]:
+        """Bytes and items that wait in the stage's own memory for this client."""
+        stage = self._stage
+        if isinstance(stage, OnDemand):
+            waiting = stage.waiting.get(sock, b"")
+            return len(waiting), waiting.count(b"\n")
+        key: SelectorKey | None = stage.selector.get_map().get(sock)
+        data = key.data if key is not None else None
+        if isinstance(data, tuple) and isinstance(data[-1], Queue):
+            return sum(map(len, data[-1].queue)), data[-1].qsize()
+        return 0, 0
+
+
+def _named(row: KeyRow, client: ClientRow | None) -> KeyRow:
+    if client is None:
+        return row
+    return replace(row, client=client.id, data=f"#{client.id} {client.nick}")
+
+
+def in_kernel_of(sock: socket.socket) -> int:
+    """Bytes that the peer has not acknowledged (SIOCOUTQ); from any thread, 0 when closed.
+
+    `chatops.net.kernel.kernel_queued` is quicker, and the reactor's thread's alone.
+    """
+    try:
+        return int.from_bytes(fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    except (OSError, ValueError):
+        return 0
+
+
+def _tcp_info(sock: socket.socket) -> tuple[float, int, int, int, int]:
+    """Seconds since data came, bytes acknowledged and received, data segments in and out.
+
+    A segment is not a line, but it nearly is when people type.  Zeros where the system
+    does not tell.
+    """
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        quiet, acked, received, segments_in, segments_out = _TCP_INFO.unpack(info)
+    except (AttributeError, OSError, struct.error):
+        return 0.0, 0, 0, 0, 0
+    return quiet / 1000, acked, received, segments_in, segments_out

@@ -1,0 +1,109 @@
+"""The selector that a stage turns on: observed, and open to questions while it waits."""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from chatops.loop.observed import Event, ObservedSelector
+from chatops.loop.waker import Waker
+
+CPU_LOOK = 1024                # turns between two looks at what the thread has burnt
+
+
+class StageSelector(ObservedSelector):
+    """An `ObservedSelector` whose loop can be asked things that its code knows nothing of.
+
+    Nobody but its own thread may read a map (rule 4 of every selector), so what others
+    want to know is asked here and answered inside `select`, on that thread: by a waker in
+    the backend which neither the map nor the count of turns shows.  A loop that sleeps goes
+    on sleeping as far as the stage can tell; one that is held in a callback does not answer,
+    and that is the answer.
+
+    Only `call` and `stop` may come from other threads.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopping = False
+        self.on_change: Callable[[], None] | None = None   # something was (un)registered
+        self.on_burnt: Callable[[], None] | None = None    # the limit of CPU time is reached
+        self.cpu_limit = float("inf")                      # seconds
+        self._calls: deque[Callable[[], None]] = deque()
+        self._known = 0
+        self._entries = 0
+        self._waker = Waker()
+        self._inner.register(self._waker, selectors.EVENT_READ)
+        self._select = self._wait
+
+    def call(self, question: Callable[[], None]) -> None:
+        """Have this run on the stage's thread, at the next entry into `select`."""
+        self._calls.append(question)
+        self._waker.wake()
+
+    def stop(self) -> None:
+        """Make this and every later `select` return at once, with nothing ready."""
+        self.stopping = True
+        self._waker.wake()
+
+    @property
+    def returned_at(self) -> float:
+        """When `select` last returned: a plain number, safe to read from any thread."""
+        return self._returned
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return _MapWithout(super().get_map(), self._waker)
+
+    def swap(self, name: str) -> None:
+        super().swap(name)
+        self._select = self._wait
+
+    def close(self) -> None:
+        super().close()
+        self._waker.close()
+
+    def _wait(self, timeout: float | None = None) -> list[Event]:
+        self._entries += 1
+        if self._entries % CPU_LOOK == 0 and time.thread_time() > self.cpu_limit:
+            self.cpu_limit = float("inf")
+            if self.on_burnt is not None:
+                self.on_burnt()
+        if len(self._registrations) != self._known:
+            self._known = len(self._registrations)
+            if self.on_change is not None:
+                self.on_change()
+        while True:
+            while self._calls:
+                self._calls.popleft()()
+            if self.stopping:
+                return []
+            ready: list[Event] = self._inner.select(timeout)
+            theirs = [event for event in ready if event[0].fileobj is not self._waker]
+            if len(theirs) == len(ready):
+                return ready
+            self._waker.on_ready()
+            if theirs or timeout is not None:
+                return theirs
+
+
+class _MapWithout(Mapping[Any, selectors.SelectorKey]):
+    """A live view of a selector's map that leaves one file object out."""
+
+    def __init__(self, real: Mapping[Any, selectors.SelectorKey], hidden: object) -> None:
+        self._real = real
+        self._hidden = hidden
+
+    def __getitem__(self, fileobj: Any) -> selectors.SelectorKey:
+        key = self._real[fileobj]
+        if key.fileobj is self._hidden:
+            raise KeyError(fileobj)
+        return key
+
+    def __iter__(self) -> Iterator[Any]:
+        return (fd for fd, key in self._real.items() if key.fileobj is not self._hidden)
+
+    def __len__(self) -> int:
+        return len(self._real) - 1
