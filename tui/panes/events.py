@@ -65,7 +65,8 @@ class LineView(ScrollView, can_focus=True):
             self._drawn.clear()
         self.virtual_size = Size(self.size.width, len(self._lines))
         if following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            # The first time there is no scrollbar yet: forced.
+            self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
         elif lost:                 # what one is reading stays where it is
             self.scroll_to(y=max(0, self.scroll_y - lost), animate=False, immediate=True)
         self.refresh()
@@ -79,7 +80,7 @@ class LineView(ScrollView, can_focus=True):
         self._drawn.clear()
         self.virtual_size = Size(self.size.width, len(self._lines))
         if following:
-            self.call_after_refresh(self.scroll_end, animate=False, x_axis=False)
+            self.call_after_refresh(self.scroll_end, animate=False, x_axis=False, force=True)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

@@ -25,6 +25,8 @@ SCALE = 7                      # cells for a plot's scale
 LONG_CALLBACK = 0.05           # seconds from which a callback is worth a warning
 PLOT_MOST = 5                  # rows of a plot
 TURNS_LEAST = 5                # rows of the turns' story
+THREADS_LEAST = 3
+TALL = 26                      # rows from which everything is told
 TWO_COLUMNS = 76               # cells from which there is room for two
 
 
@@ -72,7 +74,8 @@ class LoopPane(Vertical):
         if width >= TWO_COLUMNS:
             half = (width - 3) // 2
             figures = _figures(state, snapshot, half)
-            threads = _threads(snapshot.threads, self._cpu, half)
+            most = max(THREADS_LEAST, height - len(figures) - 3)
+            threads = _threads(snapshot.threads, self._cpu, half, most)
             plot = max(1, min(PLOT_MOST, height - len(figures) - len(threads) - 1))
             left = [*figures, *_busy(state, half, plot), *threads]
             plot = max(1, min(PLOT_MOST, height // 2 - 3))
@@ -80,7 +83,10 @@ class LoopPane(Vertical):
             right += turn_lines(state, snapshot, half, max(3, height - len(right) - 1))
             return Content("\n").join(_beside(left, right, half))
         figures = _figures(state, snapshot, width)
-        threads = _threads(snapshot.threads, self._cpu, width)
+        if height < TALL:
+            del figures[-2:]
+        most = len(snapshot.threads) if height >= TALL else THREADS_LEAST
+        threads = _threads(snapshot.threads, self._cpu, width, most)
         room = height - len(figures) - len(threads) - 1
         plot = min(PLOT_MOST, (room - TURNS_LEAST) // 2 - 1)
         plots = [*_wakeups(state, width, plot), *_busy(state, width, plot)] if plot > 0 else []
@@ -105,23 +111,23 @@ def _label(text: str) -> Part:
 
 
 def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Content]:
-    """The numbers are the present's even while rows are frozen, as those of the header."""
+    """The present's even while rows are frozen, as in the header; the dispensable last."""
     loop, gauges = snapshot.loop, state.gauges
     room = max(8, width - LABEL - 15)
     lost = (f"{format_count(state.dropped)} lost",
             "bold $warning" if state.dropped else "$text-muted")
     rows: list[list[Part]] = [
         [_label("time"), *_split(gauges.busy, room)],
-        [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
-         (f"{gauges.ready:>7.1f}", "bold"), "  ready"],
         [_label("callback"), f"p50 {format_seconds(loop.p50)}  p99 {format_seconds(loop.p99)}"],
         [_label("slowest"), *_slowest(loop)],
         [_label("timers"), f"{loop.timers:,} pending, next ",
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
-        [_label("so far"), f"{format_count(loop.turns)} turns  ",
-         f"{format_count(loop.ready)} events"],
         [_label("console"), f"{state.age:.1f}s old  ",
          f"built {format_seconds(snapshot.built_in)}  ", lost],
+        [_label("so far"), f"{format_count(loop.turns)} turns  ",
+         f"{format_count(loop.ready)} events"],
+        [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
+         (f"{gauges.ready:>7.1f}", "bold"), "  ready"],
     ]
     return [Content.assemble(*row).truncate(width) for row in rows]
 
@@ -173,12 +179,15 @@ def _beside(left: list[Content], right: list[Content], width: int) -> Iterator[C
 
 
 def _threads(threads: tuple[ThreadRow, ...], cpu: dict[int, tuple[float, float]],
-             width: int) -> list[Content]:
+             width: int, most: int) -> list[Content]:
+    """The busiest of them, and how many there are besides."""
     if not threads:
         return []
-    lines = [Content.styled(fit(f"{'thread':<11} {'id':>7}  cpu  what it does", width),
+    more = f" (+{len(threads) - most} idler)" if len(threads) > most else ""
+    lines = [Content.styled(fit(f"{'thread':<11} {'id':>7}  cpu  what it does{more}", width),
                             "$text-muted")]
-    for row in threads:
+    by_cpu = sorted(threads, key=lambda row: -row.cpu if not math.isnan(row.cpu) else 0.0)
+    for row in by_cpu[:most]:
         share = cpu.get(row.native_id, (0.0, math.nan))[1]
         busy = "   -" if math.isnan(share) else f"{share:4.0%}"
         lines.append(Content.assemble(
