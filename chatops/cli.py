@@ -165,6 +165,8 @@ def replay(file: str) -> None:
     except RecordingError as error:
         fail(str(error))
     _check_terminal()
+    if recording.warning:
+        click.echo(f"chatops: {recording.warning}", err=True)
     sys.exit(run_console(ReplayLink(recording), replay=True))
 
 
