@@ -185,9 +185,11 @@ class Server:
 class Served:
     """`chatops serve` as it ships: a process of its own, heard on its standard error."""
 
-    def __init__(self, *flags: str, cwd: Path, program: tuple[str, ...] = ("-m", "chatops")
-                 ) -> None:
-        """`program` is what Python runs; a test may put a fault in front of the command."""
+    def __init__(self, *flags: str, cwd: Path, program: tuple[str, ...] = ("-m", "chatops"),
+                 variables: dict[str, str] | None = None) -> None:
+        """`program` is what Python runs; a test may put a fault in front of the command.
+        `variables` go into its environment.
+        """
         self.lines: list[str] = []
         self.must_live = True
         self._clients: list[Client] = []
@@ -195,7 +197,7 @@ class Served:
         self._finished = False
         self.process = subprocess.Popen(
             [sys.executable, *program, "serve", "--port", "0", *flags], cwd=cwd,
-            env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            env=environment(**(variables or {})), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._listen, name="stderr")
         self._reader.start()
