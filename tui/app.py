@@ -19,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from chatops.link import ConsoleLink
+from chatops.replay import ReplayLink
 from tui.departure import Departure
 from tui.dispatch import Dispatcher
 from tui.messages import RunLine
@@ -54,11 +55,13 @@ class ConsoleApp(App[int]):
         super().__init__()
         self.title = title
         self.state = ConsoleState(replay=replay)
+        if isinstance(link, ReplayLink):
+            self.state.past = link.history     # all of it, however far it has played
         self.link = link
         self._attached = attached
         self._ticking = ticking
         self._clock = clock
-        self._ticked = self._drawn = float("-inf")
+        self._drawn = float("-inf")
         self._version = -1         # of the state, as it was drawn last
         self._main = MainScreen(self.state)
         self._tape = Tape()
@@ -82,22 +85,29 @@ class ConsoleApp(App[int]):
     # -- ten times a second
 
     def _on_time(self) -> None:
+        """Pull each time; draw as often as the operator wants, and at once what is urgent."""
+        self.pull()
+        since = self._clock() - self._drawn
         # The timer's own jitter must not halve the rate.
-        if self._clock() - self._ticked >= self.state.refresh - FASTEST / 2:
-            self.tick()
+        due = since >= self.state.refresh - FASTEST / 2 and self.state.version != self._version
+        if due or since >= STILL_REFRESH:
+            self.redraw()
 
     def tick(self) -> None:
-        """Take in what the link has, and draw if there is something new to see."""
-        now = self._ticked = self._clock()
+        """Pull, and draw."""
+        self.pull()
+        self.redraw()
+
+    def pull(self) -> None:
+        """Take in what the link has; leave when that was the last."""
         state, link = self.state, self.link
         snapshot, fresh = link.poll(), link.drain(DRAIN_LIMIT)
         self._tape.add(snapshot, fresh)
         state.recording = self._tape.text
-        state.feed(snapshot, fresh, now, status=link.status, dropped=link.events_dropped)
+        state.feed(snapshot, fresh, self._clock(), status=link.status,
+                   dropped=link.events_dropped)
         if state.draining and not state.status.alive:
             self.exit(self.exit_status)
-        elif state.version != self._version or now - self._drawn >= STILL_REFRESH:
-            self.redraw()
 
     def redraw(self) -> None:
         """Draw what the state holds now."""

@@ -18,6 +18,8 @@ Row = TypeVar("Row", ClientRow, KeyRow)
 WARN_AT, FULL_AT = 0.5, 0.9    # shares of a limit from which a queue is worth a look
 IDLE_LONG = 60.0               # seconds
 
+SHORT = {"connection": "conn"}
+
 _FLAGS = {"throttled": "t", "draining": "d", "lingering": "l"}
 
 
@@ -106,7 +108,7 @@ KEYS: tuple[Column[KeyRow], ...] = (
     Column("", 2, lambda r, k: _mark(r.fd, k), lambda r, _: r.fd, gap=0, keep=90, sorts=False,
            style=lambda r, _: "tag"),
     Column("FD", 2, lambda r, _: str(r.fd), lambda r, _: r.fd, right=True, keep=85),
-    Column("TYPE", 8, lambda r, _: r.type, lambda r, _: r.type, grow=2, keep=60,
+    Column("TYPE", 8, lambda r, _: SHORT.get(r.type, r.type), lambda r, _: r.type, grow=2, keep=60,
            style=lambda r, _: "" if r.client else "accent"),
     Column("FILEOBJ", 12, lambda r, _: r.fileobj, lambda r, _: r.fileobj, grow=24, keep=20,
            style=lambda r, _: "dim"),

@@ -24,15 +24,14 @@ from chatops.commands import PANES
 from chatops.events import Disconnected, Event
 from chatops.history import History
 from chatops.link import LinkStatus
-from chatops.snapshot import ClientRow, Snapshot, Turn
+from chatops.snapshot import ClientRow, Snapshot
 from chatops.units import format_age
 from tui.event_ring import EventRing
 from tui.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 
 CLOSED_KEPT = 50
-TURNS_KEPT = 512
-FASTEST, SLOWEST = 0.1, 5.0    # seconds between refreshes that `+` and `-` reach
+FASTEST, USUAL, SLOWEST = 0.1, 0.2, 5.0    # seconds between refreshes
 
 
 @dataclass(slots=True)
@@ -56,12 +55,11 @@ class ConsoleState:
     mono_now: float = 0.0              # the console's clock at the last feed
     events: EventRing = field(default_factory=EventRing)
     closed: deque[Disconnected] = field(default_factory=lambda: deque(maxlen=CLOSED_KEPT))
-    turns: deque[Turn] = field(default_factory=lambda: deque(maxlen=TURNS_KEPT))
     tags: set[int] = field(default_factory=set)
     followed: int | None = None
     pane: str = "clients"
     zoomed: bool = False
-    refresh: float = FASTEST
+    refresh: float = USUAL             # seconds between redraws; what is pulled is not less
     draining: bool = False
     replay: bool = False               # the link is a recording
     recording: str = ""                # what the header says of a recording being made
@@ -89,7 +87,6 @@ class ConsoleState:
         if snapshot is not None:
             self.previous, self.live = self.live, snapshot
             self._received = mono_now
-            self.turns.extend(snapshot.turns)
             if self.tags:
                 self.tags &= {row.id for row in snapshot.clients}
         self.past.add(snapshot, fresh)

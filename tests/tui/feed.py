@@ -71,6 +71,7 @@ class Feed:
     clients: int = 12
     seed: int = 7
     slow: tuple[int, ...] = (2,)       # ids of those who do not read
+    talkative: int = 100               # the others only listen
     now: float = BEGAN + 761.0
     talkers: dict[int, Talker] = field(default_factory=dict)
     turn: int = 18_000
@@ -101,11 +102,14 @@ class Feed:
         talker = Talker(
             ident, FIRST_FD + ident - 1, nick, "lobby" if ident % 5 else "ops",
             f"127.0.0.1:{50_121 + ident * 3}", self.now - 600 + ident * 7 % 590,
-            self.random.choice((0.0, 0.1, 0.4, 1.2, 2.5)) if talks is None else talks,
+            self._habit(ident) if talks is None else talks,
             reads=ident not in self.slow, active=self.now - self.random.randrange(1, 400))
         self.talkers[ident] = talker
         self.happened.append(events.Connected(self.wall, ident, talker.fd, nick, talker.peer))
         return talker
+
+    def _habit(self, ident: int) -> float:
+        return self.random.choice((0.0, 0.1, 0.4, 1.2, 2.5)) if ident <= self.talkative else 0.0
 
     def leave(self, ident: int, reason: str = "left") -> None:
         """This client goes."""

@@ -52,8 +52,8 @@ def test_what_looks_like_markup_or_a_pattern_is_only_text() -> None:
 
 
 def test_every_column_that_a_view_sorts_by_exists() -> None:
-    assert CLIENT_COLUMNS == tuple(c.name for c in rows.CLIENTS if c.sorts)
-    assert KEY_COLUMNS == tuple(c.name for c in rows.KEYS if c.sorts)
+    assert tuple(c.name for c in rows.CLIENTS if c.sorts) == CLIENT_COLUMNS
+    assert tuple(c.name for c in rows.KEYS if c.sorts) == KEY_COLUMNS
     keys = Feed().snapshot().keys
     for name in CLIENT_COLUMNS:
         rows.arrange(CLIENTS, rows.CLIENTS, View(CLIENT_COLUMNS, name), LOOK)
@@ -87,8 +87,8 @@ def test_eighty_cells_hold_the_queue_as_a_bar_and_the_history() -> None:
 
 
 def test_fitted_text_has_exactly_the_cells_asked_for() -> None:
-    hostile = ["plain", "李小龍さくら", "e" + "\u0301" * 5000, "\x1b[2J\x1b]52;c;AAAA\x07", "\u202etxt",
-               "👨‍👩‍👧‍👦 family", "a\tb\nc", "\x9b31m", "", "[@click=app.quit]x[/]"]
+    hostile = ["plain", "李小龍さくら", "e" + "\u0301" * 5000, "\x1b[2J\x1b]52;c;AAAA\x07",
+               "\u202etxt", "👨‍👩‍👧‍👦 family", "a\tb\nc", "\x9b31m", "", "[@click=app.quit]x[/]"]
     for text in hostile:
         for width in (0, 1, 2, 5, 9, 40):
             for right in (False, True):

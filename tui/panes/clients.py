@@ -59,7 +59,7 @@ class ClientsPane(TablePane):
 def _least(snapshot: Snapshot | None) -> dict[str, int]:
     """Ids and descriptors are given the cells that the largest of them needs."""
     clients = snapshot.clients if snapshot is not None else ()
-    return {name: max(2, len(str(max((field(row) for row in clients), default=0))))
+    return {name: max(2, len(str(max(map(field, clients), default=0))))
             for name, field in (("ID", attrgetter("id")), ("FD", attrgetter("fd")))}
 
 

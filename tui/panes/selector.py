@@ -24,7 +24,7 @@ class SelectorPane(TablePane):
         shown = rows.keys(state, look)
         snapshot = state.snapshot
         keys = snapshot.keys if snapshot is not None else ()
-        widest = max((row.fd for row in keys), default=0)
+        widest = max(map(attrgetter("fd"), keys), default=0)
         self.table.show_rows(shown, look, state.views["selector"],
                              {"FD": max(2, len(str(widest)))})
         count = f"{len(keys):,}" if len(shown) == len(keys) else f"{len(shown):,} of {len(keys):,}"

@@ -57,15 +57,15 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState) -> list[
     first: list[Part] = [
         (f" {clean(row.nick)}", "bold $primary"), f" #{row.id} fd {row.fd}",
         ("  up ", LABEL), format_clock(now - row.connected_at),
-        ("  in ", LABEL), f"{row.lines_in:,} lines {format_size(row.bytes_in)}",
-        ("  out ", LABEL), f"{row.lines_out:,} lines {format_size(row.bytes_out)}",
+        ("  in ", LABEL), f"{row.lines_in:,} lines {format_size(row.bytes_in)}B",
+        ("  out ", LABEL), f"{row.lines_out:,} lines {format_size(row.bytes_out)}B",
         (f"  {format_rate(rates.bytes_out)}B/s", LABEL),
         ("  room ", LABEL), clean(row.room) or "-",
         (f"  {' '.join(traits)}", "$warning")]
-    second: list[Part] = [(" mask ", LABEL), (" ".join(row.masks) or "-", "$success")]
+    second: list[Part] = [(" mask ", LABEL), (row.masks or "-", "$success")]
     if key is not None:
-        second += [("   armed by ", LABEL), clean(key.armed_by),
-                   ("   callback ", LABEL), clean(key.callback)]
+        second += [("   callback ", LABEL), clean(key.callback),
+                   ("   armed by ", LABEL), clean(key.armed_by)]
     else:
         second += [("   not registered: not read", "$warning")]
     third: list[Part] = [

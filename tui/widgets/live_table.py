@@ -79,6 +79,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.rows: Sequence[Any] = ()
         self.empty = empty
         self._row_id = row_id
+        self._at: int | None = None            # where the cursor's row stands
         self._look = Look()
         self._view = View()
         self._least: Mapping[str, int] = {}
@@ -93,9 +94,8 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
                   least: Mapping[str, int] | None = None) -> None:
         """Show these rows, in this order; repaints the lines that read differently."""
         in_sight = self._cursor_in_sight()
-        gone = self.cursor_index()
         self.rows, self._look, self._view, self._least = rows, look, view, least or {}
-        self._settle_cursor(gone)
+        self._settle_cursor(self._at)
         look.cursor = view.cursor
         size = Size(self.scrollable_content_region.width, len(rows) + HEADER_LINES)
         if size != self.virtual_size:
@@ -109,36 +109,37 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         """The id of the row under the cursor."""
         return self._view.cursor
 
-    def cursor_index(self) -> int | None:
-        """Where that row stands now, None when it is not among the rows."""
-        wanted, row_id = self._view.cursor, self._row_id
-        if wanted is None:
-            return None
-        return next((i for i, row in enumerate(self.rows) if row_id(row) == wanted), None)
+    @property
+    def cursor_at(self) -> int | None:
+        """Where that row stands now, None when there is no row."""
+        return self._at
 
     @property
     def selected(self) -> Any | None:
         """The row under the cursor."""
-        index = self.cursor_index()
-        return self.rows[index] if index is not None else None
+        return self.rows[self._at] if self._at is not None else None
 
     def move_to(self, index: int) -> None:
         """Put the cursor on the row that stands at `index` now, as near as there is one."""
         if not self.rows:
             return
-        index = min(len(self.rows) - 1, max(0, index))
-        self._view.cursor = self._look.cursor = self._row_id(self.rows[index])
+        self._put_cursor(min(len(self.rows) - 1, max(0, index)))
         self._bring_cursor_in_sight()
         self._repaint_changed()
+
+    def _put_cursor(self, index: int) -> None:
+        self._at = index
+        self._view.cursor = self._look.cursor = self._row_id(self.rows[index])
         self.post_message(self.Moved(self, self._view.cursor))
 
     def _settle_cursor(self, before: int | None) -> None:
-        """A row that left hands the cursor to the one that took its place."""
-        if not self.rows or self.cursor_index() is not None:
-            return
-        index = min(before or 0, len(self.rows) - 1)
-        self._view.cursor = self._row_id(self.rows[index])
-        self.post_message(self.Moved(self, self._view.cursor))
+        """Find its row again; one that left hands the cursor to what took its place."""
+        wanted, row_id = self._view.cursor, self._row_id
+        self._at = None
+        if wanted is not None:
+            self._at = next((i for i, row in enumerate(self.rows) if row_id(row) == wanted), None)
+        if self._at is None and self.rows:
+            self._put_cursor(min(before or 0, len(self.rows) - 1))
 
     # -- scrolling
 
@@ -147,11 +148,10 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         return max(1, self.scrollable_content_region.height - HEADER_LINES)
 
     def _cursor_in_sight(self) -> bool:
-        index = self.cursor_index()
-        return index is None or 0 <= index - self.scroll_offset.y < self._page
+        return self._at is None or 0 <= self._at - self.scroll_offset.y < self._page
 
     def _bring_cursor_in_sight(self) -> None:
-        index = self.cursor_index()
+        index = self._at
         if index is None:
             return
         top = self.scroll_offset.y
@@ -161,11 +161,10 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.scroll_to(y=index - self._page + 1, animate=False, force=True)
 
     def action_move(self, step: int) -> None:
-        index = self.cursor_index()
-        self.move_to(0 if index is None else index + step)
+        self.move_to((self._at or 0) + step)
 
     def action_page(self, step: int) -> None:
-        self.move_to((self.cursor_index() or 0) + step * self._page)
+        self.move_to((self._at or 0) + step * self._page)
 
     def action_top(self) -> None:
         self.move_to(0)
@@ -211,7 +210,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width
         line = self._drawn[y] = self._line(y)
         index = self.scroll_offset.y + y - HEADER_LINES
-        here = y >= HEADER_LINES and index == self.cursor_index()
+        here = y >= HEADER_LINES and index == self._at
         styles = self._style_of
         segments = [Segment(text, styles(name, here)) for text, name in line]
         return Strip(segments).adjust_cell_length(width, styles("row", here))
@@ -240,18 +239,19 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         look = self._look
         parts: list[tuple[str, str]] = []
         for column, _left, width in self._places():
-            if column.gap:
-                parts.append((" " * column.gap, "row"))
-            text, style = column.text(row, look), column.style(row, look)
+            text, style = column.text(row, look), column.style(row, look) or "row"
+            gap = " " * column.gap
             if column.share is not None and width >= column.width + BAR:
                 room = width - column.width - 1
                 drawn = bar(column.share(row), room, "")
-                parts.append((drawn, style or "accent"))
-                parts.append(("·" * (room - len(drawn)) + " ", "track"))
-                width = column.width
-            elif not column.right and column.name == "HIST":
+                if drawn:
+                    parts.append((gap + drawn, style))
+                    gap = ""
+                parts.append((gap + "·" * (room - len(drawn)) + " ", "track"))
+                width, gap = column.width, ""
+            elif column.name == "HIST":
                 text = text[-width:]
-            parts.append((fit(text, width, right=column.right), style or "row"))
+            parts.append((gap + fit(text, width, right=column.right), style))
         return tuple(parts)
 
     def _header(self) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from operator import attrgetter
 
 from textual.content import Content
 from textual.widgets import Static
@@ -135,6 +136,8 @@ def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
         label = fit(label, 10)
     room = width - len(label) - 1
     if not series:
+        if len(value) > room:      # half a name says nothing
+            value = value.partition(" ")[0]
         return Content.assemble((label, LABEL), " ", (fit(value, room), VALUE))
     number = fit(value, max(min(5, room), len(value)), right=True)
     room -= len(number)
@@ -158,7 +161,7 @@ def _top(series: str, values: tuple[float, ...]) -> float | None:
 def _longest_queue(snapshot: Snapshot | None, field: str) -> str:
     """Whose queue is the longest, "" when none holds anything."""
     clients = snapshot.clients if snapshot is not None and getattr(snapshot, field) else ()
-    longest = max(clients, key=lambda row: int(getattr(row, field)), default=None)
+    longest = max(clients, key=attrgetter(field), default=None)
     return clean(longest.nick) if longest is not None else ""
 
 

@@ -53,8 +53,9 @@ def _looked_at(state: ConsoleState) -> list[Part]:
     parts: list[Part] = []
     if state.tags:
         parts += [(f"{len(state.tags)} tagged  ", "$accent")]
-    parts += [("filter: ", "$text-muted"),
-              (clean(view.filter), "bold $warning") if view.filter else "none"]
+    if state.pane != "loop":
+        parts += [("filter: ", "$text-muted"),
+                  (clean(view.filter), "bold $warning") if view.filter else "none"]
     if view.sort:
         parts += [("  sort: ", "$text-muted"), f"{view.sort} {'▼' if view.inverted else '▲'}"]
     return parts
