@@ -13,7 +13,7 @@ import click
 
 from chatops import __version__
 from chatops.bench.cli import bench
-from chatops.service import ServerThread, StartError, tune_collector
+from chatops.service import ServerThread, StartError, explain, tune_collector
 from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
@@ -168,6 +168,29 @@ def replay(file: str) -> None:
     if recording.warning:
         click.echo(f"chatops: {recording.warning}", err=True)
     sys.exit(run_console(ReplayLink(recording), replay=True))
+
+
+@main.command()
+@click.argument("stage", type=click.IntRange(1, 5))
+@click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), show_default="any",
+              help="port to listen on")
+def lab(stage: int, host: str, port: int) -> None:
+    """Run one of the lab's five servers here, without the console.
+
+    \b
+    1  listen      a connection that nobody watches
+    2  echo        an end of file that nobody notices
+    3  broadcast   one client that does not read stops everybody
+    4  queues      a loop that never sleeps
+    5  on demand   how it is done
+    """
+    from chatops.lab.terminal import run_stage
+
+    try:
+        run_stage(stage, host, port)
+    except OSError as error:
+        fail(explain(error, host, port))
 
 
 main.add_command(bench)
