@@ -13,7 +13,7 @@ import click
 
 from chatops import __version__
 from chatops.bench.cli import bench
-from chatops.service import ServerThread, StartError, explain, tune_collector
+from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
@@ -189,8 +189,8 @@ def lab(stage: int, host: str, port: int) -> None:
 
     try:
         run_stage(stage, host, port)
-    except OSError as error:
-        fail(explain(error, host, port))
+    except StartError as error:
+        fail(str(error))
 
 
 main.add_command(bench)
