@@ -1,0 +1,150 @@
+"""The events and the log: every kind has its line, filters work, hidden panes do no work."""
+
+from __future__ import annotations
+
+import typing
+
+import pytest
+
+from chatops import events as e
+from tests.tui.feed import Feed
+from tests.tui.press import begin, on_screen, press
+from tests.tui.shots import Rig
+from tui.event_lines import KINDS, kind_of, line_of, matches, words_of
+from tui.panes.events import LINES_KEPT, EventsPane, LineView
+from tui.panes.log import LogPane
+
+AT = 1_760_000_000.0
+SAID = e.Said(AT, 3, "bob", "lobby", "hello [/foo]")
+NASTY = ("[/foo]", "[@click=app.quit]x[/]", "[bold", "\\[x]")
+
+
+def lines_in(rig: Rig, pane: type[EventsPane]) -> list[str]:
+    view = next(p for p in rig.app.query(pane) if type(p) is pane).query_one(LineView)
+    return [line().plain for line in view._lines]
+
+
+def test_every_event_there_is_has_a_line_of_its_own() -> None:
+    assert set(KINDS) == set(typing.get_args(e.AnyEvent))
+    assert all(len(kind.glyph) == 1 for kind in KINDS.values())
+
+
+def test_a_filter_knows_topics_clients_words_and_their_opposite() -> None:
+    assert matches(SAID, "")
+    assert matches(SAID, "chat #3 HELLO")
+    assert matches(SAID, "!leave bob")
+    assert not matches(SAID, "!hello")
+    assert not matches(SAID, "#30")
+    thirty = e.Said(AT, 30, "eve", "lobby", "x")
+    assert not matches(thirty, "#3")
+
+
+def test_what_the_admin_did_in_vain_looks_like_it() -> None:
+    assert kind_of(e.AdminDid(AT, "kick 9", "no client 9", ok=False)).glyph == "✗"
+    assert kind_of(e.AdminDid(AT, "kick 3", "kicked")).glyph == "✓"
+
+
+def test_a_chunk_of_many_lines_is_one_line_that_says_so() -> None:
+    text = line_of(e.Said(AT, 3, "bob", "lobby", "\n".join("abcdef"), 6)).plain
+    assert "bob: a ⏎ b ⏎ c ⏎ … 3 more" in text
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_what_clients_write_is_text_and_carries_no_action(text: str) -> None:
+    for event in (e.Said(AT, 3, text, text, text), e.Renamed(AT, 3, text, text),
+                  e.Disconnected(AT, 3, 9, text, text, "peer", text),
+                  e.CallbackFailed(AT, "Connection.on_ready", 9, text)):
+        line = line_of(event)
+        assert text in line.plain
+        assert text in words_of(event)
+        assert not any("@" in str(span.style) for span in line.spans)
+
+
+async def test_events_are_drawn_newest_last_and_a_hidden_pane_does_nothing() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 5.0)
+        assert lines_in(rig, EventsPane) == []          # the clients pane is in front
+        await press(rig, pilot, "3")
+        shown = lines_in(rig, EventsPane)
+        held = rig.app.state.events.newest(10_000)
+        assert shown == [line_of(event).plain for event in held]
+        assert held[-1] in rig.app.state.events.newest(3)
+        view = rig.app.query_one("#events-pane LineView", LineView)
+        assert view.scroll_y == view.max_scroll_y
+        assert shown[-1][:30] in on_screen(rig)
+
+
+async def test_a_filter_keeps_what_matches_of_the_past_and_of_what_comes() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "3")
+        rig.app.dispatcher.typed("filter join")
+        rig.run(0.1)
+        assert lines_in(rig, EventsPane)
+        rig.feed.join(77, "newcomer")
+        rig.feed.happened.append(SAID)
+        rig.run(0.2)
+        shown = lines_in(rig, EventsPane)
+        assert "newcomer connected" in shown[-1]
+        assert all("connected" in line for line in shown)
+
+
+async def test_while_paused_nothing_new_appears_and_then_all_of_it() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "3", "p")
+        before = lines_in(rig, EventsPane)
+        rig.feed.happened.append(e.Warned(rig.feed.wall, "later"))
+        rig.run(0.5)
+        assert lines_in(rig, EventsPane) == before
+        await press(rig, pilot, "p")
+        assert any("later" in line for line in lines_in(rig, EventsPane))
+
+
+async def test_who_has_scrolled_up_is_left_to_read() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 20.0)
+        await press(rig, pilot, "3")
+        view = rig.app.query_one("#events-pane LineView", LineView)
+        view.scroll_to(y=2, animate=False, immediate=True)
+        await pilot.pause()
+        rig.run(2.0)
+        await pilot.pause()
+        assert view.scroll_y == 2
+        view.scroll_end(animate=False, immediate=True)
+        await pilot.pause()
+        rig.run(2.0)
+        await pilot.pause()
+        assert view.scroll_y == view.max_scroll_y
+
+
+async def test_a_flood_of_events_leaves_a_bounded_number_of_lines() -> None:
+    rig = Rig(Feed(clients=1))
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "3")
+        for _ in range(4):
+            rig.feed.happened += [e.Said(AT, 1, "a", "lobby", str(n)) for n in range(1500)]
+            rig.run(0.1)
+        assert len(lines_in(rig, EventsPane)) == LINES_KEPT
+
+
+async def test_the_log_holds_deeds_faults_and_warnings_and_a_crash_in_full() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "5")
+        rig.feed.happened += [
+            SAID, e.AdminDid(AT, "kick 3", "kicked #3 bob"), e.Warned(AT, "disk full"),
+            e.Crashed(AT, 'Traceback:\n  File "x.py"\nValueError: [/boom]')]
+        rig.run(0.2)
+        shown = "\n".join(lines_in(rig, LogPane))
+        assert ":kick 3  kicked #3 bob" in shown
+        assert "disk full" in shown
+        assert 'File "x.py"' in shown
+        assert "hello" not in shown

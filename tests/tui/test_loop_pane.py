@@ -1,0 +1,112 @@
+"""The loop pane: the story of turns, time split in two, threads, plots that are never blank."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from chatops.snapshot import Change, Ready, ThreadRow, Turn
+from tests.tui.press import begin, on_screen, press
+from tests.tui.shots import Rig
+from tui.turn_lines import READY_SHOWN, story, turn_lines
+
+READ, WRITE = 1, 2
+
+
+def told(turn: Turn, width: int = 80) -> list[str]:
+    return [line.plain for line in story(turn, width)]
+
+
+def test_a_turn_tells_what_it_waited_for_what_was_ready_and_what_changed() -> None:
+    turn = Turn(18_204, 1.0, None, 0.071, 0.0004, (Ready(8, READ, "#1 alice", 0.0002),),
+                (Change("modify", 9, READ, READ | WRITE, "#2 bob", "f (a.py:1)"),
+                 Change("register", 10, 0, READ, "#3 eve", "f (a.py:2)"),
+                 Change("unregister", 11, READ, 0, "#4 dan", "f (a.py:3)")),
+                ("#1 alice recv 24 bytes",), ((2, 12_400),))
+    assert told(turn) == [
+        " 18,204 select(None) slept 71ms → 1 ready  worked 0.4ms",
+        "  fd 8 R- #1 alice  0.2ms",
+        "  #1 alice recv 24 bytes",
+        "  modify fd 9 #2 bob R- → RW  by f (a.py:1)",
+        "  register fd 10 #3 eve R-  by f (a.py:2)",
+        "  unregister fd 11 #4 dan R- → gone  by f (a.py:3)",
+        "  queues #2 12.1K",
+    ]
+
+
+def test_turns_that_were_alike_are_told_once_and_counted() -> None:
+    turn = Turn(5, 1.0, 0.0, 0.0, 0.0, (), repeats=99_999)
+    assert "×100K alike" in told(turn)[0] or "×97.7K alike" in told(turn)[0]
+
+
+def test_of_a_crowd_that_is_ready_the_first_are_named_and_the_rest_counted() -> None:
+    turn = Turn(5, 1.0, 0.0, 0.0, 0.0,
+                tuple(Ready(fd, READ, "x", float("nan")) for fd in range(1000)))
+    lines = told(turn)
+    assert len(lines) == 1 + READY_SHOWN + 1
+    assert lines[-1] == "  and 996 more"
+
+
+async def test_the_turns_take_no_more_lines_than_there_are_and_end_with_the_newest() -> None:
+    rig = Rig()
+    rig.run(5.0)
+    rig.feed.talkers[1].talks = 50.0
+    rig.run(0.2)
+    snapshot = rig.app.state.snapshot
+    assert snapshot is not None
+    for room in (1, 3, 8):
+        lines = turn_lines(rig.app.state, snapshot, 40, room)
+        assert len(lines) <= room + 1
+        assert all(line.cell_length <= 40 for line in lines)
+    text = "\n".join(line.plain for line in turn_lines(rig.app.state, snapshot, 80, 12))
+    assert f"{snapshot.turns[-1].n:,} select" in text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)])
+async def test_it_fits_every_size(size: tuple[int, int]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot, 10.0)
+        await press(rig, pilot, "4")
+        text = on_screen(rig)
+        assert "busy" in text
+        assert "Tick " in text
+        assert "select(None)" in text
+        pane = rig.app.query_one("#loop-pane")
+        page = pane.query_one("Static")
+        assert page.region.width <= pane.region.width
+
+
+async def test_stepping_back_shows_the_turn_of_that_moment() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 5.0)
+        await press(rig, pilot, "4", "left_square_bracket")
+        state = rig.app.state
+        assert state.travel is not None
+        assert f"Tick {state.travel:,}" in on_screen(rig)
+        rig.run(1.0)
+        await pilot.pause()
+        assert f"Tick {state.travel:,}" in on_screen(rig)
+
+
+async def test_threads_are_named_with_their_share_of_a_core() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 2.0)
+        rig.feed.step(1.0)
+        snapshot = rig.feed.snapshot()
+        threads = (ThreadRow("reactor", 7, False, 1.0, "select"),
+                   ThreadRow("[/x]", 8, True, 0.5, "[@click=app.quit]x[/]"))
+        pane = rig.app.query_one("#loop-pane")
+        busier = tuple(replace(row, cpu=row.cpu + 0.5) for row in threads)
+        state = rig.app.state
+        state.feed(replace(snapshot, threads=threads), (), rig.time)
+        pane.show(state)  # type: ignore[attr-defined]
+        rig.feed.step(1.0)
+        state.feed(replace(rig.feed.snapshot(), threads=busier), (), rig.time + 1.0)
+        pane.show(state)  # type: ignore[attr-defined]
+        await pilot.pause()
+        text = on_screen(rig)
+        assert "reactor           7  50%" in text
+        assert "[/x]" in text
