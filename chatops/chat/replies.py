@@ -116,8 +116,10 @@ def rooms(hub: Hub, session: Session, _argument: str, _muted: Muted) -> None:
     hub.tell(session, *lines)
 
 
-def quit_(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
-    """`/quit [REASON]`, or `quit` alone on a line"""
+def quit_(hub: Hub, session: Session, argument: str, muted: Muted) -> None:
+    """`/quit [REASON]`, or `quit` alone on a line; the reason is speech as well"""
+    if argument and muted.refuses():
+        argument = ""
     hub.leave(session, argument or "left", "*** bye")
 
 
