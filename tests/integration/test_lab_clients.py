@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from chatops.lab import kinds
 from chatops.lab.clients import AT_ONCE, IN_ALL, Spawner, SpawnError
+from tests.integration.until import until
 
 DEADLINE = 5.0
 
@@ -54,14 +54,6 @@ def fill(sock: socket.socket, limit: int = 8 << 20) -> int:
         with contextlib.suppress(BlockingIOError):
             sent += sock.send(b"x" * 1000)
     return sent
-
-
-def wait_until(true: Callable[[], bool], seconds: float = DEADLINE) -> None:
-    """Look again until it is true; fails when that takes too long."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        select.select([], [], [], 0.005)
 
 
 @pytest.fixture
@@ -180,7 +172,7 @@ def test_who_is_sent_away_by_the_server_stays_away(
     sock = server.accept()
     line_of(sock)
     sock.close()
-    wait_until(lambda: spawner.counts() == {})
+    until(lambda: spawner.counts() == {})
     assert not select.select([server.listener], [], [], 0.4)[0]
 
 
@@ -191,9 +183,9 @@ def test_despawn_takes_one_kind_and_leaves_the_rest(server: TinyServer, spawner:
     for sock in clients:
         line_of(sock)
     assert spawner.despawn("mute") == 2
-    wait_until(lambda: spawner.counts() == {"chat": 3})
+    until(lambda: spawner.counts() == {"chat": 3})
     assert spawner.despawn() == 3
-    wait_until(lambda: spawner.counts() == {})
+    until(lambda: spawner.counts() == {})
     for sock in clients:
         while sock.recv(4096):
             pass
@@ -203,7 +195,7 @@ def test_despawn_reaches_those_that_are_still_on_their_way(
         server: TinyServer, spawner: Spawner) -> None:
     spawner.spawn("chat", 300, server.address)
     assert spawner.despawn("chat") == 300
-    wait_until(lambda: spawner.counts() == {})
+    until(lambda: spawner.counts() == {})
 
 
 def test_nobody_listening_means_nobody_comes(spawner: Spawner) -> None:
@@ -211,7 +203,7 @@ def test_nobody_listening_means_nobody_comes(spawner: Spawner) -> None:
     address = free.getsockname()
     free.close()
     spawner.spawn("chat", 3, address)
-    wait_until(lambda: spawner.counts() == {})
+    until(lambda: spawner.counts() == {})
 
 
 @pytest.mark.parametrize(("kind", "count", "why"), [

@@ -35,7 +35,10 @@ class Echo(Stage):
     def read(self, connection: socket) -> None:
         text = receive(connection)
         if text:
-            connection.sendall(b"your msg = " + text.rstrip() + b" ===\n")
+            try:
+                connection.sendall(b"your msg = " + text.rstrip() + b" ===\n")
+            except ConnectionError:
+                pass                             # it has left, and is still registered
 
     def close_all(self) -> None:
         """Print the map, the listener is in it too, and take it apart.

@@ -152,8 +152,8 @@ class StageLink:
 
     def _threads(self) -> tuple[ThreadRow, ...]:
         return thread_rows({
-            "MainThread": "console: Textual's loop and all widgets",
-            "reactor": "the chat server, which goes on meanwhile",
+            "MainThread": "shows you this",
+            "reactor": "the chat server; it goes on meanwhile",
             "clients": "built-in clients of the lab",
             self.stage.label: f"{self.stage.title}: {self.stage.fault}",
         })
