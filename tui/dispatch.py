@@ -9,6 +9,7 @@ a console's through the table in `tui.actions`.  Whatever happens is echoed as a
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from collections.abc import Awaitable, Callable, Iterable
 
 from textual.app import App
@@ -149,7 +150,7 @@ class Dispatcher:
         dialog = self._dialog(command)
         if dialog is not None:
             self._ask(dialog)
-        elif isinstance(command, Quit) and not self._link.status.alive:
+        elif isinstance(command, Quit) and not self._serving:
             self._app.exit(1 if self._link.status.failed else 0)
         elif spec_of(command).where == "console":
             self._here(command)
@@ -163,15 +164,17 @@ class Dispatcher:
             case Kick(targets, reason):
                 return KickDialog(_found(targets, state), reason)
             case Ban(target, seconds, reason):
-                # A key takes every selected row; a client, unlike an address, has an id.
-                words = target.split(",")
-                people = [t for word in words for t in resolve([word], state)[0]]
-                if len(people) < len(words):
-                    people = []
+                # A key takes every selected row, so there may be several ids in it.
+                people = [] if _is_network(target) else _found(target.split(","), state)
                 return BanDialog(people, target, seconds, reason)
-            case Quit("") if self._link.status.alive:
+            case Quit("") if self._serving:
                 return QuitDialog(state, attached=self._attached, leave=self._leave)
         return None
+
+    @property
+    def _serving(self) -> bool:
+        """There is a server that leaving could stop."""
+        return self._link.status.alive and not self._state.replay
 
     def _leave(self) -> None:
         """Go, and let the server be."""
@@ -215,6 +218,8 @@ class Dispatcher:
             result = await future
         except Exception as error:  # the command failed where nobody foresaw it
             result = CommandResult(False, f"failed: {error}")
+        if not result.ok and line.startswith("quit"):
+            self._state.draining = False
         self._prompt.said(line)
         self._prompt.outcome(result.ok, result.text)
         if result.rows:
@@ -233,6 +238,14 @@ def _found(words: Iterable[str], state: ConsoleState) -> list[Target]:
     if missing:
         raise CommandError(f"no client {', '.join(missing)}; it may have left")
     return people
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _needs_more(spec: Spec) -> bool:

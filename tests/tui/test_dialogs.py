@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Button, Input, Static
 
 from chatops.commands import Ban, Broadcast, Kick, Quit
-from tests.tui.press import begin, on_screen, press, write
+from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.question import Question
@@ -191,6 +191,41 @@ async def test_markup_in_nicks_and_reasons_is_shown_and_never_acted_on(nick: str
             await press(rig, pilot, "escape")
         assert rig.link.asked == []
         assert rig.app.is_running
+
+
+async def test_a_ban_of_somebody_who_is_not_there_is_no_ban_of_an_address() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed("ban 99")
+        await pilot.pause()
+        assert not isinstance(rig.app.screen, BanDialog)
+        assert echo(rig) == ":ban 99   ✗ no client 99; it may have left"
+
+
+async def test_a_row_of_the_past_whose_client_has_left_cannot_be_kicked() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "p")
+        rig.feed.leave(3)
+        rig.run(0.2)
+        rig.app.dispatcher.typed("kick 3")
+        await pilot.pause()
+        assert "has left" in on_screen(rig)
+        await press(rig, pilot, "y")
+        assert isinstance(rig.app.screen, KickDialog)
+        assert rig.link.asked == []
+
+
+async def test_leaving_a_recording_asks_nothing_and_stops_nothing() -> None:
+    rig = Rig()
+    rig.app.state.replay = True
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "q")
+    assert rig.link.asked == []
+    assert rig.app.return_value == 0
 
 
 def test_targets_are_found_by_id_by_number_sign_and_by_nick_and_once() -> None:

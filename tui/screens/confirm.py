@@ -35,16 +35,24 @@ class AboutClients(Question):
         """Those who have not left."""
         return [t for t in self.targets if not t.gone]
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._settle()
+
     def show(self, state: ConsoleState) -> None:
         targets = refreshed(self.targets, state)
         if targets != self.targets:
             self.targets = targets
             self._list.update(self._people())
             self.preview()
-            if not self.present:
-                for button in self.query(Button):
-                    button.disabled = button.id != "choice-0"
-                self.query_one("#choice-0").focus()
+            self._settle()
+
+    def _settle(self) -> None:
+        """With nobody left to act on there is only one thing to press."""
+        if self.targets and not self.present:
+            for button in self.query(Button):
+                button.disabled = button.id != "choice-0"
+            self.query_one("#choice-0").focus()
 
     def _people(self) -> Content:
         wide = min(24, max((len(clean(t.nick)) for t in self.targets), default=0))

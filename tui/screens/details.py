@@ -66,7 +66,8 @@ class KeyScreen(Sheet):
         if key is None:
             self.write(Content(f"fd {self._fd} is not registered any more."), f"fd {self._fd}")
             return
-        self.write(Content("\n").join(_watched(key, state)), f"fd {key.fd} {clean(key.type)}")
+        _, *lines = _watched(key, state)     # the border says already what it is
+        self.write(Content("\n").join(lines), f"fd {key.fd} {clean(key.type)}")
 
 
 def _heading(text: str) -> Content:
