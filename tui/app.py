@@ -127,6 +127,12 @@ class ConsoleApp(App[int]):
 
     # -- commands
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys are letters while a command line is being typed."""
+        if action == "command" and self._main.is_current and self._main.prompt.is_open:
+            return False
+        return super().check_action(action, parameters)
+
     def action_command(self, line: str) -> None:
         """What a key, a click or the palette wants carried out."""
         self.dispatcher.key(line)

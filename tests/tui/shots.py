@@ -114,8 +114,16 @@ def leavers(feed: Feed) -> None:
 DEPART = {40.0: leavers}
 
 SCENES = (
-    Scene("console-80x24", (80, 24), feed=crowd, events=DEPART),
     Scene("console-120x40", (120, 40), feed=crowd, events=DEPART),
+    Scene("console-80x24", (80, 24), feed=crowd, events=DEPART),
+    Scene("selector-80x24", (80, 24), ("2", "down", "down", "down"), feed=crowd, events=DEPART),
+    Scene("loop-80x24", (80, 24), ("4",), feed=crowd, events=DEPART),
+    Scene("details-120x40", (120, 40), ("home", "enter"), feed=crowd, events=DEPART),
+    Scene("kick-80x24", (80, 24), ("home", "space", "down", "space", "k"), feed=crowd,
+          events=DEPART),
+    Scene("command-line-80x24", (80, 24), ("colon", *"slow"), feed=crowd, events=DEPART),
+    Scene("time-travel-120x40", (120, 40), ("p", *["left_square_bracket"] * 9), feed=crowd,
+          events=DEPART),
 )
 
 

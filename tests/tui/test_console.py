@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
-from chatops.commands import Kick, Quit, WriteInterest
+from chatops.commands import Kick, Quit, Spawn, WriteInterest
 from chatops.events import Said
 from chatops.link import LinkStatus
 from tests.tui.feed import Feed
@@ -153,6 +154,42 @@ async def test_a_kick_names_its_client_asks_and_is_echoed() -> None:
         assert not rig.link.asked
         await press(pilot, "colon", *f"kick {chosen}", "enter")
         assert not rig.link.asked, "a typed kick is confirmed, too"
+
+
+def burst(rig: Rig, text: str) -> None:
+    """Type faster than the console can look: every key is there before the first is taken."""
+    driver = rig.app._driver
+    assert driver is not None
+    for char in text:
+        name = {" ": "space", ":": "colon", "\n": "enter", "/": "slash", "↓": "down"}
+        driver.send_message(events.Key(name.get(char, char), char if char.isprintable() else None))
+
+
+async def test_what_is_typed_fast_behind_a_colon_is_not_taken_for_keys() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        burst(rig, ":spawn flood 2\n")
+        await pilot.pause()
+        await pilot.pause()
+        assert rig.link.asked == [Spawn("flood", 2)]
+        burst(rig, "/bob\n")
+        await pilot.pause()
+        await pilot.pause()
+        assert rig.app.state.view.filter == "bob"
+        assert not rig.app.state.paused
+        assert not rig.app.state.tags
+
+
+async def test_a_key_acts_on_the_row_that_the_cursor_was_moved_to_just_before() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.pause()
+        at = table(rig).cursor_at or 0
+        burst(rig, "↓↓↓ ")
+        await pilot.pause()
+        assert rig.app.state.tags == {table(rig).rows[at + 3].id}
 
 
 async def test_a_key_echoes_the_command_it_ran_and_its_outcome() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
 from textual import events
@@ -49,7 +50,9 @@ class Shows(Protocol):
 class MainScreen(Screen[None]):
     """Header, panes, detail strip, command line and keys."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    # Priority bindings run before the next key is looked at: what is typed or pasted
+    # behind a `:` must not be taken for keys.
+    BINDINGS: ClassVar[list[BindingType]] = [replace(b, priority=True) for b in bindings()]
     AUTO_FOCUS = "#clients-table"
 
     def __init__(self, state: ConsoleState) -> None:

@@ -41,13 +41,15 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         "live-table--warn", "live-table--error", "live-table--tag", "live-table--track",
         "live-table--empty",
     }
+    # Of the same priority as the console's keys, so that an action takes the row that the
+    # cursor was moved to just before it.
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "up", show=False),
-        Binding("down", "move(1)", "down", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("home,ctrl+home", "top", "first row", show=False),
-        Binding("ctrl+end", "bottom", "last row", show=False),
+        Binding("up", "move(-1)", "up", show=False, priority=True),
+        Binding("down", "move(1)", "down", show=False, priority=True),
+        Binding("pageup", "page(-1)", "page up", show=False, priority=True),
+        Binding("pagedown", "page(1)", "page down", show=False, priority=True),
+        Binding("home,ctrl+home", "top", "first row", show=False, priority=True),
+        Binding("ctrl+end", "bottom", "last row", show=False, priority=True),
     ]
 
     @dataclass

@@ -75,7 +75,8 @@ def _title_line(state: ConsoleState, width: int) -> Content:
     if state.dropped:
         right += [(f"▲ {state.dropped:,} events dropped ", "$warning")]
     if state.age > AGE_SHOWN and state.live is not None:
-        right += [(f"age {state.age:.0f}s ", LABEL)]
+        # Nothing new, because nothing happens; or because the server has no time for us.
+        right += [(f"{'quiet' if state.asleep else 'age'} {state.age:.0f}s ", LABEL)]
     if state.recording:
         right += [(f"● {state.recording} ", "bold $error")]
     right += [chip(state), " "]
