@@ -128,6 +128,13 @@ class Client:
             except Ended:
                 return lines
 
+    def read_available(self) -> list[str]:
+        """The lines that one read completes; for a caller who knows that it can be read."""
+        self._fill(time.monotonic() + PATIENCE)
+        *lines, rest = self._buffer.split(b"\n")
+        self._buffer = bytearray(rest)
+        return [line.decode() for line in lines]
+
     def read_bytes(self, count: int, timeout: float = PATIENCE) -> bytes:
         """The next `count` bytes, as they are."""
         deadline = time.monotonic() + timeout
