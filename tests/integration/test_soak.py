@@ -26,6 +26,8 @@ STAYERS = 6                    # in each room
 LINES = 1_000_000
 WINDOW = 600                   # lines of a stayer that may be on their way
 BURST = 200                    # lines it says at once
+LAG = 512 << 10                # bytes that the slowest may be behind: half of its outbox
+SMALL = 16 << 10               # the receive buffer of the slowest
 PASSERS = 2000                 # who come and go meanwhile
 DEADLINE = 300.0               # seconds for all of it
 
@@ -41,6 +43,11 @@ class Room:
         self.stayers: list[Stayer] = []
         self.said: Counter[bytes] = Counter()
         self._rest = b""
+
+    @property
+    def lag(self) -> int:
+        """Bytes by which the slowest is behind the fastest."""
+        return self.begin + len(self.log) - min(stayer.at for stayer in self.stayers)
 
     def hear(self, data: bytes, at: int) -> None:
         """Somebody heard this at this place: the same as the others, or something new."""
@@ -83,7 +90,7 @@ class Stayer:
 
     def talk(self, last: int) -> None:
         """Say more, as long as not too much of it is on its way."""
-        if not self.pending and self.spoken < last \
+        if not self.pending and self.spoken < last and self.room.lag < LAG \
                 and self.spoken - self.room.said[self.name] <= WINDOW - BURST:
             end = min(last, self.spoken + BURST)
             self.pending = b"".join(b"%d .......... some words\n" % n
@@ -140,7 +147,7 @@ def gather(server: Served) -> list[Room]:
     rooms = [Room() for _ in ROOMS]
     for name, room in zip(ROOMS, rooms, strict=True):
         for n in range(STAYERS):
-            client = server.client(rcvbuf=4096 if n == 0 else 0)
+            client = server.client(rcvbuf=SMALL if n == 0 else 0)
             if name != "lobby":
                 client.join(name)
             Stayer(room, client)
@@ -178,7 +185,7 @@ def run(rooms: list[Room], passers: Passers) -> float:
 @pytest.mark.soak
 def test_a_million_lines_reach_everybody_who_stays_once_and_in_order(
         served: Callable[..., Served], capsys: pytest.CaptureFixture[str]) -> None:
-    server = served("--rate-limit", "off", "--outbox", "8M")
+    server = served("--rate-limit", "off")
     rooms = gather(server)
     memory, descriptors = server.memory(), server.descriptors()
     passers = Passers(server.address, Random(2026))
