@@ -28,7 +28,6 @@ class Kind:
     style: str
     topic: str
     tell: Callable[[Any], str]
-    log: bool = False          # belongs into the log: admin's deeds, faults and warnings
 
 
 def _lost(lines: int) -> str:
@@ -48,7 +47,7 @@ KINDS: dict[type[Event], Kind] = {
     e.Disconnected: Kind("-", "$text-muted", "leave",
                          lambda v: f"{v.nick} left: {v.reason}{_lost(v.lines_lost)}"),
     e.Refused: Kind("x", "$warning", "refused",
-                    lambda v: f"{v.peer} turned away: {v.reason}", log=True),
+                    lambda v: f"{v.peer} turned away: {v.reason}"),
     e.Said: Kind("»", "$text", "chat", _said),
     e.Acted: Kind("*", "$text", "chat", lambda v: f"{v.nick} {v.text}"),
     e.Whispered: Kind("→", "$text-muted", "chat",
@@ -62,7 +61,7 @@ KINDS: dict[type[Event], Kind] = {
                          lambda v: f"{v.nick}: queue empty again after "
                          f"{format_seconds(v.seconds)}, {format_size(v.peak)} at most"),
     e.LinesDropped: Kind("✂", "$error", "queue",
-                         lambda v: f"{v.nick}: {v.lines:,} lines dropped ({v.policy})", log=True),
+                         lambda v: f"{v.nick}: {v.lines:,} lines dropped ({v.policy})"),
     e.Throttled: Kind("◔", "$warning", "flood",
                       lambda v: f"{v.nick} speaks too fast, not read for "
                       f"{format_seconds(v.seconds)}"),
@@ -70,28 +69,27 @@ KINDS: dict[type[Event], Kind] = {
                      lambda v: f"{v.nick} sent {v.kind}" + (f", {v.count:,} times so far"
                                                             if v.count > 1 else "")),
     e.ListenerPaused: Kind("‖", "$error", "server",
-                           lambda v: f"not accepting for {format_seconds(v.seconds)}: {v.reason}",
-                           log=True),
+                           lambda v: f"not accepting for {format_seconds(v.seconds)}: {v.reason}"),
     e.ListenerResumed: Kind("▶", "$success", "server", lambda v: "accepting again"
-                            + (f"; {v.refused:,} were refused" if v.refused else ""), log=True),
+                            + (f"; {v.refused:,} were refused" if v.refused else "")),
     e.ServerStarted: Kind("●", "$success", "server",
-                          lambda v: f"listening on {v.host}:{v.port} with {v.selector}", log=True),
+                          lambda v: f"listening on {v.host}:{v.port} with {v.selector}"),
     e.ServerStopping: Kind("●", "$warning", "server",
                            lambda v: f"stopping; queues drain for at most "
-                           f"{format_seconds(v.deadline)}", log=True),
+                           f"{format_seconds(v.deadline)}"),
     e.ServerStopped: Kind("●", "$text-muted", "server",
-                          lambda v: f"stopped: {v.reason}", log=True),
+                          lambda v: f"stopped: {v.reason}"),
     e.Crashed: Kind("✗", "bold $error", "fault",
                     lambda v: "the reactor died: "
-                    + (v.traceback.strip().rpartition("\n")[2] or "no traceback"), log=True),
+                    + (v.traceback.strip().rpartition("\n")[2] or "no traceback")),
     e.CallbackFailed: Kind("✗", "$error", "fault",
                            lambda v: f"{v.callback} failed on fd {v.fd}, which was closed: "
-                           f"{v.error}", log=True),
-    e.AdminDid: Kind("✓", "$accent", "admin", lambda v: f":{v.line}  {v.outcome}", log=True),
-    e.Warned: Kind("!", "$warning", "warning", lambda v: v.text, log=True),
+                           f"{v.error}"),
+    e.AdminDid: Kind("✓", "$accent", "admin", lambda v: f":{v.line}  {v.outcome}"),
+    e.Warned: Kind("!", "$warning", "warning", lambda v: v.text),
 }
 UNKNOWN = Kind("·", "$text-muted", "other", lambda v: type(v).__name__)
-FAILED_DEED = Kind("✗", "$error", "admin", lambda v: f":{v.line}  {v.outcome}", log=True)
+FAILED_DEED = Kind("✗", "$error", "admin", lambda v: f":{v.line}  {v.outcome}")
 
 
 def kind_of(event: Event) -> Kind:
@@ -140,6 +138,8 @@ def matches(event: Event, expression: str) -> bool:
     """
     if not expression:
         return True
+    if not expression:
+        return True                # most of the time, and there may be thousands
     text = words_of(event).casefold()
     tokens = text.split()
     for word in expression.casefold().split():

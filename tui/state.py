@@ -26,7 +26,7 @@ from chatops.history import History
 from chatops.link import LinkStatus
 from chatops.snapshot import ClientRow, Snapshot
 from chatops.units import format_age
-from tui.event_ring import EventRing
+from tui.event_ring import LOGGED, EventRing
 from tui.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 
@@ -41,6 +41,7 @@ class _Frozen:
     snapshot: Snapshot
     rates: RateTable
     events: int                # number of the first event that came after it
+    logged: int                # the same in the log
     travelled: bool
 
 
@@ -54,6 +55,7 @@ class ConsoleState:
     dropped: int = 0                   # events lost on the way here
     mono_now: float = 0.0              # the console's clock at the last feed
     events: EventRing = field(default_factory=EventRing)
+    log: EventRing = field(default_factory=EventRing)      # those of `LOGGED` once more
     closed: deque[Disconnected] = field(default_factory=lambda: deque(maxlen=CLOSED_KEPT))
     tags: set[int] = field(default_factory=set)
     followed: int | None = None
@@ -83,6 +85,7 @@ class ConsoleState:
         fresh = list(events)
         if fresh:
             self.events.extend(fresh)
+            self.log.extend(event for event in fresh if isinstance(event, LOGGED))
             self.closed.extend(e for e in fresh if isinstance(e, Disconnected))
         if snapshot is not None:
             self.previous, self.live = self.live, snapshot
@@ -157,6 +160,11 @@ class ConsoleState:
     def events_end(self) -> int:
         """Number of the first event that is not to be shown yet: `events.newest(n, this)`."""
         return self._frozen.events if self._frozen is not None else self.events.total
+
+    @property
+    def log_end(self) -> int:
+        """The same for `log`."""
+        return self._frozen.logged if self._frozen is not None else self.log.total
 
     @property
     def paused(self) -> bool:
@@ -248,7 +256,8 @@ class ConsoleState:
         if self._frozen is not None:
             self.go_live()
         elif self.live is not None:
-            self._frozen = _Frozen(self.live, self.rates, self.events.total, travelled=False)
+            self._frozen = _Frozen(self.live, self.rates, self.events.total,
+                                   self.log.total, travelled=False)
             self.version += 1
         return self.paused
 
@@ -272,8 +281,9 @@ class ConsoleState:
         snapshot = self.past.at(turn)
         if snapshot is None:
             return False
-        self._frozen = _Frozen(snapshot, self._rates_at(snapshot), self._events_at(snapshot),
-                               travelled=True)
+        self._frozen = _Frozen(snapshot, self._rates_at(snapshot),
+                               self.events.first_after(snapshot.at),
+                               self.log.first_after(snapshot.at), travelled=True)
         self.version += 1
         return True
 
@@ -287,7 +297,3 @@ class ConsoleState:
         if before is None or before.mono >= snapshot.mono:
             return AT_REST
         return RateTable(before, snapshot.mono - before.mono)
-
-    def _events_at(self, snapshot: Snapshot) -> int:
-        """Number of the first event that came after that moment."""
-        return self.events.first_after(snapshot.at)

@@ -148,3 +148,15 @@ async def test_the_log_holds_deeds_faults_and_warnings_and_a_crash_in_full() -> 
         assert "disk full" in shown
         assert 'File "x.py"' in shown
         assert "hello" not in shown
+
+
+async def test_no_chatter_pushes_a_deed_out_of_the_log() -> None:
+    rig = Rig(Feed(clients=1))
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        rig.feed.happened.append(e.AdminDid(AT, "kick 3", "kicked #3 bob"))
+        for _ in range(4):
+            rig.run(0.1)
+            rig.feed.happened += [e.Said(AT, 1, "a", "lobby", str(n)) for n in range(1900)]
+        await press(rig, pilot, "5")
+        assert ":kick 3  kicked #3 bob" in lines_in(rig, LogPane)[-1]

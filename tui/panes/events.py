@@ -25,6 +25,7 @@ from textual.strip import Strip
 from chatops.events import Event
 from tui.cells import clean
 from tui.event_lines import line_of, matches
+from tui.event_ring import EventRing
 from tui.state import ConsoleState
 
 LINES_KEPT = 3000
@@ -43,7 +44,7 @@ class LineView(ScrollView, can_focus=True):
 
     def __init__(self, empty: str = "") -> None:
         super().__init__()
-        self._empty = Content.styled(f" {empty}", "$text-muted italic")
+        self.empty = empty
         self._lines: deque[Line] = deque(maxlen=LINES_KEPT)
         self._drawn: dict[int, Strip] = {}
         self._number = 0           # of the first line that is held, ever counting up
@@ -90,7 +91,7 @@ class LineView(ScrollView, can_focus=True):
         at = y + round(self.scroll_offset.y)
         width = self.scrollable_content_region.width
         if not self._lines and y == 0:
-            return self._strip(self._empty, width)
+            return self._strip(Content.styled(f" {self.empty}", "$text-muted italic"), width)
         if not 0 <= at < len(self._lines):
             return Strip.blank(width, self.visual_style.rich_style)
         number = self._number + at
@@ -125,9 +126,9 @@ class EventsPane(Vertical):
     def compose(self) -> ComposeResult:
         yield self._view
 
-    def keeps(self, event: Event) -> bool:
-        """Whether this kind of event belongs here at all."""
-        return True
+    def ring(self, state: ConsoleState) -> tuple[EventRing, int]:
+        """Where the events are held, and the number of the first that is not shown yet."""
+        return state.events, state.events_end
 
     def lines(self, event: Event) -> list[Line]:
         """What is drawn for an event."""
@@ -136,14 +137,15 @@ class EventsPane(Vertical):
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
         wanted = state.views[self.PANE].filter
-        end = state.events_end
+        ring, end = self.ring(state)
         anew = wanted != self._filter or end < self._end
         if anew:
             self._filter, self._seen = wanted, 0
-        fresh = state.events.between(self._seen, end)
+        fresh = ring.between(self._seen, end)
         self._seen = self._end = end
-        lines = [line for event in fresh if self.keeps(event) and matches(event, wanted)
+        lines = [line for event in fresh if matches(event, wanted)
                  for line in self.lines(event)]
+        self._view.empty = "nothing matches the filter" if wanted else self.EMPTY
         self._view.put(lines[-LINES_KEPT:], anew=anew)
         self._show_title(state)
 

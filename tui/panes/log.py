@@ -11,8 +11,10 @@ from textual.content import Content
 
 from chatops.events import Crashed, Event
 from tui.cells import clean
-from tui.event_lines import kind_of, line_of
+from tui.event_lines import line_of
+from tui.event_ring import EventRing
 from tui.panes.events import EventsPane, Line
+from tui.state import ConsoleState
 
 
 class LogPane(EventsPane):
@@ -22,8 +24,8 @@ class LogPane(EventsPane):
     NUMBER = 5
     EMPTY = "nothing done yet, and nothing has gone wrong"
 
-    def keeps(self, event: Event) -> bool:
-        return kind_of(event).log
+    def ring(self, state: ConsoleState) -> tuple[EventRing, int]:
+        return state.log, state.log_end
 
     def lines(self, event: Event) -> list[Line]:
         if not isinstance(event, Crashed):

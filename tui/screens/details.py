@@ -13,10 +13,10 @@ from tui.cells import clean, format_rate, mask_text
 from tui.event_lines import client_of, line_of
 from tui.screens.dialog import Sheet
 from tui.state import ConsoleState
-from tui.widgets.gauge import gauge
+from tui.widgets.gauge import bar, gauge
 
 EVENTS_SHOWN = 12
-BAR_WIDE = 24
+BAR_LEAST, BAR_MOST = 10, 24
 SILENT = 5.0                   # seconds without progress from which a reader is called slow
 
 
@@ -47,7 +47,8 @@ class DetailsScreen(Sheet):
         key = None
         if not gone and state.snapshot is not None:
             key = next((k for k in state.snapshot.keys if k.client == row.id), None)
-        parts = [*_who(row, state, gone), *_queues(row, state), *_traffic(row, state),
+        wide = max(BAR_LEAST, min(BAR_MOST, self.app.size.width - 70))
+        parts = [*_who(row, state, gone), *_queues(row, state, wide), *_traffic(row, state),
                  *_watched(key, state), *_happened(row, state)]
         self.write(Content("\n").join(parts),
                    f"#{row.id} {clean(row.nick)}{'  has left' if gone else ''}")
@@ -101,12 +102,14 @@ def _farewell(event: Disconnected | None) -> str:
     return f"It has left: {clean(event.reason)}{lost}."
 
 
-def _queues(row: ClientRow, state: ConsoleState) -> Iterable[Content]:
+def _queues(row: ClientRow, state: ConsoleState, wide: int) -> Iterable[Content]:
     yield _heading("Three queues lie between a line and its reader")
-    yield _row("outbox", gauge(row.queued, row.queue_limit, BAR_WIDE),
+    yield _row("outbox", gauge(row.queued, row.queue_limit, wide),
                f"{row.queued_lines:,} lines wait in this process")
-    yield _row("kernel", gauge(row.kernel_queued, row.kernel_limit, BAR_WIDE),
-               "sent, and not acknowledged yet")
+    # Its size is asked for only while something waits in the outbox.
+    kernel = (gauge(row.kernel_queued, row.kernel_limit, wide) if row.kernel_limit
+              else Content(f"{bar(0, wide)} {format_size(row.kernel_queued):>5}"))
+    yield _row("kernel", kernel, "sent, and not acknowledged yet")
     yield _row("peer", _reading(row, state.now), "its own buffer cannot be seen")
     if row.high_water:
         yield _row("high water", f"{format_size(row.high_water)} in the outbox",
@@ -133,8 +136,8 @@ def _traffic(row: ClientRow, state: ConsoleState) -> Iterable[Content]:
         ("in", row.lines_in, row.bytes_in, rates.lines_in, rates.bytes_in),
         ("out", row.lines_out, row.bytes_out, rates.lines_out, rates.bytes_out),
     ):
-        yield _row(label, f"{lines:>9,} lines  {format_size(size):>6}",
-                   f"{format_rate(per_second)} lines/s, {format_size(bytes_per_second)}/s now")
+        yield _row(label, f"{lines:>9,} lines  {format_size(size):>5}B",
+                   f"{format_rate(per_second)} lines/s, {format_size(bytes_per_second)}B/s now")
 
 
 def _watched(key: KeyRow | None, state: ConsoleState) -> Iterable[Content]:

@@ -168,7 +168,7 @@ class Prompt(Vertical):
         if not self.is_open:
             self._back = self.screen.focused
         self.add_class("open")
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))
         self._put(text)
         self._look(text)
 
@@ -273,7 +273,7 @@ class Prompt(Vertical):
     def _clicked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self._take(self._completion.candidates[event.option_index])
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))
 
     def action_recall(self, step: int) -> None:
         """Put in an older or a newer line."""
