@@ -22,7 +22,7 @@ import msgspec
 from chatops.lab.experiments.late import tcp_pair
 from chatops.loop.backends import SELECT_LIMIT
 
-IDLE = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+IDLE = (1, 3, 10, 30, 100, 300, 3_000, 10_000, 30_000, 100_000)
 BUDGET = 0.03                  # seconds for one point of a curve
 FEWEST, MOST = 15, 3_000       # calls timed for one point
 SPARE = 32                     # descriptors left to the rest of the process

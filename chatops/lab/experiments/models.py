@@ -83,7 +83,7 @@ def blocking(late: float = LATE) -> ModelRun:
         size = line.reader.recv_into(into)
         end = line.elapsed()
         cpu = time.thread_time() - cpu
-        arrived = line.arrived()
+        arrived = line.sent_at(into)
     return ModelRun("blocking", (
         Span("wait", 0.0, arrived, 1, "asleep", "inside recv(); the boundary is the sender's "
              "clock, the call does not show it"),
@@ -109,7 +109,7 @@ def nonblocking(late: float = LATE) -> ModelRun:
                 eagain += 1
         end = elapsed()
         cpu = time.thread_time() - cpu
-        arrived = line.arrived()
+        arrived = line.sent_at(into)
     asked = max(asked, arrived)    # the lucky call may have begun before the data came
     return ModelRun("non-blocking", (
         Span("wait", 0.0, asked, eagain, "asking", f"recv() said EAGAIN {eagain:,} times"),
@@ -129,7 +129,7 @@ def multiplexing(late: float = LATE) -> ModelRun:
         size = line.reader.recv_into(into)
         end = line.elapsed()
         cpu = time.thread_time() - cpu
-        arrived = line.arrived()
+        arrived = line.sent_at(into)
     return ModelRun("multiplexing", (
         Span("wait", 0.0, ready, 1, "asleep", "inside select(), which could watch a thousand "
              "more"),
@@ -143,8 +143,7 @@ def signal_driven(late: float = LATE) -> ModelRun:
     A real handler, because the interruption is the model: `sigtimedwait` in a thread would
     show a process that waits after all.  Handlers need the main thread, which in a console
     belongs to somebody else, and SIGIO's default action is to end the process: so this is
-    run in a process of its own.  Between signals the main thread works in short steps; the
-    sending thread blocks SIGIO, so that the kernel interrupts this one.
+    run in a process of its own, whose main thread works in short steps until it comes.
     """
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("Python runs signal handlers in the main thread only")
@@ -173,7 +172,7 @@ def signal_driven(late: float = LATE) -> ModelRun:
                 time.sleep(STEP)
                 steps += 1
             cpu = time.thread_time() - cpu
-            arrived = line.arrived()
+            arrived = line.sent_at(into)
     finally:
         signal.signal(signal.SIGIO, before)
     asked, end, size = reads[0]
@@ -237,7 +236,7 @@ async def _asynchronous(late: float) -> ModelRun:
         size = operation.result()
         end = line.elapsed()
         cpu = time.thread_time() - cpu
-        arrived = line.arrived()
+        arrived = line.sent_at(into)
         asked, copied = reader.reads[0]
     return ModelRun("asynchronous", (
         Span("wait", 0.0, asked, 1 + reader.eagain, "free", f"started, then {steps} steps of "

@@ -1,0 +1,29 @@
+"""The lessons, in the order in which they build on each other.
+
+    for lesson in LESSONS:
+        result = lesson.measure()              # in a thread: up to three seconds
+        figures = lesson.figures(result)       # Plot, Timeline, Quantities, Table
+        verdict = lesson.check(result, choice) # choice: an index into lesson.choices
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatops.lab.lessons import (
+    always,
+    ceiling,
+    edge,
+    family,
+    gone,
+    phases,
+    price,
+    questions,
+    ways,
+)
+from chatops.lab.lessons.lesson import Lesson
+
+LESSONS: tuple[Lesson[Any], ...] = (
+    phases.LESSON, questions.LESSON, ways.LESSON, family.LESSON, ceiling.LESSON, price.LESSON,
+    edge.LESSON, always.LESSON, gone.LESSON,
+)
