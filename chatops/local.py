@@ -95,6 +95,8 @@ class LocalLink:
         now = self._clock()
         turned = latest is None or self._server.selector.turns != latest.turn
         emptying = latest is not None and latest.kernel_queued > 0
+        if now < self._survey.next_at:
+            return                 # it could not be afforded yet
         if turned or (emptying and now - self._asked_at >= QUIET_LOOK):
             self._asked_at = now
             self._survey.wanted = True

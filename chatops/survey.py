@@ -23,16 +23,17 @@ class Survey:
         self.wanted = False
         self.latest: Snapshot | None = None
         self._server = server
-        self._next_at = 0.0
+        self._rows: dict[int, ClientRow] = {}
+        self.next_at = 0.0             # monotonic; no snapshot is made before
         self._shown = 0                # the last turn that a snapshot has told of
         server.on_publish.append(self.publish)
 
     def publish(self) -> None:
         """Called at the end of every turn."""
-        if self.wanted and self._server.reactor.now >= self._next_at:
+        if self.wanted and self._server.reactor.now >= self.next_at:
             self.wanted = False
             self.latest = self.build()
-            self._next_at = self.latest.mono + self.latest.built_in / SHARE
+            self.next_at = self.latest.mono + self.latest.built_in / SHARE
 
     def build(self) -> Snapshot:
         """How things stand now."""
@@ -44,6 +45,7 @@ class Survey:
         masks = {row.fd: row for row in keys}
         clients = tuple([self._client(connection, masks.get(connection.fd))
                          for connection in server.connections.values()])
+        self._rows = {row.id: row for row in clients}
         turns = turns_since(selector, self._shown)
         self._shown = selector.turns
         return Snapshot(
@@ -69,11 +71,21 @@ class Survey:
         )
 
     def _client(self, connection: Connection, key: KeyRow | None) -> ClientRow:
-        session = connection.session
-        outbox = connection.outbox
+        """One client's row; the one of the last time where nothing has changed."""
+        session, outbox = connection.session, connection.outbox
+        old = self._rows.get(connection.client_id)
+        bytes_out, masks = connection.bytes_out, key.masks if key is not None else ""
+        muted = session.muted_until > self._server.hub.now
         state = connection.state.value
         if connection.is_open and connection.paused:
             state = "throttled"
+        if old is not None and not old.kernel_queued and (
+                old.bytes_out, old.bytes_in, old.masks, old.mask, old.nick, old.state,
+                old.muted, old.lines_in, old.lines_dropped) == (
+                bytes_out, connection.bytes_in, masks, connection.mask, session.nick, state,
+                muted, session.lines_in, connection.lines_dropped) and not outbox \
+                and old.room == session.room.name and not old.queued:
+            return old
         return ClientRow(
             id=connection.client_id, fd=connection.fd, nick=session.nick,
             room=session.room.name, peer=connection.peer, mask=connection.mask,
@@ -83,11 +95,9 @@ class Survey:
             kernel_limit=send_buffer(connection.sock) if outbox else 0,
             high_water=outbox.high_water if outbox is not None else 0,
             high_water_at=outbox.high_water_at if outbox is not None else 0.0,
-            bytes_in=connection.bytes_in, bytes_out=connection.bytes_out,
+            bytes_in=connection.bytes_in, bytes_out=bytes_out,
             lines_in=session.lines_in, lines_out=connection.lines_out,
             lines_dropped=connection.lines_dropped, connected_at=connection.connected_at,
-            active_at=connection.active_at,
-            progress_at=connection.progress_at,
-            state=state, muted=session.muted_until > self._server.hub.now,
-            masks=key.masks if key is not None else "",
+            active_at=connection.active_at, progress_at=connection.progress_at,
+            state=state, muted=muted, masks=masks,
         )

@@ -23,18 +23,30 @@ def key_rows(selector: ObservedSelector) -> tuple[KeyRow, ...]:
 
 
 def _key_row(r: Registration) -> KeyRow:
+    """The row of one descriptor; the one of the last time where nothing has changed."""
     fired = r.fires - r.fires_seen
     r.fires_seen = r.fires
-    owner = getattr(r.data, "__self__", None)
-    return KeyRow(
-        fd=r.fd, type=_type(r), fileobj=fileobj_text(r.fileobj), events=r.events,
-        callback=callback_name(r.data), data=describe(r.data, r.fileobj),
-        client=getattr(owner, "client_id", 0), armed_by=where(r.armed_by),
+    old = r.row
+    data = describe(r.data, r.fileobj)
+    stale = descriptor_of(r.fileobj) != r.fd
+    if old is None:
+        owner = getattr(r.data, "__self__", None)
+        kind, fileobj, callback = _type(r), fileobj_text(r.fileobj), callback_name(r.data)
+        client = getattr(owner, "client_id", 0)
+    elif (not fired and old.busy == r.busy and old.armed_at == r.armed_at and old.data == data
+            and old.stale == stale and not old.at_eof):
+        return old
+    else:
+        kind, fileobj, callback, client = old.type, old.fileobj, old.callback, old.client
+    row = r.row = KeyRow(
+        fd=r.fd, type=kind, fileobj=fileobj, events=r.events, callback=callback, data=data,
+        client=client,
+        armed_by=old.armed_by if old and old.armed_at == r.armed_at else where(r.armed_by),
         registered_at=r.registered_at, armed_at=r.armed_at, fires=r.fires,
         last_mask=r.last_mask, busy=r.busy, slowest=r.slowest, masks=masks_text(r.masks),
-        stale=descriptor_of(r.fileobj) != r.fd,
-        at_eof=fired > SPIN_PEEK and at_eof(r.fileobj),
+        stale=stale, at_eof=fired > SPIN_PEEK and at_eof(r.fileobj),
     )
+    return row
 
 
 def _type(r: Registration) -> str:

@@ -21,10 +21,13 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from operator import itemgetter
 from types import CodeType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from chatops.loop import backends
 from chatops.loop.naming import callback_name, caller, describe, descriptor_of, where
+
+if TYPE_CHECKING:
+    from chatops.snapshot import KeyRow
 
 Event = tuple[selectors.SelectorKey, int]
 Clock = Callable[[], float]
@@ -47,7 +50,7 @@ class Registration:
     """The life of one descriptor in the map."""
 
     __slots__ = ("armed_at", "armed_by", "busy", "data", "events", "fd", "fileobj", "fires",
-                 "fires_seen", "last_mask", "masks", "registered_at", "slowest")
+                 "fires_seen", "last_mask", "masks", "registered_at", "row", "slowest")
 
     def __init__(self, key: selectors.SelectorKey, now: float, by: tuple[CodeType, int]) -> None:
         self.fd = key.fd
@@ -62,6 +65,7 @@ class Registration:
         self.busy = 0.0
         self.slowest = 0.0
         self.masks: deque[int] | None = None
+        self.row: KeyRow | None = None         # as it was shown last
 
 
 class TurnRecord:
@@ -165,6 +169,7 @@ class ObservedSelector(selectors.BaseSelector):
             raise
         registration = self._registrations[key.fd]
         registration.data = data
+        registration.row = None
         before = registration.events
         if before != events:
             registration.events = events
