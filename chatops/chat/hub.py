@@ -112,7 +112,7 @@ class Hub:
     def resume(self, session: Session) -> bool:
         """The hold is over: go on with what was held.  Whether it may be read again."""
         held, session.held = session.held, b""
-        if held:
+        if held and session.id in self.sessions:
             self._lines(session, held)
         return not session.held and session.id in self.sessions
 
