@@ -1,4 +1,4 @@
-"""Bars, sparklines and plots: pure functions from numbers to block characters, and a widget.
+"""Bars, sparklines and plots: pure functions from numbers to block characters.
 
 Every function returns plain strings of exactly the width asked for, in cells; the caller
 adds colour, which is never the only signal.  Scales begin at zero, so that a series that
@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 
 from textual.content import Content
-from textual.widgets import Static
 
 from chatops.units import format_size
 
@@ -21,6 +20,7 @@ EIGHTHS_UP = " ▁▂▃▄▅▆▇█"
 BASE_LINE = "▁"
 TRACK = "·"                    # what is still free of a gauge
 
+LEAST_TOP = 1e-9               # below it powers of ten run out of digits
 WARN_AT, FULL_AT = 0.5, 0.9    # shares of a limit from which a queue is worth a look
 
 
@@ -51,7 +51,7 @@ def split_bar(shares: Sequence[float], width: int) -> list[int]:
     if width <= 0 or total <= 0:
         return [0] * len(shares)
     exact = [max(0.0, s) / total * width for s in shares]
-    cells = [max(1, math.floor(e)) if e > 0 else 0 for e in exact]
+    cells = [max(1, math.floor(e)) if s > 0 else 0 for e, s in zip(exact, shares, strict=True)]
     by_remainder = sorted(range(len(shares)), key=lambda i: exact[i] - cells[i], reverse=True)
     for i in by_remainder[: max(0, width - sum(cells))]:
         cells[i] += 1
@@ -99,6 +99,7 @@ def scale_top(values: Sequence[float], least: float = 0.0) -> float:
     peak = max(peak, least)
     if peak <= 0:
         return 1.0
+    peak = max(peak, LEAST_TOP)
     power = 10.0 ** math.floor(math.log10(peak))
     return next((step * power for step in (1, 2, 5) if step * power >= peak), 10 * power)
 
@@ -133,39 +134,3 @@ def columns(values: Sequence[float], width: int, height: int, top: float) -> lis
             part = min(8, max(0, eighths - (height - 1 - y) * 8))
             rows[y][x] = EIGHTHS_UP[part]
     return ["".join(row) for row in rows]
-
-
-class Gauge(Static):
-    """A size against its limit, as wide as the widget: `gauge.show(value, limit)`."""
-
-    DEFAULT_CSS = "Gauge { height: 1; width: 1fr; }"
-
-    def show(self, value: float, limit: float) -> None:
-        """Draw it; nothing happens while the widget has no size yet."""
-        room = self.size.width - len(" 99.9K/99.9K !")
-        if room > 0:
-            self.update(gauge(value, limit, min(room, 40)), layout=False)
-
-
-class Plot(Static):
-    """The newest values as an area of eighth blocks, with its scale at the right.
-
-    `plot.show(values, unit, top)`; the scale is a round number above the largest value
-    shown, or `top`.
-    """
-
-    DEFAULT_CSS = "Plot { height: 3; width: 1fr; color: $primary; }"
-
-    def show(self, values: Sequence[float], unit: str = "", top: float | None = None) -> None:
-        """Draw as many of the values as there is room for."""
-        width, height = self.size.width - 8, self.size.height
-        if width < 4 or height < 1:
-            return
-        shown = resample(values, width)
-        highest = top if top is not None else scale_top(shown)
-        lines = columns(shown, width, height, highest)
-        scale = [f" {highest:,.4g}{unit}"] + [""] * (height - 2) + ([" 0"] if height > 1 else [])
-        parts: list[str | tuple[str, str]] = []
-        for line, mark in zip(lines, scale, strict=True):
-            parts += [line, (mark + "\n", "$text-muted")]
-        self.update(Content.assemble(*parts).rstrip(), layout=False)
