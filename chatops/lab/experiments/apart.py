@@ -34,7 +34,8 @@ def run_apart(name: str, deadline: float = DEADLINE) -> Any:
     """
     expected = EXPERIMENTS[name].result
     try:
-        done = subprocess.run([sys.executable, "-m", "chatops.lab.experiments", name],
+        # -P: whatever lies in the current directory is not imported in a module's stead.
+        done = subprocess.run([sys.executable, "-P", "-m", "chatops.lab.experiments", name],
                               stdin=subprocess.DEVNULL, capture_output=True, env=_environment(),
                               timeout=deadline, check=False, start_new_session=True)
     except subprocess.TimeoutExpired:

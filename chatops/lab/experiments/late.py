@@ -29,8 +29,9 @@ class LateData:
     """A connection whose `reader` has nothing until `late` seconds after `begin`.
 
     The sender is a process: a thread would fight a reader that spins for the GIL, and be
-    late by that.  It is forked, so this belongs into a process without other threads.  The data begins with the time it was sent at, on the monotonic clock,
-    which all processes of a system share.  All times are seconds since `begin`.
+    late by that.  It is forked, so this belongs into a process without other threads.
+    The data begins with the time it was sent at, on the monotonic clock, which all
+    processes of a system share.  All times are seconds since `begin`.
     """
 
     def __init__(self, late: float = LATE) -> None:
