@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.harness import Served, Server, descriptors
+from tests.integration.terminal import Console
 
 
 @pytest.fixture
@@ -44,4 +45,20 @@ def served(tmp_path: Path) -> Iterator[Callable[..., Served]]:
 
         yield start
         for started in processes:
+            started.check()
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Callable[..., Console]]:
+    """Starts `chatops` with these flags on a terminal: `console(size=NARROW)`."""
+    consoles: list[Console] = []
+    with ExitStack() as stack:
+
+        def start(*flags: str, **options: Any) -> Console:
+            consoles.append(Console(*flags, cwd=tmp_path, **options))
+            stack.callback(consoles[-1].close)
+            return consoles[-1]
+
+        yield start
+        for started in consoles:
             started.check()
