@@ -113,7 +113,7 @@ class Hub:
         """The hold is over: go on with what was held.  Whether it may be read again."""
         held, session.held = session.held, b""
         if held and session.id in self.sessions:
-            self._lines(session, held)
+            self._lines(session, held, rested=False)
         return not session.held and session.id in self.sessions
 
     def hear_out(self, session: Session) -> None:
@@ -122,12 +122,18 @@ class Hub:
         if held:
             self._said(session, held, held.count(b"\n"))
 
-    def _lines(self, session: Session, lines: bytes) -> None:
-        """Whole lines, as many as the client's rate allows; the rest is held."""
+    def _lines(self, session: Session, lines: bytes, *, rested: bool = True) -> None:
+        """Whole lines, as many as the client's rate allows; the rest is held.
+
+        One that has `rested` until its tokens were full is told again when it goes over;
+        one that was held has not rested, however long that was.
+        """
         count = lines.count(b"\n")
         rate = self.limits.rate
         if rate:
             tokens = session.refill(self.now, rate, self.limits.burst)
+            if rested and tokens >= self.limits.burst:
+                session.warned = False
             if count > tokens:
                 lines, count = self._hold(session, lines, count, int(tokens))
             session.tokens -= count

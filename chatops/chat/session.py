@@ -77,6 +77,4 @@ class Session:
         else:
             self.tokens = min(burst, self.tokens + (now - self.tokens_at) * rate)
         self.tokens_at = now
-        if self.tokens >= burst:
-            self.warned = False
         return self.tokens
