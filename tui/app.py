@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -69,7 +70,8 @@ class ConsoleApp(App[int]):
                                      attached=attached)
         self.register_theme(NIGHT)
         self.register_theme(DAY)
-        self.theme = NIGHT.name
+        wanted = os.environ.get("TEXTUAL_THEME", "")
+        self.theme = wanted if wanted in self.available_themes else NIGHT.name
 
     def get_default_screen(self) -> Screen[None]:
         return self._main

@@ -182,7 +182,8 @@ class ConsoleState:
         """One word or two for the header: which time the panes show."""
         turn = self.travel
         if turn is not None:
-            return f"TURN {turn:,} (-{format_age(self.server_now - self.now)})"
+            ago = self.server_now - self.now
+            return f"TURN {turn:,} (-{format_age(ago) if ago >= 10 else f'{ago:.1f}s'})"
         if self.paused:
             return "PAUSED"
         return "REPLAY" if self.replay else "LIVE"

@@ -142,10 +142,10 @@ class Feed:
             other.lines_out += 1
             self.lines_out += 1
             if not other.reads and other.kernel >= KERNEL_LIMIT * 0.9:
-                changes += self._queue(other, size * 40)
+                changes += self._queue(other, size * min(other.id, 5))
                 continue
             if not other.reads:
-                other.kernel = min(KERNEL_LIMIT, other.kernel + size * 400)
+                other.kernel = min(KERNEL_LIMIT, other.kernel + size * 900 // other.id)
             other.bytes_out += size
             self.bytes_out += size
         self.turn += 1

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,8 +60,29 @@ class Rig:
             self.app.tick()
 
 
+@contextmanager
+def in_utc() -> Iterator[None]:
+    """Wherever the pictures are made, their clocks show the same."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
 async def draw(scene: Scene) -> str:
     """The SVG of a scene."""
+    with in_utc():
+        return await _drawn(scene)
+
+
+async def _drawn(scene: Scene) -> str:
     rig = Rig(scene.feed())
     async with rig.app.run_test(size=scene.size) as pilot:
         passed = 0.0
@@ -99,6 +123,12 @@ def tidy(svg: str) -> str:
     svg = svg.replace("font-family: Fira Code, monospace",
                       "font-family: Fira Code, Cascadia Code, Menlo, Consolas, monospace")
     return _SERIAL.sub("terminal", _TEXT.sub(trimmed, svg))
+
+
+def shown(svg: str) -> list[tuple[str, ...]]:
+    """What a picture shows: each piece of text with its place.  The rest is a frame that
+    may look different with the next version of Textual."""
+    return [match.groups()[1:3] + match.groups()[5:] for match in _TEXT.finditer(svg)]
 
 
 def crowd() -> Feed:

@@ -86,7 +86,7 @@ class MainScreen(Screen[None]):
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now, in what is visible."""
         self._arrange(state)
-        self._warn(state.status)
+        self._warn(state.status, state.replay)
         for widget in self._visible():
             cast("Shows", widget).show(state)
 
@@ -125,10 +125,10 @@ class MainScreen(Screen[None]):
         if self.is_attached:
             self.show(self._state)
 
-    def _warn(self, status: LinkStatus) -> None:
+    def _warn(self, status: LinkStatus, replay: bool) -> None:
         """A server that is gone is said aloud; what was last known stays readable."""
-        self._banner.display = not status.alive
-        if not status.alive:
+        self._banner.display = gone = not status.alive and not replay
+        if gone:
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
             self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
@@ -140,6 +140,8 @@ class MainScreen(Screen[None]):
 
     def on_live_table_moved(self, message: LiveTable.Moved) -> None:
         message.stop()
+        if message.table.id == "clients-table" and message.row != self._state.followed:
+            self._state.followed = None
         if self._strip.display:
             self._strip.show(self._state)
 

@@ -13,6 +13,7 @@ from tui.widgets.gauge import LEVEL_STYLES, bar, level
 
 LABEL = "$text-muted"
 BAR = 10
+WIDE = 96                      # cells from which the rate has room, too
 
 Part = str | tuple[str, str]
 
@@ -26,7 +27,7 @@ class DetailStrip(Static):
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
-        lines = _lines(state)
+        lines = _lines(state, wide=self.size.width >= WIDE)
         content = Content("\n").join(
             [line.truncate(max(1, self.size.width), ellipsis=True) for line in lines])
         if self._shown is None or content != self._shown:
@@ -34,7 +35,7 @@ class DetailStrip(Static):
             self.update(content, layout=False)
 
 
-def _lines(state: ConsoleState) -> list[Content]:
+def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
     snapshot = state.snapshot
     if snapshot is None:
         return []
@@ -46,10 +47,11 @@ def _lines(state: ConsoleState) -> list[Content]:
     client = state.client(ident) if ident is not None else None
     if client is None:
         return [Content.assemble((" no client is selected", LABEL))]
-    return _of_client(client, snapshot, state)
+    return _of_client(client, snapshot, state, wide=wide)
 
 
-def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState) -> list[Content]:
+def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
+               wide: bool) -> list[Content]:
     now, rates = state.now, state.rates.of(row)
     key = next((key for key in snapshot.keys if key.fd == row.fd), None)
     traits = [row.state] if row.state != "open" else []
@@ -59,7 +61,7 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState) -> list[
         ("  up ", LABEL), format_clock(now - row.connected_at),
         ("  in ", LABEL), f"{row.lines_in:,} lines {format_size(row.bytes_in)}B",
         ("  out ", LABEL), f"{row.lines_out:,} lines {format_size(row.bytes_out)}B",
-        (f"  {format_rate(rates.bytes_out)}B/s", LABEL),
+        (f"  {format_rate(rates.bytes_out)}B/s" if wide else "", LABEL),
         ("  room ", LABEL), clean(row.room) or "-",
         (f"  {' '.join(traits)}", "$warning")]
     second: list[Part] = [(" mask ", LABEL), (row.masks or "-", "$success")]

@@ -102,7 +102,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         size = Size(self.scrollable_content_region.width, len(rows) + HEADER_LINES)
         if size != self.virtual_size:
             self.virtual_size = size
-        if in_sight:
+        if in_sight or (view.cursor is not None and view.cursor == look.followed):
             self._bring_cursor_in_sight()
         self._repaint_changed()
 

@@ -19,6 +19,10 @@ Part = str | tuple[str, str]
 LABEL, VALUE, GAP = "$text-muted", "bold $foreground", 2
 NARROW = (21, 15, 19, 18)      # cells of the metrics where not every one has a sparkline
 TOPS = {"busy": 1.0, "ready": 4.0}     # what fills a sparkline that has a scale of its own
+HEADROOM = 8 / 7               # of the others: two rows of full bars would run together
+COLOURS = {"wakeups": "$primary", "ready": "$primary", "busy": "$primary",
+           "lines_in": "$secondary", "lines_out": "$secondary",
+           "queued": "$accent", "kernel_queued": "$accent"}
 BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
 AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
@@ -48,7 +52,9 @@ class StatusBar(Static):
 
 def chip(state: ConsoleState) -> tuple[str, str]:
     """Which time the panes show, as a word on a ground of its own colour."""
-    if not state.status.alive:
+    if state.replay and not state.status.alive and not state.paused:
+        return " REPLAY ENDED ", "bold $background on $accent"
+    if not state.status.alive and not state.replay:
         return " FAILED " if state.status.failed else " GONE ", "bold $background on $error"
     if state.draining or (state.live is not None and state.live.phase == "draining"):
         return " DRAINING ", "bold $background on $warning"
@@ -148,15 +154,14 @@ def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
     if room > BARS_LEAST:
         values = tuple(islice(reversed(state.series[series]), room - 1))[::-1]
         bars = sparkline(values, room - 1, _top(series, values))
-    style = "$accent" if "queue" in series else "$primary"
     return Content.assemble((label, LABEL), " ", (number, VALUE), (name, "$accent"),
-                            (" " + bars if bars else "", style)
+                            (" " + bars if bars else "", COLOURS[series])
                             ).truncate(width, ellipsis=False, pad=True)
 
 
-def _top(series: str, values: tuple[float, ...]) -> float | None:
+def _top(series: str, values: tuple[float, ...]) -> float:
     """What fills a cell: for some figures a share of it means something."""
-    return max(TOPS[series], *values, 0.0) if series in TOPS else None
+    return max(TOPS.get(series, 0.0), max(values, default=0.0) * HEADROOM)
 
 
 def _longest_queue(snapshot: Snapshot | None, field: str) -> str:
