@@ -64,13 +64,24 @@ class LineView(ScrollView, can_focus=True):
         self._lines.extend(lines)
         if len(self._drawn) > LINES_KEPT:
             self._drawn.clear()
-        self.virtual_size = Size(self.size.width, len(self._lines))
+        self._grow()
         if following:
             # The first time there is no scrollbar yet: forced.
             self.scroll_end(animate=False, immediate=True, x_axis=False, force=True)
         elif lost:                 # what one is reading stays where it is
             self.scroll_to(y=max(0, self.scroll_y - lost), animate=False, immediate=True)
         self.refresh()
+
+    def _grow(self) -> None:
+        """Be as high as there are lines.  To assign that is to lay the screen out anew and
+        draw every widget again; with a scroll bar in place only the bar has to know.
+        """
+        size = Size(self.size.width, len(self._lines))
+        if self.show_vertical_scrollbar:
+            self.set_reactive(LineView.virtual_size, size)
+            self._scroll_update(size)
+        else:
+            self.virtual_size = size
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
