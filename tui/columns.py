@@ -68,7 +68,7 @@ class Placed(NamedTuple):
     width: int
 
 
-BAR = 7                        # cells of the narrowest bar, with the blank behind it
+BAR = 6                        # cells of the narrowest bar, with the blank behind it
 
 
 def place(columns: Sequence[Column[Any]], width: int,

@@ -53,11 +53,12 @@ class Rig:
         return self.link.feed
 
     def run(self, seconds: float, step: float = 0.1) -> None:
-        """Let time pass, for the server and for the console."""
+        """Let time pass, for the server and for the console, which draws at the end."""
         for _ in range(round(seconds / step)):
             self.feed.step(step)
             self.time += step
-            self.app.tick()
+            self.app.pull()
+        self.app.redraw()
 
 
 @contextmanager
