@@ -24,7 +24,8 @@ from chatops.chat.telnet import TelnetFilter
 LOBBY = "lobby"
 IAC = b"\xff"
 LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
-SHOWN = 500                    # characters of what is said that an event repeats
+SHOWN = 400                    # characters of what is said that an event repeats: in ASCII,
+                               # a string that CPython keeps apart from the chunks
 
 
 @dataclass(slots=True)
@@ -370,4 +371,4 @@ class Hub:
 
 def _shown(text: str) -> str:
     """As much of it as an event repeats: thousands of events are kept, whatever they say."""
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -211,7 +211,7 @@ class Connection:
             except (BlockingIOError, InterruptedError):
                 taken = 0
             except OSError as error:
-                self.fail(data, lines, error)
+                self.fail(data, lines, reason_of(error))
                 return
         if taken < len(data):
             self.enqueue(data, lines, taken)
@@ -279,18 +279,18 @@ class Connection:
         traffic, outbox = self.traffic, self.outbox
         assert outbox is not None
         was = outbox.size
-        failure = None
+        failure = None                 # a text: a kept exception keeps all chunks until a GC
         try:
             outbox.send(self.sock)
         except OSError as error:
-            failure = error
+            failure = reason_of(error)
         taken = was - outbox.size      # a part may have gone out before it failed
         traffic.queued -= taken
         self.progress += taken
         if taken:
             self.progress_at = traffic.reactor.now
         if failure is not None:
-            self.abort(reason_of(failure))
+            self.abort(failure)
             return
         self._tell_queue()
         if not outbox:
@@ -388,10 +388,10 @@ class Connection:
         """The linger deadline is over."""
         self.abort("did not take its last lines in time" if self.outbox else "")
 
-    def fail(self, chunk: bytes, lines: int, error: OSError) -> None:
+    def fail(self, chunk: bytes, lines: int, reason: str) -> None:
         """The chunk could not be sent, nor can anything else: it counts among what is lost."""
         self.enqueue(chunk, lines)
-        self.abort(reason_of(error))
+        self.abort(reason)
 
     def abort(self, reason: str) -> None:
         """Close without further ceremony, at the end of this turn.  Idempotent."""

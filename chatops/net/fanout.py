@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from chatops.net.connection import Connection
+from chatops.net.connection import Connection, reason_of
 
 
 class FanOut:
@@ -70,7 +70,7 @@ class FanOut:
         self.bytes += size
         self.lines += lines
         short: list[tuple[Connection, int]] = []
-        broken: list[tuple[Connection, OSError]] = []
+        broken: list[tuple[Connection, str]] = []
         backed = list(self._backed)
         for connection, send in self._clear.items():
             try:
@@ -78,7 +78,7 @@ class FanOut:
             except (BlockingIOError, InterruptedError):
                 taken = 0
             except OSError as error:
-                broken.append((connection, error))
+                broken.append((connection, reason_of(error)))
                 continue
             if taken != size:
                 short.append((connection, taken))
@@ -86,5 +86,5 @@ class FanOut:
             connection.enqueue(chunk, lines)
         for connection, taken in short:
             connection.enqueue(chunk, lines, taken)
-        for connection, failure in broken:
-            connection.fail(chunk, lines, failure)
+        for connection, reason in broken:
+            connection.fail(chunk, lines, reason)

@@ -128,11 +128,15 @@ class Outbox:
         if head is not None:
             chunk, lines = head
             end = chunk.find(b"\n", self._sent) + 1 or len(chunk)
-            cut = chunk.count(b"\n", end) if lines > 0 else 0
-            self._chunks.appendleft((chunk[:end], lines - cut))
+            rest = chunk[self._sent - 1:end]       # begun still, but no more is kept
             self.size -= len(chunk) - end
-            self.lines -= cut
-            dropped += cut
+            if lines > 0:
+                cut = chunk.count(b"\n", end)
+                left = rest.count(b"\n")
+                self.lines -= lines - left
+                lines, dropped = left, dropped + cut
+            self._chunks.appendleft((rest, lines))
+            self._sent = 1
         return dropped
 
     def _drop(self, room: int) -> tuple[int, int]:

@@ -275,8 +275,23 @@ def test_discarding_ends_the_line_that_has_begun_and_counts_the_others() -> None
     assert outbox is not None
     assert (outbox.lines, outbox.unsent_lines) == (5, 4)
     assert connection.discard() == 3
+    assert outbox.unsent_lines == 1
     drain(connection, wire)
     assert wire.out == b"one\ntwo\n"
+    assert (outbox.lines, outbox.unsent_lines) == (0, 0)
+
+
+def test_discarding_at_the_end_of_a_line_lets_one_more_go_out() -> None:
+    net = Net()
+    connection, wire = net.connect(room=4)
+    connection.write(b"one\ntwo\nthree\n", 3)
+    outbox = connection.outbox
+    assert outbox is not None
+    assert connection.discard() == 1
+    assert outbox.unsent_lines == 1
+    drain(connection, wire)
+    assert wire.out == b"one\ntwo\n"
+    assert outbox.lines == 0
 
 
 def test_bytes_of_a_protocol_beneath_the_lines_are_never_cut() -> None:
