@@ -38,8 +38,8 @@ def run_stage(number: int, host: str, port: int, *, stdin: int = 0,
     except OSError as error:
         raise StartError(explain(error, host, port)) from None
     terminal = _Terminal(stage, write)
-    terminal.greet()
     try:
+        terminal.greet()
         terminal.run(stdin)
     except KeyboardInterrupt:
         write("")
