@@ -93,6 +93,8 @@ def load(path: Path) -> Bans:
         raise BanError(f"{path}: {error.strerror}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BanError(f"{path}: not a file of bans: {error}") from None
+    except BanError as error:
+        raise BanError(f"{path}: {error}") from None
 
 
 def save(path: Path, bans: list[Ban]) -> None:

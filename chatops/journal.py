@@ -45,7 +45,7 @@ class Journal:
         self._subscription = bus.subscribe(wake=True, backlog=True)
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._closing = False
-        self._failing = False
+        self._failing: set[str] = set()    # what has been reported and not worked since
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
@@ -82,7 +82,7 @@ class Journal:
                 job = self._jobs.get_nowait()
             except Empty:
                 break
-            self._attempt(job)
+            self._attempt("files", job)
         lines = [line_of(event) for event in self._subscription.drain()
                  if type(event) not in events.TALK]
         dropped = self._subscription.dropped - self._dropped
@@ -90,22 +90,22 @@ class Journal:
             self._dropped += dropped
             lines.append(f"({dropped} events were not logged: the disk was too slow)")
         if lines and self._stream is not None:
-            self._attempt(lambda: self._write("\n".join(lines) + "\n"))
+            self._attempt("the log", lambda: self._write("\n".join(lines) + "\n"))
 
     def _write(self, text: str) -> None:
         assert self._stream is not None
         self._stream.write(text)
         self._stream.flush()
 
-    def _attempt(self, job: Callable[[], None]) -> None:
+    def _attempt(self, what: str, job: Callable[[], None]) -> None:
         try:
             job()
         except (OSError, ValueError) as error:
-            if not self._failing:
-                self._failing = True
-                self._report(f"cannot write: {error}")
+            if what not in self._failing:
+                self._failing.add(what)
+                self._report(f"cannot write {what}: {error}")
         else:
-            self._failing = False
+            self._failing.discard(what)
 
 
 def open_log(path: str) -> TextIO:

@@ -1,0 +1,129 @@
+"""Bans: found quickly, over when they are over, and kept in a file that is never half-written."""
+
+from __future__ import annotations
+
+import os
+from math import inf
+from pathlib import Path
+
+import pytest
+
+from chatops.bans import Ban, BanError, Bans, load, network_of, save
+
+
+@pytest.mark.parametrize(("written", "network"), [
+    ("192.0.2.1", "192.0.2.1/32"), ("192.0.2.9/24", "192.0.2.0/24"), ("10.0.0.0/8", "10.0.0.0/8"),
+    ("::1", "::1/128"), (" [2001:db8::1] ", "2001:db8::1/128"), ("2001:db8::/32", "2001:db8::/32"),
+])
+def test_addresses_and_networks_are_read_as_people_write_them(written: str, network: str) -> None:
+    assert str(network_of(written)) == network
+
+
+@pytest.mark.parametrize("written", ["", "bob", "1.2.3", "1.2.3.4/33", "1.2.3.4:80", "::g"])
+def test_what_is_neither_is_refused(written: str) -> None:
+    with pytest.raises(BanError, match="is not an address or a network"):
+        network_of(written)
+
+
+def test_a_ban_keeps_out_exactly_what_it_names() -> None:
+    bans = Bans()
+    bans.add("192.0.2.1", 0.0)
+    bans.add("10.1.0.0/16", 0.0, reason="all of them")
+    bans.add("2001:db8::/32", 0.0)
+    assert bans.find("192.0.2.1", 1.0) is not None
+    assert bans.find("192.0.2.2", 1.0) is None
+    found = bans.find("10.1.255.255", 1.0)
+    assert found is not None
+    assert found.reason == "all of them"
+    assert bans.find("10.2.0.0", 1.0) is None
+    assert bans.find("2001:db8::42", 1.0) is not None
+    assert bans.find("2001:db9::42", 1.0) is None
+    assert bans.find("-", 1.0) is None
+
+
+def test_an_ipv4_address_is_the_same_through_an_ipv6_socket() -> None:
+    bans = Bans()
+    bans.add("192.0.2.1", 0.0)
+    assert bans.find("::ffff:192.0.2.1", 1.0) is not None
+
+
+def test_a_scope_does_not_hide_an_address() -> None:
+    bans = Bans()
+    bans.add("fe80::1", 0.0)
+    assert bans.find("fe80::1%eth0", 1.0) is not None
+
+
+def test_a_ban_for_a_time_ends_and_one_for_good_does_not() -> None:
+    bans = Bans()
+    short = bans.add("192.0.2.1", 100.0, 60.0)
+    long = bans.add("192.0.2.2", 100.0)
+    assert (short.left(130.0), long.left(130.0)) == (30.0, inf)
+    assert bans.find("192.0.2.1", 159.0) is short
+    assert bans.all(160.0) == [long]
+    assert bans.find("192.0.2.1", 160.0) is None
+    assert len(bans) == 1
+
+
+def test_a_ban_given_again_replaces_the_one_before() -> None:
+    bans = Bans()
+    bans.add("192.0.2.1", 0.0, 10.0, "first")
+    bans.add("192.0.2.1/32", 5.0, 100.0, "second")
+    assert [ban.reason for ban in bans.all(20.0)] == ["second"]
+
+
+def test_a_ban_is_lifted_once() -> None:
+    bans = Bans()
+    bans.add("192.0.2.0/24", 0.0)
+    assert bans.remove("192.0.2.7/24")
+    assert not bans.remove("192.0.2.0/24")
+    assert bans.find("192.0.2.7", 1.0) is None
+
+
+# -- the file
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "bans.json"
+    kept = [Ban("192.0.2.1/32", 1.0, 99.0, 'he said "[/]" é\u2028'), Ban("2001:db8::/32", 2.0)]
+    save(file, kept)
+    assert load(file).all(0.0) == kept
+    save(file, [])
+    assert load(file).all(0.0) == []
+
+
+def test_no_file_is_no_bans(tmp_path: Path) -> None:
+    assert len(load(tmp_path / "none.json")) == 0
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"{}", b"[1]", b'[{"network": 5, "at": 0}]', b"\xff", b'[{"network": "bob", "at": 0}]',
+    b'[{"network": "1.2.3.4"}]',
+])
+def test_a_file_of_something_else_is_refused_in_one_line(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "bans.json"
+    file.write_bytes(content)
+    with pytest.raises(BanError) as raised:
+        load(file)
+    assert str(raised.value).startswith(str(file))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BanError, match="Is a directory"):
+        load(tmp_path)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "bans.json"
+    save(file, [Ban("192.0.2.1/32", 1.0)])
+    before = file.read_bytes()
+
+    def full(_fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        save(file, [])
+    assert os.listdir(tmp_path) == ["bans.json"]
+    assert file.read_bytes() == before
