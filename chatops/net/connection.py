@@ -408,7 +408,7 @@ class Connection:
         """Give the descriptor back and let go of everything; only `Traffic.reap` calls it."""
         if self.outbox is not None:
             self.traffic.queued -= self.outbox.size
-            self.outbox.clear()
+            self.outbox = None         # the past turns of the loop remember this object
         self.session = None
         self.sock.close()
 

@@ -157,8 +157,3 @@ class Outbox:
         words = notice(lines)
         self._chunks.appendleft((words, -lines))
         self.size += len(words)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._chunks.clear()
-        self.size = self.lines = self._sent = 0

@@ -207,4 +207,4 @@ def test_a_million_lines_reach_everybody_who_stays_once_and_in_order(
     watcher = server.client()
     watcher.heard()
     assert server.descriptors() <= descriptors + 1
-    assert server.memory() - memory < 64 << 20
+    assert server.memory() - memory < 24 << 20
