@@ -7,22 +7,20 @@ import socket
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any
 
 from chatops import events
 from chatops.admission import Admission
 from chatops.bans import Bans
 from chatops.bus import EventBus
-from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
 from chatops.chat.hub import ChatLimits, Hub
+from chatops.delivery import Delivery
 from chatops.loop import backends
 from chatops.loop.deadlines import Deadlines
 from chatops.loop.naming import callback_name
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.net.connection import Connection, State
-from chatops.net.fanout import FanOut
-from chatops.net.kernel import peer_text
+from chatops.net.kernel import host_of, peer_text
 from chatops.net.listener import Listener
 from chatops.net.traffic import Traffic
 from chatops.settings import Settings
@@ -56,14 +54,14 @@ class ChatServer:
                                LINGER)
         self.admission = Admission(settings, bans or Bans(), descriptors)
         self.connections: dict[int, Connection] = {}
-        self.fans: dict[str, FanOut] = {}
+        self.delivery = Delivery(self)
         self.partials = Deadlines(self.reactor, settings.line_deadline, self._never_ended)
         self.idles = Deadlines(self.reactor, settings.idle_timeout, self._idle)
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.on_publish: list[Callable[[], None]] = []
         self._refusing: set[Connection] = set()
-        self._reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
+        self.reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
         self._dropping: dict[Connection, int] = {}
         self.apply(settings)
         self.reactor.on_wake = self._begin
@@ -108,16 +106,7 @@ class ChatServer:
         hub.flush()
         while hub.effects:
             effects, hub.effects = hub.effects, []
-            for effect in effects:
-                carry_out = _CARRY_OUT.get(type(effect))
-                try:
-                    if carry_out is None:
-                        self.say(effect)  # type: ignore[arg-type]  # the rest are events
-                    else:
-                        carry_out(self, effect)
-                except Exception as error:
-                    self._mishap(type(effect).__name__, -1, error,
-                                 self.connections.get(getattr(effect, "id", 0)))
+            self.delivery.carry_out(effects)
             if self.traffic.queued > self.settings.total_outbox:
                 self._relieve()
             hub.flush()
@@ -133,76 +122,10 @@ class ChatServer:
         if type(event) not in events.TALK:
             self.log.publish(event)
 
-    # -- effects
-
-    def _deliver(self, effect: Deliver) -> None:
-        fan = self.fans.get(effect.room)
-        if fan is not None:
-            fan.send(effect.chunk, effect.lines)
-            if self.selector.watched:
-                self.selector.note(f"fan-out {effect.room}: {effect.lines} lines, "
-                                   f"{len(effect.chunk)} bytes to {len(fan)}")
-
-    def _tell(self, effect: Tell) -> None:
-        connection = self.connections.get(effect.id)
-        if connection is not None:
-            connection.write(effect.data, effect.lines)
-
-    def _answer(self, effect: Answer) -> None:
-        connection = self.connections.get(effect.id)
-        if connection is not None:
-            connection.write(effect.data, 0)
-
-    def _enter(self, effect: Enter) -> None:
-        connection = self.connections.get(effect.id)
-        if connection is not None and connection.is_open:      # it may have been evicted since
-            fan = self.fans.get(effect.room)
-            if fan is None:
-                fan = self.fans[effect.room] = FanOut(effect.room)
-            fan.add(connection)
-
-    def _leave(self, effect: Leave) -> None:
-        fan = self.fans.get(effect.room)
-        connection = self.connections.get(effect.id)
-        if fan is not None:
-            if connection is not None:
-                fan.discard(connection)
-            if not fan:
-                del self.fans[effect.room]
-
-    def _hold(self, effect: Hold) -> None:
-        connection = self.connections.get(effect.id)
-        if connection is not None and connection.is_open:
-            connection.pause()
-            self.partials.stop(connection)         # it is we who keep it waiting
-            self.reactor.call_later(effect.seconds, lambda: self._resume_reading(connection))
-
-    def _resume_reading(self, connection: Connection) -> None:
-        if connection.is_open:
-            if self.idles.seconds:
-                self.idles.start(connection)
-            if self.hub.resume(connection.session):
-                connection.resume()
-                framer = connection.session.framer
-                if framer.partial or framer.overlong:
-                    self.partials.start(connection)
-
-    def _close(self, effect: Close) -> None:
-        connection = self.connections.get(effect.id)
-        if connection is not None:
-            self._reasons.setdefault(effect.id, (effect.reason, 0))
-            connection.finish(effect.last_words)
-
-    def _renamed(self, event: events.Renamed) -> None:
-        connection = self.connections.get(event.id)
-        if connection is not None:
-            connection.label = f"#{event.id} {event.new}"
-        self.say(event)
-
     # -- newcomers
 
     def _accepted(self, sock: socket.socket, address: object) -> None:
-        host = str(address[0]) if isinstance(address, tuple) else "-"
+        host = host_of(address)
         reason = self.admission.refuse(host, len(self.connections), self.hub.now, self.hub.at)
         limit = backends.BACKENDS[self.selector.backend].max_fd
         if reason is None and limit is not None and sock.fileno() > limit:
@@ -281,7 +204,7 @@ class ChatServer:
             self._refusing.discard(connection)
             return
         session = connection.session
-        why, lost = self._reasons.pop(connection.client_id, (reason or "left", 0))
+        why, lost = self.reasons.pop(connection.client_id, (reason or "left", 0))
         self.hub.disconnect(session, why)
         if connection.fan is not None:
             connection.fan.discard(connection)
@@ -338,7 +261,7 @@ class ChatServer:
         """Give a slow reader up: its queue goes, and it is told how much that was."""
         self.evicted += 1
         lost += connection.discard()
-        self._reasons[connection.client_id] = (reason, lost)
+        self.reasons[connection.client_id] = (reason, lost)
         self.hub.disconnect(connection.session, reason)
         connection.finish(f"*** error: {reason}; {lost} lines were lost\n".encode())
 
@@ -368,10 +291,10 @@ class ChatServer:
         """A callback raised: log it, close its connection, go on."""
         name = callback_name(key.data) if key is not None else "timer or command"
         owner = getattr(key.data, "__self__", None) if key is not None else None
-        self._mishap(name, key.fd if key is not None else -1, error,
+        self.mishap(name, key.fd if key is not None else -1, error,
                      owner if isinstance(owner, Connection) else None)
 
-    def _mishap(self, name: str, fd: int, error: Exception, culprit: Connection | None) -> None:
+    def mishap(self, name: str, fd: int, error: Exception, culprit: Connection | None) -> None:
         text = "".join(traceback.format_exception(error, limit=-3)).strip()
         self.say(events.CallbackFailed(self.hub.at, name, fd, text))
         if culprit is not None:
@@ -424,10 +347,3 @@ class ChatServer:
         self.reactor.close()
         self.say(events.ServerStopped(self.wall(), reason))
         self.log.flush()
-
-
-_CARRY_OUT: dict[type[Effect], Callable[[ChatServer, Any], None]] = {
-    Deliver: ChatServer._deliver, Tell: ChatServer._tell, Answer: ChatServer._answer,
-    Enter: ChatServer._enter, Leave: ChatServer._leave, Hold: ChatServer._hold,
-    Close: ChatServer._close, events.Renamed: ChatServer._renamed,
-}

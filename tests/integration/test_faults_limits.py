@@ -72,7 +72,7 @@ def test_l02_1500_connects_and_closes_leave_no_descriptor_behind(server: StartSe
     chat.until(lambda chat: chat.accepted + chat.refused == 1500 and not chat.connections)
     chat.turn()
     assert descriptors().keys() == before.keys()
-    assert chat.call(lambda: chat.chat.fans) == {}
+    assert chat.call(lambda: chat.chat.delivery.fans) == {}
 
 
 @pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPERM, errno.EPROTO])

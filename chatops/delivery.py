@@ -1,0 +1,109 @@
+"""Carrying out effects: the one place where what the hub has decided meets the sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from chatops import events
+from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
+from chatops.net.connection import Connection
+from chatops.net.fanout import FanOut
+
+if TYPE_CHECKING:
+    from chatops.server import ChatServer
+
+
+class Delivery:
+    """One method per kind of effect.  Belongs to the reactor's thread."""
+
+    def __init__(self, server: ChatServer) -> None:
+        self.fans: dict[str, FanOut] = {}      # by room
+        self._server = server
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        """Do these, in order.  One that fails costs the client it is for, and no other."""
+        server = self._server
+        for effect in effects:
+            method = _METHODS.get(type(effect))
+            try:
+                if method is None:
+                    server.say(effect)  # type: ignore[arg-type]  # the rest are events
+                else:
+                    method(self, effect)
+            except Exception as error:
+                server.mishap(type(effect).__name__, -1, error,
+                              server.connections.get(getattr(effect, "id", 0)))
+
+    def _deliver(self, effect: Deliver) -> None:
+        fan = self.fans.get(effect.room)
+        if fan is not None:
+            fan.send(effect.chunk, effect.lines)
+            if self._server.selector.watched:
+                self._server.selector.note(f"fan-out {effect.room}: {effect.lines} lines, "
+                                   f"{len(effect.chunk)} bytes to {len(fan)}")
+
+    def _tell(self, effect: Tell) -> None:
+        connection = self._server.connections.get(effect.id)
+        if connection is not None:
+            connection.write(effect.data, effect.lines)
+
+    def _answer(self, effect: Answer) -> None:
+        connection = self._server.connections.get(effect.id)
+        if connection is not None:
+            connection.write(effect.data, 0)
+
+    def _enter(self, effect: Enter) -> None:
+        connection = self._server.connections.get(effect.id)
+        if connection is not None and connection.is_open:      # it may have been evicted since
+            fan = self.fans.get(effect.room)
+            if fan is None:
+                fan = self.fans[effect.room] = FanOut(effect.room)
+            fan.add(connection)
+
+    def _leave(self, effect: Leave) -> None:
+        fan = self.fans.get(effect.room)
+        connection = self._server.connections.get(effect.id)
+        if fan is not None:
+            if connection is not None:
+                fan.discard(connection)
+            if not fan:
+                del self.fans[effect.room]
+
+    def _hold(self, effect: Hold) -> None:
+        server = self._server
+        connection = server.connections.get(effect.id)
+        if connection is not None and connection.is_open:
+            connection.pause()
+            server.partials.stop(connection)       # it is we who keep it waiting
+            server.reactor.call_later(effect.seconds, lambda: self._read_on(connection))
+
+    def _read_on(self, connection: Connection) -> None:
+        server = self._server
+        if connection.is_open:
+            if server.idles.seconds:
+                server.idles.start(connection)
+            if server.hub.resume(connection.session):
+                connection.resume()
+                framer = connection.session.framer
+                if framer.partial or framer.overlong:
+                    server.partials.start(connection)
+
+    def _close(self, effect: Close) -> None:
+        connection = self._server.connections.get(effect.id)
+        if connection is not None:
+            self._server.reasons.setdefault(effect.id, (effect.reason, 0))
+            connection.finish(effect.last_words)
+
+    def _renamed(self, event: events.Renamed) -> None:
+        connection = self._server.connections.get(event.id)
+        if connection is not None:
+            connection.label = f"#{event.id} {event.new}"
+        self._server.say(event)
+
+
+_METHODS: dict[type[Effect], Callable[[Delivery, Any], None]] = {
+    Deliver: Delivery._deliver, Tell: Delivery._tell, Answer: Delivery._answer,
+    Enter: Delivery._enter, Leave: Delivery._leave, Hold: Delivery._hold,
+    Close: Delivery._close, events.Renamed: Delivery._renamed,
+}
