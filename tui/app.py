@@ -33,6 +33,7 @@ from tui.theme import DAY, NIGHT
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
 STILL_REFRESH = 0.5            # seconds between redraws while nothing arrives: clocks tick
 SWITCH_INTERVAL = 0.0002       # seconds; CPython's 5 ms would delay the reactor that long
+THEME_VARIABLE = "CHATOPS_THEME"     # "day" for terminals with a light ground
 GC_THRESHOLDS = (50_000, 20, 50)
 
 
@@ -70,8 +71,7 @@ class ConsoleApp(App[int]):
                                      attached=attached)
         self.register_theme(NIGHT)
         self.register_theme(DAY)
-        wanted = os.environ.get("TEXTUAL_THEME", "")
-        self.theme = wanted if wanted in self.available_themes else NIGHT.name
+        self.theme = (DAY if os.environ.get(THEME_VARIABLE) == "day" else NIGHT).name
 
     def get_default_screen(self) -> Screen[None]:
         return self._main

@@ -36,7 +36,7 @@ from tui.widgets.tab_bar import TabBar
 DASHBOARD_WIDTH, DASHBOARD_HEIGHT = 110, 32
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 WIDTHS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (DASHBOARD_WIDTH, "-wide")]
-HEIGHTS = [(0, "-flat"), (LEAST_HEIGHT, "-low"), (DASHBOARD_HEIGHT, "-tall")]
+HEIGHTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (20, "-low"), (DASHBOARD_HEIGHT, "-tall")]
 
 
 @runtime_checkable

@@ -73,8 +73,8 @@ def _title_line(state: ConsoleState, width: int) -> Content:
     if snapshot is not None:
         left += [(f"{snapshot.host}:{snapshot.port}", "bold $foreground"),
                  (f"  {snapshot.loop.backend}", "$secondary"),
-                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at),
-                 ("  clients ", LABEL), (f"{len(snapshot.clients):,}", VALUE)]
+                 ("  clients ", LABEL), (f"{len(snapshot.clients):,}", VALUE),
+                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
     else:
         left += [("no snapshot yet", LABEL)]
     right: list[Part] = []
@@ -121,13 +121,15 @@ def _metric_widths(width: int) -> list[int]:
         each, rest = divmod(width - 1 - 3 * GAP, 4)
         return [each + rest, each, each, each]
     spare = width - 1 - sum(NARROW) - 3 * GAP
+    if spare < 0:                  # the last one gives way
+        return [width - 1 - sum(NARROW[1:3]) - 2 * GAP, *NARROW[1:3]]
     return [NARROW[0] + spare // 2, *NARROW[1:3], NARROW[3] + spare - spare // 2]
 
 
 def _metrics(state: ConsoleState, row: list[tuple[str, str, str, str]],
              widths: list[int]) -> Content:
     parts: list[Part | Content] = [" "]
-    for at, ((label, value, series, who), width) in enumerate(zip(row, widths, strict=True)):
+    for at, ((label, value, series, who), width) in enumerate(zip(row, widths, strict=False)):
         if at:
             parts.append(" " * GAP)
         parts.append(_metric(state, label, value, series, who, width, first=not at))
