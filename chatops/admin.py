@@ -41,7 +41,8 @@ class Admin:
         except (Refusal, bans.BanError, settings.SettingsError, BackendError) as error:
             result = CommandResult(False, str(error))
         hub = self._server.hub
-        hub.effects.append(events.AdminDid(hub.at, render(command), result.text, result.ok))
+        hub.effects.append(events.AdminDid(hub.at, clean_text(render(command)),
+                                           clean_text(result.text), result.ok))
         return result
 
     # -- clients
@@ -53,7 +54,7 @@ class Admin:
         missing = []
         for target in targets:
             name = target.removeprefix("#")
-            session = hub.sessions.get(int(name)) if name.isdecimal() else hub.find(name)
+            session = hub.sessions.get(int(name)) if name.isdecimal() else hub.nicks.find(name)
             if session is None:
                 missing.append(f"#{name}" if name.isdecimal() else name)
             else:

@@ -12,6 +12,9 @@ import msgspec
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")    # IPv4 through an IPv6 socket, RFC 4291
+
+
 class BanError(ValueError):
     """Not an address or network, or a file of bans that cannot be read; one line."""
 
@@ -32,50 +35,66 @@ class Ban(msgspec.Struct, frozen=True):
 def network_of(text: str) -> Network:
     """An address or network as it is written.  Raises `BanError`."""
     try:
-        return ipaddress.ip_network(text.strip().strip("[]"), strict=False)
+        network = ipaddress.ip_network(text.strip().strip("[]"), strict=False)
     except ValueError:
         raise BanError(f"'{text}' is not an address or a network") from None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):
+        return ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF,
+                                      network.prefixlen - MAPPED.prefixlen))
+    return network
 
 
 class Bans:
     """The bans in force, looked up once for every newcomer.
 
-    Single addresses are found by name; networks are few and looked through.
+    Single addresses, of which there may be thousands, are found at once; networks are few
+    and looked through.
     """
 
     def __init__(self, bans: list[Ban] | None = None) -> None:
-        self._bans: dict[Network, Ban] = {network_of(ban.network): ban for ban in bans or ()}
+        self._bans: dict[Network, Ban] = {}
+        self._wide: dict[Network, None] = {}       # those of more than one address
+        for ban in bans or ():
+            self._keep(network_of(ban.network), ban)
 
     def __len__(self) -> int:
         return len(self._bans)
+
+    def _keep(self, network: Network, ban: Ban) -> None:
+        self._bans[network] = ban
+        if network.prefixlen < network.max_prefixlen:
+            self._wide[network] = None
+
+    def _drop(self, network: Network) -> bool:
+        self._wide.pop(network, None)
+        return self._bans.pop(network, None) is not None
 
     def add(self, target: str, now: float, seconds: float = 0.0, reason: str = "") -> Ban:
         """Ban an address or network from now on.  Raises `BanError`."""
         network = network_of(target)
         ban = Ban(str(network), now, now + seconds if seconds else 0.0, reason)
-        self._bans[network] = ban
+        self._keep(network, ban)
         return ban
 
     def remove(self, target: str) -> bool:
         """Whether there was such a ban.  Raises `BanError`."""
-        return self._bans.pop(network_of(target), None) is not None
+        return self._drop(network_of(target))
 
     def find(self, host: str, now: float) -> Ban | None:
         """The ban that keeps this address out, if any; those that are over are dropped."""
         if not self._bans:
             return None
         try:
-            address = ipaddress.ip_address(host.partition("%")[0])
-        except ValueError:
+            address = network_of(host.partition("%")[0])
+        except BanError:
             return None
-        mapped = getattr(address, "ipv4_mapped", None)
-        if mapped is not None:
-            address = mapped
-        for network, ban in list(self._bans.items()):
-            if ban.left(now) <= 0:
-                del self._bans[network]
-            elif address in network:
+        for network in (address, *self._wide):
+            ban = self._bans.get(network)
+            if ban is None or address.network_address not in network:
+                continue
+            if ban.left(now) > 0:
                 return ban
+            self._drop(network)
         return None
 
     def all(self, now: float) -> list[Ban]:

@@ -254,7 +254,10 @@ class ObservedSelector(selectors.BaseSelector):
                     f"{backend.name} cannot watch descriptors above {backend.max_fd}, and "
                     f"{len(beyond)} are registered (the highest is {max(beyond)})")
         self._fold()
-        new = backends.make(name)
+        try:
+            new = backends.make(name)
+        except OSError as error:
+            raise backends.BackendError(f"no {backend.name} to be had: {error.strerror}") from error
         try:
             for key in list(self._inner.get_map().values()):
                 new.register(key.fd if descriptor_of(key.fileobj) < 0 else key.fileobj,

@@ -68,9 +68,19 @@ def raise_descriptor_limit() -> int:
     return soft
 
 
+def host_of(address: object) -> str:
+    """The address of a peer alone, without its scope, and an IPv4 one as such even if it came
+    through an IPv6 socket (RFC 4291, 2.5.5.2); `-` for a peer without an address.
+    """
+    if not isinstance(address, tuple) or len(address) < 2:
+        return "-"
+    host = str(address[0]).partition("%")[0]
+    return host.removeprefix("::ffff:") if "." in host else host
+
+
 def peer_text(address: object) -> str:
     """`127.0.0.1:50131`, `[::1]:50131`; `-` for a peer without an address."""
     if isinstance(address, tuple) and len(address) >= 2:
-        host, port = address[0], address[1]
+        host, port = host_of(address), address[1]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return "-"

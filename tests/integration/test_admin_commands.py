@@ -9,6 +9,7 @@ import pytest
 
 from chatops.commands import Ban, Bans, Broadcast, Kick, Limit, Mute, Quit, Spawn, Unban, Unmute
 from chatops.events import AdminDid, Disconnected, Refused, ServerStopped
+from chatops.service import StartError
 from tests.integration.harness import PATIENCE, Client, Clock, Server
 
 StartServer = Callable[..., Server]
@@ -154,6 +155,21 @@ def test_a_banned_network_loses_everybody_in_it(chat: Server) -> None:
     outside.heard()
 
 
+def test_an_ipv4_client_is_the_same_through_an_ipv6_socket(server: StartServer) -> None:
+    try:
+        chat = server(host="::", per_address=1, trusted="127.0.0.1")
+        chat.open_to_all = False
+        victim, other = (Client(("127.0.0.1", chat.address[1]), source=source)
+                         for source in ("127.0.0.2", "127.0.0.1"))
+    except (StartError, OSError):
+        pytest.skip("this machine has no IPv6, or its IPv6 sockets take no IPv4")
+    with victim, other, Client(("127.0.0.1", chat.address[1])):      # trusted: more than one
+        assert chat.row(victim).peer.startswith("127.0.0.2:")
+        assert chat.do(Ban("#1")).text == "banned 127.0.0.2/32 for good; #1 guest-1 disconnected"
+        assert victim.to_the_end()[-1] == "*** you were banned: no reason given"
+        chat.do(Unban("127.0.0.2"))
+
+
 def test_a_ban_of_nothing_known_is_refused(chat: Server) -> None:
     result = chat.submit(Ban("nobody"))
     assert result.text == "'nobody' is not a client here, nor an address or network"
@@ -278,6 +294,13 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(chat: Server, command: 
     result = chat.submit(command)
     assert (result.ok, result.text) == (False, wanted)
     assert chat.chat.settings == before
+
+
+def test_what_an_admin_types_cannot_command_the_terminals_of_other_admins(chat: Server) -> None:
+    chat.submit(Kick(("no\x1b]52;c;AAAA\x07body",), "be\x9b2Jgone\u202e"))
+    did = chat.wait_for(AdminDid)
+    assert did.line == "kick nobody begone"
+    assert did.outcome == "nobody is not here (any more)"
 
 
 def test_every_command_is_told_to_whoever_watches(chat: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from math import inf
 from pathlib import Path
 
@@ -45,6 +46,29 @@ def test_an_ipv4_address_is_the_same_through_an_ipv6_socket() -> None:
     bans = Bans()
     bans.add("192.0.2.1", 0.0)
     assert bans.find("::ffff:192.0.2.1", 1.0) is not None
+
+
+@pytest.mark.parametrize(("written", "network"), [
+    ("::ffff:192.0.2.1", "192.0.2.1/32"), ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+])
+def test_a_ban_of_such_an_address_is_one_of_the_ipv4_address(written: str, network: str) -> None:
+    bans = Bans()
+    assert bans.add(written, 0.0).network == network
+    assert bans.find("192.0.2.1", 1.0) is not None
+    assert bans.find("::ffff:192.0.2.1", 1.0) is not None
+
+
+def test_thousands_of_single_bans_are_not_looked_through() -> None:
+    bans = Bans()
+    for n in range(1 << 16):
+        bans.add(f"10.0.{n >> 8}.{n & 255}", 0.0)
+    bans.add("192.0.2.0/24", 0.0)
+    began = time.process_time()
+    for _ in range(1000):
+        assert bans.find("192.0.2.9", 1.0) is not None
+        assert bans.find("10.0.255.255", 1.0) is not None
+        assert bans.find("198.51.100.1", 1.0) is None
+    assert time.process_time() - began < 1.0
 
 
 def test_a_scope_does_not_hide_an_address() -> None:
