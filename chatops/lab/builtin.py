@@ -53,6 +53,7 @@ class BuiltIn:
         self.address = address
         self.sock: socket.socket | None = None
         self._connected = False
+        self._left = False             # for good; nothing is planned any more
         self._mask = 0
         self._unsent = bytearray()
         self._timer: Timer | None = None
@@ -101,6 +102,7 @@ class BuiltIn:
 
     def leave(self) -> None:
         """Close, for good.  Idempotent."""
+        self._left = True
         self.hang_up()
         self.crew.gone(self)
 
@@ -129,6 +131,8 @@ class BuiltIn:
         """Do this next; a client plans one thing at a time."""
         if self._timer is not None:
             self._timer.cancel()
+        if self._left:
+            return
 
         def run() -> None:
             self._timer = None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from chatops.lab import kinds
+from chatops.lab.builtin import BuiltIn
 from chatops.lab.clients import AT_ONCE, IN_ALL, Spawner, SpawnError
 from tests.integration.until import until
 
@@ -174,6 +176,24 @@ def test_who_is_sent_away_by_the_server_stays_away(
     sock.close()
     until(lambda: spawner.counts() == {})
     assert not select.select([server.listener], [], [], 0.4)[0]
+
+
+@pytest.mark.parametrize("kind", ["half-close", "rst"])
+def test_who_breaks_down_while_speaking_plans_no_return(
+        server: TinyServer, spawner: Spawner, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    spoken = threading.Event()
+
+    def broken(client: BuiltIn, line: str) -> None:
+        if not line.startswith("/nick"):
+            client.leave()
+            spoken.set()
+
+    monkeypatch.setattr(kinds.KINDS[kind], "say", broken)
+    spawner.spawn(kind, 1, server.address)
+    server.accept()
+    assert spoken.wait(DEADLINE)
+    until(lambda: spawner.counts() == {})
+    assert not select.select([server.listener], [], [], 0.6)[0]
 
 
 def test_despawn_takes_one_kind_and_leaves_the_rest(server: TinyServer, spawner: Spawner) -> None:
