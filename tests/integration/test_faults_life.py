@@ -17,8 +17,10 @@ from chatops.admin import Admin
 from chatops.chat.effects import Tell
 from chatops.chat.hub import Hub
 from chatops.commands import Bans, Broadcast, Command, CommandResult, Quit
+from chatops.delivery import _METHODS
+from chatops.delivery import _METHODS, Delivery
 from chatops.events import CallbackFailed, Crashed, Disconnected, ServerStopped
-from chatops.server import _CARRY_OUT, ChatServer
+from chatops.server import ChatServer
 from tests.integration.harness import PATIENCE, Client, Served, Server
 
 StartServer = Callable[..., Server]
@@ -174,16 +176,16 @@ def test_z06_a_fault_at_the_end_of_file_costs_that_client_only(server: StartServ
 
 def test_z06_an_effect_that_raises_costs_the_client_it_was_for(
         server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell = ChatServer._tell
+    tell = Delivery._tell
 
-    def bad_tell(chat: ChatServer, effect: Tell) -> None:
+    def bad_tell(delivery: Delivery, effect: Tell) -> None:
         if b"in lobby" in effect.data and effect.id == 1:
             raise RuntimeError("a fault put there by the test")
-        tell(chat, effect)
+        tell(delivery, effect)
 
     chat = server()
     victim, other = chat.clients(2)
-    monkeypatch.setitem(_CARRY_OUT, Tell, bad_tell)
+    monkeypatch.setitem(_METHODS, Tell, bad_tell)
     victim.say("before", "/who", "after")
     chat.wait_for(CallbackFailed)
     other.read_until("*** guest-1 left (internal error)")
