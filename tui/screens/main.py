@@ -70,7 +70,7 @@ class MainScreen(Screen[None]):
         self.prompt = Prompt(state)
 
     def compose(self) -> ComposeResult:
-        yield Static(f"the console needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells", id="too-small")
+        yield Static(id="too-small")
         yield self._status
         yield self._banner
         yield self._tabs
@@ -135,7 +135,10 @@ class MainScreen(Screen[None]):
 
     # -- what the user does
 
-    def on_resize(self, _event: events.Resize) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        here = f"{event.size.width}x{event.size.height}"
+        self.query_one("#too-small", Static).update(
+            f"this terminal is {here}; the console needs {LEAST_WIDTH}x{LEAST_HEIGHT}")
         self.call_after_refresh(self._redraw)
 
     def on_live_table_moved(self, message: LiveTable.Moved) -> None:
