@@ -17,10 +17,8 @@ from chatops.admin import Admin
 from chatops.chat.effects import Tell
 from chatops.chat.hub import Hub
 from chatops.commands import Bans, Broadcast, Command, CommandResult, Quit
-from chatops.delivery import _METHODS
 from chatops.delivery import _METHODS, Delivery
 from chatops.events import CallbackFailed, Crashed, Disconnected, ServerStopped
-from chatops.server import ChatServer
 from tests.integration.harness import PATIENCE, Client, Served, Server
 
 StartServer = Callable[..., Server]
