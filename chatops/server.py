@@ -12,7 +12,8 @@ from chatops import events
 from chatops.admission import Admission
 from chatops.bans import Bans
 from chatops.bus import EventBus
-from chatops.chat.hub import ChatLimits, Hub
+from chatops.chat.hub import Hub
+from chatops.chat.limits import ChatLimits
 from chatops.delivery import Delivery
 from chatops.loop import backends
 from chatops.loop.deadlines import Deadlines

@@ -10,12 +10,13 @@ The common case, printable ASCII with no command in it, goes through as whole ch
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
 from chatops import events
-from chatops.chat import names, replies
+from chatops.chat import replies
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
+from chatops.chat.limits import ChatLimits
+from chatops.chat.nicks import Nicks
 from chatops.chat.parser import Call, Say, parse_line
 from chatops.chat.sanitize import clean, clean_text, is_plain
 from chatops.chat.session import Room, Session
@@ -26,20 +27,6 @@ IAC = b"\xff"
 LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
 SHOWN = 400                    # characters of what is said that an event repeats: in ASCII,
                                # a string that CPython keeps apart from the chunks
-
-
-@dataclass(slots=True)
-class ChatLimits:
-    """What the chat allows; changed while it runs by assigning to it."""
-
-    line: int = 4096               # bytes before the newline
-    rate: float = 50.0             # lines a second for one client; 0 is no limit
-    burst: float = 500.0           # lines at once
-    nick_width: int = 20           # columns
-    ascii_nicks: bool = True
-    announce_up_to: int = 50       # members of a room in which joins and leaves are told
-    announce_rate: float = 10.0    # of them a second
-    rooms: int = 1000
 
 
 class Hub:
@@ -55,8 +42,7 @@ class Hub:
         self.sessions: dict[int, Session] = {}
         self.rooms: dict[str, Room] = {}
         self.lines_in = 0
-        self.by_nick: dict[str, Session] = {}
-        self._looks: dict[str, Session] = {}
+        self.nicks = Nicks()
         self._dirty: list[Room] = []
         self.lobby = self.room(LOBBY)
 
@@ -66,7 +52,7 @@ class Hub:
         """Greet a newcomer and put it into the lobby."""
         session = Session(id, peer, self.lobby, self.limits.line)
         self.sessions[id] = session
-        self.by_nick[session.nick] = session
+        self.nicks.welcome(session)
         self.effects.append(events.Connected(self.at, id, fd, session.nick, peer))
         self.tell(session, f"*** welcome, {session.nick}! you are in {LOBBY} with "
                            f"{len(self.lobby.members)} others; /help lists what you can do")
@@ -92,7 +78,7 @@ class Hub:
         """The connection is gone already.  Idempotent."""
         if self.sessions.pop(session.id, None) is None:
             return
-        self.forget_name(session)
+        self.nicks.release(session)
         room = self._exit(session)
         self.announce(room, f"*** {session.nick} left" + (f" ({reason})" if reason != "left"
                                                          else ""))
@@ -247,30 +233,11 @@ class Hub:
 
     def rename(self, session: Session, nick: str) -> None:
         """Raises `names.InvalidName`, with what to tell the client."""
-        names.check_nick(nick, max_width=self.limits.nick_width,
-                         ascii_only=self.limits.ascii_nicks)
-        look = names.skeleton(nick)
-        other = self._looks.get(look)
-        if other is not None and other is not session:
-            raise names.InvalidName(f"'{nick}' is taken, or looks like '{other.nick}'")
-        self.forget_name(session)
         old = session.nick
-        session.guest = False
-        session.rename(nick)
-        self._looks[look] = session
-        self.by_nick[nick.casefold()] = session
+        self.nicks.claim(session, nick, max_width=self.limits.nick_width,
+                         ascii_only=self.limits.ascii_nicks)
         self.effects.append(events.Renamed(self.at, session.id, old, nick))
         self.announce(session.room, f"*** {old} is now {nick}", also=session)
-
-    def forget_name(self, session: Session) -> None:
-        """Somebody else may take this name now."""
-        self.by_nick.pop(session.nick.casefold(), None)
-        if not session.guest:
-            self._looks.pop(names.skeleton(session.nick), None)
-
-    def find(self, name: str) -> Session | None:
-        """By nick, in any case."""
-        return self.by_nick.get(name.casefold())
 
     def room(self, name: str) -> Room:
         """The room of this name, made if need be."""

@@ -77,7 +77,7 @@ def msg(hub: Hub, session: Session, argument: str, muted: Muted) -> None:
     if not text:
         hub.error(session, f"usage: {usage_of('msg')}")
         return
-    other = hub.find(name)
+    other = hub.nicks.find(name)
     if other is None:
         hub.error(session, f"nobody here is called {name}")
         return

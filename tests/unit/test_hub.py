@@ -8,7 +8,8 @@ import pytest
 
 from chatops import events
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
-from chatops.chat.hub import ChatLimits, Hub
+from chatops.chat.hub import Hub
+from chatops.chat.limits import ChatLimits
 from chatops.chat.names import InvalidName
 from chatops.chat.session import Session
 
@@ -135,7 +136,8 @@ def test_coming_and_going_are_events_and_leave_nothing_behind() -> None:
     chat.hub.leave(session, "left", "*** bye")
     assert chat.turn() == [Leave(1, "lobby"), Close(1, "left", b"*** bye\n")]
     hub = chat.hub
-    assert (hub.sessions, hub.by_nick, hub.lobby.members) == ({}, {}, {})
+    assert (hub.sessions, hub.lobby.members) == ({}, {})
+    assert hub.nicks.find("guest-1") is None
 
 
 def test_a_connection_that_is_lost_twice_leaves_once() -> None:
@@ -205,9 +207,9 @@ def test_a_name_is_free_again_when_its_owner_changes_it_or_leaves() -> None:
     chat.hub.rename(bob, "ADA")
     chat.hub.leave(alice, "left")
     chat.hub.rename(carol, "Eve")
-    assert chat.hub.find("eve") is carol
-    assert chat.hub.find("ada") is bob
-    assert chat.hub.find("guest-1") is None
+    assert chat.hub.nicks.find("eve") is carol
+    assert chat.hub.nicks.find("ada") is bob
+    assert chat.hub.nicks.find("guest-1") is None
 
 
 def test_one_may_write_the_own_name_differently() -> None:
@@ -215,7 +217,7 @@ def test_one_may_write_the_own_name_differently() -> None:
     (alice,) = chat.join()
     chat.hub.rename(alice, "ada")
     chat.hub.rename(alice, "Ada")
-    assert chat.hub.find("ADA") is alice
+    assert chat.hub.nicks.find("ADA") is alice
 
 
 # -- the rate limit

@@ -1,0 +1,19 @@
+"""What the chat allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class ChatLimits:
+    """What the chat allows; changed while it runs by assigning to it."""
+
+    line: int = 4096               # bytes before the newline
+    rate: float = 50.0             # lines a second for one client; 0 is no limit
+    burst: float = 500.0           # lines at once
+    nick_width: int = 20           # columns
+    ascii_nicks: bool = True
+    announce_up_to: int = 50       # members of a room in which joins and leaves are told
+    announce_rate: float = 10.0    # of them a second
+    rooms: int = 1000

@@ -1,0 +1,47 @@
+"""Who is called what: each nick once, and no two that look alike."""
+
+from __future__ import annotations
+
+from chatops.chat import names
+from chatops.chat.session import Session
+
+
+class Nicks:
+    """Nicks in use, found in any case, and compared by what they look like.
+
+    Guests are called by their number; as nobody may choose such a nick, theirs need not
+    be compared.
+    """
+
+    __slots__ = ("_by_look", "_by_nick")
+
+    def __init__(self) -> None:
+        self._by_nick: dict[str, Session] = {}
+        self._by_look: dict[str, Session] = {}
+
+    def find(self, nick: str) -> Session | None:
+        """Who is called this, in any case."""
+        return self._by_nick.get(nick.casefold())
+
+    def welcome(self, guest: Session) -> None:
+        """A newcomer, with the name that its number gives it."""
+        self._by_nick[guest.nick] = guest
+
+    def claim(self, session: Session, nick: str, *, max_width: int, ascii_only: bool) -> None:
+        """Give a session the nick it asks for.  Raises `names.InvalidName`."""
+        names.check_nick(nick, max_width=max_width, ascii_only=ascii_only)
+        look = names.skeleton(nick)
+        other = self._by_look.get(look)
+        if other is not None and other is not session:
+            raise names.InvalidName(f"'{nick}' is taken, or looks like '{other.nick}'")
+        self.release(session)
+        session.guest = False
+        session.rename(nick)
+        self._by_look[look] = session
+        self._by_nick[nick.casefold()] = session
+
+    def release(self, session: Session) -> None:
+        """Somebody else may take its nick now."""
+        self._by_nick.pop(session.nick.casefold(), None)
+        if not session.guest:
+            self._by_look.pop(names.skeleton(session.nick), None)
