@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from chatops.commands import PANES
-from chatops.events import Disconnected, Event
+from chatops.events import TALK, Disconnected, Event
 from chatops.history import History
 from chatops.link import LinkStatus
 from chatops.snapshot import ClientRow, Snapshot
@@ -85,8 +85,10 @@ class ConsoleState:
         fresh = list(events)
         if fresh:
             self.events.extend(fresh)
-            self.log.extend(event for event in fresh if isinstance(event, LOGGED))
-            self.closed.extend(e for e in fresh if isinstance(e, Disconnected))
+            # Nearly all is talk where it counts: thousands of lines between two feeds.
+            rare = [event for event in fresh if type(event) not in TALK]
+            self.log.extend(event for event in rare if isinstance(event, LOGGED))
+            self.closed.extend(event for event in rare if isinstance(event, Disconnected))
         if snapshot is not None:
             self.previous, self.live = self.live, snapshot
             self._received = mono_now

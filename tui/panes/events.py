@@ -141,9 +141,9 @@ class EventsPane(Vertical):
         """Where the events are held, and the number of the first that is not shown yet."""
         return state.events, state.events_end
 
-    def lines(self, event: Event) -> list[Line]:
-        """What is drawn for an event."""
-        return [partial(line_of, event)]
+    def lines(self, events: list[Event]) -> list[Line]:
+        """What is to be drawn for these events; nothing is worded yet."""
+        return [partial(line_of, event) for event in events]
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
@@ -154,10 +154,10 @@ class EventsPane(Vertical):
             self._filter, self._seen = wanted, 0
         fresh = ring.between(self._seen, end)
         self._seen = self._end = end
-        lines = [line for event in fresh if matches(event, wanted)
-                 for line in self.lines(event)]
+        if wanted:
+            fresh = [event for event in fresh if matches(event, wanted)]
         self._view.empty = "nothing matches the filter" if wanted else self.EMPTY
-        self._view.put(lines[-LINES_KEPT:], anew=anew)
+        self._view.put(self.lines(fresh[-LINES_KEPT:]), anew=anew)
         self._show_title(state)
 
     def _show_title(self, state: ConsoleState) -> None:

@@ -27,9 +27,13 @@ class LogPane(EventsPane):
     def ring(self, state: ConsoleState) -> tuple[EventRing, int]:
         return state.log, state.log_end
 
-    def lines(self, event: Event) -> list[Line]:
-        if not isinstance(event, Crashed):
-            return [partial(line_of, event)]
-        return [partial(line_of, event),
-                *(partial(Content.styled, f"         {clean(line)}", "$error")
-                  for line in event.traceback.strip().split("\n"))]
+    def lines(self, events: list[Event]) -> list[Line]:
+        return [line for event in events for line in _lines_of(event)]
+
+
+def _lines_of(event: Event) -> list[Line]:
+    lines: list[Line] = [partial(line_of, event)]
+    if isinstance(event, Crashed):
+        lines += [partial(Content.styled, f"         {clean(line)}", "$error")
+                  for line in event.traceback.strip().split("\n")]
+    return lines
