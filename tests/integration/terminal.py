@@ -28,6 +28,8 @@ Size = tuple[int, int]         # columns and lines, as people say them
 WIDE: Size = (120, 40)
 NARROW: Size = (80, 24)
 CHUNK = 1 << 16
+LEAVE_SCREEN = b"\x1b[?1049l"
+MOUSE_OFF = (b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1006l")
 
 # The process takes the terminal as its controlling one, so that hanging up reaches it,
 # and becomes what it was asked to be.
@@ -229,6 +231,11 @@ class Console(Terminal):
         """Seconds of processor time it has used so far."""
         return usage.cpu_seconds(self.pid) or 0.0
 
+    def cpu_of_main(self) -> float:
+        """Seconds of it that the thread which draws has used."""
+        nanoseconds = Path(f"/proc/{self.pid}/task/{self.pid}/schedstat").read_text("ascii")
+        return int(nanoseconds.split()[0]) / 1e9
+
     def check(self) -> None:
         """It lives, and two newcomers can talk, whatever has been done to it."""
         if self.must_live:
@@ -239,3 +246,15 @@ class Console(Terminal):
         for client in self._clients:
             client.close()
         super().close()
+
+
+def assert_left_as_it_was(terminal: Terminal) -> None:
+    """The main screen is shown, the mouse is let go, and the modes are what they were."""
+    _, left, after = terminal.written.rpartition(LEAVE_SCREEN)
+    assert left, "the alternate screen was never left"
+    assert b"\x1b[?1049h" not in after
+    before_leaving = terminal.written[:-len(after) or None]
+    for mode in MOUSE_OFF:
+        assert before_leaving.rindex(mode) > before_leaving.rindex(mode[:-1] + b"h")
+    assert b"\x1b[?25h" in after, "the cursor was not shown again"
+    assert terminal.modes == terminal.modes_before

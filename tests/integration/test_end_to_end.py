@@ -7,12 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.integration.client import Client
-from tests.integration.terminal import NARROW, WIDE, Console, Size
+from tests.integration.terminal import NARROW, WIDE, Console, Size, assert_left_as_it_was
 
 StartConsole = Callable[..., Console]
-
-LEAVE_SCREEN = b"\x1b[?1049l"
-MOUSE_OFF = (b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1006l")
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["120x40", "80x24"])
@@ -80,15 +77,3 @@ def quit_and_drain(chatops: Console) -> None:
     chatops.type("q")
     chatops.see("Stop the server")
     chatops.type("d")
-
-
-def assert_left_as_it_was(chatops: Console) -> None:
-    """The main screen is shown, the mouse is let go, and the modes are what they were."""
-    _, left, after = chatops.written.rpartition(LEAVE_SCREEN)
-    assert left, "the alternate screen was never left"
-    assert b"\x1b[?1049h" not in after
-    before_leaving = chatops.written[:-len(after) or None]
-    for mode in MOUSE_OFF:
-        assert before_leaving.rindex(mode) > before_leaving.rindex(mode[:-1] + b"h")
-    assert b"\x1b[?25h" in after, "the cursor was not shown again"
-    assert chatops.modes == chatops.modes_before
