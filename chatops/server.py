@@ -20,9 +20,10 @@ from chatops.loop.deadlines import Deadlines
 from chatops.loop.naming import callback_name
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
-from chatops.net.connection import Connection, State
+from chatops.net.connection import Connection
 from chatops.net.kernel import host_of, peer_text
 from chatops.net.listener import Listener
+from chatops.net.state import State
 from chatops.net.traffic import Traffic
 from chatops.settings import Settings
 from chatops.units import format_duration, format_size

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
 from collections.abc import Callable
-from enum import Enum
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Any
 
 from chatops.loop.naming import transparent
 from chatops.net import kernel
 from chatops.net.outbox import Outbox
+from chatops.net.state import MOVES, State, reason_of
 from chatops.net.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -21,23 +19,6 @@ if TYPE_CHECKING:
 RECEIVE = 1 << 16              # bytes read per connection and turn
 LEAST_PROGRESS = 4096          # bytes a slow reader must take per stall deadline
 MENTIONED = 1 << 16            # an outbox is worth an event when it has held this much
-
-
-class State(Enum):
-    """The life of a connection; `MOVES` lists every step there is."""
-
-    OPEN = "open"
-    DRAINING = "draining"      # it gets what is queued, and no more; nothing is read
-    LINGERING = "lingering"    # our side is shut; its input is thrown away until its end
-    CLOSED = "closed"          # to be reaped at the end of the turn
-
-
-MOVES = {
-    State.OPEN: {State.DRAINING, State.CLOSED},
-    State.DRAINING: {State.LINGERING, State.CLOSED},
-    State.LINGERING: {State.CLOSED},
-    State.CLOSED: set[State](),
-}
 
 
 class Connection:
@@ -420,14 +401,3 @@ class Connection:
     def kernel_queued(self) -> int:
         """Bytes that the peer's kernel has not acknowledged."""
         return kernel.kernel_queued(self.sock)
-
-
-def reason_of(error: OSError) -> str:
-    """`peer reset`, `peer timed out`, or what the system calls it."""
-    match error.errno:
-        case errno.ECONNRESET | errno.EPIPE:
-            return "peer reset"
-        case errno.ETIMEDOUT:
-            return "peer vanished"
-        case code:
-            return os.strerror(code) if code else str(error)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from chatops.net.connection import Connection, reason_of
+from chatops.net.connection import Connection
+from chatops.net.state import reason_of
 
 
 class FanOut:

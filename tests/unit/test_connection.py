@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.net.connection import Connection, State
+from chatops.net.connection import Connection
 from chatops.net.outbox import Policy
+from chatops.net.state import State
 from tests.unit.wire import LINGER, Net, Wire, accounted, drain
 
 BOTH = EVENT_READ | EVENT_WRITE

@@ -7,7 +7,8 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 import pytest
 
-from chatops.net.connection import LEAST_PROGRESS, MOVES, State
+from chatops.net.connection import LEAST_PROGRESS
+from chatops.net.state import MOVES, State
 from tests.unit.wire import LINGER, STALL, Net, drain
 
 # -- deadlines

@@ -7,8 +7,9 @@ import errno
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.net.connection import Connection, State
+from chatops.net.connection import Connection
 from chatops.net.fanout import FanOut
+from chatops.net.state import State
 from tests.unit.wire import Net, Wire, accounted, drain
 
 Members = list[tuple[Connection, Wire]]
