@@ -133,15 +133,9 @@ def test_throwing_everything_away_leaves_the_rest_of_a_line_that_was_begun() -> 
     outbox, wire = filled(b"one\ntwo\nthree\n", b"four\n"), Wire()
     send(outbox, wire, 5)
     assert outbox.discard(notice) == 2               # three and four
-    assert (outbox.size, outbox.lines) == (3, 2)
+    assert (outbox.size, outbox.lines) == (3, 1)
     send(outbox, wire)
     assert wire.out == b"one\ntwo\n"
-
-
-def test_forgetting_everything_leaves_nothing() -> None:
-    outbox = filled(b"a\n", b"b\n", offset=1)
-    outbox.clear()
-    assert (bool(outbox), outbox.size, outbox.lines, outbox.unsent_lines) == (False, 0, 0, 0)
 
 
 # -- whatever happens
