@@ -17,6 +17,9 @@ from chatops.bench.selector_cost import SelectorCost
 NOTHING = "-"
 # From here on the load was the busier of the two, and the server may be faster than it says.
 LOAD_LIMIT = 0.05
+# In a closed loop one of the two is always at work.  When both got less of a CPU than this,
+# somebody else had the rest of it.
+DISTURBED = 0.75
 
 HEADINGS = ("clients", "server", "deliveries/s", "x asyncio", "p50 ms", "p99 ms", "p99.9 ms",
             "cpu %", "load %", "MiB")
@@ -45,6 +48,11 @@ class Row(msgspec.Struct, frozen=True):
     def load_is_the_limit(self) -> bool:
         return (self.server_cpu is not None and self.load_cpu is not None
                 and self.load_cpu - self.server_cpu > LOAD_LIMIT)
+
+    @property
+    def disturbed(self) -> bool:
+        return (self.server_cpu is not None and self.load_cpu is not None
+                and max(self.server_cpu, self.load_cpu) < DISTURBED)
 
 
 def machine(cpus: tuple[int, int] | None) -> dict[str, str]:
@@ -145,6 +153,8 @@ def _remarks(row: Row) -> Iterable[str]:
         yield f"{row.lost:,} deliveries lost, {row.closed:,} clients closed"
     if row.load_is_the_limit:
         yield "the load was busier than the server: it may do more than this"
+    if row.disturbed:
+        yield "neither got a whole CPU: other programs were at work, so measure again"
 
 
 def selector_lines(cost: SelectorCost) -> list[str]:

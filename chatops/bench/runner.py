@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import socket
 import struct
 import subprocess
@@ -26,6 +27,8 @@ START_DEADLINE = 20.0          # seconds until a server must listen
 STOP_DEADLINE = 5.0            # seconds between being asked to end and being made to
 LOAD_DEADLINE = 180.0
 SCREEN_ROWS, SCREEN_COLUMNS = 40, 120
+TAIL = 2000                    # bytes kept of what was drawn, for its last words
+ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_]|[ -/]*[0-~])")
 SCREEN_WARM_UP = 1.5           # seconds a console gets to mount before it is measured
 
 
@@ -47,6 +50,7 @@ class Terminal:
         size = struct.pack("HHHH", SCREEN_ROWS, SCREEN_COLUMNS, 0, 0)
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, size)
         self.drawn = 0
+        self._tail = b""
         self._thread = threading.Thread(target=self._drain, name="terminal", daemon=True)
         self._thread.start()
 
@@ -56,10 +60,15 @@ class Terminal:
         self._thread.join(STOP_DEADLINE)
         os.close(self._master)
 
+    def last_words(self) -> bytes:
+        """The text at the end of what was drawn, without escape sequences."""
+        return ESCAPES.sub(b"", self._tail)
+
     def _drain(self) -> None:
         try:
             while data := os.read(self._master, 65536):
                 self.drawn += len(data)
+                self._tail = (self._tail + data)[-TAIL:]
         except OSError:
             pass  # EIO: the last one that had it open has closed it
 
@@ -103,12 +112,20 @@ class ServerProcess:
         self.pid = self._process.pid
         usage.pin(self.pid, self._cpu)
 
-    def _wait_until_it_listens(self) -> None:
+    def check(self, grace: float = 0.0) -> None:
+        """Raises BenchError with its last words when it has ended, or does within `grace`."""
         assert self._process is not None
+        try:
+            status = self._process.wait(grace)
+        except subprocess.TimeoutExpired:
+            return
+        raise BenchError(f"{self.contender.title} ended with status {status}: "
+                         f"{self._last_words()}")
+
+    def _wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + START_DEADLINE
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise BenchError(f"{self.contender.title} did not start: {self._last_words()}")
+            self.check()
             try:
                 socket.create_connection(("127.0.0.1", self.port), 1.0).close()
             except OSError:
@@ -119,11 +136,14 @@ class ServerProcess:
         raise BenchError(f"{self.contender.title} never listened on port {self.port}")
 
     def _last_words(self) -> str:
-        if self._terminal or self._said is None:
-            return "it ended at once"
-        self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it ended without a word"
+        if self._terminal is not None:
+            said = self._terminal.last_words()
+        else:
+            assert self._said is not None
+            self._said.seek(0)
+            said = self._said.read()
+        lines = said.decode(errors="replace").strip().splitlines()
+        return lines[-1].strip() if lines else "not a word"
 
     def _end(self) -> None:
         if self._process is not None:
@@ -166,5 +186,9 @@ def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) 
     """Start a contender, load it as the spec says, and end it."""
     server_cpu, load_cpu = cpus or (None, None)
     with ServerProcess(contender, server_cpu) as server:
-        return run_load(msgspec.structs.replace(
-            spec, port=server.port, server_pid=server.pid, cpu=load_cpu))
+        try:
+            return run_load(msgspec.structs.replace(
+                spec, port=server.port, server_pid=server.pid, cpu=load_cpu))
+        except BenchError:
+            server.check(grace=0.5)    # what it died of tells more than that nobody answered
+            raise

@@ -162,8 +162,20 @@ def test_a_server_is_ended_when_the_block_is_left_by_an_error() -> None:
 
 def test_a_server_that_does_not_start_is_named_with_its_last_words() -> None:
     broken = Contender("x", "broken", (PYTHON, "-c", "raise SystemExit('no such luck')"))
-    with pytest.raises(BenchError, match="broken did not start: no such luck"):
+    with pytest.raises(BenchError, match="broken ended with status 1: no such luck"):
         ServerProcess(broken).__enter__()
+
+
+def test_a_console_that_dies_is_named_with_its_last_words(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "SCREEN_WARM_UP", 0.0)
+    dying = ("import socket, sys\n"
+             "s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+             "s.accept()\n"
+             "raise SystemExit('\\x1b[1mno \\x1b[31msuch luck\\x1b[0m')")
+    contender = Contender("x", "dying", (PYTHON, "-c", dying, "{port}"), screen=True)
+    with pytest.raises(BenchError, match="ended with status 1: no such luck"):
+        measure(contender, SHORT, None)
 
 
 def test_a_server_that_will_not_end_is_made_to(monkeypatch: pytest.MonkeyPatch) -> None:
