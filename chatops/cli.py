@@ -17,9 +17,9 @@ from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
-# Loopback swallows megabytes before a queue shows; with this the demo's slow reader has one
-# within seconds.
-DEMO_SNDBUF = "4K"
+# Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
+# these the demo has a queue to look at within half a minute, and for a while.
+DEMO = {"sndbuf": "4K", "outbox": "64K", "stall": "10m"}
 
 
 def _option(setting: Setting) -> Callable[[Any], Any]:
@@ -73,8 +73,8 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
         if any(value is not None for value in [config, *flags.values()]) or demo:
             fail(f"options go after '{context.invoked_subcommand}'", 2)
         return
-    if demo and flags["sndbuf"] is None:
-        flags["sndbuf"] = DEMO_SNDBUF
+    if demo:
+        flags.update({name: value for name, value in DEMO.items() if flags[name] is None})
     settings = _settings(config, flags)
     _check_terminal()
     thread = _started(settings, settings.log_file)

@@ -193,7 +193,7 @@ class Palette(Command, frozen=True, tag="palette"):
 BACKENDS = ("select", "poll", "epoll", "kqueue", "devpoll")
 WRITE_INTERESTS = ("on-demand", "always")
 SLOW_CONSUMER = ("evict", "drop-oldest", "drop-newest")
-BAD_CLIENTS = ("chat", "slow", "mute", "flood", "drip", "half-close", "rst")
+BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
 PANES = ("clients", "selector", "events", "loop", "log")
 
 Kind = Literal[
@@ -275,10 +275,10 @@ SPECS: tuple[Spec, ...] = (
     Spec("slow-consumer", SlowConsumer, "What happens to a client whose outbox is full.",
          "Selector", (_p("policy", "choice", "POLICY", *SLOW_CONSUMER),)),
     Spec("spawn", Spawn, "Start built-in clients, good and bad, over real sockets.", "Lab",
-         (_p("kind", "choice", "KIND", *BAD_CLIENTS),
+         (_p("kind", "choice", "KIND", *BUILT_IN),
           _p("count", "number", "COUNT", optional=True))),
     Spec("despawn", Despawn, "Send built-in clients away.", "Lab",
-         (_p("kind", "choice", "KIND", *BAD_CLIENTS, optional=True),)),
+         (_p("kind", "choice", "KIND", *BUILT_IN, optional=True),)),
     Spec("lab", Lab, "Open the lab: five servers, lessons, and what selectors cost.", "Lab",
          keys=(("L", "lab"),), label="lab", where="console"),
     Spec("stage", Stage, "Run one of the lab's five servers.", "Lab",

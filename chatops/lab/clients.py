@@ -91,8 +91,10 @@ class Spawner:
 
 
 def spawn_demo(spawner: Spawner, address: tuple[str, int]) -> None:
-    """A few who talk and one who reads slowly: something to see at first sight."""
+    """A few who talk, a bot that pastes, and one who reads too slowly for that: something
+    to see at first sight, and within half a minute a queue."""
     spawner.spawn("chat", 6, address)
+    spawner.spawn("bot", 1, address)
     spawner.spawn("slow", 1, address)
 
 

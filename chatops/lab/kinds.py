@@ -1,4 +1,4 @@
-"""The kinds of built-in clients: one that behaves, and six that a server must survive."""
+"""The kinds of built-in clients: two that behave, and six that a server must survive."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ SLOW_PAUSE = 1.0               # … and seconds until it reads again
 LOOK_PAUSE = 1.0               # seconds between looks whether the server has hung up
 FLOOD_PAUSE = 0.25             # seconds between bursts
 FLOOD_LINES = 250              # of one burst, about 50 KB
+BOT_PAUSE = 2.0                # seconds between pastes
+BOT_LINES = 5                  # of one paste, about 500 bytes
 DRIP_PAUSE = 1.5               # seconds between bytes
 STAY = 2.0                     # seconds that a connection lasts before it is broken
 REST = 6.0                     # seconds before it comes back
@@ -21,6 +23,26 @@ class Chat(BuiltIn):
     """Talks like people do, and reads what it is told; its circle gives it the lines."""
 
     kind = "chat"
+
+
+class Bot(BuiltIn):
+    """Pastes a build's log into the room, as every team's bot does: enough to fill the
+    queue of one who does not keep up, too little to be a flood."""
+
+    kind = "bot"
+
+    _steps = 0
+
+    def begin(self) -> None:
+        self.later(BOT_PAUSE, self._paste)
+
+    def _paste(self) -> None:
+        self.later(BOT_PAUSE, self._paste)
+        first, self._steps = self._steps, self._steps + BOT_LINES
+        self.send(b"".join([
+            f"build {1204 + n // 60}: [{n % 60 * 100 // 59:3}%] compiled part {n % 60:02} of 59, "
+            f"{300 + n * 7919 % 900} ms, no warnings; sha256 {n * 2654435761 % 2**64:016x}\n"
+            .encode() for n in range(first, self._steps)]))
 
 
 class Slow(BuiltIn):
@@ -135,5 +157,5 @@ class Reset(BuiltIn):
 
 
 KINDS: dict[str, type[BuiltIn]] = {
-    kind.kind: kind for kind in (Chat, Slow, Mute, Flood, Drip, HalfClose, Reset)
+    kind.kind: kind for kind in (Chat, Bot, Slow, Mute, Flood, Drip, HalfClose, Reset)
 }

@@ -110,7 +110,7 @@ async def test_an_error_is_said_in_place_and_the_line_stays_to_be_mended() -> No
         await press(rig, pilot, "enter")
         assert is_open(rig)
         assert line_of(rig) == "spawn slwo"
-        assert usage_of(rig).startswith("✗ spawn: KIND is one of chat, slow")
+        assert usage_of(rig).startswith("✗ spawn: KIND is one of chat, bot, slow")
         assert rig.link.asked == []
 
 

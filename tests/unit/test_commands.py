@@ -126,7 +126,7 @@ def test_a_line_is_read_as_an_operator_means_it(line: str, command: Command) -> 
     ("kick", r"usage: kick CLIENT,… \[REASON\]"),
     ("kick ,#", "wants ids or nicks, as in 3,bob"),
     ("spawn", "usage: spawn KIND"),
-    ("spawn nice", "KIND is one of chat, slow, mute"),
+    ("spawn nice", "KIND is one of chat, bot, slow"),
     ("spawn slow many", "COUNT wants a whole number, not 'many'"),
     ("selector kq", "BACKEND is one of select, poll"),
     ("mute 3 soon", "too much: 'soon'"),
