@@ -10,11 +10,12 @@ import msgspec
 
 from chatops import events, lints
 from chatops.commands import Command, CommandResult, Despawn, Quit, Spawn
-from chatops.lab.clients import Spawner, SpawnError, spawn_demo
+from chatops.lab.crew import Crew, reachable
 from chatops.link import LinkStatus
 from chatops.loop.inspect import thread_rows
 from chatops.service import ServerThread
 from chatops.snapshot import Snapshot
+from chatops.survey import View
 
 THREADS = {
     "MainThread": "console: Textual's loop and all widgets",
@@ -38,9 +39,11 @@ class LocalLink:
         self._seen: Snapshot | None = None
         self._shown: Snapshot | None = None    # the same with its lints, which the next need
         self._asked_at = 0.0
-        self._spawner: Spawner | None = None
-        self._server.reactor.submit(lambda: self._server.selector.watch())
-        self._survey.wanted = True
+        self._view = View()
+        self._view.wanted = True
+        self._crew = Crew()
+        self._open = True
+        self._server.reactor.submit(self._begin)
 
     @property
     def status(self) -> LinkStatus:
@@ -58,16 +61,16 @@ class LocalLink:
 
     def submit(self, command: Command) -> Future[CommandResult]:
         if isinstance(command, Spawn | Despawn):
-            return self._lab(command)
-        if isinstance(command, Quit) and self._spawner is not None:
-            self._spawner.despawn("")
+            return self._crew.submit(command, self._address())
+        if isinstance(command, Quit):
+            self._crew.dismiss()
         return self._thread.submit(command)
 
     def drain(self, limit: int | None = None) -> list[events.Event]:
         return self._subscription.drain(limit)
 
     def poll(self) -> Snapshot | None:
-        latest = self._survey.latest
+        latest = self._view.latest
         self._ask(latest)
         if latest is None or latest is self._seen:
             return None
@@ -78,52 +81,36 @@ class LocalLink:
 
     def demo(self) -> None:
         """Bring a handful of built-in clients, so that there is something to see."""
-        if self._spawner is None:
-            self._spawner = Spawner()
-        spawn_demo(self._spawner, self._address())
+        self._crew.demo(self._address())
 
     def close(self) -> None:
-        self._server.reactor.submit(lambda: self._server.selector.watch(False))
-        if self._spawner is not None:
-            self._spawner.close()
-            self._spawner = None
+        if self._open:
+            self._open = False
+            self._server.reactor.submit(self._end)
+        self._crew.close()
+
+    def _begin(self) -> None:
+        """On the reactor's thread, as `_end`."""
+        self._survey.views.append(self._view)
+        self._server.selector.watch()
+
+    def _end(self) -> None:
+        self._survey.views.remove(self._view)
+        self._server.selector.watch(False)
 
     def _ask(self, latest: Snapshot | None) -> None:
         """Want the next snapshot, but wake a sleeping server only for news: nothing changes
-        without a turn, except that a peer's kernel takes what ours holds.
+        unless something happens there, except that a peer's kernel takes what ours holds.
         """
         now = self._clock()
-        turned = latest is None or self._server.selector.turns != latest.turn
+        news = latest is None or self._survey.activity != self._view.activity
         emptying = latest is not None and latest.kernel_queued > 0
-        if now < self._survey.next_at:
-            return                 # it could not be afforded yet
-        if turned or (emptying and now - self._asked_at >= QUIET_LOOK):
-            self._asked_at = now
-            self._survey.wanted = True
-            self._server.reactor.wake()
-
-    def _lab(self, command: Spawn | Despawn) -> Future[CommandResult]:
-        future: Future[CommandResult] = Future()
-        try:
-            future.set_result(self._spawn(command))
-        except (SpawnError, OSError) as error:
-            future.set_result(CommandResult(False, str(error)))
-        return future
-
-    def _spawn(self, command: Spawn | Despawn) -> CommandResult:
-        if self._spawner is None:
-            self._spawner = Spawner()
-        if isinstance(command, Spawn):
-            self._spawner.spawn(command.kind, command.count, self._address())
-            return CommandResult(True, f"{command.count} × {command.kind} on their way")
-        gone = self._spawner.despawn(command.kind)
-        return CommandResult(True, f"{gone} built-in clients sent away")
+        if news or (emptying and now - self._asked_at >= QUIET_LOOK):
+            self._view.wanted = True
+            if now >= self._survey.next_at:    # or it cannot be afforded yet
+                self._asked_at = now
+                self._server.reactor.wake()
 
     def _address(self) -> tuple[str, int]:
         host, port = self._server.address[:2]
-        return _reachable(str(host)), int(port)
-
-
-def _reachable(host: str) -> str:
-    """An address at which a server that listens on this one can be reached from here."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        return reachable(str(host)), int(port)

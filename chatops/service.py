@@ -111,7 +111,8 @@ class ServerThread:
             self.server.say(events.Crashed(time.time(), self.crash))
         finally:
             try:
-                self.survey.latest = None if self.crash else self.survey.build()
+                if self.crash is None:
+                    self.survey.fill()
                 self.server.close(reason)
             except Exception:
                 self.crash = self.crash or traceback.format_exc()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from chatops.loop.inspect import key_rows, loop_figures, turns_since
+from chatops.loop.reactor import Timer
 from chatops.net.connection import Connection
 from chatops.net.kernel import kernel_queued, send_buffer
 from chatops.server import ChatServer
@@ -11,32 +14,84 @@ from chatops.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
 SHARE = 0.02                   # of the loop's time that snapshots may take
 
 
-class Survey:
-    """A latest-wins slot for one snapshot, filled on demand.
+class View:
+    """One console's slot for its newest snapshot: latest wins.
 
-    `wanted` may be set from any thread; the rest is the reactor's.  A snapshot that took
-    t seconds is not followed by another for t / `SHARE`, so ten thousand clients slow the
-    console down and not the chat.
+    `wanted` and `on_news` may be set from any thread; the rest is the reactor's to write.
+    """
+
+    __slots__ = ("activity", "latest", "on_news", "shown", "wanted")
+
+    def __init__(self) -> None:
+        self.wanted = False            # the next snapshot, as soon as it can be afforded
+        self.on_news = False           # the same, once something has happened
+        self.latest: Snapshot | None = None
+        self.activity = -1             # of the survey when `latest` was made
+        self.shown = 0                 # the last turn that a snapshot here has told of
+
+
+class Survey:
+    """Fills the slots of those who look, on demand.
+
+    A snapshot that took t seconds is not followed by another for t / `SHARE`, so ten
+    thousand clients slow the console down and not the chat.
+
+    `activity` grows with all that happens in the loop, but for what is done only because
+    somebody looks: otherwise two consoles would keep an idle server, and each other, awake.
     """
 
     def __init__(self, server: ChatServer) -> None:
-        self.wanted = False
-        self.latest: Snapshot | None = None
+        self.views: list[View] = []
+        self.activity = 0
+        self.looks = 0                 # ready events and calls that only served a look
+        self.next_at = 0.0             # monotonic; no snapshot is made before
         self._server = server
         self._rows: dict[int, ClientRow] = {}
-        self.next_at = 0.0             # monotonic; no snapshot is made before
-        self._shown = 0                # the last turn that a snapshot has told of
+        self._timer: Timer | None = None
+        self._shown = 0                # the last turn that `build` has told of by itself
         server.on_publish.append(self.publish)
 
     def publish(self) -> None:
         """Called at the end of every turn."""
-        if self.wanted and self._server.reactor.now >= self.next_at:
-            self.wanted = False
-            self.latest = self.build()
-            self.next_at = self.latest.mono + self.latest.built_in / SHARE
+        reactor = self._server.reactor
+        self.activity = (reactor.selector.ready + reactor.calls - reactor.waker.wakes
+                         - self.looks)
+        due = [view for view in self.views
+               if view.wanted or (view.on_news and view.activity != self.activity)]
+        if not due:
+            return
+        if reactor.now >= self.next_at:
+            self._fill(due)
+        elif self._timer is None:
+            self._timer = reactor.call_later(self.next_at - reactor.now, self._affordable)
 
-    def build(self) -> Snapshot:
-        """How things stand now."""
+    def fill(self) -> None:
+        """Give everybody who looks the last picture, whether it can be afforded or not."""
+        self._fill(self.views)
+
+    def charge(self, seconds: float) -> None:
+        """Something else done for a snapshot took so long: the next one comes later."""
+        self.next_at += seconds / SHARE
+
+    def _fill(self, views: list[View]) -> None:
+        snapshot: Snapshot | None = None
+        for view in views:
+            view.wanted = view.on_news = False
+            if snapshot is None:
+                view.latest = snapshot = self.build(view.shown)
+                self.next_at = snapshot.mono + snapshot.built_in / SHARE
+            else:
+                view.latest = replace(
+                    snapshot, turns=turns_since(self._server.selector, view.shown))
+            view.shown = snapshot.turn
+            view.activity = self.activity
+
+    def _affordable(self) -> None:
+        self._timer = None
+        self.looks += 1
+
+    def build(self, shown: int | None = None) -> Snapshot:
+        """How things stand now, with the turns from `shown` on, or from the last call on."""
         server = self._server
         selector, reactor, hub, traffic = (server.selector, server.reactor, server.hub,
                                            server.traffic)
@@ -46,8 +101,9 @@ class Survey:
         clients = tuple([self._client(connection, masks.get(connection.fd))
                          for connection in server.connections.values()])
         self._rows = {row.id: row for row in clients}
-        turns = turns_since(selector, self._shown)
-        self._shown = selector.turns
+        turns = turns_since(selector, self._shown if shown is None else shown)
+        if shown is None:
+            self._shown = selector.turns
         return Snapshot(
             turn=selector.turns, at=hub.at, mono=began, started_at=selector.started_at,
             host=str(server.address[0]), port=server.address[1], phase=server.phase,

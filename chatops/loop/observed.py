@@ -117,6 +117,7 @@ class ObservedSelector(selectors.BaseSelector):
         """`turns` is how many different turns are remembered; like ones count as one."""
         self.clock = clock
         self.watched = False
+        self._watchers = 0
         self.turns = 0
         self.ready = 0
         self.waited = 0.0
@@ -235,9 +236,13 @@ class ObservedSelector(selectors.BaseSelector):
         return self._inner
 
     def watch(self, on: bool = True) -> None:
-        """Begin, or end, timing every event and recording every change of the map."""
+        """Begin, or end, timing every event and recording every change of the map.
+
+        It goes on until each of those who began it has ended it.
+        """
         self._fold()
-        self.watched = on
+        self._watchers = max(0, self._watchers + (1 if on else -1))
+        self.watched = self._watchers > 0
 
     def swap(self, name: str) -> None:
         """Go on with another backend; every registration moves, none is disturbed.

@@ -52,6 +52,7 @@ class Reactor:
         self.hooks: list[Callback] = []
         self.on_failure: Failure | None = None
         self.commands = 0
+        self.calls = 0                 # timers, submitted calls and those put off, so far
         self.waker = Waker()
         self._submitted: deque[Callback] = deque()
         self._soon: list[Callback] = []
@@ -186,6 +187,7 @@ class Reactor:
             self._call(self._submitted.popleft())
 
     def _call(self, callback: Callback) -> None:
+        self.calls += 1
         try:
             callback()
         except Exception as error:

@@ -14,13 +14,14 @@ class Waker:
     comes in between costs one turn too many, never one too few.
     """
 
-    __slots__ = ("_reader", "_signalled", "_writer")
+    __slots__ = ("_reader", "_signalled", "_writer", "wakes")
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
         self._signalled = False
+        self.wakes = 0             # how often the loop was woken
 
     def __repr__(self) -> str:
         return f"<Waker fd={self._reader.fileno()}>"
@@ -43,6 +44,7 @@ class Waker:
 
     def on_ready(self, _mask: int = 0) -> None:
         """Take the bytes out, to the last one."""
+        self.wakes += 1
         try:
             while len(self._reader.recv(4096)) == 4096:
                 pass
