@@ -110,8 +110,8 @@ def _console(link: Any, thread: ServerThread) -> int:
     return status
 
 
-def _wait(thread: ServerThread) -> None:
-    """Until the server has ended.  Signal handlers run meanwhile.
+def _wait(thread: ServerThread, ready: str) -> None:
+    """Say that it is ready, and wait until the server has ended.  Signal handlers run meanwhile.
 
     CPython looks for signals between two instructions of the main thread: one that arrives
     just as it begins to wait for a lock would lie there until the next.  So it waits for a
@@ -122,6 +122,7 @@ def _wait(thread: ServerThread) -> None:
         writer.setblocking(False)
         thread.on_end = lambda: writer.send(b"\0")
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        click.echo(ready, err=True)    # from here on no descriptor is needed that clients may take
         while thread.alive:
             news.recv(64)
         signal.set_wakeup_fd(-1)
@@ -144,8 +145,7 @@ def serve(config: str | None, **flags: Any) -> None:
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, signal.SIG_IGN)     # a terminal that goes takes nobody along
     host, port = thread.server.address[:2]
-    click.echo(f"chatops: listening on {host}:{port} ({thread.server.selector.backend})", err=True)
-    _wait(thread)
+    _wait(thread, f"chatops: listening on {host}:{port} ({thread.server.selector.backend})")
     if thread.crash is not None:
         click.echo(thread.crash, err=True)
         fail("the server thread died; above is why")
