@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from textual.app import App
@@ -33,6 +33,14 @@ from tui.state import ConsoleState
 from tui.tape import Tape
 
 
+class Doors(Protocol):
+    """Into the lab, whose screens are made of the console's own.  Raise `CommandError`."""
+
+    def lab(self) -> None: ...
+    def stage(self, number: int) -> None: ...
+    def lesson(self, name: str) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Console:
     """What an action may touch: the state, the app for its screens, and the way back in."""
@@ -41,6 +49,7 @@ class Console:
     state: ConsoleState
     run: Callable[[str], None]  # a key's command line
     tape: Tape
+    doors: Doors
 
 
 def _pane(console: Console, command: c.Pane) -> str:
@@ -234,6 +243,21 @@ async def _saved(file: Path, moments: tuple[tuple[Snapshot, Sequence[Event]], ..
     return f"{format_size(size)} in {file}; `chatops replay` shows it"
 
 
+def _lab(console: Console, _: c.Lab) -> str:
+    console.doors.lab()
+    return ""
+
+
+def _stage(console: Console, command: c.Stage) -> str:
+    console.doors.stage(command.number)
+    return ""
+
+
+def _lesson(console: Console, command: c.Lesson) -> str:
+    console.doors.lesson(command.name)
+    return ""
+
+
 Action = Callable[[Console, Any], str | Awaitable[str]]
 
 ACTIONS: dict[type[Command], Action] = {
@@ -256,6 +280,9 @@ ACTIONS: dict[type[Command], Action] = {
     c.Record: _record,
     c.Save: _save,
     c.Lints: _lints,
+    c.Lab: _lab,
+    c.Stage: _stage,
+    c.Lesson: _lesson,
     c.Help: _help,
     c.Palette: _palette,
 }

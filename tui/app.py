@@ -23,6 +23,8 @@ from chatops.link import ConsoleLink
 from chatops.replay import ReplayLink
 from tui.departure import Departure
 from tui.dispatch import Dispatcher
+from tui.lab.doors import LabDoors
+from tui.lab.stage import StageScreen
 from tui.messages import RunLine
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
@@ -68,7 +70,7 @@ class ConsoleApp(App[int]):
         self._main = MainScreen(self.state)
         self._tape = Tape()
         self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._tape,
-                                     attached=attached)
+                                     LabDoors(self), attached=attached)
         self.register_theme(NIGHT)
         self.register_theme(DAY)
         self.theme = (DAY if os.environ.get(THEME_VARIABLE) == "day" else NIGHT).name
@@ -91,7 +93,8 @@ class ConsoleApp(App[int]):
         self.pull()
         since = self._clock() - self._drawn
         # The timer's own jitter must not halve the rate.
-        due = since >= self.state.refresh - FASTEST / 2 and self.state.version != self._version
+        state = self._front.state
+        due = since >= state.refresh - FASTEST / 2 and state.version != self._version
         if due or since >= STILL_REFRESH:
             self.redraw()
 
@@ -108,19 +111,35 @@ class ConsoleApp(App[int]):
         state.recording = self._tape.text
         state.feed(snapshot, fresh, self._clock(), status=link.status,
                    dropped=link.events_dropped)
+        if isinstance(stage := self._front, StageScreen):
+            stage.pull(self._clock())
         if state.draining and not state.status.alive:
             self.exit(self.exit_status)
 
     def redraw(self) -> None:
-        """Draw what the state holds now."""
-        self._version = self.state.version
+        """Draw what the state holds now, where it can be seen."""
+        front = self._front
+        self._version = front.state.version
         self._drawn = self._clock()
-        if not self._main.is_mounted:
+        if not front.is_mounted:
             return
-        self._main.show(self.state)
         over = self.screen
-        if over is not self._main and isinstance(over, Shows):
-            over.show(self.state)
+        if over is front or over.is_modal:
+            front.show(front.state)
+        if over is not front and isinstance(over, Shows):
+            over.show(front.state)
+
+    @property
+    def _front(self) -> MainScreen:
+        """The main screen, or the stage of the lab that lies before it."""
+        screens = reversed(self.screen_stack) if self._main.is_mounted else ()
+        return next((s for s in screens if isinstance(s, MainScreen)), self._main)
+
+    @property
+    def _in_front(self) -> Dispatcher:
+        """That screen's."""
+        front = self._front
+        return front.dispatcher if isinstance(front, StageScreen) else self.dispatcher
 
     @property
     def exit_status(self) -> int:
@@ -131,13 +150,13 @@ class ConsoleApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys are letters while a command line is being typed."""
-        if action == "command" and self._main.is_current and self._main.prompt.is_open:
-            return False
+        if action == "command" and isinstance(self.screen, MainScreen):
+            return not self.screen.prompt.is_open
         return super().check_action(action, parameters)
 
     def action_command(self, line: str) -> None:
         """What a key, a click or the palette wants carried out."""
-        self.dispatcher.key(line)
+        self._in_front.key(line)
         self.redraw()
 
     def on_run_line(self, message: RunLine) -> None:
@@ -145,15 +164,15 @@ class ConsoleApp(App[int]):
         self.action_command(message.line)
 
     def on_prompt_typing(self, message: Prompt.Typing) -> None:
-        self.dispatcher.typing(message.line)
+        self._in_front.typing(message.line)
         self.redraw()
 
     def on_prompt_submitted(self, message: Prompt.Submitted) -> None:
-        self.dispatcher.typed(message.line)
+        self._in_front.typed(message.line)
         self.redraw()
 
     def on_prompt_cancelled(self) -> None:
-        self.dispatcher.cancelled()
+        self._in_front.cancelled()
         self.redraw()
 
 

@@ -30,7 +30,7 @@ from chatops.commands import (
     spec_of,
 )
 from chatops.link import ConsoleLink
-from tui.actions import ACTIONS, Console
+from tui.actions import ACTIONS, Console, Doors
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
 from tui.screens.prompt import Prompt
@@ -69,14 +69,14 @@ class Dispatcher:
     """One per app; belongs to its thread."""
 
     def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
-                 tape: Tape, *, attached: bool = False) -> None:
+                 tape: Tape, doors: Doors, *, attached: bool = False) -> None:
         """`attached`: the server lives elsewhere and outlives this console."""
         self._app = app
         self._state = state
         self._link = link
         self._prompt = prompt
         self._attached = attached
-        self._console = Console(app, state, self.key, tape)
+        self._console = Console(app, state, self.key, tape, doors)
         self._filter_before: str | None = None     # while one is being typed
 
     # -- the ways in

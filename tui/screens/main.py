@@ -57,7 +57,7 @@ class MainScreen(Screen[None]):
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__()
-        self._state = state
+        self.state = state
         self._panes: dict[str, Widget] = {
             "clients": ClientsPane(), "loop": LoopPane(), "selector": SelectorPane(),
             "events": EventsPane(), "log": LogPane()}
@@ -123,7 +123,7 @@ class MainScreen(Screen[None]):
 
     def _redraw(self) -> None:
         if self.is_attached:
-            self.show(self._state)
+            self.show(self.state)
 
     def _warn(self, status: LinkStatus, replay: bool) -> None:
         """A server that is gone is said aloud; what was last known stays readable."""
@@ -143,13 +143,13 @@ class MainScreen(Screen[None]):
 
     def on_live_table_moved(self, message: LiveTable.Moved) -> None:
         message.stop()
-        if message.table.id == "clients-table" and message.row != self._state.followed:
-            self._state.followed = None
+        if message.table.id == "clients-table" and message.row != self.state.followed:
+            self.state.followed = None
         if self._strip.display:
-            self._strip.show(self._state)
+            self._strip.show(self.state)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click into another pane of the dashboard makes it the active one."""
         for name, pane in self._panes.items():
-            if pane in event.widget.ancestors_with_self and name != self._state.pane:
+            if pane in event.widget.ancestors_with_self and name != self.state.pane:
                 self.post_message(RunLine(f"pane {name}"))

@@ -1,0 +1,340 @@
+"""A lesson: pages to read, an experiment made now, its pictures, and a question."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from chatops.lab.lessons import LESSONS
+from chatops.lab.lessons.lesson import Lesson
+from tui.cells import clean
+from tui.lab import pictures
+from tui.lab.apart import in_thread
+from tui.lab.keys import Key, KeyStrip
+from tui.lab.progress import Progress
+from tui.lab.wording import both_ends, score_text
+from tui.messages import RunLine
+from tui.widgets.gauge import bar
+
+PAGE_WIDTH = 100               # cells that a page takes at most
+TEXT_WIDTH = 72
+FRAME = 6                      # rows that are not the page's: heading, steps, keys, air
+LIKELY = 2.5                   # seconds that a measurement takes, for its bar
+TICK = 0.1
+STEPS = ("read", "measure", "look", "answer")
+
+
+class LessonScreen(Screen[None]):
+    """One lesson, step by step; what is measured and answered stays in `Progress`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,space,pagedown", "step(1)", "next page", priority=True),
+        Binding("left,backspace,pageup", "step(-1)", "back", priority=True),
+        Binding("enter", "forward", "go on", show=False),
+        Binding("m", "measure", "measure"),
+        *(Binding(str(n), f"choose({n})", show=False) for n in range(1, 10)),
+        Binding("n", "lesson(1)", "next lesson"),
+        Binding("N", "lesson(-1)", "previous lesson", show=False),
+        Binding("down", "scroll(1)", show=False),
+        Binding("up", "scroll(-1)", show=False),
+        Binding("escape,q,L", "leave", "lab"),
+    ]
+
+    DEFAULT_CSS = """
+    LessonScreen { background: $background; }
+    LessonScreen .heading { height: 1; background: $surface; text-wrap: nowrap; }
+    LessonScreen .steps { height: 1; background: $panel; text-wrap: nowrap; padding: 0 1; }
+    LessonScreen .sheet { height: 1fr; align-horizontal: center; padding: 1 2 0 2;
+                          scrollbar-size-vertical: 1; }
+    LessonScreen .page { width: 100; max-width: 100%; height: auto; }
+    LessonScreen OptionList { width: 100; max-width: 100%; height: auto; border: none;
+                              background: $background; padding: 0; margin: 1 0 0 0; }
+    LessonScreen OptionList:focus { border: none; }
+    LessonScreen .verdict { width: 100; max-width: 100%; height: auto; margin: 1 0 0 0; }
+    """
+
+    def __init__(self, lesson: Lesson[Any], progress: Progress, *,
+                 lessons: tuple[Lesson[Any], ...] = LESSONS,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.lesson = lesson
+        self._progress = progress
+        self._lessons = lessons
+        self._clock = clock
+        self._missing = lesson.missing()
+        self._step = 0
+        self._began: float | None = None           # of the measurement under way
+        self._error = ""
+        self._pictures: list[Content] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="heading")
+        yield Static(classes="steps")
+        with VerticalScroll(classes="sheet") as sheet:
+            sheet.can_focus = False
+            yield Static(classes="page", markup=False)
+            choices = OptionList()
+            choices.display = False
+            yield choices
+            yield Static(classes="verdict", markup=False)
+        yield KeyStrip()
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK, self._tick)
+
+    def on_resize(self) -> None:
+        self._draw_pictures()
+        self._draw()
+
+    # -- where one is
+
+    @property
+    def _reads(self) -> int:
+        return len(self.lesson.pages)
+
+    @property
+    def _places(self) -> list[str]:
+        """The steps there are now: pictures come with the measurement."""
+        return (["read"] * self._reads + ["measure"] + ["look"] * len(self._pictures)
+                + ["answer"])
+
+    @property
+    def _place(self) -> str:
+        return self._places[self._step]
+
+    @property
+    def _result(self) -> Any:
+        return self._progress.results.get(self.lesson.name)
+
+    @property
+    def measuring(self) -> bool:
+        return self._began is not None
+
+    # -- what the learner does
+
+    def action_step(self, by: int) -> None:
+        """To the next page, or the one before."""
+        self._go(self._step + by)
+
+    def action_forward(self) -> None:
+        """What comes naturally: read on, measure, look, answer, the next lesson."""
+        if self._place == "measure" and self._result is None:
+            self.action_measure()
+        elif self._step == len(self._places) - 1:
+            self.action_lesson(1)
+        else:
+            self._go(self._step + 1)
+
+    def action_measure(self) -> None:
+        """Make the experiment, here and now, in a thread; the pictures follow."""
+        if self.measuring or self._missing:
+            return
+        self._began, self._error = self._clock(), ""
+        self._go(self._reads)
+        self.run_worker(self._measure(), name=f"measure {self.lesson.name}")
+
+    async def _measure(self) -> None:
+        try:
+            result = await in_thread(self.lesson.measure, f"lesson {self.lesson.name}")
+        except Exception as error:         # a machine may lack what an experiment needs
+            self._error = str(error) or type(error).__name__
+        else:
+            self._progress.results[self.lesson.name] = result
+            self._draw_pictures()
+        self._began = None
+        self._go(self._reads if self._error else self._reads + 1)
+
+    def action_choose(self, number: int) -> None:
+        """Answer, or guess before the measurement."""
+        if self._place in ("measure", "look", "answer") and number <= len(self.lesson.choices):
+            self._progress.choices[self.lesson.name] = number - 1
+            if self._place == "look":
+                self._step = len(self._places) - 1
+            self._draw()
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        if self._progress.choices.get(self.lesson.name) == event.option_index:
+            self.action_forward()          # enter on what is marked already: go on
+        else:
+            self.action_choose(event.option_index + 1)
+
+    def action_lesson(self, by: int) -> None:
+        """Another lesson; after the last one, the lab."""
+        at = [lesson.name for lesson in self._lessons].index(self.lesson.name) + by
+        if 0 <= at < len(self._lessons):
+            self.post_message(RunLine(f"lesson {self._lessons[at].name}"))
+        elif by > 0:
+            self.action_leave()
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(".sheet").scroll_relative(y=lines, animate=False)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    # -- drawing
+
+    def _go(self, step: int) -> None:
+        self._step = max(0, min(len(self._places) - 1, step))
+        self.query_one(".sheet").scroll_home(animate=False)
+        self._draw()
+
+    def _tick(self) -> None:
+        if self.measuring and self._place == "measure":
+            self._draw()
+
+    def _draw_pictures(self) -> None:
+        result = self._result
+        if result is None or not self.size:
+            return
+        width = min(PAGE_WIDTH, self.size.width - 5)
+        height = self.size.height - FRAME
+        places = len(self._places)
+        self._pictures = [Content("\n").join(page) for page in
+                          pictures.pages(self.lesson.figures(result), width, height)]
+        if self._step > self._reads:       # the window's size changes how many there are
+            self._step = min(self._step + len(self._places) - places, len(self._places) - 1)
+
+    def _draw(self) -> None:
+        if not self.size:
+            return
+        place = self._place
+        asks = place == "answer" or (place == "measure" and not self.measuring
+                                     and self._result is None and not self._missing)
+        self.query_one(".heading", Static).update(self._heading(), layout=False)
+        self.query_one(".steps", Static).update(self._steps(), layout=False)
+        self.query_one(".page", Static).update(self._page(place))
+        self._draw_choices(asks)
+        self.query_one(".verdict", Static).update(
+            self._verdict() if place == "answer" else Content())
+        self.query_one(KeyStrip).offer(self._keys(place))
+
+    def _heading(self) -> Content:
+        names = [lesson.name for lesson in self._lessons]
+        number = names.index(self.lesson.name) + 1
+        left = Content.assemble(
+            (" lab ", "bold $background on $primary"),
+            (f" lesson {number} of {len(names)}  ", "$text-muted"),
+            (self.lesson.title, "bold $foreground"))
+        return both_ends(left, score_text(self._progress, self._lessons), self.size.width)
+
+    def _steps(self) -> Content:
+        """`read ●●  measure ○  look ○○  answer ○`: where one is, and how much there is."""
+        parts: list[str | tuple[str, str]] = []
+        places = self._places
+        for name in STEPS:
+            here = places[self._step] == name
+            dots = "".join("●" if at <= self._step else "○"
+                           for at, place in enumerate(places) if place == name) or "○"
+            parts += [(name, "bold $primary" if here else "$text-muted"),
+                      (f" {dots}    ", "$primary" if here else "$text-muted")]
+        return Content.assemble(*parts)
+
+    def _page(self, place: str) -> Content:
+        if place == "read":
+            return Content(self.lesson.pages[self._step])
+        if place == "look":
+            return self._pictures[self._step - self._reads - 1]
+        if place == "measure":
+            return self._experiment()
+        hint = "" if self._result is not None else "\n\nNot measured yet: m does."
+        return Content.assemble((self.lesson.question, "bold"), (hint, "$text-muted"))
+
+    def _experiment(self) -> Content:
+        parts: list[Content] = [
+            Content.styled("The experiment", "bold $primary"), _paragraph(self.lesson.about),
+            Content()]
+        if self._missing:
+            parts.append(Content.styled(f"✗ This machine has no {' and no '.join(self._missing)}: "
+                                        "it cannot be made here.", "$error"))
+        elif self._began is not None:
+            took = self._clock() - self._began
+            parts.append(Content.assemble(
+                (bar(min(0.99, took / LIKELY), 40), "$accent"),
+                (f"  measuring … {took:.1f} s", "bold")))
+        elif self._error:
+            parts.append(_paragraph(f"✗ It failed: {clean(self._error)}", "$error"))
+        elif self._result is not None:
+            parts.append(Content.assemble(("✓ ", "bold $success"), "measured here, a moment ago. ",
+                                          ("m", "bold $primary"), " measures again."))
+        else:
+            parts += [Content.assemble(("m", "bold $primary"), " measures it, now, on this "
+                                       "machine, in a process of its own."), Content(),
+                      Content.assemble(("And what do you expect?  ", "bold $primary"),
+                                       ("choose, then measure", "$text-muted")),
+                      _paragraph(self.lesson.question)]
+        return Content("\n").join(parts)
+
+    def _draw_choices(self, shown: bool) -> None:
+        options = self.query_one(OptionList)
+        if options.display != shown:
+            options.display = shown
+            if shown:
+                options.focus(scroll_visible=False)
+        if not shown:
+            return
+        verdict = self._progress.verdict(self.lesson)
+        marked = self._progress.choices.get(self.lesson.name)
+        rows = [_choice(number, text, number == marked,
+                        right=None if verdict is None else text == verdict.right)
+                for number, text in enumerate(self.lesson.choices)]
+        at = options.highlighted
+        options.clear_options()
+        options.add_options(Option(row) for row in rows)
+        options.highlighted = marked if marked is not None else (at or 0)
+
+    def _verdict(self) -> Content:
+        verdict = self._progress.verdict(self.lesson)
+        if verdict is None:
+            waits = self._progress.choices.get(self.lesson.name) is not None
+            return Content.styled("Chosen; now measure: m." if waits and self._result is None
+                                  else "", "$text-muted")
+        if verdict.correct:
+            said = Content.styled("✓ Right.", "bold $success")
+        else:
+            said = Content.assemble(("✗ Not here.", "bold $error"), " It is: ",
+                                    (verdict.right, "bold"))
+        return Content("\n").join([said, _paragraph(verdict.explanation)])
+
+    def _keys(self, place: str) -> list[Key]:
+        keys = [Key("→", "next", "step(1)"), Key("←", "back", "step(-1)")]
+        if self._step == 0:
+            keys.pop()
+        if self._step == len(self._places) - 1:
+            keys = [Key("n", "next lesson", "lesson(1)"), keys[-1]]
+        if not self._missing and not self.measuring:
+            keys.append(Key("m", "measure" + (" again" if self._result else ""), "measure"))
+        if place in ("measure", "answer"):
+            keys.append(Key(f"1-{len(self.lesson.choices)}", "choose", "scroll(99)"))
+        if Key("n", "next lesson", "lesson(1)") not in keys:
+            keys.append(Key("n", "next lesson", "lesson(1)"))
+        return [*keys, Key("esc", "lab", "leave")]
+
+
+def _paragraph(text: str, style: str = "$foreground") -> Content:
+    return Content.styled("\n".join(textwrap.wrap(text, TEXT_WIDTH)), style)
+
+
+def _choice(number: int, text: str, marked: bool, *, right: bool | None) -> Content:
+    """`▸ 2  select alone  ✓`: chosen, and once it is known, whether it is true here."""
+    sign, style = ("▸", "bold $accent") if marked else (" ", "$foreground")
+    tail = ""
+    if right:
+        tail, style = "   ✓ so it is", "bold $success"
+    elif marked and right is not None:
+        tail, style = "   ✗", "$error"
+    return Content.assemble((f" {sign} ", style), (f"{number + 1}", "bold $primary"),
+                            (f"  {text}{tail}", style))

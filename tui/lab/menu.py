@@ -1,0 +1,193 @@
+"""The lab's first screen: five servers, nine lessons, and what can be switched live."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from chatops.lab.lessons import LESSONS
+from chatops.lab.lessons.lesson import Lesson
+from chatops.lab.stages import STAGES, Stage
+from tui.lab.keys import Key, KeyStrip
+from tui.lab.progress import Progress
+from tui.lab.wording import both_ends, score_text
+from tui.messages import RunLine
+from tui.state import ConsoleState
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+SWITCHES = (
+    ("selector poll", "another system call, under load"),
+    ("write-interest always", "w: the classic mistake, for 30 s"),
+    ("slow-consumer drop-oldest", "for a client that is behind"),
+    ("spawn slow 3", "built-in clients, good and bad"),
+)
+KEYS = (Key("↑↓←→", "move", "next_list"), Key("enter", "open", "open"),
+        Key("1-5", "server", "to_stages"), Key("a-i", "lesson", "to_lessons"),
+        Key("esc", "console", "leave"))
+
+
+class LabScreen(Screen[None]):
+    """Opens stages and lessons by the command lines that do the same."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(n), f"run('stage {n}')", show=False) for n in STAGES),
+        *(Binding(letter, f"run('lesson {lesson.name}')", show=False)
+          for letter, lesson in zip(LETTERS, LESSONS, strict=False)),
+        Binding("left,right,tab", "next_list", show=False),
+        Binding("escape,q,L", "leave", "console"),
+    ]
+    AUTO_FOCUS = "#stages"
+
+    DEFAULT_CSS = """
+    LabScreen { background: $background; }
+    LabScreen .heading { height: 1; background: $surface; text-wrap: nowrap; }
+    LabScreen .columns { height: 1fr; }
+    LabScreen .column { width: 1fr; height: 100%; }
+    LabScreen #stages-box { width: 10fr; }
+    LabScreen #others { width: 11fr; height: 100%; }
+    LabScreen .box { border: round $border; border-title-color: $text-muted; padding: 0 1; }
+    LabScreen .box:focus-within { border: round $primary; border-title-color: $primary;
+                                  border-title-style: bold; }
+    LabScreen #lessons-box { height: 1fr; min-height: 11; }
+    LabScreen #switches { height: auto; border: round $border; padding: 0 1;
+                          border-title-color: $text-muted; text-wrap: nowrap; }
+    LabScreen OptionList { height: 1fr; border: none; background: $background; padding: 0;
+                           scrollbar-size-vertical: 1; }
+    LabScreen OptionList:focus { border: none; }
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+        self._shown: tuple[str, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="heading")
+        with Horizontal(classes="columns"):
+            with Vertical(id="stages-box", classes="box") as box:
+                box.border_title = "Five servers, each with the fault of the one before mended"
+                yield OptionList(id="stages")
+            with Vertical(id="others"):
+                with Vertical(id="lessons-box", classes="box") as box:
+                    box.border_title = "Nine lessons, measured on this machine"
+                    yield OptionList(id="lessons")
+                yield Static(id="switches", markup=False)
+        yield KeyStrip()
+
+    def on_mount(self) -> None:
+        self.query_one(KeyStrip).offer(KEYS)
+        self.query_one("#switches").border_title = "On the chat server, live"
+
+    def on_screen_resume(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    def show(self, state: ConsoleState) -> None:
+        """How the switches stand at the chat server."""
+        loop = state.live.loop if state.live is not None else None
+        stands = ((loop.backend, loop.write_interest, loop.slow_consumer, "")
+                  if loop is not None else ("", "", "", ""))
+        if stands == self._shown:
+            return
+        self._shown = stands
+        lines = []
+        for (line, what), now in zip(SWITCHES, stands, strict=True):
+            lines.append(Content.assemble(
+                (":", "bold $accent"), (f"{line:<27}", "$foreground"),
+                (f"now {now}" if now else what, "$text-muted")))
+        self.query_one("#switches", Static).update(Content("\n").join(lines))
+
+    # -- drawing
+
+    def _draw(self) -> None:
+        if not self.size or not self.is_attached:
+            return
+        heading = Content.assemble((" lab ", "bold $background on $primary"),
+                                   ("  see a selector at work, break it, understand why",
+                                    "$foreground"))
+        self.query_one(".heading", Static).update(
+            both_ends(heading, score_text(self._progress, LESSONS), self.size.width))
+        stages = self.query_one("#stages", OptionList)
+        roomy = stages.size.height >= 6 * len(STAGES)
+        _fill(stages, [Option(_stage(stage, stages.size.width, number in self._progress.stages,
+                                     roomy), id=f"stage {number}")
+                       for number, stage in STAGES.items()])
+        lessons = self.query_one("#lessons", OptionList)
+        roomy = lessons.size.height >= 2 * len(LESSONS)
+        _fill(lessons, [Option(_lesson(letter, lesson, self._progress, roomy),
+                               id=f"lesson {lesson.name}")
+                        for letter, lesson in zip(LETTERS, LESSONS, strict=False)])
+
+    # -- what the learner does
+
+    @on(OptionList.OptionSelected)
+    def _opened(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.action_run(event.option_id or "")
+
+    def action_run(self, line: str) -> None:
+        self.post_message(RunLine(line))
+
+    def action_open(self) -> None:
+        focused = self.focused
+        if isinstance(focused, OptionList):
+            focused.action_select()
+
+    def action_next_list(self) -> None:
+        self._to("lessons" if self.focused is self.query_one("#stages") else "stages")
+
+    def action_to_stages(self) -> None:
+        self._to("stages")
+
+    def action_to_lessons(self) -> None:
+        self._to("lessons")
+
+    def _to(self, name: str) -> None:
+        self.query_one(f"#{name}").focus()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def _fill(options: OptionList, rows: list[Option]) -> None:
+    at = options.highlighted
+    options.clear_options()
+    options.add_options(rows)
+    options.highlighted = at or 0
+
+
+def _stage(stage: type[Stage], width: int, seen: bool, roomy: bool) -> Content:
+    """Its name, its fault, and the way down to the next."""
+    mark = ("✓", "$success") if seen else ("○", "$text-muted")
+    mended = stage.number == max(STAGES)
+    sign, style = ("✓ ", "$success") if mended else ("! ", "$error")
+    lines = [Content.assemble((f"{stage.number} ", "bold $primary"),
+                              (stage.title, "bold $foreground"), "  ", mark)]
+    if roomy:
+        lines += [Content.styled(f"  {row}", "$foreground")
+                  for row in textwrap.wrap(stage.what, max(20, width - 4))]
+    for at, row in enumerate(textwrap.wrap(stage.fault, max(20, width - 6))):
+        lines.append(Content.styled(f"  {sign if at == 0 else '  '}{row}", style))
+    if roomy and not mended:
+        lines.append(Content.styled("  ↓", "$border"))
+    return Content("\n").join(lines)
+
+
+def _lesson(letter: str, lesson: Lesson[Any], progress: Progress, roomy: bool) -> Content:
+    line = Content.assemble((f"{letter} ", "bold $primary"), progress.mark(lesson), " ",
+                            (lesson.title, "$foreground"))
+    if not roomy:
+        return line
+    about = textwrap.shorten(lesson.about, 52, placeholder=" …")
+    return Content.assemble(line, "\n", (f"    {about}", "$text-muted"))

@@ -1,0 +1,175 @@
+"""One of the five servers, running, in the console's own panes."""
+
+from __future__ import annotations
+
+import threading
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from chatops.commands import Command, Quit
+from chatops.lab.stages import STAGES, Stage, StageLink
+from chatops.link import LinkStatus
+from tui.actions import Doors
+from tui.cells import clean
+from tui.dispatch import SHORTHANDS, Dispatcher
+from tui.lab.keys import Key, KeyStrip
+from tui.lab.progress import Progress
+from tui.lab.stage_text import StageText
+from tui.messages import RunLine
+from tui.screens.main import MainScreen
+from tui.state import ConsoleState
+from tui.tape import Tape
+
+DRAIN_LIMIT = 2000
+FIRST_PANE = {1: "selector", 2: "loop", 3: "clients", 4: "loop", 5: "clients"}
+
+# What to do so that the fault shows, a command line a step; then round again.
+TRIALS = {
+    1: ("spawn chat 2", "despawn"),
+    2: ("spawn chat 2", "despawn"),
+    3: ("spawn chat 3", "spawn mute", "spawn flood 2", "despawn"),
+    4: ("spawn mute", "spawn chat 2", "despawn"),
+    5: ("spawn chat 3", "spawn mute", "spawn flood 2", "despawn"),
+}
+
+
+class StageScreen(MainScreen):
+    """A stage from its start to its end: it is stopped when the screen goes.
+
+    It looks and works as the console does, on a state, a link and a dispatcher of its own.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "stage(1)", "next stage"),
+        Binding("N", "stage(-1)", "previous stage", show=False),
+        Binding("t", "trial", "try"),
+        Binding("i", "explain", "why"),
+        Binding("s", "stop", "stop"),
+    ]
+
+    DEFAULT_CSS = """
+    StageScreen #strip, StageScreen #keys { display: none; }
+    """
+
+    def __init__(self, stage: Stage, app: App[int], doors: Doors, progress: Progress) -> None:
+        """`stage` has been started already, and belongs to this screen from now on."""
+        super().__init__(ConsoleState(pane=FIRST_PANE[stage.number]))
+        self.stage = stage
+        self.link = StageLink(stage)
+        self.dispatcher = _StageDispatcher(self, app, doors)
+        self._text = StageText()
+        self._keys = KeyStrip()
+        self._trial = 0                # the step of TRIALS that comes next
+        self._ending = False
+        progress.stages.add(stage.number)
+
+    def on_mount(self) -> None:
+        self.mount(self._text, before="#tabs")
+        self.mount(self._keys)
+        self._offer()
+
+    def on_unmount(self) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Send its clients away and stop it, without waiting: a stage may be stuck."""
+        if not self._ending:
+            self._ending = True
+            threading.Thread(target=self._end, name=f"end of {self.stage.label}",
+                             daemon=True).start()
+
+    def _end(self) -> None:
+        self.link.close()
+        self.stage.stop()
+
+    # -- what the app asks for on every refresh
+
+    def pull(self, now: float) -> None:
+        """Take in what the stage has to show at `now`, on the console's clock."""
+        self.state.feed(self.link.poll(), self.link.drain(DRAIN_LIMIT), now,
+                        status=self.link.status, dropped=self.link.events_dropped)
+
+    def show(self, state: ConsoleState) -> None:
+        super().show(state)
+        if self._text.is_attached:
+            self._text.show(self.stage, state)
+            self._offer()
+
+    def _warn(self, status: LinkStatus, replay: bool) -> None:
+        self._banner.display = not status.alive
+        if not status.alive:
+            self._banner.update(Content(f" ■ {clean(status.detail)}   (s starts it again, "
+                                        "n goes on)"), layout=False)
+
+    def _offer(self) -> None:
+        last = self.stage.number == max(STAGES)
+        trials = TRIALS[self.stage.number]
+        alive = self.stage.alive
+        keys = [Key("n", "back to the lab" if last else "next stage", "stage(1)"),
+                Key("t", f":{trials[self._trial]}", "trial"),
+                Key("s", "stop" if alive else "start again", "stop"),
+                Key("i", "what to do" if self._text.explains else "why", "explain"),
+                Key("esc", "lab", "app.command('quit')"),
+                Key(":", "command", "app.command(':')"), Key("1-5", "panes", "app.command('next')"),
+                Key("N", "previous stage", "stage(-1)"), Key("p", "pause", "app.command('pause')")]
+        self._keys.offer(keys if alive else [key for key in keys if key.action != "trial"])
+
+    # -- what the learner does
+
+    def action_stage(self, by: int) -> None:
+        """The next stage, or the one before; after the last one, the lab."""
+        number = self.stage.number + by
+        if number in STAGES:
+            self.post_message(RunLine(f"stage {number}"))
+        elif by > 0:
+            self.leave()
+
+    def action_trial(self) -> None:
+        """The next step of what makes the fault show."""
+        if self.stage.alive:
+            line = TRIALS[self.stage.number][self._trial]
+            self._trial = (self._trial + 1) % len(TRIALS[self.stage.number])
+            self.post_message(RunLine(line))
+
+    def action_explain(self) -> None:
+        """Why it happens, or again what to do, where there is no room for both."""
+        self._text.explains = not self._text.explains
+        self.show(self.state)
+
+    def action_stop(self) -> None:
+        """Stop it and go on looking; then, start it again from the beginning."""
+        if self.stage.alive:
+            self.dispatcher.stop_stage()
+        else:
+            self.post_message(RunLine(f"stage {self.stage.number}"))
+
+    def leave(self) -> None:
+        if self.is_current:
+            self.dismiss(None)
+
+
+class _StageDispatcher(Dispatcher):
+    """Commands act on the stage; leaving is leaving the screen."""
+
+    def __init__(self, screen: StageScreen, app: App[int], doors: Doors) -> None:
+        super().__init__(app, screen.state, screen.link, screen.prompt, Tape(), doors)
+        self._screen = screen
+
+    def key(self, line: str) -> None:
+        if line == "back" and not SHORTHANDS["back"](self._screen.state):
+            self._screen.leave()
+        else:
+            super().key(line)
+
+    def run(self, command: Command) -> None:
+        if isinstance(command, Quit):
+            self._screen.leave()
+        else:
+            super().run(command)
+
+    def stop_stage(self) -> None:
+        """`StageLink` stops it in a thread; the outcome is told as any command's is."""
+        self._there([Quit()])
