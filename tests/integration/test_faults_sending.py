@@ -123,7 +123,7 @@ def test_s10_a_reader_that_takes_a_byte_a_second_is_dropped_at_the_progress_dead
         seconds += 1
         # What its kernel took at first may count as progress, and earn it a second term.
         assert seconds <= 60
-    assert seconds >= 29
+    assert seconds >= 20
     told = reader.read_line()
     assert told == f"*** {trickle.nick} left (evicted: took next to nothing for 30s)"
 
