@@ -130,7 +130,7 @@ def header(findings: Findings) -> list[str]:
 
 
 def table_lines(found: list[Row]) -> list[str]:
-    """The rows of one client count, and a remark below each that needs one."""
+    """The rows of one client count, and remarks where they are needed."""
     lines: list[str] = []
     for row in found:
         lines.append(_line((
@@ -143,6 +143,9 @@ def table_lines(found: list[Row]) -> list[str]:
               for value in (row.server_cpu, row.load_cpu)),
             _number(row.resident, lambda size: f"{size / 2**20:.0f}"))))
         lines += [f"{'':9}{remark}" for remark in _remarks(row)]
+    if any(row.disturbed for row in found):
+        lines.append(f"{'':9}other programs kept the CPUs busy: measure again, or trust only "
+                     "the ratios")
     return [*lines, ""]
 
 
@@ -153,8 +156,6 @@ def _remarks(row: Row) -> Iterable[str]:
         yield f"{row.lost:,} deliveries lost, {row.closed:,} clients closed"
     if row.load_is_the_limit:
         yield "the load was busier than the server: it may do more than this"
-    if row.disturbed:
-        yield "neither got a whole CPU: other programs were at work, so measure again"
 
 
 def selector_lines(cost: SelectorCost) -> list[str]:

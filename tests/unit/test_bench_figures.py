@@ -87,10 +87,11 @@ def test_a_load_busier_than_the_server_is_confessed() -> None:
     assert len(report.table_lines([idle])) == 2
 
 
-def test_a_machine_that_was_busy_with_something_else_is_named() -> None:
-    (row,) = report.rows(findings(
-        Run(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.4, server_cpu=0.5))), 100)
-    assert "other programs were at work" in "\n".join(report.table_lines([row]))
+def test_a_machine_that_was_busy_with_something_else_is_named_once() -> None:
+    found = report.rows(findings(
+        *(Run(each.name, 100, 1, result(5.0, load_cpu=0.4, server_cpu=0.5))
+          for each in CONTENDERS)), 100)
+    assert "\n".join(report.table_lines(found)).count("other programs kept the CPUs busy") == 1
 
 
 def test_lost_deliveries_are_shown() -> None:
