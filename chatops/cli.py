@@ -13,6 +13,9 @@ import click
 
 from chatops import __version__
 from chatops.bench.cli import bench
+from chatops.control.cli import ctl
+from chatops.control.place import ControlError
+from chatops.control.wire import find
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
 
@@ -153,6 +156,29 @@ def serve(config: str | None, **flags: Any) -> None:
 
 
 @main.command()
+@click.argument("path", default="", metavar="[PATH]")
+@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
+def attach(path: str, port: int | None) -> None:
+    """Open the console on a server that runs in another process of this user.
+
+    PATH is its control socket; with one server running there is no need to say which.
+    Leaving the console with Detach leaves the server alone.
+    """
+    from chatops.control.remote import RemoteLink
+    from tui.app import run_console
+
+    _check_terminal()
+    try:
+        link = RemoteLink(find(path, port))
+    except ControlError as error:
+        fail(str(error))
+    status = run_console(link, attached=True)
+    if link.status.failed:
+        fail(link.status.detail)
+    sys.exit(status)
+
+
+@main.command()
 @click.argument("file", type=click.Path())
 def replay(file: str) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
@@ -194,3 +220,4 @@ def lab(stage: int, host: str, port: int) -> None:
 
 
 main.add_command(bench)
+main.add_command(ctl)

@@ -13,7 +13,7 @@ from chatops.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.lab.crew import Crew, reachable
 from chatops.link import LinkStatus
 from chatops.loop.inspect import thread_rows
-from chatops.service import ServerThread
+from chatops.service import ServerThread, last_words
 from chatops.snapshot import Snapshot
 from chatops.survey import View
 
@@ -49,8 +49,7 @@ class LocalLink:
     def status(self) -> LinkStatus:
         crash = self._thread.crash
         if crash is not None:
-            last = crash.strip().rpartition("\n")[2]
-            return LinkStatus(False, f"the server thread died: {last}", failed=True)
+            return LinkStatus(False, last_words(crash), failed=True)
         if not self._thread.alive:
             return LinkStatus(False, "the server has stopped")
         return LinkStatus(True)

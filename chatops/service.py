@@ -15,6 +15,8 @@ from chatops import bans, events
 from chatops.admin import Admin
 from chatops.bus import EventBus
 from chatops.commands import Command, CommandResult, Quit
+from chatops.control.listener import Control
+from chatops.control.place import ControlError, Place, default_path
 from chatops.journal import Journal, close_log, open_log
 from chatops.loop.backends import BackendError, resolve
 from chatops.net.kernel import raise_descriptor_limit
@@ -60,13 +62,40 @@ class ServerThread:
             if stream is not None:
                 close_log(stream)
             raise StartError(explain(error, settings.host, settings.port)) from None
+        try:
+            place, warning = self._place(sock.getsockname()[1])
+        except ControlError as error:
+            sock.close()
+            if stream is not None:
+                close_log(stream)
+            raise StartError(str(error)) from None
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors)
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.log, stream, report=self._warn)
         self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None)
+        self.control = None
+        if place is not None:
+            self.control = Control(place, self.server, self.survey, self.admin.run)
+        elif warning:
+            self.server.say(events.Warned(self.server.hub.at, f"no control socket: {warning}"))
         self.journal.start()
         self._thread.start()
         return str(self.server.address[0]), self.server.address[1]
+
+    def _place(self, port: int) -> tuple[Place | None, str]:
+        """The control socket, or why there is none.  Raises `ControlError` where the
+        operator has named one; the usual one is a comfort, and the chat goes on without.
+        """
+        match self.settings.control:
+            case "off":
+                return None, ""
+            case "auto":
+                try:
+                    return Place(default_path(port)), ""
+                except ControlError as error:
+                    return None, str(error)
+            case path:
+                return Place(Path(path).expanduser().absolute()), ""
 
     @property
     def alive(self) -> bool:
@@ -116,9 +145,20 @@ class ServerThread:
                 self.server.close(reason)
             except Exception:
                 self.crash = self.crash or traceback.format_exc()
+            self._say_bye()
             self._ended.set()
             self.on_end()
             self.server.reactor.run_left()     # whoever asked too late is told so
+
+    def _say_bye(self) -> None:
+        """Tell the consoles in other processes how it ended."""
+        if self.control is None:
+            return
+        detail = last_words(self.crash) if self.crash is not None else "the server has stopped"
+        try:
+            self.control.finish(detail, failed=self.crash is not None)
+        except Exception:
+            self.crash = self.crash or traceback.format_exc()
 
     def _carry_out(self, command: Command, future: Future[CommandResult]) -> None:
         if not future.set_running_or_notify_cancel():
@@ -139,6 +179,12 @@ class ServerThread:
 
     def _save_bans(self, known: list[bans.Ban]) -> None:
         self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known))
+
+
+def last_words(crash: str) -> str:
+    """The traceback of a crash in one line, for an operator."""
+    last = crash.strip().rpartition("\n")[2]
+    return f"the server thread died: {last}"
 
 
 def explain(error: OSError | UnicodeError, host: str, port: int) -> str:

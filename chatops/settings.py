@@ -39,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
     port: int = 9999
     selector: str = "auto"
     sndbuf: int = 0
+    control: str = "auto"
     log_file: str = ""
     ban_file: str = ""
     max_clients: int = 0
@@ -154,6 +155,8 @@ SETTINGS: tuple[Setting, ...] = (
             _one_of("auto", *BACKENDS)),
     Setting("sndbuf", "the kernel's send buffer per client; small ones make queues visible "
             "(0: the system decides)", _size(0, 1 << 30), format_size),
+    Setting("control", "the Unix socket for `chatops attach` and `ctl`; auto: in a directory of "
+            "this user, one for each port; `off` for none"),
     Setting("log_file", "write events here, one line each"),
     Setting("ban_file", "keep bans here, so that they survive a restart"),
     Setting("max_clients", "clients at once; off: as many as there are descriptors", _COUNT,

@@ -51,7 +51,7 @@ class Server:
 
     def __init__(self, *, log: str = "", **overrides: Any) -> None:
         """`overrides` are fields of `Settings`."""
-        self.thread = ServerThread(Settings(**{"port": 0, **overrides}), log=log)
+        self.thread = ServerThread(Settings(**{"port": 0, "control": "off", **overrides}), log=log)
         self.subscription = self.thread.bus.subscribe(backlog=True, wake=True)
         self.seen: list[Event] = []
         self.must_live = True      # a test whose server is meant to end says so
@@ -286,7 +286,8 @@ def environment(**more: str) -> dict[str, str]:
     root = str(Path(chatops.__file__).parents[1])
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith("CHATOPS_")}
-    return {**kept, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1", **more}
+    return {**kept, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1",
+            "CHATOPS_CONTROL": "off", **more}
 
 
 def descriptors() -> dict[int, str]:

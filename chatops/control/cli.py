@@ -1,0 +1,181 @@
+"""`chatops ctl`: one command to a running server, for scripts; the answer in text or JSON."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import NoReturn
+
+import click
+import msgspec
+
+from chatops.command_line import CommandError, parse
+from chatops.commands import SPECS, Command, Despawn, Spawn, spec_of
+from chatops.control.frames import Ask, Bye, Done, Look, Seen
+from chatops.control.place import ControlError
+from chatops.control.wire import Wire, find
+from chatops.journal import line_of
+from chatops.snapshot import Snapshot
+from chatops.units import format_duration, format_size
+
+PACE = 0.1                     # seconds between two batches of `events`
+
+Row = tuple[object, ...]
+
+
+def _status(snapshot: Snapshot) -> Iterator[Row]:
+    loop = snapshot.loop
+    yield "server", f"{snapshot.host}:{snapshot.port}, {snapshot.phase}"
+    yield "up", format_duration(int(snapshot.mono - snapshot.started_at))
+    yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
+    yield "queued", (f"{format_size(snapshot.queued)} here, "
+                     f"{format_size(snapshot.kernel_queued)} in the kernel")
+    yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
+    yield "selector", f"{loop.backend}, {loop.registered} descriptors, {loop.turns} turns"
+
+
+def _clients(snapshot: Snapshot) -> Iterator[Row]:
+    yield "ID", "NICK", "ROOM", "PEER", "QUEUED", "KERNEL", "STATE"
+    for row in snapshot.clients:
+        yield (row.id, row.nick, row.room, row.peer, format_size(row.queued),
+               format_size(row.kernel_queued), "muted" if row.muted else row.state)
+
+
+def _fds(snapshot: Snapshot) -> Iterator[Row]:
+    yield "FD", "TYPE", "EVENTS", "DATA", "CALLBACK", "FIRES"
+    for row in snapshot.keys:
+        yield (row.fd, row.type, ("-", "R", "W", "RW")[row.events & 3], row.data, row.callback,
+               row.fires)
+
+
+def _rooms(snapshot: Snapshot) -> Iterator[Row]:
+    yield "ROOM", "MEMBERS", "LINES"
+    for row in snapshot.rooms:
+        yield row.name, row.members, row.lines
+
+
+# What can be looked at: in words, as text, and which part of the snapshot it is.
+LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snapshot], object]]] = {
+    "status": ("How the server is, in a few lines; as JSON the whole snapshot.", _status,
+               lambda snapshot: snapshot),
+    "clients": ("Who is connected.", _clients, lambda snapshot: snapshot.clients),
+    "fds": ("The selector's map.", _fds, lambda snapshot: snapshot.keys),
+    "rooms": ("The rooms and how many are in them.", _rooms, lambda snapshot: snapshot.rooms),
+}
+EVENTS = "What happens, a line for each, until the server ends or you do."
+
+
+def _commands() -> str:
+    rows = [(spec.usage, spec.help) for spec in SPECS
+            if spec.where == "server" and spec.command not in (Spawn, Despawn)]
+    rows += [(name, words) for name, (words, _, _) in LOOKS.items()]
+    rows.append(("events", EVENTS))
+    width = max(len(usage) for usage, _ in rows if len(usage) < 36)
+    return "\b\n" + "\n".join(f"{usage:{width}}  {words}" for usage, words in rows)
+
+
+@click.command(epilog=_commands())
+@click.argument("command", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="print JSON, one value; of events, one each")
+@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
+@click.option("--socket", "path", default="", metavar="PATH", help="its control socket")
+def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) -> None:
+    """Have a running server carry out COMMAND, or show what is going on there.
+
+    With one server running there is no need to say which.  The exit status is 0 when the
+    command succeeded, 1 when it did not, 2 when it is none.
+    """
+    line = " ".join(command)
+    if line not in LOOKS and line != "events":
+        asked = _parsed(line)
+    try:
+        wire = Wire(find(path, port))
+        try:
+            if line == "events":
+                _follow(wire, as_json)
+            elif line in LOOKS:
+                _show(wire, line, as_json)
+            else:
+                _ask(wire, asked, as_json)
+        finally:
+            wire.close()
+    except ControlError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parsed(line: str) -> Command:
+    try:
+        command = parse(line)
+    except CommandError as error:
+        _fail(str(error).replace("? lists them", "--help lists them"), 2)
+    if spec_of(command).where != "server" or isinstance(command, Spawn | Despawn):
+        _fail(f"'{line.split()[0]}' is for a console; `chatops attach` opens one", 2)
+    return command
+
+
+def _ask(wire: Wire, command: Command, as_json: bool) -> None:
+    wire.send(Ask(1, command))  # type: ignore[arg-type]  # the table says that it is the server's
+    reply = wire.wait()
+    if not isinstance(reply, Done):
+        raise ControlError(reply.detail if isinstance(reply, Bye) else "no answer came")
+    result = reply.result
+    if as_json:
+        _json(result)
+    else:
+        click.echo("\n".join([result.text, *result.rows]), err=not result.ok)
+    sys.exit(0 if result.ok else 1)
+
+
+def _show(wire: Wire, what: str, as_json: bool) -> None:
+    _, rows, part = LOOKS[what]
+    wire.send(Look(now=True))
+    snapshot = None
+    while snapshot is None:
+        reply = wire.wait()
+        if not isinstance(reply, Seen):
+            raise ControlError(reply.detail if isinstance(reply, Bye) else "no answer came")
+        snapshot = reply.snapshot
+        if snapshot is None:
+            wire.send(Look(now=True))      # there were events before it could be afforded
+    if as_json:
+        _json(part(snapshot))
+    else:
+        _table(rows(snapshot))
+
+
+def _follow(wire: Wire, as_json: bool) -> None:
+    while True:
+        wire.send(Look(snapshot=False))
+        reply = wire.wait(None)
+        if isinstance(reply, Bye):
+            if reply.failed:
+                raise ControlError(reply.detail)
+            return
+        if isinstance(reply, Seen):
+            for event in reply.events:
+                if as_json:
+                    _json(event)
+                else:
+                    click.echo(line_of(event))
+            sys.stdout.flush()
+        time.sleep(PACE)
+
+
+def _table(rows: Iterable[Row]) -> None:
+    lines = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))
+                   .rstrip())
+
+
+def _json(value: object) -> None:
+    click.echo(msgspec.json.encode(value))
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    click.echo(f"chatops: {text}", err=True)
+    sys.exit(status)

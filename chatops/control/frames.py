@@ -1,0 +1,169 @@
+"""What passes over the control socket, and how bytes become messages.
+
+A message is four bytes of length, big-endian, and one MessagePack map: a tagged struct
+from below, with commands, results, events and snapshots in it just as they are.  A client
+says `Hello` first.  Then it may `Ask` for a command, answered by `Done`, and `Look`, which
+is answered by one `Seen` as soon as there is something new.  As nothing is pushed, a
+client that does not read costs the server one answer at most.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from chatops.commands import (
+    Ban,
+    Bans,
+    Broadcast,
+    CommandResult,
+    Despawn,
+    Kick,
+    Limit,
+    Mute,
+    Quit,
+    Selector,
+    SlowConsumer,
+    Spawn,
+    Unban,
+    Unmute,
+    WriteInterest,
+)
+from chatops.events import AnyEvent
+from chatops.snapshot import Snapshot
+
+PROTOCOL = 1
+HEAD = 4                       # bytes that hold the length of what follows
+MAX_REQUEST = 1 << 20          # bytes of one message to the server
+MAX_REPLY = 64 << 20           # to a client: 10,000 clients' rows take 8 MB
+
+ServerCommand = (
+    Kick | Ban | Unban | Bans | Mute | Unmute | Broadcast | Limit | Selector | WriteInterest
+    | SlowConsumer | Spawn | Despawn | Quit
+)
+
+
+class FrameError(ValueError):
+    """The other end does not keep to the protocol; one line that says how."""
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """One frame."""
+
+
+# -- to the server
+
+
+class Hello(Message, frozen=True, tag=True):
+    """The first message of every client."""
+
+    protocol: int
+
+
+class Ask(Message, frozen=True, tag=True):
+    """Have a command carried out; `Done` with the same `id` says how it went."""
+
+    id: int
+    command: ServerCommand
+
+
+class Look(Message, frozen=True, tag=True):
+    """Tell me when something has happened: once, with the events since the last time.
+
+    With `snapshot`, and with how things stand then; with `now`, even if they are as they
+    were.  A later Look takes the place of one that is still waiting.
+    """
+
+    snapshot: bool = True
+    now: bool = False
+
+
+# -- from the server
+
+
+class Welcome(Message, frozen=True, tag=True):
+    """The answer to Hello: who this is."""
+
+    protocol: int
+    version: str               # of chatops
+    pid: int
+    host: str
+    port: int
+
+
+class Done(Message, frozen=True, tag=True):
+    """How a command went."""
+
+    id: int
+    result: CommandResult
+
+
+class Seen(Message, frozen=True, tag=True):
+    """The answer to Look; `dropped` events are lost to this client in all."""
+
+    events: tuple[AnyEvent, ...]
+    dropped: int
+    snapshot: Snapshot | None = None
+
+
+class Bye(Message, frozen=True, tag=True):
+    """The last message: why the server ends this connection; `failed` when it crashed."""
+
+    detail: str
+    failed: bool = False
+
+
+Request = Hello | Ask | Look
+Reply = Welcome | Done | Seen | Bye
+
+_encoder = msgspec.msgpack.Encoder()
+_requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
+_replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
+
+
+def pack(message: Message) -> bytes:
+    """A message as a frame."""
+    body = _encoder.encode(message)
+    return len(body).to_bytes(HEAD) + body
+
+
+def read_request(body: bytes) -> Request:
+    """What a client wants.  Raises `FrameError`."""
+    try:
+        return _requests.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise FrameError(f"this is not a request: {error}") from None
+
+
+def read_reply(body: bytes) -> Reply:
+    """What the server says.  Raises `FrameError`."""
+    try:
+        return _replies.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise FrameError(f"this is not a reply: {error}") from None
+
+
+class Splitter:
+    """Finds the frames in a stream, holding one that has begun and no more than `limit`."""
+
+    def __init__(self, limit: int) -> None:
+        """`limit` is the most bytes that one message may have."""
+        self._limit = limit
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take in what has come.  Call `next` until there is nothing before the next feed."""
+        self._held += data
+
+    def next(self) -> bytes | None:
+        """The next whole message, None while there is none.  Raises `FrameError`."""
+        held = self._held
+        if len(held) < HEAD:
+            return None
+        size = int.from_bytes(held[:HEAD])
+        if not 0 < size <= self._limit:
+            raise FrameError(f"a message of {size:,} bytes; from 1 to {self._limit:,} may be")
+        if len(held) < HEAD + size:
+            return None
+        body = bytes(held[HEAD:HEAD + size])
+        del held[:HEAD + size]
+        return body

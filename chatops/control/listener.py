@@ -1,0 +1,98 @@
+"""The control socket on the server's side: it shares the reactor's selector with the clients."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+
+from chatops import __version__, events
+from chatops.commands import Command, CommandResult
+from chatops.control.frames import PROTOCOL, Bye, Welcome
+from chatops.control.place import Place, may_talk
+from chatops.control.session import Session, say_last
+from chatops.loop import backends
+from chatops.net.listener import Listener
+from chatops.server import ChatServer
+from chatops.survey import Survey
+
+MOST = 32                      # consoles and scripts at once
+LAST_WORDS = 0.25              # seconds that a server which has ended gives them all to read
+
+
+class Door(Listener):
+    """Where consoles and scripts come in."""
+
+    kind = "control"
+    label = "Control"
+
+
+class Control:
+    """Lets consoles in and tells them what there is.  Belongs to the reactor's thread."""
+
+    def __init__(self, place: Place, server: ChatServer, survey: Survey,
+                 run: Callable[[Command], CommandResult]) -> None:
+        """Made before the reactor's thread starts; `run` carries a command out."""
+        self.server = server
+        self.survey = survey
+        self.run = run
+        self._place = place
+        self._sessions: dict[int, Session] = {}
+        self._count = 0
+        self._door = Door(server.reactor, place.sock, accepted=self._accepted,
+                          paused=lambda _reason, _seconds: None, resumed=lambda: None)
+        server.on_publish.append(self._publish)
+
+    def __repr__(self) -> str:
+        return f"<Control {self._place.path} sessions={len(self._sessions)}>"
+
+    @property
+    def welcome(self) -> Welcome:
+        """Who this server is."""
+        host, port = self.server.address[:2]
+        return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port))
+
+    def left(self, session: Session) -> None:
+        """A session is over; said by itself."""
+        self._sessions.pop(session.number, None)
+
+    def finish(self, detail: str, *, failed: bool = False) -> None:
+        """Tell everybody how it ended, and give the path back.
+
+        After the reactor has ended and has closed its selector, so this waits for slow
+        readers itself: for a quarter of a second in all.
+        """
+        deadline = time.monotonic() + LAST_WORDS
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
+            session.end(Bye(detail, failed), deadline)
+        self._place.close()
+
+    def _accepted(self, sock: socket.socket, _address: object) -> None:
+        sock.setblocking(False)
+        limit = backends.BACKENDS[self.server.selector.backend].max_fd
+        if not may_talk(sock):
+            reason = "this server is another user's"
+        elif len(self._sessions) >= MOST:
+            reason = f"{MOST} consoles and scripts are connected already"
+        elif limit is not None and sock.fileno() > limit:
+            reason = "select() cannot watch more descriptors"
+        else:
+            try:
+                self._sessions[self._count + 1] = Session(self, sock, self._count + 1)
+                self._count += 1
+                return
+            except OSError as error:       # of the selector: epoll has a limit of its own
+                reason = f"the server cannot watch it ({error.strerror})"
+        self.server.say(events.Warned(self.server.hub.at, f"control: refused: {reason}"))
+        say_last(sock, Bye(reason))
+
+    def _publish(self) -> None:
+        """At the end of every turn, after the survey: no session may end the loop."""
+        for session in list(self._sessions.values()) if self._sessions else ():
+            try:
+                session.publish()
+            except Exception as error:
+                session.close()
+                self.server.mishap("Session.publish", session.fd, error, None)

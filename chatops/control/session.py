@@ -1,0 +1,287 @@
+"""One console or script on the control socket, as the server sees it: hostile until read."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from chatops import events
+from chatops.command_line import CommandError, parse, render
+from chatops.commands import Command, CommandResult
+from chatops.control.frames import (
+    MAX_REQUEST,
+    PROTOCOL,
+    Ask,
+    Bye,
+    Done,
+    FrameError,
+    Hello,
+    Look,
+    Message,
+    Request,
+    Seen,
+    Splitter,
+    pack,
+    read_request,
+)
+from chatops.loop.inspect import thread_rows
+from chatops.loop.reactor import Timer
+from chatops.snapshot import Snapshot
+from chatops.survey import View
+
+if TYPE_CHECKING:
+    from chatops.control.listener import Control
+
+CHUNK = 1 << 14                # bytes read in one turn
+REQUESTS = 64                  # carried out in one turn
+EVENTS = 2000                  # of one Seen, the newest
+UNREAD = 1 << 16               # bytes of answers that wait, before nothing more is read
+STALL = 10.0                   # seconds without progress until such a console is given up
+
+THREADS = {
+    "MainThread": "starts and stops the server, and draws its console if it has one",
+    "reactor": "the selector, every socket, the hub",
+    "journal": "log and ban files",
+    "clients": "built-in clients of the lab",
+}
+
+
+class Session:
+    """Belongs to the reactor's thread.
+
+    It is watched for reading while less than `UNREAD` waits to be written, and for writing
+    while anything does.
+    """
+
+    kind = "control"
+
+    def __init__(self, control: Control, sock: socket.socket, number: int) -> None:
+        self.number = number
+        self.label = f"console {number}"
+        self.fd = sock.fileno()
+        self._control = control
+        self._survey = control.survey
+        self._selector = control.server.selector
+        self._sock = sock
+        self._splitter = Splitter(MAX_REQUEST)
+        self._greeted = False
+        self._more = False             # requests wait in the splitter for the next turn
+        self._out = bytearray()
+        self._progress = False         # since the timer was set
+        self._timer: Timer | None = None
+        self._watching = False         # it has looked for snapshots
+        self._look: Look | None = None
+        self._view = View()
+        self._answered = False
+        self._told: Snapshot | None = None
+        self._events = control.server.bus.subscribe(backlog=True)
+        self._mask = EVENT_READ
+        self._selector.register(sock, EVENT_READ, self.on_ready)
+
+    def __repr__(self) -> str:
+        return f"<Session {self.number} fd={self.fd} unread={len(self._out)}>"
+
+    # -- reading
+
+    def on_ready(self, mask: int) -> None:
+        """What the selector calls."""
+        self._survey.looks += 1
+        try:
+            if mask & EVENT_WRITE:
+                self._write()
+            if mask & EVENT_READ and self._mask & EVENT_READ:
+                self._read()
+        except Exception:
+            self.close()
+            raise
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        self._splitter.feed(data)
+        if not self._more:
+            self._requests()
+
+    def _requests(self) -> None:
+        """Carry out what has come whole, a bounded number in a turn."""
+        self._more = False
+        try:
+            for _ in range(REQUESTS):
+                body = self._splitter.next() if self._mask else None
+                if body is None:
+                    return
+                self._carry_out(read_request(body))
+        except FrameError as error:
+            self.drop(str(error))
+            return
+        self._more = True
+        self._control.server.reactor.call_soon(self._requests)
+
+    def _carry_out(self, request: Request) -> None:
+        if isinstance(request, Hello):
+            if request.protocol != PROTOCOL:
+                self.drop(f"protocol {request.protocol} is asked for, and this server speaks "
+                          f"{PROTOCOL}: it is of another version")
+                return
+            self._greeted = True
+            self._send(self._control.welcome)
+        elif not self._greeted:
+            raise FrameError("the first message must be Hello")
+        elif isinstance(request, Ask):
+            self._survey.looks -= 1    # what a command does is worth a look
+            self._send(Done(request.id, self._run(request.command)))
+        else:
+            self._begin_look(request)
+
+    def _run(self, command: Command) -> CommandResult:
+        """As if it had been typed: so nothing gets in that could not be."""
+        try:
+            command = parse(render(command))
+        except (CommandError, ValueError, OverflowError) as error:
+            return CommandResult(False, str(error))
+        return self._control.run(command)
+
+    # -- looking
+
+    def _begin_look(self, look: Look) -> None:
+        self._look = look
+        if look.snapshot and not self._watching:
+            self._watching = True
+            self._selector.watch()
+            self._survey.views.append(self._view)
+        self._view.wanted = look.snapshot and look.now
+        self._view.on_news = look.snapshot
+
+    def publish(self) -> None:
+        """Answer the look, if there is something to tell and the last answer has gone."""
+        if self._look is None or self._out:
+            return
+        fresh = self._view.latest if self._view.latest is not self._told else None
+        if fresh is not None or self._events.pending:
+            self._see(fresh)
+
+    def _see(self, fresh: Snapshot | None) -> None:
+        self._look = None
+        self._view.wanted = self._view.on_news = False
+        began = time.perf_counter()
+        self._send(self._seen(fresh))
+        if fresh is not None:
+            self._survey.charge(time.perf_counter() - began)
+
+    def _seen(self, fresh: Snapshot | None) -> Seen:
+        happened = cast("list[events.AnyEvent]", self._events.drain(EVENTS))
+        if not self._answered:
+            self._answered = True
+            self._events.dropped = 0   # what was before it came is not its loss
+        if fresh is not None:
+            self._told = fresh
+            # A process cannot see the threads of another.
+            fresh = msgspec.structs.replace(fresh, threads=thread_rows(THREADS))
+        return Seen(tuple(happened), self._events.dropped, fresh)
+
+    # -- writing
+
+    def _send(self, message: Message) -> None:
+        if not self._mask:
+            return
+        waited = bool(self._out)
+        self._out += pack(message)
+        if not waited:
+            self._write()
+            if self._out:
+                self._await_progress()
+
+    def _write(self) -> None:
+        try:
+            while self._out:
+                sent = self._sock.send(memoryview(self._out)[:1 << 18])
+                del self._out[:sent]
+                self._progress = True
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.close()
+            return
+        self._watch((EVENT_READ if len(self._out) < UNREAD else 0)
+                    | (EVENT_WRITE if self._out else 0))
+
+    def _watch(self, mask: int) -> None:
+        if mask != self._mask and self._mask:
+            self._mask = mask
+            self._selector.modify(self._sock, mask, self.on_ready)
+
+    def _await_progress(self) -> None:
+        self._progress = False
+        if self._timer is None:
+            self._timer = self._control.server.reactor.call_later(STALL, self._stalled)
+
+    def _stalled(self) -> None:
+        self._timer = None
+        self._survey.looks += 1
+        if self._out and self._progress:
+            self._await_progress()
+        elif self._out:
+            self.drop("it did not read what it had asked for")
+
+    # -- the end
+
+    def drop(self, reason: str) -> None:
+        """End it from this side, and say why to whoever can hear it."""
+        server = self._control.server
+        server.say(events.Warned(server.hub.at, f"control: {self.label} was dropped: {reason}"))
+        if not self._out:
+            self._send(Bye(f"this console was dropped: {reason}"))
+        self.close()
+
+    def close(self) -> None:
+        """Let go of everything.  Idempotent."""
+        if not self._mask:
+            return
+        self._mask = 0
+        self._survey.looks -= 1        # the map is another one now
+        self._selector.unregister(self._sock)
+        self._sock.close()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._watching:
+            self._selector.watch(False)
+            self._survey.views.remove(self._view)
+        self._control.left(self)
+
+    def end(self, bye: Bye, deadline: float) -> None:
+        """The last answers, after the loop has ended; waits until `deadline` at most."""
+        self._mask = 0
+        if self._watching or self._look is not None:
+            fresh = self._view.latest if self._view.latest is not self._told else None
+            self._out += pack(self._seen(fresh))
+        say_last(self._sock, bye, bytes(self._out), deadline)
+
+
+def say_last(sock: socket.socket, bye: Bye, before: bytes = b"", deadline: float = 0.0) -> None:
+    """Send what is left and why this is the end, then close; until `deadline` at most."""
+    rest = memoryview(before + pack(bye))
+    room = select.poll()
+    room.register(sock, select.POLLOUT)
+    try:
+        while rest:
+            try:
+                rest = rest[sock.send(rest):]
+            except BlockingIOError:
+                left = deadline - time.monotonic()
+                if left <= 0 or not room.poll(left * 1000):
+                    break
+    except OSError:
+        pass                   # it has gone
+    sock.close()
