@@ -57,11 +57,11 @@ class LessonScreen(Screen[None]):
     LessonScreen .steps { height: 1; background: $panel; text-wrap: nowrap; padding: 0 1; }
     LessonScreen .sheet { height: 1fr; align-horizontal: center; padding: 1 2 0 2;
                           scrollbar-size-vertical: 1; }
-    LessonScreen .page { width: 100; max-width: 100%; height: auto; }
-    LessonScreen OptionList { width: 100; max-width: 100%; height: auto; border: none;
+    LessonScreen .page { max-width: 100%; height: auto; }
+    LessonScreen OptionList { max-width: 100%; height: auto; border: none;
                               background: $background; padding: 0; margin: 1 0 0 0; }
     LessonScreen OptionList:focus { border: none; }
-    LessonScreen .verdict { width: 100; max-width: 100%; height: auto; margin: 1 0 0 0; }
+    LessonScreen .verdict { max-width: 100%; height: auto; margin: 1 0 0 0; }
     """
 
     def __init__(self, lesson: Lesson[Any], progress: Progress, *,
@@ -209,13 +209,16 @@ class LessonScreen(Screen[None]):
             self._step = min(self._step + len(self._places) - places, len(self._places) - 1)
 
     def _draw(self) -> None:
-        if not self.size:
+        if not self.size or not self.query(KeyStrip):
             return
         place = self._place
         asks = place == "answer" or (place == "measure" and not self.measuring
                                      and self._result is None and not self._missing)
         self.query_one(".heading", Static).update(self._heading(), layout=False)
         self.query_one(".steps", Static).update(self._steps(), layout=False)
+        wide = PAGE_WIDTH if place == "look" else TEXT_WIDTH
+        for part in self.query(".page, OptionList, .verdict"):
+            part.styles.width = wide
         self.query_one(".page", Static).update(self._page(place))
         self._draw_choices(asks)
         self.query_one(".verdict", Static).update(

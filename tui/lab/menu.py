@@ -74,7 +74,7 @@ class LabScreen(Screen[None]):
         yield Static(classes="heading")
         with Horizontal(classes="columns"):
             with Vertical(id="stages-box", classes="box") as box:
-                box.border_title = "Five servers, each with the fault of the one before mended"
+                box.border_title = "Five servers, from a listener to this one"
                 yield OptionList(id="stages")
             with Vertical(id="others"):
                 with Vertical(id="lessons-box", classes="box") as box:
@@ -98,7 +98,7 @@ class LabScreen(Screen[None]):
         loop = state.live.loop if state.live is not None else None
         stands = ((loop.backend, loop.write_interest, loop.slow_consumer, "")
                   if loop is not None else ("", "", "", ""))
-        if stands == self._shown:
+        if stands == self._shown or not self.query("#switches"):
             return
         self._shown = stands
         lines = []
@@ -111,7 +111,7 @@ class LabScreen(Screen[None]):
     # -- drawing
 
     def _draw(self) -> None:
-        if not self.size or not self.is_attached:
+        if not self.size or not self.query(KeyStrip):
             return
         heading = Content.assemble((" lab ", "bold $background on $primary"),
                                    ("  see a selector at work, break it, understand why",
@@ -124,8 +124,9 @@ class LabScreen(Screen[None]):
                                      roomy), id=f"stage {number}")
                        for number, stage in STAGES.items()])
         lessons = self.query_one("#lessons", OptionList)
-        roomy = lessons.size.height >= 2 * len(LESSONS)
-        _fill(lessons, [Option(_lesson(letter, lesson, self._progress, roomy),
+        roomy = lessons.size.height >= 3 * len(LESSONS)
+        _fill(lessons, [Option(_lesson(letter, lesson, self._progress,
+                                       lessons.size.width if roomy else 0),
                                id=f"lesson {lesson.name}")
                         for letter, lesson in zip(LETTERS, LESSONS, strict=False)])
 
@@ -184,10 +185,10 @@ def _stage(stage: type[Stage], width: int, seen: bool, roomy: bool) -> Content:
     return Content("\n").join(lines)
 
 
-def _lesson(letter: str, lesson: Lesson[Any], progress: Progress, roomy: bool) -> Content:
+def _lesson(letter: str, lesson: Lesson[Any], progress: Progress, width: int) -> Content:
+    """Its title, and where there is room for it, what it measures."""
     line = Content.assemble((f"{letter} ", "bold $primary"), progress.mark(lesson), " ",
                             (lesson.title, "$foreground"))
-    if not roomy:
-        return line
-    about = textwrap.shorten(lesson.about, 52, placeholder=" …")
-    return Content.assemble(line, "\n", (f"    {about}", "$text-muted"))
+    about = textwrap.wrap(lesson.about, width - 6) if width else []
+    return Content("\n").join([line, *(Content.styled(f"    {row}", "$text-muted")
+                                       for row in about)])

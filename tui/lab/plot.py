@@ -24,7 +24,7 @@ def draw_plot(plot: Plot, width: int, height: int) -> list[Content]:
     rows = max(LEAST_ROWS, min(MOST_ROWS, height - AROUND))
     xs = Axis.around((x for s in plot.series for x, _ in s.points), plot.log_x)
     ys = Axis.around((y for s in plot.series for _, y in s.points), plot.log_y)
-    ticks = {rows - 1 - ys.cell(value, rows): tick_text(value) for value in ys.ticks()}
+    ticks = {_row(ys, value, rows): tick_text(value) for value in ys.ticks()}
     margin = max(map(len, ticks.values()))
     names = max(len(s.label) for s in plot.series) + 3
     cells = width - margin - 2 - names
@@ -65,11 +65,20 @@ def _area(series: tuple[Series, ...], xs: Axis, ys: Axis, cells: int, rows: int,
     for number, one in reversed(order):
         if _is_marked(one):
             for x, y in one.points:
-                place = xs.cell(x, cells), rows - 1 - ys.cell(y, rows)
-                area[place[1]][place[0]] = (_mark(number), STYLES[number % len(STYLES)])
+                place = _column(xs, x, cells)
+                area[_row(ys, y, rows)][place] = (_mark(number), STYLES[number % len(STYLES)])
     for number, one in order:
         _name(area, one, number, xs, ys, cells)
     return area
+
+
+def _column(xs: Axis, x: float, cells: int) -> int:
+    """The cell that holds the dot of this value."""
+    return xs.cell(x, cells * 2) // 2
+
+
+def _row(ys: Axis, y: float, rows: int) -> int:
+    return rows - 1 - ys.cell(y, rows * 4) // 4
 
 
 def _is_marked(series: Series) -> bool:
@@ -105,7 +114,7 @@ def _name(area: list[list[Cell]], series: Series, number: int, xs: Axis, ys: Axi
     mark = f" {_mark(number)}" if _is_marked(series) else ""
     text = f"{series.label}{mark}"
     x, y = series.points[-1]
-    column, row = xs.cell(x, cells) + 2, rows - 1 - ys.cell(y, rows)
+    column, row = _column(xs, x, cells) + 2, _row(ys, y, rows)
     for away in sorted(range(-3, 4), key=abs):
         at = row + away
         room = area[at][column - 1 : column + len(text) + 1] if 0 <= at < rows else []

@@ -52,6 +52,7 @@ class StageScreen(MainScreen):
 
     DEFAULT_CSS = """
     StageScreen #strip, StageScreen #keys { display: none; }
+    StageScreen.-dashboard #loop-pane { row-span: 3; }
     """
 
     def __init__(self, stage: Stage, app: App[int], doors: Doors, progress: Progress) -> None:
@@ -97,6 +98,10 @@ class StageScreen(MainScreen):
         if self._text.is_attached:
             self._text.show(self.stage, state)
             self._offer()
+
+    def _arrange(self, state: ConsoleState) -> None:
+        super()._arrange(state)
+        self._lints.display = False        # the header tells of them; the loop has their room
 
     def _warn(self, status: LinkStatus, replay: bool) -> None:
         self._banner.display = not status.alive
