@@ -170,6 +170,17 @@ def test_s03_a_reset_ends_that_client_only(server: StartServer) -> None:
     say_and_hear(speaker, numbered(0, 10), [reader])
 
 
+def test_s03_a_room_whose_last_member_vanishes_leaves_nothing_behind(server: StartServer) -> None:
+    chat = server()
+    goner = chat.client()
+    goner.join("tea")
+    goner.reset()
+    chat.until(lambda chat: not chat.connections)
+    chat.turn()
+    assert chat.call(lambda: chat.chat.delivery.fans) == {}
+    assert chat.call(lambda: list(chat.chat.hub.rooms)) == ["lobby"]
+
+
 def test_s04_a_reset_with_lines_queued_ends_that_client_only_and_counts_the_lines(
         server: StartServer) -> None:
     chat = server(sndbuf=TIGHT, rate_limit=0.0)

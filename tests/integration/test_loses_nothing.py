@@ -16,6 +16,7 @@ from random import Random
 import pytest
 
 from chatops.commands import Selector, WriteInterest
+from chatops.events import QueueGrew
 from tests.integration.client import Client
 from tests.integration.harness import Server
 
@@ -61,9 +62,9 @@ class Talker:
         self.client.close()
 
 
-def plan(chat: Server, random: Random, steps: int) -> list[Talker]:
+def plan(chat: Server, random: Random, steps: int, *, rcvbuf: int = 0) -> list[Talker]:
     """People come, talk, move, leave and vanish; returns those whose ears can be trusted."""
-    here = [Talker(chat.client()) for _ in range(5)]
+    here = [Talker(chat.client(rcvbuf=rcvbuf)) for _ in range(5)]
     gone: list[Talker] = []
     for _ in range(steps):
         who = random.choice(here)
@@ -73,7 +74,7 @@ def plan(chat: Server, random: Random, steps: int) -> list[Talker]:
             case "move":
                 who.move(random.choice([room for room in ROOMS if room != who.room]))
             case "come" if len(here) < 40:
-                here.append(Talker(chat.client()))
+                here.append(Talker(chat.client(rcvbuf=rcvbuf)))
             case "leave" if len(here) > 3:
                 who.leave()
                 here.remove(who)
@@ -146,7 +147,8 @@ def test_everybody_hears_a_room_exactly_while_being_there(server: StartServer, s
 def test_nothing_is_lost_through_small_kernel_buffers(server: StartServer) -> None:
     chat = server(rate_limit=0.0, sndbuf=4096)
     watching = witnesses(chat)
-    talkers = plan(chat, Random(4), 3000)
+    talkers = plan(chat, Random(4), 3000, rcvbuf=4096)
+    assert any(isinstance(event, QueueGrew) for event in chat.events()), "too easy"
     assert hear_all(chat, talkers, watching) > 5000
 
 
@@ -157,6 +159,6 @@ def test_nothing_is_lost_while_the_selector_changes_under_it(server: StartServer
     for n, backend in enumerate(("poll", "select", "epoll") * 3):
         chat.do(Selector(backend))
         chat.do(WriteInterest("always" if n % 2 else "on-demand", "stay"))
-        talkers += plan(chat, Random(n), 100)
+        talkers += plan(chat, Random(n), 300, rcvbuf=4096)
     chat.do(WriteInterest("on-demand"))
     hear_all(chat, talkers, watching)
