@@ -26,7 +26,7 @@ class ClientsPane(TablePane):
     def __init__(self) -> None:
         super().__init__("clients", 1, LiveTable(
             rows.CLIENTS, attrgetter("id"), "clients",
-            empty="nobody is here; connect with  nc HOST PORT  or type  :spawn chat 5"))
+            empty="nobody is here"))
         self._farewells = Static(id="closed", markup=False)
         self._farewells_text = ""
 
@@ -39,6 +39,9 @@ class ClientsPane(TablePane):
         look = rows.client_look(state)
         shown = rows.clients(state, look)
         snapshot = state.snapshot
+        if snapshot is not None:
+            self.table.empty = (f"nobody is here; connect with  nc {snapshot.host} "
+                                f"{snapshot.port}  or type  :spawn chat 5")
         self.table.show_rows(shown, look, state.views["clients"], _least(snapshot))
         total = len(snapshot.clients) if snapshot is not None else 0
         count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
