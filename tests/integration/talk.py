@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from tests.integration.client import Client
+from tests.integration.harness import Server
 
 BATCH = 64                     # lines said before they are waited for
 
@@ -57,3 +58,15 @@ def told_lost(line: str) -> int:
     match = _EVICTED.fullmatch(line)
     assert match is not None, line
     return int(match[1])
+
+
+def watch_queues(server: Server) -> Callable[[], int]:
+    """From now on: the most bytes that all outboxes held together at the end of a turn."""
+    peak = 0
+
+    def measure() -> None:
+        nonlocal peak
+        peak = max(peak, server.chat.traffic.queued)
+
+    server.call(lambda: server.chat.on_publish.append(measure))
+    return lambda: peak
