@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -94,12 +95,15 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
     cpus = usage.choose_cpus()
     findings = Findings(plan, report.machine(cpus))
     progress = Progress()
+    # Being asked to end is Ctrl-C by another name: what was started has to be ended first.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         show(findings, cpus, progress)
     except KeyboardInterrupt:
         progress.clear()
         raise click.Abort from None
     finally:
+        signal.signal(signal.SIGTERM, before)
         progress.clear()
     if json_file is not None:
         json_file.write_bytes(report.as_json(findings))

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -15,7 +16,7 @@ import termios
 import threading
 import time
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import msgspec
 
@@ -102,9 +103,8 @@ class ServerProcess:
         self.port = free_port()
         said = self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         terminal = self._terminal = Terminal() if self.contender.screen else None
-        # A session of its own: Ctrl-C is for us, and we end what we started.
-        self._process = subprocess.Popen(
-            self.contender.on(self.port), start_new_session=True,
+        self._process = spawn(
+            self.contender.on(self.port),
             stdin=terminal.slave if terminal else subprocess.DEVNULL,
             stdout=terminal.slave if terminal else said,
             stderr=terminal.slave if terminal else said,
@@ -154,6 +154,26 @@ class ServerProcess:
             self._said.close()
 
 
+def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own: Ctrl-C is for us, and we end what we started.
+
+    A signal that came in the middle of `Popen` would leave a process that nobody knows of,
+    so it is held back until there is something to end.
+    """
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _frame: came.append(number))
+              for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        process = subprocess.Popen(command, start_new_session=True, **options)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if came:
+        end(process)
+        raise KeyboardInterrupt
+    return process
+
+
 def end(process: subprocess.Popen[bytes]) -> None:
     """Ask a process to end, and make it when it does not."""
     process.terminate()
@@ -167,8 +187,8 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def run_load(spec: LoadSpec) -> LoadResult:
     """Run a load to its end in a process of its own.  Raises BenchError."""
     command = [sys.executable, "-m", "chatops.bench.load", msgspec.json.encode(spec).decode()]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, start_new_session=True)
+    process = spawn(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE)
     try:
         answer, said = process.communicate(timeout=LOAD_DEADLINE)
     except subprocess.TimeoutExpired:

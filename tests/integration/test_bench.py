@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import socket
+import subprocess
 import sys
 import threading
 from array import array
@@ -67,6 +69,11 @@ def gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+def children_of(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(word) for word in text.split()]
 
 
 def test_a_closed_loop_counts_every_delivery_once() -> None:
@@ -241,6 +248,28 @@ def test_the_command_prints_a_table_and_writes_json(tmp_path: Path) -> None:
     table = json.loads(written.read_bytes())["table"]
     assert [row["contender"] for row in table] == ["bare", "asyncio"]
     assert table[0]["to_asyncio"] > 0
+
+
+@pytest.mark.skipif(not Path(f"/proc/self/task/{os.getpid()}/children").exists(),
+                    reason="this system does not tell who started whom")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_benchmark_that_is_told_to_end_leaves_no_process(number: signal.Signals) -> None:
+    ours = subprocess.Popen(
+        [PYTHON, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+         "from chatops.bench.cli import bench; bench()", "--only", "bare", "--clients", "2",
+         "--seconds", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        assert ours.stderr is not None
+        assert b"round 1" in ours.stderr.readline()
+        while not (children := children_of(ours.pid)):
+            assert ours.poll() is None
+        ours.send_signal(number)
+        ours.communicate(timeout=20)
+        assert ours.returncode == 1
+        assert all(map(gone, children))
+    finally:
+        ours.kill()
+        ours.wait()
 
 
 def test_the_load_as_a_process_says_why_it_failed() -> None:
