@@ -33,7 +33,9 @@ from tui.tape import Tape
 from tui.theme import DAY, NIGHT
 
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
-STILL_REFRESH = 0.5            # seconds between redraws while nothing arrives: clocks tick
+# Seconds between redraws while nothing arrives.  Clocks tick, and with a tenth's jitter none
+# of them skips a second; a redraw is nearly all that an idle console costs.
+STILL_REFRESH = 0.9
 SWITCH_INTERVAL = 0.0002       # seconds; CPython's 5 ms would delay the reactor that long
 THEME_VARIABLE = "CHATOPS_THEME"     # "day" for terminals with a light ground
 GC_THRESHOLDS = (50_000, 20, 50)
@@ -91,10 +93,10 @@ class ConsoleApp(App[int]):
     def _on_time(self) -> None:
         """Pull each time; draw as often as the operator wants, and at once what is urgent."""
         self.pull()
-        since = self._clock() - self._drawn
         # The timer's own jitter must not halve the rate.
+        since = self._clock() - self._drawn + FASTEST / 2
         state = self._front.state
-        due = since >= state.refresh - FASTEST / 2 and state.version != self._version
+        due = since >= state.refresh and state.version != self._version
         if due or since >= STILL_REFRESH:
             self.redraw()
 
