@@ -166,6 +166,9 @@ class Admin:
     def _write_interest(self, command: commands.WriteInterest) -> CommandResult:
         always = command.mode == "always"
         self._always_write += 1
+        returns = always and not command.stay
+        self._server.traffic.always_until = (
+            self._server.reactor.clock() + ALWAYS_WRITE_SECONDS if returns else 0.0)
         self._watch_writing(always)
         if not always:
             return CommandResult(True, "watching for writing only while bytes wait")
@@ -180,6 +183,8 @@ class Admin:
 
     def _watch_writing(self, always: bool) -> None:
         server = self._server
+        if not always:
+            server.traffic.always_until = 0.0
         if server.traffic.always_write == always:
             return
         server.traffic.always_write = always

@@ -85,6 +85,7 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     timers: int                # gauge: pending timers
     commands: int              # commands carried out
     next_deadline: float | None = None   # seconds until the next timer, None without one
+    write_until: float = 0.0   # monotonic: when "always" ends by itself; 0 if it does not
 
 
 class ThreadRow(msgspec.Struct, frozen=True, gc=False):

@@ -111,7 +111,8 @@ class Survey:
                 selector,
                 write_interest="always" if traffic.always_write else "on-demand",
                 slow_consumer=traffic.policy, timers=reactor.timers,
-                commands=reactor.commands, next_deadline=reactor.next_deadline),
+                commands=reactor.commands, next_deadline=reactor.next_deadline,
+                write_until=traffic.always_until),
             clients=clients, keys=keys,
             rooms=tuple([RoomRow(room.name, len(room.members), room.lines)
                          for room in hub.rooms.values()]),

@@ -87,7 +87,8 @@ def fileobj_text(fileobj: object) -> str:
 
 def loop_figures(selector: ObservedSelector, *, write_interest: str = "on-demand",
                  slow_consumer: str = "evict", timers: int = 0, commands: int = 0,
-                 next_deadline: float | None = None) -> LoopFigures:
+                 next_deadline: float | None = None,
+                 write_until: float = 0.0) -> LoopFigures:
     """What the loop has done so far."""
     p50, p99 = percentiles(selector)
     slowest, name, _ = selector.slowest
@@ -96,6 +97,7 @@ def loop_figures(selector: ObservedSelector, *, write_interest: str = "on-demand
         registered=len(selector.get_map()), turns=selector.turns, ready=selector.ready,
         waited=selector.waited, worked=selector.worked, slowest=slowest, slowest_name=name,
         p50=p50, p99=p99, timers=timers, commands=commands, next_deadline=next_deadline,
+        write_until=write_until,
     )
 
 

@@ -54,6 +54,7 @@ class Traffic:
     stall_seconds: float
     linger_seconds: float
     always_write: bool = False
+    always_until: float = 0.0  # monotonic, of its return to on demand; 0 if it stays
     queued: int = 0            # bytes in all outboxes
     bytes_in: int = 0
     dead: list[Connection] = field(default_factory=list)

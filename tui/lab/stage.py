@@ -52,7 +52,6 @@ class StageScreen(MainScreen):
 
     DEFAULT_CSS = """
     StageScreen #strip, StageScreen #keys { display: none; }
-    StageScreen.-dashboard #loop-pane { row-span: 3; }
     """
 
     def __init__(self, stage: Stage, app: App[int], doors: Doors, progress: Progress) -> None:

@@ -28,6 +28,7 @@ from tui.panes.selector import SelectorPane
 from tui.screens.prompt import Prompt
 from tui.state import ConsoleState
 from tui.widgets.detail_strip import DetailStrip
+from tui.widgets.fault_banner import FaultBanner
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.live_table import LiveTable
 from tui.widgets.status_bar import StatusBar
@@ -66,6 +67,7 @@ class MainScreen(Screen[None]):
         self._tabs = TabBar()
         self._strip = DetailStrip()
         self._banner = Static(id="banner", markup=False)
+        self._fault = FaultBanner()
         self._arranged: tuple[str, bool] | None = None
         self.prompt = Prompt(state)
 
@@ -73,6 +75,7 @@ class MainScreen(Screen[None]):
         yield Static(id="too-small")
         yield self._status
         yield self._banner
+        yield self._fault
         yield self._tabs
         with Grid(id="panes"):
             yield from self._panes.values()
@@ -87,6 +90,7 @@ class MainScreen(Screen[None]):
         """Draw what the state holds now, in what is visible."""
         self._arrange(state)
         self._warn(state.status, state.replay)
+        self._fault.show(state)
         for widget in self._visible():
             cast("Shows", widget).show(state)
 

@@ -1,0 +1,50 @@
+"""What is said for as long as the server always watches for writing: the fault, and its end."""
+
+from __future__ import annotations
+
+from itertools import islice
+from statistics import fmean
+
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.rates import SAMPLE
+from tui.state import ConsoleState
+from tui.widgets.gauge import bar
+
+BEFORE = 10.0                  # seconds whose wake-ups are told as those from before
+RETURNS = 30.0                 # seconds that a full bar of the countdown stands for
+BAR = 10
+
+
+class FaultBanner(Static):
+    """Hidden while writing is watched on demand."""
+
+    DEFAULT_CSS = """
+    FaultBanner { display: none; height: auto; background: $error; color: $background;
+                  text-style: bold; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="fault", markup=False)
+        self._before: float | None = None          # wake-ups a second, on demand
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        loop = state.live.loop if state.live is not None else None
+        self.display = always = loop is not None and loop.write_interest == "always"
+        if loop is not None and always:
+            left = loop.write_until - state.server_now if loop.write_until else None
+            self.update(_text(state.gauges.wakeups, self._before, left))
+        elif loop is not None:
+            newest = list(islice(reversed(state.series["wakeups"]), round(BEFORE / SAMPLE)))
+            self._before = fmean(newest) if newest else None
+
+
+def _text(now: float, before: float | None, left: float | None) -> Content:
+    """The fault in a line; the wake-ups now and before, and when it ends, in another."""
+    rise = f", {before:,.0f} before" if before is not None else ""
+    ends = ("it stays until you press w" if left is None else
+            f"back on demand in {max(0.0, left):2.0f} s {bar(left / RETURNS, BAR)} w: now")
+    return Content(f" ! WRITE INTEREST ALWAYS: sockets are nearly always writable; "
+                   f"the loop cannot sleep\n   {now:,.0f} wake-ups/s{rise}   {ends}")
