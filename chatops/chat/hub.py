@@ -24,6 +24,7 @@ from chatops.chat.telnet import TelnetFilter
 
 LOBBY = "lobby"
 IAC = b"\xff"
+TURN_LINES = 256               # costly lines of one client in a turn, if its rate is not limited
 LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
 SHOWN = 400                    # characters of what is said that an event repeats: in ASCII,
                                # a string that CPython keeps apart from the chunks
@@ -124,21 +125,16 @@ class Hub:
             if count > tokens:
                 lines, count = self._hold(session, lines, count, int(tokens))
             session.tokens -= count
+        elif count > TURN_LINES and not _is_talk(lines):
+            lines, count = _split(session, lines, TURN_LINES), TURN_LINES
+            self.effects.append(Hold(session.id, 0.0))
         if count:
             self._said(session, lines, count)
 
     def _said(self, session: Session, lines: bytes, count: int) -> None:
         session.lines_in += count
         self.lines_in += count
-        framed = b"\n" + lines
-        if (
-            is_plain(lines)
-            and b"\n/" not in framed
-            and b"\n\n" not in framed
-            and b"\n " not in framed
-            and b"\nquit" not in framed
-            and not session.muted_until
-        ):
+        if not session.muted_until and _is_talk(lines):
             self._say_plain(session, lines, count)
             return
         muted = replies.Muted(self, session)
@@ -189,10 +185,7 @@ class Hub:
     def _hold(self, session: Session, lines: bytes, count: int, allowed: int
               ) -> tuple[bytes, int]:
         """Keep back what goes over the rate; returns what may pass now, and its lines."""
-        cut = 0
-        for _ in range(allowed):
-            cut = lines.index(b"\n", cut) + 1
-        session.held = lines[cut:]
+        lines = _split(session, lines, allowed)
         limits = self.limits
         waiting = min(count - allowed, limits.burst)
         seconds = max(LEAST_HOLD, min(waiting / limits.rate, 1.0))
@@ -202,7 +195,7 @@ class Hub:
             self.effects.append(events.Throttled(self.at, session.id, session.nick, seconds))
             self.error(session, f"you are over {limits.rate:g} lines a second; you are read "
                                 "more slowly for now, and nothing is lost")
-        return lines[:cut], allowed
+        return lines, allowed
 
     def _without_telnet(self, session: Session, data: bytes) -> bytes:
         if session.telnet is None:
@@ -339,3 +332,19 @@ class Hub:
 def _shown(text: str) -> str:
     """As much of it as an event repeats: thousands of events are kept, whatever they say."""
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _is_talk(lines: bytes) -> bool:
+    """Whether all of it is plain words for the room, which need not be looked at one by one."""
+    framed = b"\n" + lines
+    return (is_plain(lines) and b"\n/" not in framed and b"\n\n" not in framed
+            and b"\n " not in framed and b"\nquit" not in framed)
+
+
+def _split(session: Session, lines: bytes, count: int) -> bytes:
+    """The first `count` lines; the session holds the others."""
+    cut = 0
+    for _ in range(count):
+        cut = lines.index(b"\n", cut) + 1
+    session.held = lines[cut:]
+    return lines[:cut]

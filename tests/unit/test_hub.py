@@ -250,6 +250,19 @@ def test_a_burst_within_the_limit_is_never_held() -> None:
         chat.hub.now += 0.5
 
 
+def test_without_a_rate_costly_lines_still_take_turns_and_none_is_lost() -> None:
+    chat = Chat(rate=0.0)
+    (session,) = chat.join()
+    lines = [f" indented {n}" for n in range(1000)]
+    turns = [chat.says(session, "".join(f"{line}\n" for line in lines).encode())]
+    while session.held:
+        assert Hold in kinds(turns[-1])
+        chat.hub.resume(session)
+        turns.append(chat.turn())
+    assert len(turns) == 4
+    assert chat.seen[1].splitlines() == [f"guest-1: {line}" for line in lines]
+
+
 def test_a_held_client_that_is_sent_away_says_nothing_more() -> None:
     chat = Chat(rate=1.0, burst=1.0)
     talker, listener = chat.join(2)
