@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -87,7 +88,8 @@ def drain(sock: socket.socket) -> None:
         pass
 
 
-def jam(stage: Stage, link: StageLink, talker: Client) -> socket.socket:
+@contextlib.contextmanager
+def jam(stage: Stage, link: StageLink, talker: Client) -> Iterator[socket.socket]:
     """A client that reads nothing: talk until the stage is held by it."""
     until(lambda: stage.accepted == 1)
     stopped = stopped_client_of(stage)
@@ -103,8 +105,9 @@ def jam(stage: Stage, link: StageLink, talker: Client) -> socket.socket:
         snapshot = link.poll()
         return snapshot is not None and bool(lint("held-loop")(snapshot))
 
-    until(held, 20.0)
-    return stopped
+    with stopped:
+        until(held, 20.0)
+        yield stopped
 
 
 # -- stage 1
@@ -272,7 +275,8 @@ def test_stage_5_asks_for_writing_only_while_something_waits(run: Run) -> None:
     stage, link = run(5)
     with client_of(stage) as talker, stopped_client_of(stage) as stopped:
         until(lambda: len(stage.connections) == 2)
-        masks = {row.id: row.mask for row in snapshot_of(link, lambda s: s.clients).clients}
+        before = snapshot_of(link, lambda s: len(s.clients) == 2)
+        masks = {row.id: row.mask for row in before.clients}
         assert masks == {1: 1, 2: 1}
         line = "x" * 1000
         rows = {}
@@ -392,6 +396,24 @@ def test_the_console_is_told_who_comes(run: Run) -> None:
         snapshot = snapshot_of(link, lambda s: s.clients)
         assert {row.name for row in snapshot.threads} >= {"MainThread", "stage 5"}
         assert (snapshot.clients[0].bytes_in, snapshot.accepted) == (6, 1)
+
+
+def test_a_stage_that_is_held_before_anybody_looked_is_shown_as_held(run: Run) -> None:
+    stage, link = run(3)
+    with client_of(stage) as talker, stopped_client_of(stage):
+        until(lambda: stage.accepted == 2)
+        talker.sock.setblocking(False)
+
+        def full() -> bool:
+            try:
+                talker.sock.send(b"x" * 4000 + b"\n")
+            except BlockingIOError:
+                return True
+            return False
+
+        until(full, 20.0)
+        snapshot = snapshot_of(link, lint("held-loop"))
+        assert len(snapshot.clients) == 2
 
 
 def test_a_port_in_use_is_an_error_and_leaves_nothing_behind(run: Run) -> None:

@@ -16,7 +16,7 @@ from chatops.commands import Command, CommandResult, Despawn, Quit, Selector, Sp
 from chatops.events import Event
 from chatops.lab.clients import Spawner, SpawnError
 from chatops.lab.stages.base import Stage
-from chatops.lab.stages.picture import Picture, in_kernel_of
+from chatops.lab.stages.picture import Picture
 from chatops.link import LinkStatus
 from chatops.loop.backends import BackendError
 from chatops.loop.inspect import thread_rows
@@ -43,9 +43,10 @@ class StageLink:
         self._latest: Snapshot | None = None       # filled by the stage's thread
         self._seen: Snapshot | None = None         # as the stage built it
         self._shown: Snapshot | None = None        # as it was handed out, lints included
-        self._asked_at: float | None = None        # None: no question is open
+        self._asked_at: float | None = clock()     # None: no question is open
         self._looked_at = 0.0
         self._spawner: Spawner | None = None
+        stage.selector.call(self._answer)          # so that there is one before it is held
 
     # -- chatops.link.ConsoleLink
 
@@ -131,13 +132,11 @@ class StageLink:
         lint = Lint("held-loop", f"the turn in progress has held the loop for "
                     f"{format_seconds(now - since)}{self._where()}", since=since)
         lasted = replace(last.loop, worked=last.loop.worked + (now - last.mono))
-        queued = {number: in_kernel_of(sock)
-                  for sock, (number, _, _) in list(self.stage.connections.items())}
-        clients = tuple([replace(row, kernel_queued=queued.get(row.id, 0))
-                         for row in shown.clients])
+        clients = self._picture.clients_from_outside(shown.clients, now)
         others = tuple([found for found in shown.lints if found.code != lint.code])
         self._shown = replace(shown, at=time.time(), mono=now, loop=lasted, turns=(),
-                              clients=clients, kernel_queued=sum(queued.values()),
+                              clients=clients,
+                              kernel_queued=sum([row.kernel_queued for row in clients]),
                               lints=(lint, *others), threads=self._threads())
         return self._shown
 

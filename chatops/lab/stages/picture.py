@@ -62,6 +62,24 @@ class Picture:
             events_published=stage.bus.published, built_in=selector.clock() - began,
         )
 
+    def clients_from_outside(self, before: tuple[ClientRow, ...], now: float
+                             ) -> tuple[ClientRow, ...]:
+        """The clients while the stage is held in a callback, for any thread.
+
+        Nobody changes the map then; even so it is not walked, only looked up.
+        """
+        known = {row.id: row for row in before}
+        stage = self._stage
+        rows = []
+        for sock, (number, _, _) in list(stage.connections.items()):
+            row = known.get(number)
+            if row is None:        # it came after the last snapshot
+                key: SelectorKey | None = stage.selector.get_map().get(sock)
+                row = replace(self._client(sock, None, now), state="open",
+                              mask=key.events if key is not None else 0)
+            rows.append(replace(row, kernel_queued=in_kernel_of(sock)))
+        return tuple(rows)
+
     def _client(self, sock: socket.socket, key: KeyRow | None, now: float) -> ClientRow:
         number, peer, since = self._stage.connections[sock]
         queued, lines = self._queue(sock)
