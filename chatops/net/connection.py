@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chatops.loop.naming import transparent
 from chatops.net import kernel
 from chatops.net.outbox import Outbox
-from chatops.net.state import MOVES, State, reason_of
+from chatops.net.state import MOVES, State, interest, reason_of
 from chatops.net.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -93,31 +93,12 @@ class Connection:
 
     # -- interest
 
-    def interest(self) -> int:
-        """What this connection should be watched for, from its state alone.
-
-        1. Reading, while it is open and not paused: a paused one is not watched, so that
-           what it sends waits in the kernel and presses back on the sender.
-        2. Reading, while it lingers: only its end of file is waited for.
-        3. Writing, while bytes wait.  A socket is nearly always writable: watching for
-           that with nothing to write turns the loop at full speed.
-        4. Writing, always, when the lesson on exactly that is switched on.
-        """
-        if self.state is State.CLOSED:
-            return 0
-        mask = 0
-        if (self.state is State.OPEN and not self.paused) or self.state is State.LINGERING:
-            mask |= EVENT_READ
-        if self.outbox or (self.traffic.always_write and self.state is not State.LINGERING):
-            mask |= EVENT_WRITE
-        return mask
-
     @transparent
     def update_interest(self) -> None:
         """Tell the selector, if it changed.  Unregisters rather than watch for nothing:
         with an empty mask epoll still reports a reset, for ever.
         """
-        mask = self.interest()
+        mask = interest(self.state, self.paused, self.queued, self.traffic.always_write)
         if mask == self.mask:
             return
         selector = self.traffic.reactor.selector
@@ -215,7 +196,12 @@ class Connection:
             traffic.owner.overflowed(self, lines)
             return
         else:
-            self._drop(outbox, chunk, lines)
+            dropped = outbox.squeeze(chunk, lines, traffic.outbox_limit,
+                                     oldest=traffic.policy == "drop-oldest",
+                                     notice=traffic.owner.gap, now=traffic.reactor.now)
+            self.bytes_dropped += was + len(chunk) - outbox.size
+            self.lines_dropped += dropped
+            traffic.owner.overflowed(self, dropped)
         traffic.queued += outbox.size - was
         if outbox.size and not was:
             self._fills()
@@ -228,24 +214,6 @@ class Connection:
         selector = self.traffic.reactor.selector
         if selector.watched:
             selector.queue(self.client_id, self.queued)
-
-    def _drop(self, outbox: Outbox, chunk: bytes, lines: int) -> None:
-        """The chunk does not fit: drop the oldest ones for it, or it.  The reader finds a
-        notice where lines are missing.
-        """
-        traffic = self.traffic
-        was, size, notice = outbox.size, len(chunk), traffic.owner.gap
-        dropped = 0
-        if traffic.policy == "drop-oldest":
-            dropped = outbox.drop_oldest(was + size - traffic.outbox_limit, notice)
-        if outbox.size + size <= traffic.outbox_limit:
-            outbox.push(chunk, lines, 0, traffic.reactor.now)
-        elif lines:                # drop-newest, or a chunk too large for any outbox
-            outbox.lose(lines, notice)
-            dropped += lines
-        self.bytes_dropped += was + size - outbox.size
-        self.lines_dropped += dropped
-        traffic.owner.overflowed(self, dropped)
 
     @transparent
     def _fills(self) -> None:

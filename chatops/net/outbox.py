@@ -106,6 +106,21 @@ class Outbox:
             self._chunks.appendleft(head)
         return dropped
 
+    def squeeze(self, chunk: bytes, lines: int, limit: int, *, oldest: bool, notice: Notice,
+                now: float) -> int:
+        """Add a chunk that does not fit into so many bytes: by dropping the `oldest` ones,
+        or else itself; returns the lines dropped.  The reader finds a notice in their place.
+        """
+        size, dropped = len(chunk), 0
+        if oldest:
+            dropped = self.drop_oldest(self.size + size - limit, notice)
+        if self.size + size <= limit:
+            self.push(chunk, lines, 0, now)
+        elif lines:                    # too large for any outbox, or it must give way itself
+            self.lose(lines, notice)
+            dropped += lines
+        return dropped
+
     def lose(self, lines: int, notice: Notice) -> None:
         """So many lines found no room here, after all that waits."""
         chunks = self._chunks

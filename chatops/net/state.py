@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from enum import Enum
+from selectors import EVENT_READ, EVENT_WRITE
 
 
 class State(Enum):
@@ -22,6 +23,26 @@ MOVES = {
     State.LINGERING: {State.CLOSED},
     State.CLOSED: set[State](),
 }
+
+
+def interest(state: State, paused: bool, queued: int, always_write: bool) -> int:
+    """What a connection should be watched for, from its state alone.
+
+    1. Reading, while it is open and not paused: a paused one is not watched, so that
+       what it sends waits in the kernel and presses back on the sender.
+    2. Reading, while it lingers: only its end of file is waited for.
+    3. Writing, while bytes wait.  A socket is nearly always writable: watching for that
+       with nothing to write turns the loop at full speed.
+    4. Writing, always, when the lesson on exactly that is switched on.
+    """
+    if state is State.CLOSED:
+        return 0
+    mask = 0
+    if (state is State.OPEN and not paused) or state is State.LINGERING:
+        mask |= EVENT_READ
+    if queued or (always_write and state is not State.LINGERING):
+        mask |= EVENT_WRITE
+    return mask
 
 
 def reason_of(error: OSError) -> str:
