@@ -10,7 +10,8 @@ import threading
 from collections.abc import Mapping
 
 from chatops.loop.naming import callback_name, describe, descriptor_of, masks_text, where
-from chatops.loop.observed import SPIN_PEEK, ObservedSelector, Registration, TurnRecord
+from chatops.loop.observed import SPIN_PEEK, ObservedSelector
+from chatops.loop.records import Registration, TurnRecord
 from chatops.snapshot import Change, KeyRow, LoopFigures, Ready, ThreadRow, Turn
 
 MAX_TURNS = 512                # of one snapshot; older ones stay in the ring

@@ -21,15 +21,12 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from operator import itemgetter
 from types import CodeType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from chatops.loop import backends
 from chatops.loop.naming import callback_name, caller, describe, descriptor_of, where
+from chatops.loop.records import Event, Registration, TurnRecord
 
-if TYPE_CHECKING:
-    from chatops.snapshot import KeyRow
-
-Event = tuple[selectors.SelectorKey, int]
 Clock = Callable[[], float]
 
 # Fires of unwatched turns are counted when this many turns wait, or when somebody asks.
@@ -44,49 +41,6 @@ SPIN_PEEK = 50                 # fires between two looks that make a descriptor 
 _key_of = itemgetter(0)
 _mask_of = cast("Callable[[Event], int]", itemgetter(1))
 _fd_of = cast("Callable[[selectors.SelectorKey], int]", itemgetter(1))
-
-
-class Registration:
-    """The life of one descriptor in the map."""
-
-    __slots__ = ("armed_at", "armed_by", "busy", "data", "events", "fd", "fileobj", "fires",
-                 "fires_seen", "last_mask", "masks", "registered_at", "row", "slowest")
-
-    def __init__(self, key: selectors.SelectorKey, now: float, by: tuple[CodeType, int]) -> None:
-        self.fd = key.fd
-        self.fileobj = key.fileobj
-        self.data = key.data
-        self.events = key.events
-        self.registered_at = self.armed_at = now
-        self.armed_by = by
-        self.fires = 0
-        self.fires_seen = 0        # as of the last snapshot
-        self.last_mask = 0
-        self.busy = 0.0
-        self.slowest = 0.0
-        self.masks: deque[int] | None = None
-        self.row: KeyRow | None = None         # as it was shown last
-
-
-class TurnRecord:
-    """One return of `select`, and how many exactly like it followed."""
-
-    __slots__ = ("at", "changes", "costs", "n", "notes", "queues", "ready", "repeats", "timeout",
-                 "waited", "worked")
-
-    def __init__(self, n: int, at: float, timeout: float | None, waited: float,
-                 ready: list[Event]) -> None:
-        self.n = n
-        self.at = at
-        self.timeout = timeout
-        self.waited = waited
-        self.worked = 0.0
-        self.ready = ready
-        self.repeats = 0
-        self.costs: list[float] | None = None
-        self.changes: list[tuple[str, int, int, int, str, str]] | None = None
-        self.notes: list[str] | None = None
-        self.queues: dict[int, int] | None = None
 
 
 class _TimedEvents(list[Event]):

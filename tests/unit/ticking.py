@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import selectors
 
-from chatops.loop.observed import Event, ObservedSelector
+from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
+from chatops.loop.records import Event
 
 
 class Sleepless(selectors.SelectSelector):

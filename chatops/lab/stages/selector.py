@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chatops.loop.observed import Event, ObservedSelector
+from chatops.loop.observed import ObservedSelector
+from chatops.loop.records import Event
 from chatops.loop.waker import Waker
 
 CPU_LOOK = 1024                # turns between two looks at what the thread has burnt

@@ -1,0 +1,56 @@
+"""What an observed selector remembers: a registration's life, and a turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from selectors import SelectorKey
+from types import CodeType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chatops.snapshot import KeyRow
+
+Event = tuple[SelectorKey, int]
+
+
+class Registration:
+    """The life of one descriptor in the map."""
+
+    __slots__ = ("armed_at", "armed_by", "busy", "data", "events", "fd", "fileobj", "fires",
+                 "fires_seen", "last_mask", "masks", "registered_at", "row", "slowest")
+
+    def __init__(self, key: SelectorKey, now: float, by: tuple[CodeType, int]) -> None:
+        self.fd = key.fd
+        self.fileobj = key.fileobj
+        self.data = key.data
+        self.events = key.events
+        self.registered_at = self.armed_at = now
+        self.armed_by = by
+        self.fires = 0
+        self.fires_seen = 0        # as of the last snapshot
+        self.last_mask = 0
+        self.busy = 0.0
+        self.slowest = 0.0
+        self.masks: deque[int] | None = None
+        self.row: KeyRow | None = None         # as it was shown last
+
+
+class TurnRecord:
+    """One return of `select`, and how many exactly like it followed."""
+
+    __slots__ = ("at", "changes", "costs", "n", "notes", "queues", "ready", "repeats", "timeout",
+                 "waited", "worked")
+
+    def __init__(self, n: int, at: float, timeout: float | None, waited: float,
+                 ready: list[Event]) -> None:
+        self.n = n
+        self.at = at
+        self.timeout = timeout
+        self.waited = waited
+        self.worked = 0.0
+        self.ready = ready
+        self.repeats = 0
+        self.costs: list[float] | None = None
+        self.changes: list[tuple[str, int, int, int, str, str]] | None = None
+        self.notes: list[str] | None = None
+        self.queues: dict[int, int] | None = None
