@@ -71,8 +71,9 @@ class ConsoleApp(App[int]):
         self._version = -1         # of the state, as it was drawn last
         self._main = MainScreen(self.state)
         self._tape = Tape()
+        self.lab = LabDoors(self)
         self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._tape,
-                                     LabDoors(self), attached=attached)
+                                     self.lab, attached=attached)
         self.register_theme(NIGHT)
         self.register_theme(DAY)
         self.theme = (DAY if os.environ.get(THEME_VARIABLE) == "day" else NIGHT).name
@@ -188,7 +189,7 @@ def run_console(link: ConsoleLink, *, title: str = "chatops", attached: bool = F
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        with Departure(link, app.leave_soon):
+        with Departure(link, app.leave_soon, attached=attached):
             left = app.run()
     finally:
         sys.setswitchinterval(switch_interval)
@@ -208,13 +209,15 @@ class _Console(ConsoleApp):
         self.call_after_refresh(_spare_the_reactor)
 
     def leave_soon(self) -> None:
-        """Go once the server has ended; said by a signal handler.  A second one goes now."""
+        """Go once the server has ended, or now when it is none of ours; said by a signal
+        handler.  A second one goes now.
+        """
         self._main_loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
-        if self.state.draining or not self.link.status.alive:
+        if self._attached or self.state.draining or not self.link.status.alive:
             self.exit(self.exit_status)
-        self.state.draining = True
+        self.state.draining = not self._attached
 
 
 def _spare_the_reactor() -> None:

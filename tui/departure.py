@@ -40,12 +40,15 @@ RESET = (b"\x18\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1004
 class Departure:
     """Installed for as long as the console runs; belongs to the main thread."""
 
-    def __init__(self, link: ConsoleLink, leave: Callable[[], None]) -> None:
+    def __init__(self, link: ConsoleLink, leave: Callable[[], None], *,
+                 attached: bool = False) -> None:
         """`leave` asks the console to go, from within a signal handler: it must only
-        schedule that.  It is called once per signal.
+        schedule that.  It is called once per signal.  `attached`: only the console goes,
+        the server stays.
         """
         self._link = link
         self._leave = leave
+        self._attached = attached
         self._signals = 0
         self._left = threading.Event()
         self._before: dict[int, Any] = {}
@@ -82,13 +85,14 @@ class Departure:
         if self._signals and number == signal.SIGHUP:
             return
         self._signals += 1
-        self._link.submit(Quit("drain" if self._signals == 1 else "now"))
+        if not self._attached:
+            self._link.submit(Quit("drain" if self._signals == 1 else "now"))
         if self._signals == 1:
             threading.Thread(target=self._see_off, name="departure", daemon=True).start()
         self._leave()
 
     def _see_off(self) -> None:
-        while self._link.status.alive and self._signals == 1:
+        while self._link.status.alive and self._signals == 1 and not self._attached:
             if self._left.wait(LOOK):
                 return
         if self._left.wait(GRACE):

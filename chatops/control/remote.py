@@ -91,8 +91,8 @@ class RemoteLink:
             self._looking = True
             self._looked_at = now
             self._send(Look(now=quiet))
-        elif self._out:
-            self._flush()
+        elif self._out and self._status.alive:
+            self._wire.send_some(self._out)
         if self._new is None:
             return None
         self._shown = replace(self._new, lints=lints.find(self._new, self._shown))
@@ -139,13 +139,7 @@ class RemoteLink:
 
     def _send(self, message: Message) -> None:
         self._out += pack(message)
-        self._flush()
-
-    def _flush(self) -> None:
-        try:
-            self._wire.send_some(self._out)
-        except ControlError:
-            self._receive()            # its last words are still to be read
+        self._wire.send_some(self._out)
 
     def _lost(self, status: LinkStatus) -> None:
         """The server, or this console, has gone; the first reason counts."""

@@ -94,6 +94,7 @@ class Session:
         try:
             if mask & EVENT_WRITE:
                 self._write()
+                self._requests()       # those that waited for room
             if mask & EVENT_READ and self._mask & EVENT_READ:
                 self._read()
         except Exception:
@@ -111,15 +112,17 @@ class Session:
             self.close()
             return
         self._splitter.feed(data)
-        if not self._more:
-            self._requests()
+        self._requests()
 
     def _requests(self) -> None:
-        """Carry out what has come whole, a bounded number in a turn."""
-        self._more = False
+        """Carry out what has come whole: a bounded number in a turn, while there is room
+        for the answers.
+        """
+        if self._more:
+            return
         try:
             for _ in range(REQUESTS):
-                body = self._splitter.next() if self._mask else None
+                body = self._splitter.next() if self._mask & EVENT_READ else None
                 if body is None:
                     return
                 self._carry_out(read_request(body))
@@ -127,7 +130,11 @@ class Session:
             self.drop(str(error))
             return
         self._more = True
-        self._control.server.reactor.call_soon(self._requests)
+        self._control.server.reactor.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._more = False
+        self._requests()
 
     def _carry_out(self, request: Request) -> None:
         if isinstance(request, Hello):
@@ -148,10 +155,13 @@ class Session:
     def _run(self, command: Command) -> CommandResult:
         """As if it had been typed: so nothing gets in that could not be."""
         try:
-            command = parse(render(command))
+            line = render(command)
+            typed = parse(line)
         except (CommandError, ValueError, OverflowError) as error:
             return CommandResult(False, str(error))
-        return self._control.run(command)
+        if typed != command:
+            return CommandResult(False, f"no command line says this; the nearest is '{line}'")
+        return self._control.run(typed)
 
     # -- looking
 
@@ -173,8 +183,9 @@ class Session:
             self._see(fresh)
 
     def _see(self, fresh: Snapshot | None) -> None:
+        # A view that could not be afforded yet stays due: events that come all the time
+        # must not keep the snapshot away.
         self._look = None
-        self._view.wanted = self._view.on_news = False
         began = time.perf_counter()
         self._send(self._seen(fresh))
         if fresh is not None:
@@ -196,12 +207,14 @@ class Session:
     def _send(self, message: Message) -> None:
         if not self._mask:
             return
-        waited = bool(self._out)
+        if self._out:
+            self._out += pack(message)
+            self._update_interest()
+            return
         self._out += pack(message)
-        if not waited:
-            self._write()
-            if self._out:
-                self._await_progress()
+        self._write()
+        if self._out:
+            self._await_progress()
 
     def _write(self) -> None:
         try:
@@ -214,10 +227,11 @@ class Session:
         except OSError:
             self.close()
             return
-        self._watch((EVENT_READ if len(self._out) < UNREAD else 0)
-                    | (EVENT_WRITE if self._out else 0))
+        self._update_interest()
 
-    def _watch(self, mask: int) -> None:
+    def _update_interest(self) -> None:
+        mask = ((EVENT_READ if len(self._out) < UNREAD else 0)
+                | (EVENT_WRITE if self._out else 0))
         if mask != self._mask and self._mask:
             self._mask = mask
             self._selector.modify(self._sock, mask, self.on_ready)
@@ -263,7 +277,7 @@ class Session:
     def end(self, bye: Bye, deadline: float) -> None:
         """The last answers, after the loop has ended; waits until `deadline` at most."""
         self._mask = 0
-        if self._watching or self._look is not None:
+        if self._answered or self._look is not None:
             fresh = self._view.latest if self._view.latest is not self._told else None
             self._out += pack(self._seen(fresh))
         say_last(self._sock, bye, bytes(self._out), deadline)

@@ -24,6 +24,8 @@ from chatops.control.place import ControlError, directory, may_talk, peer, runni
 
 PATIENCE = 5.0                 # seconds for a server to answer
 CHUNK = 1 << 18
+# Who has ended the connection has said why, and that is still to be read.
+GONE = (BrokenPipeError, ConnectionResetError)
 
 
 class Wire:
@@ -53,9 +55,11 @@ class Wire:
         self._sock.settimeout(PATIENCE if blocking else 0.0)
 
     def send(self, message: Message) -> None:
-        """Send a whole message.  Not to be mixed with a non-blocking connection's own sends."""
+        """Send a whole message, on a connection that may wait."""
         try:
             self._sock.sendall(pack(message))
+        except GONE:
+            pass
         except OSError as error:
             raise ControlError(f"the server does not listen: {error.strerror or error}") from None
 
@@ -64,10 +68,8 @@ class Wire:
         try:
             while data:
                 del data[:self._sock.send(bytes(data))]
-        except BlockingIOError:
+        except (BlockingIOError, *GONE):
             pass
-        except OSError as error:
-            raise ControlError(f"the server does not listen: {error.strerror or error}") from None
 
     def wait(self, patience: float | None = PATIENCE) -> Reply:
         """The next message; None waits for ever."""

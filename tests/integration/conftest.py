@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chatops.control.remote import RemoteLink
 from tests.integration.harness import Served, Server, descriptors
 from tests.integration.terminal import Console
 
@@ -62,3 +65,24 @@ def console(tmp_path: Path) -> Iterator[Callable[..., Console]]:
         yield start
         for started in consoles:
             started.check()
+
+
+@pytest.fixture
+def control_path() -> Iterator[Path]:
+    """For a control socket, short enough for one whatever the test is called."""
+    folder = tempfile.mkdtemp(prefix="ctl-")
+    yield Path(folder, "c.sock")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def attach() -> Iterator[Callable[[Path], RemoteLink]]:
+    """Attaches consoles to a control socket; they are detached in the end."""
+    with ExitStack() as stack:
+
+        def start(path: Path) -> RemoteLink:
+            link = RemoteLink(path)
+            stack.callback(link.close)
+            return link
+
+        yield start

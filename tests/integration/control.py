@@ -1,0 +1,108 @@
+"""The other end of the control socket in tests: consoles that are polled, and raw clients."""
+
+from __future__ import annotations
+
+import socket
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Event
+
+from chatops.commands import CommandResult
+from chatops.control.frames import (
+    HEAD,
+    PROTOCOL,
+    Hello,
+    Message,
+    Reply,
+    Welcome,
+    pack,
+    read_reply,
+)
+from chatops.control.remote import RemoteLink
+from chatops.link import ConsoleLink
+from chatops.snapshot import Snapshot
+from tests.integration.client import PATIENCE
+from tests.integration.until import until
+
+
+class Raw:
+    """A client of the control socket that need not keep to anything."""
+
+    def __init__(self, path: Path, *, greeted: bool = True) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(str(path))
+        if greeted:
+            self.send(Hello(PROTOCOL))
+            assert isinstance(self.read(), Welcome)
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.sock.close()
+
+    def send(self, message: Message) -> None:
+        self.sock.sendall(pack(message))
+
+    def read(self) -> Reply:
+        return read_reply(self._exactly(int.from_bytes(self._exactly(HEAD))))
+
+    def at_end(self) -> bool:
+        """The server has closed it; what was still to be read has been skipped."""
+        try:
+            while self.sock.recv(1 << 16):
+                pass
+        except ConnectionResetError:
+            pass
+        return True
+
+    def _exactly(self, size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            more = self.sock.recv(size - len(data))
+            assert more, "the server has closed it"
+            data += more
+        return data
+
+
+def resolved(link: RemoteLink, future: Future[CommandResult]) -> CommandResult:
+    """How a command went, once the console has been told."""
+    def done() -> bool:
+        link.poll()
+        return future.done()
+
+    until(done)
+    return future.result(0)
+
+
+def lost(link: RemoteLink) -> None:
+    """Poll until the console knows that the server has gone."""
+    def gone() -> bool:
+        link.poll()
+        return not link.status.alive
+
+    until(gone)
+
+
+def seen(link: ConsoleLink, *, clients: int | None = None) -> Snapshot:
+    """The next snapshot, or the next with so many clients."""
+    found: list[Snapshot] = []
+
+    def look() -> bool:
+        snapshot = link.poll()
+        if snapshot is not None and clients in (None, len(snapshot.clients)):
+            found.append(snapshot)
+        return bool(found)
+
+    until(look)
+    return found[0]
+
+
+def settle(*consoles: ConsoleLink) -> None:
+    """Poll until nobody has any more to tell anybody."""
+    quiet = 0
+    while quiet < 10:
+        Event().wait(0.01)         # what is on its way arrives meanwhile
+        fresh = [console.poll() for console in consoles]
+        quiet = 0 if any(fresh) else quiet + 1

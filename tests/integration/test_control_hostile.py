@@ -1,0 +1,139 @@
+"""Hostile, stalled and dying clients of the control socket: the chat goes on (U05)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chatops import commands, events
+from chatops.control.frames import HEAD, PROTOCOL, Ask, Bye, Done, Hello, Look, Seen, pack
+from chatops.control.listener import MOST
+from chatops.control.session import STALL
+from tests.integration.control import Raw
+from tests.integration.harness import Clock, Server
+
+StartServer = Callable[..., Server]
+
+HOSTILE: dict[str, bytes] = {
+    "two gigabytes": (1 << 31).to_bytes(HEAD) + b"x" * 100,
+    "nothing": (0).to_bytes(HEAD),
+    "no map": (3).to_bytes(HEAD) + b"abc",
+    "nests": (60_000).to_bytes(HEAD) + b"\x91" * 60_000,
+    "HTTP": b"GET / HTTP/1.1\r\n\r\n",
+    "no Hello": pack(Look()),
+    "another protocol": pack(Hello(PROTOCOL + 1)),
+}
+
+
+@pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE)
+def test_u05_who_does_not_keep_to_the_protocol_is_told_and_dropped(
+        server: StartServer, control_path: Path, data: bytes) -> None:
+    chat = server(control=str(control_path))
+    ada, bob = chat.clients(2)
+    with Raw(control_path, greeted=False) as hostile:
+        hostile.sock.sendall(data)
+        reply = hostile.read()
+        assert isinstance(reply, Bye)
+        assert hostile.at_end()
+    assert "was dropped" in chat.wait_for(events.Warned).text
+    ada.say("still here")
+    bob.expect(f"{ada.nick}: still here")
+
+
+def test_u05_who_dies_within_a_frame_is_forgotten(server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path))
+    with Raw(control_path) as dying:
+        dying.sock.sendall(pack(Ask(1, commands.Bans()))[:-3])
+    chat.until(lambda s: len(s.selector.get_map()) == 3)     # waker, listener, control
+
+
+def test_u05_who_does_not_read_costs_little_and_is_dropped(
+        server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path))
+    clock = Clock(chat)
+    ada, bob = chat.clients(2)
+    with Raw(control_path) as stalled:
+        flood_until_unread(chat, stalled)
+        for n in range(20):
+            ada.say(f"line {n}")
+            bob.expect(f"{ada.nick}: line {n}")
+        clock.advance(STALL + 1)
+        clock.advance(STALL + 1)
+        dropped = chat.wait_for(events.Warned)
+        assert "it did not read what it had asked for" in dropped.text
+    chat.until(lambda s: not any(row.fileobj is stalled.sock
+                                 for row in s.selector.registrations()))
+
+
+def flood_until_unread(chat: Server, stalled: Raw) -> None:
+    """Ask and ask, and read no answer, until the server reads no more either."""
+    stalled.sock.setblocking(False)
+    rest = b""
+    while True:
+        rest = rest or pack(Ask(1, commands.Limit())) * 100
+        try:
+            rest = rest[stalled.sock.send(rest):]
+        except BlockingIOError:
+            return
+        chat.turn()
+
+
+def test_u05_a_console_that_stalls_gets_the_newest_and_knows_what_it_lost(
+        server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path), rate_limit=0.0)
+    ada, bob = chat.clients(2)
+    with Raw(control_path) as console:
+        console.send(Look(now=True))
+        assert isinstance(console.read(), Seen)
+        chat.turn()
+        for n in range(90):        # more than the bus holds
+            ada.say(*(f"/me {n}.{i}" for i in range(100)))
+            bob.expect(f"* {ada.nick} {n}.99")
+        console.send(Look(now=True))
+        reply = console.read()
+        assert isinstance(reply, Seen)
+        acted = [event for event in reply.events if isinstance(event, events.Acted)]
+        assert acted[-1].text == "89.99"
+        assert reply.dropped > 0
+        assert reply.dropped + len(reply.events) >= 9000
+
+
+def test_only_so_many_may_be_connected_at_once(server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path))
+    raws = [Raw(control_path) for _ in range(MOST)]
+    with Raw(control_path, greeted=False) as last:
+        reply = last.read()
+        assert isinstance(reply, Bye)
+        assert "connected already" in reply.detail
+    for raw in raws:
+        raw.sock.close()
+    chat.until(lambda s: len(s.selector.get_map()) == 3)
+
+
+def test_a_thousand_commands_at_once_do_not_hold_the_loop(
+        server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path))
+    before = chat.chat.selector.turns
+    with Raw(control_path) as script:
+        script.sock.sendall(b"".join(pack(Ask(n, commands.Bans())) for n in range(1000)))
+        replies = [script.read() for _ in range(1000)]
+    assert [reply.id for reply in replies if isinstance(reply, Done)] == list(range(1000))
+    assert chat.chat.selector.turns - before > 10
+
+
+@pytest.mark.parametrize("command", [
+    commands.Kick(()), commands.WriteInterest("sometimes"), commands.SlowConsumer("kill"),
+    commands.Selector("guess"), commands.Ban("10.0.0.1", float("nan")),
+    commands.Mute(("1",), float("inf")), commands.Ban("10.0.0.1", -5.0), commands.Quit("later"),
+], ids=str)
+def test_what_cannot_be_typed_cannot_be_asked(server: StartServer, control_path: Path,
+                                              command: commands.Command) -> None:
+    server(control=str(control_path))
+    with Raw(control_path) as script:
+        script.send(Ask(1, command))  # type: ignore[arg-type]  # all of these are the server's
+        reply = script.read()
+    assert isinstance(reply, Done)
+    assert not reply.result.ok
+    assert "internal error" not in reply.result.text
