@@ -159,10 +159,10 @@ def serve(config: str | None, **flags: Any) -> None:
 @click.argument("path", default="", metavar="[PATH]")
 @click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
 def attach(path: str, port: int | None) -> None:
-    """Open the console on a server that runs in another process of this user.
+    """Open the console on a server in another process.
 
-    PATH is its control socket; with one server running there is no need to say which.
-    Leaving the console with Detach leaves the server alone.
+    PATH is the control socket of a server of this user; with one running there is no need
+    to say which.  Leaving with Detach leaves the server alone.
     """
     from chatops.control.remote import RemoteLink
     from tui.app import run_console

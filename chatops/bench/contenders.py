@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 
 PYTHON = sys.executable
-SERVER = ("--host", "127.0.0.1", "--port", "{port}", "--rate-limit", "off")
+SERVER = ("--host", "127.0.0.1", "--control", "off", "--port", "{port}", "--rate-limit", "off")
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,22 +66,25 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
 EVENTS = "What happens, a line for each, until the server ends or you do."
 
 
-def _commands() -> str:
-    rows = [(spec.usage, spec.help) for spec in SPECS
-            if spec.where == "server" and spec.command not in (Spawn, Despawn)]
-    rows += [(name, words) for name, (words, _, _) in LOOKS.items()]
-    rows.append(("events", EVENTS))
-    width = max(len(usage) for usage, _ in rows if len(usage) < 36)
-    return "\b\n" + "\n".join(f"{usage:{width}}  {words}" for usage, words in rows)
+class _Ctl(click.Command):
+    """Its help lists what the table has for servers."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        asks = [(spec.usage, spec.help) for spec in SPECS
+                if spec.where == "server" and spec.command not in (Spawn, Despawn)]
+        looks = [(name, words) for name, (words, _, _) in LOOKS.items()]
+        for title, rows in (("To ask for", asks), ("To look at", [*looks, ("events", EVENTS)])):
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
 
-@click.command(epilog=_commands())
+@click.command(cls=_Ctl)
 @click.argument("command", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="print JSON, one value; of events, one each")
 @click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
 @click.option("--socket", "path", default="", metavar="PATH", help="its control socket")
 def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) -> None:
-    """Have a running server carry out COMMAND, or show what is going on there.
+    """One command to a running server, and the answer as text or JSON.
 
     With one server running there is no need to say which.  The exit status is 0 when the
     command succeeded, 1 when it did not, 2 when it is none.

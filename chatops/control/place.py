@@ -189,11 +189,8 @@ def _is_live(path: Path) -> bool:
 def _listening(path: Path) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX)
     try:
-        # Linux makes the file with the socket's own mode; elsewhere chmod does it in time,
-        # for nobody can connect before `listen`.
-        os.fchmod(sock.fileno(), 0o600)
         sock.bind(os.fspath(path))
-        os.chmod(path, 0o600)
+        os.chmod(path, 0o600)      # in time: nobody can connect before `listen`
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
