@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.tui.feed import FakeLink, Feed
+from tests.tui.lab_scenes import go_always, learnt, measured, spinning
 from tui.app import ConsoleApp
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -37,6 +38,7 @@ class Scene:
     feed: Callable[[], Feed] = Feed
     seconds: float = 60.0
     events: Mapping[float, Callable[[Feed], object]] = field(default_factory=dict)
+    before: Callable[[ConsoleApp], object] = lambda app: None
 
 
 class Rig:
@@ -93,6 +95,7 @@ async def _drawn(scene: Scene) -> str:
             passed = at
         rig.run(scene.seconds - passed)
         await pilot.pause()
+        scene.before(rig.app)
         for key in scene.keys:
             await pilot.press(key)
             await pilot.pause()
@@ -145,7 +148,7 @@ def leavers(feed: Feed) -> None:
 DEPART = {40.0: leavers}
 
 SCENES = (
-    Scene("console-120x40", (120, 40), feed=crowd, events=DEPART),
+    Scene("console", (120, 40), feed=crowd, events=DEPART),
     Scene("console-80x24", (80, 24), feed=crowd, events=DEPART),
     Scene("selector-80x24", (80, 24), ("2", "down", "down", "down"), feed=crowd, events=DEPART),
     Scene("loop-80x24", (80, 24), ("4",), feed=crowd, events=DEPART),
@@ -153,8 +156,18 @@ SCENES = (
     Scene("kick-80x24", (80, 24), ("home", "space", "down", "space", "k"), feed=crowd,
           events=DEPART),
     Scene("command-line-80x24", (80, 24), ("colon", *"slow"), feed=crowd, events=DEPART),
-    Scene("time-travel-120x40", (120, 40), ("p", *["left_square_bracket"] * 9), feed=crowd,
+    Scene("time-travel", (120, 40), ("p", *["left_square_bracket"] * 9), feed=crowd,
           events=DEPART),
+    Scene("write-interest-on-demand", (120, 40), ("4", "z"), feed=spinning,
+          events={25.0: go_always}),
+    Scene("write-interest-always", (120, 40), ("4", "z"), feed=spinning, events={48.0: go_always}),
+    Scene("lab", (120, 40), ("L",), before=learnt),
+    Scene("lab-80x24", (80, 24), ("L",), before=learnt),
+    Scene("lesson", (120, 40), ("L", "c", "right", "right", "right", "right"), before=measured),
+    Scene("lesson-80x24", (80, 24), ("L", "g", "right", "right", "right", "right", "3"),
+          before=measured),
+    Scene("cost-curve", (120, 40), ("L", "f", "right", "right", "right", "right"),
+          before=measured),
 )
 
 

@@ -29,7 +29,7 @@ from tui.widgets.gauge import bar
 
 PAGE_WIDTH = 100               # cells that a page takes at most
 TEXT_WIDTH = 72
-FRAME = 6                      # rows that are not the page's: heading, steps, keys, air
+FRAME = 5                      # rows that are not the page's: heading, steps, keys, air
 LIKELY = 2.5                   # seconds that a measurement takes, for its bar
 TICK = 0.1
 STEPS = ("read", "measure", "look", "answer")
@@ -60,7 +60,7 @@ class LessonScreen(Screen[None]):
     LessonScreen .page { max-width: 100%; height: auto; }
     LessonScreen OptionList { max-width: 100%; height: auto; border: none;
                               background: $background; padding: 0; margin: 1 0 0 0; }
-    LessonScreen OptionList:focus { border: none; }
+    LessonScreen OptionList:focus { border: none; background-tint: $background 0%; }
     LessonScreen .verdict { max-width: 100%; height: auto; margin: 1 0 0 0; }
     """
 
@@ -221,8 +221,9 @@ class LessonScreen(Screen[None]):
             part.styles.width = wide
         self.query_one(".page", Static).update(self._page(place))
         self._draw_choices(asks)
-        self.query_one(".verdict", Static).update(
-            self._verdict() if place == "answer" else Content())
+        verdict = self.query_one(".verdict", Static)
+        verdict.display = place == "answer"
+        verdict.update(self._verdict() if place == "answer" else Content())
         self.query_one(KeyStrip).offer(self._keys(place))
 
     def _heading(self) -> Content:

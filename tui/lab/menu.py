@@ -25,10 +25,10 @@ from tui.state import ConsoleState
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SWITCHES = (
-    ("selector poll", "another system call, under load"),
-    ("write-interest always", "w: the classic mistake, for 30 s"),
-    ("slow-consumer drop-oldest", "for a client that is behind"),
-    ("spawn slow 3", "built-in clients, good and bad"),
+    ("selector poll", "under load"),
+    ("write-interest always", "for 30 s"),
+    ("slow-consumer drop-oldest", "who is late"),
+    ("spawn slow 3", "bad clients"),
 )
 KEYS = (Key("↑↓←→", "move", "next_list"), Key("enter", "open", "open"),
         Key("1-5", "server", "to_stages"), Key("a-i", "lesson", "to_lessons"),
@@ -52,7 +52,7 @@ class LabScreen(Screen[None]):
     LabScreen .heading { height: 1; background: $surface; text-wrap: nowrap; }
     LabScreen .columns { height: 1fr; }
     LabScreen .column { width: 1fr; height: 100%; }
-    LabScreen #stages-box { width: 10fr; }
+    LabScreen #stages-box { width: 9fr; }
     LabScreen #others { width: 11fr; height: 100%; }
     LabScreen .box { border: round $border; border-title-color: $text-muted; padding: 0 1; }
     LabScreen .box:focus-within { border: round $primary; border-title-color: $primary;
@@ -60,9 +60,13 @@ class LabScreen(Screen[None]):
     LabScreen #lessons-box { height: 1fr; min-height: 11; }
     LabScreen #switches { height: auto; border: round $border; padding: 0 1;
                           border-title-color: $text-muted; text-wrap: nowrap; }
-    LabScreen OptionList { height: 1fr; border: none; background: $background; padding: 0;
+    LabScreen OptionList { text-wrap: nowrap; text-overflow: ellipsis; height: 1fr; border: none; background: $background; padding: 0;
                            scrollbar-size-vertical: 1; }
-    LabScreen OptionList:focus { border: none; }
+    LabScreen OptionList:focus { border: none; background-tint: $background 0%; }
+    LabScreen OptionList > .option-list--option-highlighted { background: $background;
+                                                              text-style: none; }
+    LabScreen OptionList:focus > .option-list--option-highlighted {
+        background: $block-cursor-background; }
     """
 
     def __init__(self, progress: Progress) -> None:
@@ -74,11 +78,11 @@ class LabScreen(Screen[None]):
         yield Static(classes="heading")
         with Horizontal(classes="columns"):
             with Vertical(id="stages-box", classes="box") as box:
-                box.border_title = "Five servers, from a listener to this one"
+                box.border_title = "Five servers, step by step"
                 yield OptionList(id="stages")
             with Vertical(id="others"):
                 with Vertical(id="lessons-box", classes="box") as box:
-                    box.border_title = "Nine lessons, measured on this machine"
+                    box.border_title = "Nine lessons, measured here"
                     yield OptionList(id="lessons")
                 yield Static(id="switches", markup=False)
         yield KeyStrip()
@@ -101,12 +105,10 @@ class LabScreen(Screen[None]):
         if stands == self._shown or not self.query("#switches"):
             return
         self._shown = stands
-        lines = []
-        for (line, what), now in zip(SWITCHES, stands, strict=True):
-            lines.append(Content.assemble(
-                (":", "bold $accent"), (f"{line:<27}", "$foreground"),
-                (f"now {now}" if now else what, "$text-muted")))
-        self.query_one("#switches", Static).update(Content("\n").join(lines))
+        self.query_one("#switches", Static).update(Content("\n").join(
+            Content.assemble((":", "bold $accent"), (f"{line:<27}", "$foreground"),
+                             (now or what, "$text-muted"))
+            for (line, what), now in zip(SWITCHES, stands, strict=True)))
 
     # -- drawing
 
@@ -181,7 +183,7 @@ def _stage(stage: type[Stage], width: int, seen: bool, roomy: bool) -> Content:
     for at, row in enumerate(textwrap.wrap(stage.fault, max(20, width - 6))):
         lines.append(Content.styled(f"  {sign if at == 0 else '  '}{row}", style))
     if roomy and not mended:
-        lines.append(Content.styled("  ↓", "$border"))
+        lines.append(Content.styled("  ↓", "$text-muted"))
     return Content("\n").join(lines)
 
 

@@ -13,7 +13,7 @@ BRAILLE = 0x2800
 DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))    # bits by column and row
 MARKS = "●◆■▲"
 STYLES = ("$warning", "$accent", "$success", "$secondary")
-LEAST_ROWS, MOST_ROWS = 8, 22
+LEAST_ROWS, MOST_ROWS = 8, 26
 AROUND = 5                     # rows of a plot besides its area: title, axes, labels
 
 Cell = tuple[str, str]
@@ -59,14 +59,14 @@ def _area(series: tuple[Series, ...], xs: Axis, ys: Axis, cells: int, rows: int,
         for y in range(rows)]
     order = list(enumerate(series))
     for number, one in reversed(order):
-        style = STYLES[number % len(STYLES)]
+        style = _style(number)
         for (column, row), bits in _dots(one, xs, ys, cells, rows).items():
             area[row][column] = (chr(BRAILLE + bits), style)
     for number, one in reversed(order):
         if _is_marked(one):
             for x, y in one.points:
-                place = _column(xs, x, cells)
-                area[_row(ys, y, rows)][place] = (_mark(number), STYLES[number % len(STYLES)])
+                place = _row(ys, y, rows), _column(xs, x, cells)
+                area[place[0]][place[1]] = (_mark(number), f"bold {_style(number)}")
     for number, one in order:
         _name(area, one, number, xs, ys, cells)
     return area
@@ -88,6 +88,10 @@ def _is_marked(series: Series) -> bool:
 
 def _mark(number: int) -> str:
     return MARKS[number % len(MARKS)]
+
+
+def _style(number: int) -> str:
+    return STYLES[number % len(STYLES)]
 
 
 def _dots(series: Series, xs: Axis, ys: Axis, cells: int, rows: int) -> dict[tuple[int, int], int]:
@@ -119,7 +123,7 @@ def _name(area: list[list[Cell]], series: Series, number: int, xs: Axis, ys: Axi
         at = row + away
         room = area[at][column - 1 : column + len(text) + 1] if 0 <= at < rows else []
         if len(room) >= len(text) and all(char in " ┈" for char, _ in room):
-            style = f"bold {STYLES[number % len(STYLES)]}"
+            style = f"bold {_style(number)}"
             for offset, char in enumerate(text):
                 area[at][column + offset] = (char, style)
             return

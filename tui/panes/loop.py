@@ -35,7 +35,7 @@ class LoopPane(Vertical):
 
     DEFAULT_CSS = """
     LoopPane { padding: 0 1; overflow-y: auto; scrollbar-size-vertical: 1; }
-    LoopPane Static { height: auto; }
+    LoopPane Static { height: auto; text-wrap: nowrap; }
     """
     can_focus = True
 
@@ -165,7 +165,8 @@ def _plot(values: list[float], now: str, width: int, rows: int, unit: str,
     top = scale_top(values)
     heading = Content.assemble((now, "bold"), (f"  last {len(values) * SAMPLE:.0f} s",
                                                "$text-muted"))
-    marks = [f"{top:,.4g}{unit}", *[""] * (rows - 2), f"0{unit}"][:rows]
+    highest = f"{top:,.4g}{unit}" if top < 10_000 else format_rate(top)
+    marks = [highest, *[""] * (rows - 2), f"0{unit}"][:rows]
     area = columns(values, len(values), rows, top)
     return [heading.truncate(width), *(
         Content.assemble((line, style), (f"{mark:>{SCALE}}", "$text-muted"))
