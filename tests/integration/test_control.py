@@ -12,7 +12,7 @@ from chatops.control.remote import RemoteLink
 from chatops.link import ConsoleLink
 from chatops.local import LocalLink
 from tests.integration.control import lost, resolved, seen, settle
-from tests.integration.harness import PATIENCE, Served, Server
+from tests.integration.harness import PATIENCE, Clock, Served, Server
 from tests.integration.until import until
 
 StartServer = Callable[..., Server]
@@ -134,6 +134,22 @@ def test_an_idle_server_sleeps_on_whoever_looks(
     consoles[-1].close()
 
 
+def test_a_snapshot_that_cannot_be_afforded_comes_when_it_can(
+        server: StartServer, control_path: Path, attach: Attach) -> None:
+    chat = server(control=str(control_path))
+    clock = Clock(chat)
+    link = attach(control_path)
+    settle(link)
+    chat.call(lambda: chat.thread.survey.charge(1.0))
+    client = chat.client()
+    client.say("hello")
+    watcher = Watcher(link)
+    until(lambda: watcher.take() or watcher.said)      # what happens is told all the same
+    assert (watcher.said, watcher.turns) == (["hello"], set())
+    clock.advance(60.0)
+    assert seen(link).clients[0].id == client.id
+
+
 # -- its end
 
 
@@ -176,9 +192,9 @@ def test_a_server_that_is_killed_is_missed(
     process.must_live = False
     link = attach(control_path)
     seen(link)
-    waiting = link.submit(commands.Bans())
-    resolved(link, waiting)
     process.signal(signal.SIGSTOP)
+    stat = Path(f"/proc/{process.pid}/stat")
+    until(lambda: stat.read_text("ascii").rpartition(") ")[2].startswith("T"))
     waiting = link.submit(commands.Bans())
     process.signal(signal.SIGKILL)
     process.status()
