@@ -77,7 +77,7 @@ class Session:
         self._watching = False         # it has looked for snapshots
         self._look: Look | None = None
         self._view = View()
-        self._answered = False
+        self._answered = False         # a look, with what there was
         self._told: Snapshot | None = None
         self._events = control.server.bus.subscribe(backlog=True)
         self._mask = EVENT_READ
@@ -161,7 +161,11 @@ class Session:
             return CommandResult(False, str(error))
         if typed != command:
             return CommandResult(False, f"no command line says this; the nearest is '{line}'")
-        return self._control.run(typed)
+        try:
+            return self._control.run(typed)
+        except Exception as error:
+            self._control.server.mishap("Admin.run", self.fd, error, None)
+            return CommandResult(False, f"internal error: {error!r}")
 
     # -- looking
 

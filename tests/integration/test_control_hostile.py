@@ -123,6 +123,22 @@ def test_a_thousand_commands_at_once_do_not_hold_the_loop(
     assert chat.chat.selector.turns - before > 10
 
 
+def test_a_command_that_fails_where_nobody_foresaw_it_is_answered_and_reported(
+        server: StartServer, control_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_command: commands.Command) -> commands.CommandResult:
+        raise ZeroDivisionError("on purpose")
+
+    chat = server(control=str(control_path))
+    monkeypatch.setattr(chat.thread.control, "run", fail)
+    with Raw(control_path) as script:
+        for n in range(2):
+            script.send(Ask(n, commands.Bans()))
+            reply = script.read()
+            assert isinstance(reply, Done)
+            assert "internal error" in reply.result.text
+    assert "on purpose" in chat.wait_for(events.CallbackFailed).error
+
+
 @pytest.mark.parametrize("command", [
     commands.Kick(()), commands.WriteInterest("sometimes"), commands.SlowConsumer("kill"),
     commands.Selector("guess"), commands.Ban("10.0.0.1", float("nan")),
