@@ -32,7 +32,7 @@ def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -
             break
     if not lines:
         lines = [Content.styled("no turn has been recorded yet", "$text-muted italic")]
-    return [title, *lines]
+    return [title.truncate(width, ellipsis=True), *lines]
 
 
 def _shown(state: ConsoleState, snapshot: Snapshot, count: int) -> list[Turn]:

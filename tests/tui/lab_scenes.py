@@ -44,6 +44,7 @@ class SpinningFeed(Feed):
     """A feed that can be told to watch always for writing; then its loop never sleeps."""
 
     always_until: float = 0.0
+    stays: bool = False
 
     def always(self, seconds: float = 30.0) -> None:
         """Watch for writing, whether anything waits or not, for so long."""
@@ -71,8 +72,8 @@ class SpinningFeed(Feed):
 
     def _loop(self) -> LoopFigures:
         loop = super()._loop()
-        return replace(loop, write_interest="always", write_until=self.always_until) \
-            if self.spins else loop
+        until = 0.0 if self.stays else self.always_until
+        return replace(loop, write_interest="always", write_until=until) if self.spins else loop
 
     def _client(self, t: Any) -> ClientRow:
         row = super()._client(t)

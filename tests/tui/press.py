@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from tests.tui.shots import Rig
@@ -45,3 +46,8 @@ def on_screen(rig: Rig) -> str:
     """What the terminal shows, line by line."""
     strips = rig.app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def kind(rig: Rig) -> type[Screen[object]]:
+    """Of the screen in front."""
+    return type(rig.app.screen)

@@ -41,7 +41,9 @@ class LessonScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,space,pagedown", "step(1)", "next page", priority=True),
         Binding("left,backspace,pageup", "step(-1)", "back", priority=True),
-        Binding("enter", "forward", "go on", show=False),
+        Binding("home", "step(-99)", show=False, priority=True),
+        Binding("end", "step(99)", show=False, priority=True),
+        Binding("enter", "forward", "go on", show=False, priority=True),
         Binding("m", "measure", "measure"),
         *(Binding(str(n), f"choose({n})", show=False) for n in range(1, 10)),
         Binding("n", "lesson(1)", "next lesson"),
@@ -50,6 +52,8 @@ class LessonScreen(Screen[None]):
         Binding("up", "scroll(-1)", show=False),
         Binding("escape,q,L", "leave", "lab"),
     ]
+
+    AUTO_FOCUS = ""
 
     DEFAULT_CSS = """
     LessonScreen { background: $background; }
@@ -129,8 +133,14 @@ class LessonScreen(Screen[None]):
 
     def action_forward(self) -> None:
         """What comes naturally: read on, measure, look, answer, the next lesson."""
-        if self._place == "measure" and self._result is None:
+        options = self.query_one(OptionList)
+        chosen, at = self._progress.choices.get(self.lesson.name), options.highlighted
+        if options.display and at is not None and at != chosen:
+            self.action_choose(at + 1)
+        elif self._place == "measure" and self._result is None:
             self.action_measure()
+        elif self._place == "answer" and chosen is None:
+            options.highlighted = 0        # not on without an answer, nor with one by accident
         elif self._step == len(self._places) - 1:
             self.action_lesson(1)
         else:
@@ -166,10 +176,7 @@ class LessonScreen(Screen[None]):
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        if self._progress.choices.get(self.lesson.name) == event.option_index:
-            self.action_forward()          # enter on what is marked already: go on
-        else:
-            self.action_choose(event.option_index + 1)
+        self.action_choose(event.option_index + 1)
 
     def action_lesson(self, by: int) -> None:
         """Another lesson; after the last one, the lab."""
@@ -286,8 +293,7 @@ class LessonScreen(Screen[None]):
         options = self.query_one(OptionList)
         if options.display != shown:
             options.display = shown
-            if shown:
-                options.focus(scroll_visible=False)
+            self.set_focus(options if shown else None, scroll_visible=False)
         if not shown:
             return
         verdict = self._progress.verdict(self.lesson)
@@ -298,7 +304,7 @@ class LessonScreen(Screen[None]):
         at = options.highlighted
         options.clear_options()
         options.add_options(Option(row) for row in rows)
-        options.highlighted = marked if marked is not None else (at or 0)
+        options.highlighted = marked if marked is not None else at
 
     def _verdict(self) -> Content:
         verdict = self._progress.verdict(self.lesson)

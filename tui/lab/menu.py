@@ -60,7 +60,8 @@ class LabScreen(Screen[None]):
     LabScreen #lessons-box { height: 1fr; min-height: 11; }
     LabScreen #switches { height: auto; border: round $border; padding: 0 1;
                           border-title-color: $text-muted; text-wrap: nowrap; }
-    LabScreen OptionList { text-wrap: nowrap; text-overflow: ellipsis; height: 1fr; border: none; background: $background; padding: 0;
+    LabScreen OptionList { height: 1fr; border: none; background: $background; padding: 0;
+                           text-wrap: nowrap; text-overflow: ellipsis;
                            scrollbar-size-vertical: 1; }
     LabScreen OptionList:focus { border: none; background-tint: $background 0%; }
     LabScreen OptionList > .option-list--option-highlighted { background: $background;

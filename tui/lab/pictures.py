@@ -67,8 +67,9 @@ def _quantities(figure: Quantities, width: int) -> list[Content]:
     texts = max(len(row.text) for row in figure.rows)
     cells = width - names - texts - 7
     axis = _value_axis(figure)
-    scale = f"   ({figure.unit}, logarithmic)" if figure.log else f"   ({figure.unit})"
-    lines = [Content.assemble((figure.title, "bold"), (scale, "$text-muted"))]
+    scale = f"   {figure.unit}, logarithmic" if figure.log else f"   {figure.unit}"
+    heading = Content.assemble((figure.title, "bold"), (scale, "$text-muted"))
+    lines = [heading.truncate(width, ellipsis=True)]
     for row in figure.rows:
         style = KIND_STYLES.get(row.kind, "$primary")
         share = axis.share(row.value) if row.value > 0 else 0.0

@@ -32,7 +32,8 @@ class FaultBanner(Static):
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
         loop = state.live.loop if state.live is not None else None
-        self.display = always = loop is not None and loop.write_interest == "always"
+        always = loop is not None and loop.write_interest == "always" and state.status.alive
+        self.display = always
         if loop is not None and always:
             left = loop.write_until - state.server_now if loop.write_until else None
             self.update(_text(state.gauges.wakeups, self._before, left))
@@ -46,5 +47,5 @@ def _text(now: float, before: float | None, left: float | None) -> Content:
     rise = f", {before:,.0f} before" if before is not None else ""
     ends = ("it stays until you press w" if left is None else
             f"back on demand in {max(0.0, left):2.0f} s {bar(left / RETURNS, BAR)} w: now")
-    return Content(f" ! WRITE INTEREST ALWAYS: sockets are nearly always writable; "
-                   f"the loop cannot sleep\n   {now:,.0f} wake-ups/s{rise}   {ends}")
+    return Content(" ! WRITE INTEREST ALWAYS: sockets are nearly always writable, "
+                   f"the loop spins\n   {now:,.0f} wake-ups/s{rise}   {ends}")
