@@ -159,12 +159,12 @@ async def test_a_stage_that_is_held_is_said_to_be_in_the_header(
     async with rig.app.run_test(size=(80, 24)) as pilot:
         await begin(rig, pilot)
         await press(rig, pilot, "L", "3")
-        assert "held now" not in on_screen(rig)
+        assert "● held" not in on_screen(rig)
         imagined[0].held = True
         rig.run(0.5)
         await pilot.pause()
         assert "the turn in progress has held the loop for 4.2s" in on_screen(rig)
-        assert "● held now" in on_screen(rig)
+        assert "● held 4.2s" in on_screen(rig)
 
 
 @pytest.mark.parametrize("key", ["escape", "q", "f10"])

@@ -11,7 +11,6 @@ from textual.content import Content
 
 from chatops.commands import Command, Quit
 from chatops.lab.stages import STAGES, Stage, StageLink
-from chatops.link import LinkStatus
 from tui.actions import Doors
 from tui.cells import clean
 from tui.dispatch import SHORTHANDS, Dispatcher
@@ -49,6 +48,8 @@ class StageScreen(MainScreen):
         Binding("i", "explain", "why"),
         Binding("s", "stop", "stop"),
     ]
+
+    AUTO_FOCUS = ""                    # the first pane's, which `show` gives the focus to
 
     DEFAULT_CSS = """
     StageScreen #strip, StageScreen #keys { display: none; }
@@ -102,10 +103,11 @@ class StageScreen(MainScreen):
         super()._arrange(state)
         self._lints.display = False        # the header tells of them; the loop has their room
 
-    def _warn(self, status: LinkStatus, replay: bool) -> None:
-        self._banner.display = not status.alive
-        if not status.alive:
-            self._banner.update(Content(f" ■ {clean(status.detail)}   (s starts it again, "
+    def _warn(self, state: ConsoleState) -> None:
+        """Of the end alone: faults are what a stage is there for, and its text names them."""
+        self._banner.display = ended = not state.status.alive
+        if ended:
+            self._banner.update(Content(f" ■ {clean(state.status.detail)}   (s starts it again, "
                                         "n goes on)"), layout=False)
 
     def _offer(self) -> None:

@@ -8,11 +8,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.lab.stages import STAGES, Stage
+from tui.cells import clean
 from tui.state import ConsoleState
 
 SPINNING = 1000.0              # wake-ups a second that nobody can have asked for
 TALL = 34                      # rows of a terminal from which everything is told
 LABEL = 6
+STYLES = {"try": "bold $foreground"}
 
 
 class StageText(Static):
@@ -39,9 +41,10 @@ class StageText(Static):
             rows = [("does", stage.what), *rows, ("why", stage.why)]
         elif self.explains:
             rows = [("does", stage.what), ("why", stage.why)]
-        lines = [_heading(stage, state)]
-        for label, text in rows:
-            lines += _told(label, text, width)
+        lines = [_heading(stage, state).truncate(width, ellipsis=True)]
+        for label, text in [("fault", stage.fault), *rows]:
+            style = _fault_style(stage) if label == "fault" else STYLES.get(label, "$foreground")
+            lines += _told(label, text, style, width)
         content = Content("\n").join(lines)
         if self._shown is None or content != self._shown:
             same = (self._shown is not None
@@ -51,22 +54,22 @@ class StageText(Static):
 
 
 def _heading(stage: Stage, state: ConsoleState) -> Content:
-    """`stage 2 of 5  echo   the fault: …  ● now`"""
+    """`stage 2 of 5  echo   ● 38,437 wake-ups/s now`: the fault, at the moment it shows."""
     seen = sight(stage, state)
-    fault = ("$success", "  ") if stage.number == max(STAGES) else ("$error", "  the fault: ")
-    parts: list[str | tuple[str, str]] = [
+    return Content.assemble(
         (f"stage {stage.number} of {len(STAGES)}  ", "$text-muted"),
-        (stage.title, "bold $foreground"), (f"{fault[1]}{stage.fault}", fault[0])]
-    if seen:
-        parts.append((f"  ● {seen}", f"bold {fault[0]}"))
-    return Content.assemble(*parts)
+        (stage.title, "bold $foreground"),
+        (f"   ● {clean(seen)}" if seen else "", f"bold {_fault_style(stage)}"))
 
 
-def _told(label: str, text: str, width: int) -> list[Content]:
+def _fault_style(stage: Stage) -> str:
+    return "$success" if stage.number == max(STAGES) else "$error"
+
+
+def _told(label: str, text: str, style: str, width: int) -> list[Content]:
     lines = textwrap.wrap(text, width - LABEL - 2)
     heads = [f"{label:<{LABEL + 2}}", *[" " * (LABEL + 2)] * (len(lines) - 1)]
-    strong = "bold $foreground" if label == "try" else "$foreground"
-    return [Content.assemble((head, "$primary"), (line, strong))
+    return [Content.assemble((head, "$primary"), (line, style))
             for head, line in zip(heads, lines, strict=True)]
 
 
@@ -75,8 +78,9 @@ def sight(stage: Stage, state: ConsoleState) -> str:
     live = state.live
     if live is None or not stage.alive:
         return ""
-    if any(lint.code == "held-loop" for lint in live.lints) and stage.number == 3:
-        return "held now"
+    held = next((lint.summary for lint in live.lints if lint.code == "held-loop"), "")
+    if held and stage.number == 3:
+        return "held " + held.rpartition(" the loop for ")[2].replace(", in ", ", ")
     if stage.number == 1:
         unwatched = sum(not client.mask for client in live.clients)
         return f"{unwatched} unwatched now" if unwatched else ""

@@ -15,7 +15,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from chatops.link import LinkStatus
 from tui.cells import clean
 from tui.dispatch import bindings
 from tui.messages import RunLine
@@ -89,8 +88,7 @@ class MainScreen(Screen[None]):
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now, in what is visible."""
         self._arrange(state)
-        self._warn(state.status, state.replay)
-        self._fault.show(state)
+        self._warn(state)
         for widget in self._visible():
             cast("Shows", widget).show(state)
 
@@ -129,9 +127,11 @@ class MainScreen(Screen[None]):
         if self.is_attached:
             self.show(self.state)
 
-    def _warn(self, status: LinkStatus, replay: bool) -> None:
+    def _warn(self, state: ConsoleState) -> None:
         """A server that is gone is said aloud; what was last known stays readable."""
-        self._banner.display = gone = not status.alive and not replay
+        self._fault.show(state)
+        status = state.status
+        self._banner.display = gone = not status.alive and not state.replay
         if gone:
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
