@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatops.commands import SPECS, Param, Spec, find
+from chatops.lab.lessons import LESSONS
+from chatops.lab.stages import STAGES
 from chatops.settings import LIMITS
 from tui.state import ConsoleState
 
@@ -153,6 +155,17 @@ def _files(param: Param, typing: str, _state: ConsoleState) -> Values:
         yield word, word, ""
 
 
+def _lessons(_param: Param, _typing: str, _state: ConsoleState) -> Values:
+    return ((lesson.name, lesson.name, lesson.title) for lesson in LESSONS)
+
+
+def _stages(param: Param, _typing: str, _state: ConsoleState) -> Values:
+    """Of the numbers that a command takes, these are the ones with names."""
+    if param.field == "number":
+        for number, stage in STAGES.items():
+            yield str(number), f"{number} {stage.title}", stage.fault
+
+
 _VALUES: dict[str, Callable[[Param, str, ConsoleState], Values]] = {
     "choice": _choices,
     "target": _clients,
@@ -161,4 +174,6 @@ _VALUES: dict[str, Callable[[Param, str, ConsoleState], Values]] = {
     "limit": _limits,
     "column": _columns,
     "file": _files,
+    "lesson": _lessons,
+    "number": _stages,
 }

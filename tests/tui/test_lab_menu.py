@@ -10,11 +10,13 @@ from chatops.lab.stages import STAGES
 from tests.tui.lab_scenes import learnt
 from tests.tui.press import Page, begin, echo, kind, on_screen, press
 from tests.tui.shots import Rig
+from tui.completion import complete
 from tui.lab.keys import KeyStrip
 from tui.lab.lesson import LessonScreen
 from tui.lab.menu import LabScreen
 from tui.lab.stage import StageScreen
 from tui.screens.main import MainScreen
+from tui.state import ConsoleState
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -133,3 +135,12 @@ async def test_a_stage_opened_from_the_command_line_leads_back_to_the_console() 
         assert kind(rig) is StageScreen
         await press(rig, pilot, "escape")
         assert kind(rig) is MainScreen
+
+
+def test_lessons_and_stages_are_offered_by_name_while_they_are_typed() -> None:
+    state = ConsoleState()
+    assert [c.line for c in complete("lesson c", state).candidates] == [
+        "lesson ceiling", "lesson cost", "lesson closed"]
+    assert [c.label for c in complete("stage ", state).candidates][:2] == ["1 listen", "2 echo"]
+    assert complete("stage ec", state).candidates[0].line == "stage 2"
+    assert complete("step ", state).candidates == ()

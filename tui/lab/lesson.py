@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -23,7 +22,7 @@ from tui.lab import pictures
 from tui.lab.apart import in_thread
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
-from tui.lab.wording import both_ends, score_text
+from tui.lab.wording import both_ends, fold, score_text
 from tui.messages import RunLine
 from tui.widgets.gauge import bar
 
@@ -335,7 +334,7 @@ class LessonScreen(Screen[None]):
 
 
 def _paragraph(text: str, style: str = "$foreground") -> Content:
-    return Content.styled("\n".join(textwrap.wrap(text, TEXT_WIDTH)), style)
+    return Content.styled("\n".join(fold(text, TEXT_WIDTH)), style)
 
 
 def _choice(number: int, text: str, marked: bool, *, right: bool | None) -> Content:

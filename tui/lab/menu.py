@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any, ClassVar
 
 from textual import on
@@ -19,7 +18,7 @@ from chatops.lab.lessons.lesson import Lesson
 from chatops.lab.stages import STAGES, Stage
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
-from tui.lab.wording import both_ends, score_text
+from tui.lab.wording import both_ends, fold, score_text
 from tui.messages import RunLine
 from tui.state import ConsoleState
 
@@ -180,8 +179,8 @@ def _stage(stage: type[Stage], width: int, seen: bool, roomy: bool) -> Content:
                               (stage.title, "bold $foreground"), "  ", mark)]
     if roomy:
         lines += [Content.styled(f"  {row}", "$foreground")
-                  for row in textwrap.wrap(stage.what, max(20, width - 4))]
-    for at, row in enumerate(textwrap.wrap(stage.fault, max(20, width - 6))):
+                  for row in fold(stage.what, max(20, width - 4))]
+    for at, row in enumerate(fold(stage.fault, max(20, width - 6))):
         lines.append(Content.styled(f"  {sign if at == 0 else '  '}{row}", style))
     if roomy and not mended:
         lines.append(Content.styled("  ↓", "$text-muted"))
@@ -192,6 +191,6 @@ def _lesson(letter: str, lesson: Lesson[Any], progress: Progress, width: int) ->
     """Its title, and where there is room for it, what it measures."""
     line = Content.assemble((f"{letter} ", "bold $primary"), progress.mark(lesson), " ",
                             (lesson.title, "$foreground"))
-    about = textwrap.wrap(lesson.about, width - 6) if width else []
+    about = fold(lesson.about, width - 6) if width else []
     return Content("\n").join([line, *(Content.styled(f"    {row}", "$text-muted")
                                        for row in about)])

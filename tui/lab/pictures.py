@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterable
 
 from textual.content import Content
@@ -13,19 +12,20 @@ from tui.cells import fit
 from tui.lab.axis import Axis, ruler
 from tui.lab.plot import AROUND, LEAST_ROWS, draw_plot
 from tui.lab.timeline import draw_timeline
+from tui.lab.wording import fold
 from tui.widgets.gauge import bar
 
 KIND_STYLES = {"good": "$success", "bad": "$error", "": "$primary"}
 KIND_MARKS = {"good": "✓", "bad": "!", "": " "}
 WORD_STYLES = {"yes": "$success", "no": "$text-muted", "-": "$text-muted", "none": "$text-muted"}
-COLUMN_LEAST = 8
+COLUMN_LEAST = 12
 GAP = 2                        # cells between the columns of a table
 
 
 def draw(figure: Figure, width: int, height: int) -> list[Content]:
     """The figure, `width` cells wide; `height` is what a plot may grow to."""
     if figure.note:
-        notes = textwrap.wrap(figure.note, width)
+        notes = fold(figure.note, width)
         lines = _draw(figure, width, height - len(notes))
         return [*lines, *(Content.styled(note, "$text-muted") for note in notes)]
     return _draw(figure, width, height)
@@ -112,11 +112,17 @@ def _table(figure: Table, width: int) -> list[Content]:
 
 
 def _shrunk(widths: list[int], width: int) -> list[int]:
-    """The widest columns give way until all fit."""
-    widths = list(widths)
-    while sum(widths) + GAP * (len(widths) - 1) > width and max(widths) > COLUMN_LEAST:
-        widths[widths.index(max(widths))] -= 1
-    return widths
+    """The widest columns give way until all fit; that of the names after the others."""
+    names, *others = widths
+    while names + sum(others) + GAP * len(others) > width:
+        widest = max(others, default=0)
+        if widest > COLUMN_LEAST:
+            others[others.index(widest)] -= 1
+        elif names > COLUMN_LEAST:
+            names -= 1
+        else:
+            break
+    return [names, *others]
 
 
 def _is_number(cell: str) -> bool:
@@ -141,6 +147,4 @@ def _row(cells: tuple[str, ...], widths: list[int], numeric: list[bool], *,
 def _folded(text: str, width: int) -> list[str]:
     """Lines of at most `width`; what a text is indented by, its next lines are too."""
     indent = " " * (len(text) - len(text.lstrip()))
-    return textwrap.wrap(text.strip(), width, initial_indent=indent,
-                         subsequent_indent=indent + " ") or [""]
-
+    return fold(text.strip(), width, indent, f"{indent} ") or [""]

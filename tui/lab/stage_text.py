@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
-
 from textual.content import Content
 from textual.widgets import Static
 
 from chatops.lab.stages import STAGES, Stage
 from tui.cells import clean
+from tui.lab.wording import fold
 from tui.state import ConsoleState
 
 SPINNING = 1000.0              # wake-ups a second that nobody can have asked for
@@ -67,7 +66,7 @@ def _fault_style(stage: Stage) -> str:
 
 
 def _told(label: str, text: str, style: str, width: int) -> list[Content]:
-    lines = textwrap.wrap(text, width - LABEL - 2)
+    lines = fold(text, width - LABEL - 2)
     heads = [f"{label:<{LABEL + 2}}", *[" " * (LABEL + 2)] * (len(lines) - 1)]
     return [Content.assemble((head, "$primary"), (line, style))
             for head, line in zip(heads, lines, strict=True)]

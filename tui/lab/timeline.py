@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from itertools import groupby
 
 from textual.content import Content
 
 from chatops.lab.lessons.figures import Bar, Lane, Timeline
 from tui.lab.axis import Axis, ruler
+from tui.lab.wording import fold
 
 KINDS = {"asleep": ("░", "$primary", "asleep"), "asking": ("×", "$error", "asking"),
          "free": ("─", "$success", "doing other work"), "copying": ("█", "$accent", "copying")}
@@ -30,7 +30,7 @@ def draw_timeline(figure: Timeline, width: int, height: int) -> list[Content]:
         if number and apart:
             lines.append(_mark_alone(names, mark))
         lines.append(_lane(lane, names, cells, axis, mark))
-        lines += [_beneath(note, names, mark) for note in textwrap.wrap(lane.note, cells)]
+        lines += [_beneath(note, names, mark) for note in fold(lane.note, cells)]
     line, values = ruler(axis, cells, figure.unit)
     indent = " " * (names + 2)
     lines += [Content.styled(indent + line, "$text-muted"),
