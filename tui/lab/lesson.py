@@ -17,21 +17,23 @@ from textual.widgets.option_list import Option
 
 from chatops.lab.lessons import LESSONS
 from chatops.lab.lessons.lesson import Lesson
-from tui.cells import clean
 from tui.lab import pictures
 from tui.lab.apart import in_thread
 from tui.lab.keys import Key, KeyStrip
+from tui.lab.lesson_text import (
+    TEXT_WIDTH,
+    choice_text,
+    experiment_text,
+    steps_text,
+    verdict_text,
+)
 from tui.lab.progress import Progress
-from tui.lab.wording import both_ends, fold, score_text
+from tui.lab.wording import both_ends, score_text
 from tui.messages import RunLine
-from tui.widgets.gauge import bar
 
 PAGE_WIDTH = 100               # cells that a page takes at most
-TEXT_WIDTH = 72
 FRAME = 5                      # rows that are not the page's: heading, steps, keys, air
-LIKELY = 2.5                   # seconds that a measurement takes, for its bar
 TICK = 0.1
-STEPS = ("read", "measure", "look", "answer")
 
 
 class LessonScreen(Screen[None]):
@@ -221,7 +223,8 @@ class LessonScreen(Screen[None]):
         asks = place == "answer" or (place == "measure" and not self.measuring
                                      and self._result is None and not self._missing)
         self.query_one(".heading", Static).update(self._heading(), layout=False)
-        self.query_one(".steps", Static).update(self._steps(), layout=False)
+        self.query_one(".steps", Static).update(
+            steps_text(self._places, self._step), layout=False)
         wide = PAGE_WIDTH if place == "look" else TEXT_WIDTH
         for part in self.query(".page, OptionList, .verdict"):
             part.styles.width = wide
@@ -229,7 +232,10 @@ class LessonScreen(Screen[None]):
         self._draw_choices(asks)
         verdict = self.query_one(".verdict", Static)
         verdict.display = place == "answer"
-        verdict.update(self._verdict() if place == "answer" else Content())
+        if place == "answer":
+            verdict.update(verdict_text(
+                self._progress.verdict(self.lesson),
+                guessed=self._result is None and self.lesson.name in self._progress.choices))
         self.query_one(KeyStrip).offer(self._keys(place))
 
     def _heading(self) -> Content:
@@ -241,52 +247,17 @@ class LessonScreen(Screen[None]):
             (self.lesson.title, "bold $foreground"))
         return both_ends(left, score_text(self._progress, self._lessons), self.size.width)
 
-    def _steps(self) -> Content:
-        """`read ●●  measure ○  look ○○  answer ○`: where one is, and how much there is."""
-        parts: list[str | tuple[str, str]] = []
-        places = self._places
-        for name in STEPS:
-            here = places[self._step] == name
-            dots = "".join("●" if at <= self._step else "○"
-                           for at, place in enumerate(places) if place == name) or "○"
-            parts += [(name, "bold $primary" if here else "$text-muted"),
-                      (f" {dots}    ", "$primary" if here else "$text-muted")]
-        return Content.assemble(*parts)
-
     def _page(self, place: str) -> Content:
         if place == "read":
             return Content(self.lesson.pages[self._step])
         if place == "look":
             return self._pictures[self._step - self._reads - 1]
         if place == "measure":
-            return self._experiment()
+            took = None if self._began is None else self._clock() - self._began
+            return experiment_text(self.lesson, self._missing, self._error, took,
+                                   measured=self._result is not None)
         hint = "" if self._result is not None else "\n\nNot measured yet: m does."
         return Content.assemble((self.lesson.question, "bold"), (hint, "$text-muted"))
-
-    def _experiment(self) -> Content:
-        parts: list[Content] = [
-            Content.styled("The experiment", "bold $primary"), _paragraph(self.lesson.about),
-            Content()]
-        if self._missing:
-            parts.append(Content.styled(f"✗ This machine has no {' and no '.join(self._missing)}: "
-                                        "it cannot be made here.", "$error"))
-        elif self._began is not None:
-            took = self._clock() - self._began
-            parts.append(Content.assemble(
-                (bar(min(0.99, took / LIKELY), 40), "$accent"),
-                (f"  measuring … {took:.1f} s", "bold")))
-        elif self._error:
-            parts.append(_paragraph(f"✗ It failed: {clean(self._error)}", "$error"))
-        elif self._result is not None:
-            parts.append(Content.assemble(("✓ ", "bold $success"), "measured here, a moment ago. ",
-                                          ("m", "bold $primary"), " measures again."))
-        else:
-            parts += [Content.assemble(("m", "bold $primary"), " measures it, now, on this "
-                                       "machine, in a process of its own."), Content(),
-                      Content.assemble(("And what do you expect?  ", "bold $primary"),
-                                       ("choose, then measure", "$text-muted")),
-                      _paragraph(self.lesson.question)]
-        return Content("\n").join(parts)
 
     def _draw_choices(self, shown: bool) -> None:
         options = self.query_one(OptionList)
@@ -297,26 +268,13 @@ class LessonScreen(Screen[None]):
             return
         verdict = self._progress.verdict(self.lesson)
         marked = self._progress.choices.get(self.lesson.name)
-        rows = [_choice(number, text, number == marked,
-                        right=None if verdict is None else text == verdict.right)
+        rows = [choice_text(number, text, number == marked,
+                            right=None if verdict is None else text == verdict.right)
                 for number, text in enumerate(self.lesson.choices)]
         at = options.highlighted
         options.clear_options()
         options.add_options(Option(row) for row in rows)
         options.highlighted = marked if marked is not None else at
-
-    def _verdict(self) -> Content:
-        verdict = self._progress.verdict(self.lesson)
-        if verdict is None:
-            waits = self._progress.choices.get(self.lesson.name) is not None
-            return Content.styled("Chosen; now measure: m." if waits and self._result is None
-                                  else "", "$text-muted")
-        if verdict.correct:
-            said = Content.styled("✓ Right.", "bold $success")
-        else:
-            said = Content.assemble(("✗ Not here.", "bold $error"), " It is: ",
-                                    (verdict.right, "bold"))
-        return Content("\n").join([said, _paragraph(verdict.explanation)])
 
     def _keys(self, place: str) -> list[Key]:
         keys = [Key("→", "next", "step(1)"), Key("←", "back", "step(-1)")]
@@ -331,19 +289,3 @@ class LessonScreen(Screen[None]):
         if Key("n", "next lesson", "lesson(1)") not in keys:
             keys.append(Key("n", "next lesson", "lesson(1)"))
         return [*keys, Key("esc", "lab", "leave")]
-
-
-def _paragraph(text: str, style: str = "$foreground") -> Content:
-    return Content.styled("\n".join(fold(text, TEXT_WIDTH)), style)
-
-
-def _choice(number: int, text: str, marked: bool, *, right: bool | None) -> Content:
-    """`▸ 2  select alone  ✓`: chosen, and once it is known, whether it is true here."""
-    sign, style = ("▸", "bold $accent") if marked else (" ", "$foreground")
-    tail = ""
-    if right:
-        tail, style = "   ✓ so it is", "bold $success"
-    elif marked and right is not None:
-        tail, style = "   ✗", "$error"
-    return Content.assemble((f" {sign} ", style), (f"{number + 1}", "bold $primary"),
-                            (f"  {text}{tail}", style))
