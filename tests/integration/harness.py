@@ -197,8 +197,8 @@ class Served:
         self._finished = False
         self.process = subprocess.Popen(
             [sys.executable, *program, "serve", "--port", "0", *flags], cwd=cwd,
-            env=environment(**(variables or {})), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True)
+            env=environment(**(variables or {})), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._listen, name="stderr")
         self._reader.start()
         try:
