@@ -35,7 +35,7 @@ class LoopPane(Vertical):
 
     DEFAULT_CSS = """
     LoopPane { padding: 0 1; overflow-y: auto; scrollbar-size-vertical: 1; }
-    LoopPane Static { height: auto; text-wrap: nowrap; }
+    LoopPane Static { height: auto; text-wrap: nowrap; text-overflow: clip; }
     """
     can_focus = True
 
@@ -70,7 +70,7 @@ class LoopPane(Vertical):
             self.border_title = Content(title)
 
     def _draw(self, state: ConsoleState, snapshot: Snapshot) -> Content:
-        width, height = self.content_size.width, self.content_size.height
+        width, height = self.scrollable_content_region.size
         if width >= TWO_COLUMNS:
             half = (width - 3) // 2
             figures = _figures(state, snapshot, half)
@@ -114,16 +114,15 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
     """The present's even while rows are frozen, as in the header; the dispensable last."""
     loop, gauges = snapshot.loop, state.gauges
     room = max(8, width - LABEL - 15)
-    lost = (f"{format_count(state.dropped)} lost",
-            "bold $warning" if state.dropped else "$text-muted")
+    lost = (f"{format_count(state.dropped)} lost  " if state.dropped else "", "bold $warning")
     rows: list[list[Part]] = [
         [_label("time"), *_split(gauges.busy, room)],
         [_label("callback"), f"p50 {format_seconds(loop.p50)}  p99 {format_seconds(loop.p99)}"],
         [_label("slowest"), *_slowest(loop)],
         [_label("timers"), f"{loop.timers:,} pending, next ",
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
-        [_label("console"), f"{state.age:.1f}s old  ",
-         f"built {format_seconds(snapshot.built_in)}  ", lost],
+        [_label("console"), f"{state.age:.1f}s old  ", lost,
+         f"built {format_seconds(snapshot.built_in)}"],
         [_label("so far"), f"{format_count(loop.turns)} turns  ",
          f"{format_count(loop.ready)} events"],
         [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
