@@ -102,6 +102,9 @@ def test_i11_markup_is_shown_as_it_was_sent_and_does_nothing(console: StartConso
         chatops.type(line + "\r")
         chatops.see(re.escape(f":{line}   ✓"))
     ada.expect("*** [admin] [/] [a= [@click=app.quit]x[/]")
+    chatops.see("no row matches the filter; escape clears it")
+    chatops.type("\x1b")
+    chatops.see_row(ada)
 
 
 def click(chatops: Console, text: str) -> None:

@@ -13,7 +13,7 @@ from chatops.snapshot import Snapshot
 from chatops.units import format_age
 from tui import rows
 from tui.cells import clean
-from tui.panes.table_pane import TablePane
+from tui.panes.table_pane import NO_MATCH, TablePane
 from tui.state import ConsoleState
 from tui.widgets.live_table import LiveTable
 
@@ -39,11 +39,13 @@ class ClientsPane(TablePane):
         look = rows.client_look(state)
         shown = rows.clients(state, look)
         snapshot = state.snapshot
-        if snapshot is not None:
+        total = len(snapshot.clients) if snapshot is not None else 0
+        if total:
+            self.table.empty = NO_MATCH
+        elif snapshot is not None:
             self.table.empty = (f"nobody is here; connect with  nc {snapshot.host} "
                                 f"{snapshot.port}  or type  :spawn chat 5")
         self.table.show_rows(shown, look, state.views["clients"], _least(snapshot))
-        total = len(snapshot.clients) if snapshot is not None else 0
         count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
         tags = f"  {len(state.tags)} tagged" if state.tags else ""
         self.show_title(state, f"Clients ({count}){tags}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from operator import attrgetter
 
 from tui import rows
-from tui.panes.table_pane import TablePane
+from tui.panes.table_pane import NO_MATCH, TablePane
 from tui.state import ConsoleState
 from tui.widgets.live_table import LiveTable
+
+EMPTY = "no descriptor is registered"
 
 
 class SelectorPane(TablePane):
@@ -15,8 +17,7 @@ class SelectorPane(TablePane):
 
     def __init__(self) -> None:
         super().__init__("selector", 2, LiveTable(
-            rows.KEYS, attrgetter("fd"), "selector",
-            empty="no descriptor is registered"))
+            rows.KEYS, attrgetter("fd"), "selector", empty=EMPTY))
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
@@ -25,6 +26,7 @@ class SelectorPane(TablePane):
         snapshot = state.snapshot
         keys = snapshot.keys if snapshot is not None else ()
         widest = max(map(attrgetter("fd"), keys), default=0)
+        self.table.empty = NO_MATCH if keys else EMPTY
         self.table.show_rows(shown, look, state.views["selector"],
                              {"FD": max(2, len(str(widest)))})
         count = f"{len(keys):,}" if len(shown) == len(keys) else f"{len(shown):,} of {len(keys):,}"

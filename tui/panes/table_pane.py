@@ -11,6 +11,8 @@ from tui.messages import RunLine
 from tui.state import ConsoleState
 from tui.widgets.live_table import LiveTable
 
+NO_MATCH = "no row matches the filter; escape clears it"
+
 
 class TablePane(Vertical):
     """One table with a title; clicks become the command lines that keys run too."""
