@@ -65,6 +65,8 @@ class SpinningFeed(Feed):
                           for t in self.talkers.values())
         self.turns.append(Turn(self.turn + 1, self.now, 0.0, 2e-6, 1.4e-5, everybody,
                                repeats=turns - 1))
+        for talker in self.talkers.values():
+            talker.fires += turns
         self.turn += turns
         self.ready += turns * len(everybody)
         self.waited -= seconds * 0.8

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.tui.feed import FakeLink, Feed
 from tests.tui.lab_scenes import go_always, learnt, measured, spinning
+from tests.tui.lab_stage_scene import spinning_stage
 from tui.app import ConsoleApp
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -163,6 +164,7 @@ SCENES = (
     Scene("write-interest-always", (120, 40), ("4", "z"), feed=spinning, events={48.0: go_always}),
     Scene("lab", (120, 40), ("L",), before=learnt),
     Scene("lab-80x24", (80, 24), ("L",), before=learnt),
+    Scene("stage", (120, 40), before=spinning_stage),
     Scene("lesson", (120, 40), ("L", "c", "right", "right", "right", "right"), before=measured),
     Scene("lesson-80x24", (80, 24), ("L", "g", "right", "right", "right", "right", "3"),
           before=measured),

@@ -121,7 +121,8 @@ class StageScreen(MainScreen):
                 Key("esc", "lab", "app.command('quit')"),
                 Key(":", "command", "app.command(':')"), Key("1-5", "panes", "app.command('next')"),
                 Key("N", "previous stage", "stage(-1)"), Key("p", "pause", "app.command('pause')")]
-        self._keys.offer(keys if alive else [key for key in keys if key.action != "trial"])
+        useless = {"explain" if self._text.tall else "", "" if alive else "trial"}
+        self._keys.offer([key for key in keys if key.action not in useless])
 
     # -- what the learner does
 

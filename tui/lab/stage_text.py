@@ -28,15 +28,19 @@ class StageText(Static):
         self.explains = False
         self._shown: Content | None = None
 
+    @property
+    def tall(self) -> bool:
+        """There is room for all of it."""
+        return self.app.size.height >= TALL
+
     def show(self, stage: Stage, state: ConsoleState) -> None:
         """Draw what the state holds now."""
         width = self.content_size.width
         if width < 20:
             return
-        tall = self.app.size.height >= TALL
         host, port = stage.address
         rows = [("try", stage.try_it.format(host=host, port=port)), ("look at", stage.look_at)]
-        if tall:
+        if self.tall:
             rows = [("does", stage.what), *rows, ("why", stage.why)]
         elif self.explains:
             rows = [("does", stage.what), ("why", stage.why)]
