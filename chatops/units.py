@@ -22,19 +22,23 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 def parse_size(text: str) -> int:
     """Bytes in `4096`, `64K`, `1MiB`; units are powers of 1,024.  Raises `UnitError`."""
     match = _SIZE.fullmatch(text.strip())
-    if match is None:
+    size = float(match[1]) * 1024 ** _SCALE[match[2].lower()] if match else math.inf
+    if size == math.inf:
         raise UnitError(f"'{text}' is not a size; write 4096, 64K or 1M")
-    return int(float(match[1]) * 1024 ** _SCALE[match[2].lower()])
+    return int(size)
 
 
 def parse_duration(text: str) -> float:
     """Seconds in `30`, `30s`, `500ms`, `2h30m`.  Raises `UnitError`."""
     word = text.strip()
+    seconds = math.inf             # as is what more digits than a float holds are read as
     if _NUMBER.fullmatch(word):
-        return float(word)
-    if not _DURATION.fullmatch(word):
+        seconds = float(word)
+    elif _DURATION.fullmatch(word):
+        seconds = sum(float(n) * _SECONDS[unit.lower()] for n, unit in _PART.findall(word))
+    if seconds == math.inf:
         raise UnitError(f"'{text}' is not a duration; write 30s, 10m or 2h30m")
-    return math.fsum(float(n) * _SECONDS[unit.lower()] for n, unit in _PART.findall(word))
+    return seconds
 
 
 def parse_rate(text: str) -> float:
@@ -43,7 +47,8 @@ def parse_rate(text: str) -> float:
     if word == "off":
         return 0.0
     number, _, per = word.partition("/")
-    if not _NUMBER.fullmatch(number) or per not in ("", "s", "m", "h"):
+    if (not _NUMBER.fullmatch(number) or per not in ("", "s", "m", "h")
+            or float(number) == math.inf):
         raise UnitError(f"'{text}' is not a rate; write 50/s, 600/m or off")
     return float(number) / _SECONDS[per or "s"]
 

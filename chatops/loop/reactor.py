@@ -21,6 +21,10 @@ from chatops.loop.naming import descriptor_of
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.waker import Waker
 
+# Seconds of one select.  epoll_wait(2) and poll(2) take milliseconds in an int, which is 24
+# days, and Python raises for more; a timer further off is looked at again after these.
+LONGEST_SLEEP = 86_400.0
+
 Callback = Callable[[], None]
 Failure = Callable[[selectors.SelectorKey | None, Exception], None]
 
@@ -113,6 +117,8 @@ class Reactor:
         elif self._timers:
             self.now = self.clock()
             timeout = self.next_deadline
+            if timeout is not None and timeout > LONGEST_SLEEP:
+                timeout = LONGEST_SLEEP
         else:
             timeout = None
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import socket
@@ -136,6 +137,23 @@ def test_the_loop_sleeps_until_the_next_timer_and_without_one_for_ever(ticking: 
     timer.cancel()
     ticking.turn_at(2.0)
     assert ticking.timeouts == [None, 2.0, 5.0]
+
+
+@pytest.mark.parametrize("backend", backends.available())
+def test_a_timer_further_off_than_the_system_can_sleep_does_not_end_the_loop(backend: str) -> None:
+    reactor = Reactor(ObservedSelector(backends.make(backend)))
+    reactor.call_later(30 * 86_400.0, note([], "never"))
+    reactor.wake()
+    reactor.turn()
+    assert reactor.timers == 1
+    reactor.close()
+
+
+def test_the_loop_sleeps_a_day_at_most_before_it_looks_at_its_timers_again(
+        ticking: Ticking) -> None:
+    ticking.reactor.call_later(math.inf, note([], "never"))
+    ticking.turn_at(0.0)
+    assert ticking.timeouts == [86_400.0]
 
 
 def test_a_cancelled_timer_does_not_run_and_may_be_cancelled_again(ticking: Ticking) -> None:

@@ -30,7 +30,8 @@ def test_a_size_is_read_in_powers_of_1024(text: str, size: int) -> None:
     assert parse_size(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "K", "-1", "1X", "1 2", "1e3", "٣K2x", "nan", "1KK"])
+@pytest.mark.parametrize("text", ["", "K", "-1", "1X", "1 2", "1e3", "٣K2x", "nan", "1KK",
+                                  "9" * 400, "9" * 308 + "T"])
 def test_what_is_no_size_says_what_one_looks_like(text: str) -> None:
     with pytest.raises(UnitError, match="64K"):
         parse_size(text)
@@ -44,7 +45,8 @@ def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-5s", "5 s", "5x", "1h2", "inf", "1e3s"])
+@pytest.mark.parametrize("text", ["", "s", "-5s", "5 s", "5x", "1h2", "inf", "1e3s",
+                                  "9" * 400, "9" * 308 + "d"])
 def test_what_is_no_duration_says_what_one_looks_like(text: str) -> None:
     with pytest.raises(UnitError, match="2h30m"):
         parse_duration(text)
@@ -57,7 +59,7 @@ def test_a_rate_is_read_per_second(text: str, rate: float) -> None:
     assert parse_rate(text) == rate
 
 
-@pytest.mark.parametrize("text", ["", "/s", "-1/s", "5/d", "5/ms", "fast", "5/s/s"])
+@pytest.mark.parametrize("text", ["", "/s", "-1/s", "5/d", "5/ms", "fast", "5/s/s", "9" * 400])
 def test_what_is_no_rate_says_what_one_looks_like(text: str) -> None:
     with pytest.raises(UnitError, match="50/s"):
         parse_rate(text)
