@@ -63,6 +63,18 @@ async def test_the_reason_is_typed_and_the_line_that_will_run_is_shown() -> None
         assert rig.link.asked == [Kick(("3",), "say [/no]")]
 
 
+async def test_whoever_types_at_once_types_the_reason() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed("kick 3")
+        await pilot.pause()
+        assert focused_label(rig) == "Cancel"
+        await write(rig, pilot, "too loud, y?")
+        assert str(rig.app.screen.query_one(".runs", Static).content) == ":kick 3 too loud, y?"
+        assert rig.link.asked == []
+
+
 async def test_the_mouse_presses_the_buttons() -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:

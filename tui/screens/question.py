@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -144,6 +145,16 @@ class Question(Dialog[tuple[Command, ...]]):
     def _pressed(self, event: Button.Pressed) -> None:
         event.stop()
         self.action_choose(int((event.button.id or "choice-0").rpartition("-")[2]))
+
+    def on_key(self, event: Key) -> None:
+        """Whoever begins to type means the last field, the reason, wherever the focus is."""
+        fields = self.query(Input)
+        if fields and isinstance(self.focused, Button) and event.is_printable \
+                and event.character not in (None, " "):
+            event.stop()
+            field = fields.last(Input)
+            field.focus()
+            field.insert_text_at_cursor(event.character or "")
 
     @on(Input.Changed)
     def _changed(self) -> None:
