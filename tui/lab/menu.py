@@ -72,7 +72,7 @@ class LabScreen(Screen[None]):
     def __init__(self, progress: Progress) -> None:
         super().__init__()
         self._progress = progress
-        self._shown: tuple[str, ...] = ()
+        self._shown: tuple[int | str, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Static(classes="heading")
@@ -102,12 +102,14 @@ class LabScreen(Screen[None]):
         loop = state.live.loop if state.live is not None else None
         stands = ((loop.backend, loop.write_interest, loop.slow_consumer, "")
                   if loop is not None else ("", "", "", ""))
-        if stands == self._shown or not self.query("#switches"):
+        box = self.query("#switches")
+        width = box.first().content_size.width if box else 0
+        if (width, *stands) == self._shown or not width:
             return
-        self._shown = stands
+        self._shown = (width, *stands)
         self.query_one("#switches", Static).update(Content("\n").join(
             Content.assemble((":", "bold $accent"), (f"{line:<27}", "$foreground"),
-                             (now or what, "$text-muted"))
+                             (now or what, "$text-muted")).truncate(width, ellipsis=True)
             for (line, what), now in zip(SWITCHES, stands, strict=True)))
 
     # -- drawing

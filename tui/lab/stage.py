@@ -53,6 +53,7 @@ class StageScreen(MainScreen):
 
     DEFAULT_CSS = """
     StageScreen #strip, StageScreen #keys { display: none; }
+    StageScreen.-short StageText { max-height: 4; }
     """
 
     def __init__(self, stage: Stage, app: App[int], doors: Doors, progress: Progress) -> None:
