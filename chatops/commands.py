@@ -1,8 +1,8 @@
 """What an admin can ask: one table for keys, command line, palette, scripts and help.
 
 A command is a frozen struct.  `SPECS` says, for each, how it is written, which key runs
-it, what it does in a sentence, whether it must be confirmed, and who carries it out: the
-server's reactor thread or the console itself.  `chatops.command_line` reads and writes it.
+it, what it does in a sentence, and who carries it out: the server's reactor thread or the
+console itself.  `chatops.command_line` reads and writes it.
 """
 
 from __future__ import annotations
@@ -226,12 +226,11 @@ class Spec:
     keys: tuple[tuple[str, str], ...] = ()  # (key, command line it runs or begins)
     label: str = ""                        # what the footer calls it; "" keeps it out
     on_rows: bool = False                  # takes the tagged rows, or the one under the cursor
-    confirm: bool = False
     where: Literal["server", "console"] = "server"
 
     @property
     def usage(self) -> str:
-        """`kick CLIENT… [REASON]`"""
+        """`kick CLIENT,… [REASON]`"""
         words = [f"[{p.label}]" if p.optional else p.label for p in self.params]
         return " ".join([self.name, *words])
 
@@ -243,13 +242,13 @@ def _p(field: str, kind: Kind, label: str, *choices: str, optional: bool = False
 SPECS: tuple[Spec, ...] = (
     Spec("kick", Kick, "Tell clients why and disconnect them.", "Clients",
          (_p("targets", "targets", "CLIENT,…"), _p("reason", "text", "REASON", optional=True)),
-         keys=(("k", "kick"), ("f9", "kick")), label="kick", on_rows=True, confirm=True),
+         keys=(("k", "kick"), ("f9", "kick")), label="kick", on_rows=True),
     Spec("ban", Ban, "Disconnect a client and refuse its address, or an address or network.",
          "Clients",
          (_p("target", "ban", "CLIENT|ADDRESS|NETWORK"),
           _p("seconds", "duration", "DURATION", optional=True),
           _p("reason", "text", "REASON", optional=True)),
-         keys=(("K", "ban"),), on_rows=True, confirm=True),
+         keys=(("K", "ban"),), on_rows=True),
     Spec("unban", Unban, "Let an address or network in again.", "Clients",
          (_p("network", "network", "ADDRESS|NETWORK"),)),
     Spec("bans", Bans, "List the bans in force.", "Clients"),

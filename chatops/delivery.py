@@ -41,7 +41,7 @@ class Delivery:
             fan.send(effect.chunk, effect.lines)
             if self._server.selector.watched:
                 self._server.selector.note(f"fan-out {effect.room}: {effect.lines} lines, "
-                                   f"{len(effect.chunk)} bytes to {len(fan)}")
+                                           f"{len(effect.chunk)} bytes to {len(fan)}")
 
     def _tell(self, effect: Tell) -> None:
         connection = self._server.connections.get(effect.id)

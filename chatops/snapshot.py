@@ -160,7 +160,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     started_at: float          # monotonic
     host: str
     port: int
-    phase: str                 # starting, running, draining, stopped
+    phase: str                 # running, draining, stopped
     loop: LoopFigures
     clients: tuple[ClientRow, ...]
     keys: tuple[KeyRow, ...]
@@ -178,5 +178,4 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     lines_dropped: int = 0
     queued: int = 0            # gauge: all outboxes together
     kernel_queued: int = 0     # gauge
-    events_published: int = 0
     built_in: float = 0.0      # seconds it took to build this snapshot

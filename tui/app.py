@@ -44,6 +44,7 @@ GC_THRESHOLDS = (50_000, 20, 50)
 class ConsoleApp(App[int]):
     """One server, through one link."""
 
+    TITLE = "chatops"
     CSS_PATH = "console.tcss"
     ENABLE_COMMAND_PALETTE = False
     HORIZONTAL_BREAKPOINTS = WIDTHS
@@ -52,14 +53,12 @@ class ConsoleApp(App[int]):
         Binding("ctrl+c", "command('quit')", show=False, id="interrupt"),
     ]
 
-    def __init__(self, link: ConsoleLink, *, title: str = "chatops", attached: bool = False,
-                 replay: bool = False, ticking: bool = True,
-                 clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, link: ConsoleLink, *, attached: bool = False, replay: bool = False,
+                 ticking: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         """`attached`: the server outlives this console.  `replay`: the link is a recording.
         Without `ticking` nothing is pulled but by `tick`, as tests do.
         """
         super().__init__()
-        self.title = title
         self.state = ConsoleState(replay=replay)
         if isinstance(link, ReplayLink):
             self.state.past = link.history     # all of it, however far it has played
@@ -179,13 +178,12 @@ class ConsoleApp(App[int]):
         self.redraw()
 
 
-def run_console(link: ConsoleLink, *, title: str = "chatops", attached: bool = False,
-                replay: bool = False) -> int:
+def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = False) -> int:
     """Show the console until it is left; returns the process's exit status.
 
     It is 0 when the operator left, and 1 when the server, or the console itself, failed.
     """
-    app = _Console(link, title=title, attached=attached, replay=replay)
+    app = _Console(link, attached=attached, replay=replay)
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:

@@ -1,9 +1,9 @@
 """The one bridge from a key, or a typed line, to a command and to what carries it out.
 
 A key stands for a command line (`SPECS` says which).  `Dispatcher.key` fills in what the
-line leaves open, from the selected rows or by asking; `Dispatcher.typed` parses, asks for
-confirmation where the table wants it, and runs: a server's command goes through the link,
-a console's through the table in `tui.actions`.  Whatever happens is echoed as a `:` line.
+line leaves open, from the selected rows or by asking; `Dispatcher.typed` parses, asks before
+what cannot be taken back, and runs: a server's command goes through the link, a console's
+through the table in `tui.actions`.  Whatever happens is echoed as a `:` line.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class Dispatcher:
     # -- carrying out
 
     def run(self, command: Command) -> None:
-        """Carry out, after asking where the table says so.  Raises `CommandError`."""
+        """Carry out, after asking where `_dialog` has a question.  Raises `CommandError`."""
         dialog = self._dialog(command)
         if dialog is not None:
             self._ask(dialog)

@@ -20,8 +20,8 @@ LOGGED = (e.AdminDid, e.CallbackFailed, e.Crashed, e.LinesDropped, e.ListenerPau
 class EventRing:
     """Bounded: the oldest go."""
 
-    def __init__(self, size: int = EVENTS_KEPT) -> None:
-        self._items: deque[Event] = deque(maxlen=size)
+    def __init__(self) -> None:
+        self._items: deque[Event] = deque(maxlen=EVENTS_KEPT)
         self.total = 0             # ever added; the next event's number
 
     def extend(self, events: Iterable[Event]) -> None:

@@ -160,7 +160,7 @@ class ConsoleState:
 
     @property
     def events_end(self) -> int:
-        """Number of the first event that is not to be shown yet: `events.newest(n, this)`."""
+        """Number of the first event that is not to be shown yet; `events.between` ends there."""
         return self._frozen.events if self._frozen is not None else self.events.total
 
     @property
@@ -223,8 +223,8 @@ class ConsoleState:
         self.pane = name
         self.version += 1
 
-    def next_pane(self, step: int = 1) -> None:
-        self.show_pane(PANES[(PANES.index(self.pane) + step) % len(PANES)])
+    def next_pane(self) -> None:
+        self.show_pane(PANES[(PANES.index(self.pane) + 1) % len(PANES)])
 
     def set_filter(self, expression: str) -> None:
         """Of the active pane; "" shows all."""
@@ -244,10 +244,6 @@ class ConsoleState:
         self.followed = None if self.followed is not None else self.cursor_client()
         self.version += 1
         return self.followed
-
-    def faster(self, factor: float) -> float:
-        """Multiply the refresh interval; returns it."""
-        return self.set_refresh(self.refresh * factor)
 
     def set_refresh(self, seconds: float) -> float:
         """Seconds between refreshes, within reason; returns what it became."""

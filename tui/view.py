@@ -31,9 +31,3 @@ class View:
         self.inverted = not self.inverted if wanted == self.sort else wanted in LARGEST_FIRST
         self.sort = wanted
         return True
-
-    def sort_step(self, step: int) -> None:
-        """Sort by the column to the right (1) or to the left (-1)."""
-        if self.columns:
-            here = self.columns.index(self.sort) if self.sort in self.columns else 0
-            self.sort_by(self.columns[(here + step) % len(self.columns)])

@@ -87,7 +87,7 @@ class ObservedSelector(selectors.BaseSelector):
         self._registrations: dict[int, Registration] = {}
         self._unfolded: list[list[Event]] = []
         self._turn = TurnRecord(0, self.started_at, None, 0.0, [])
-        self._entered = self._returned = self.started_at
+        self._returned = self.started_at
         for key in self._inner.get_map().values():
             self._registrations[key.fd] = Registration(key, self.started_at, caller())
 
@@ -142,7 +142,6 @@ class ObservedSelector(selectors.BaseSelector):
         returned = clock()
         waited = returned - entered
         worked = entered - self._returned
-        self._entered = entered
         self._returned = returned
         self.waited += waited
         self.worked += worked

@@ -81,7 +81,6 @@ class Feed:
     lines_in: int = 0
     lines_out: int = 0
     bytes_out: int = 0
-    published: int = 0
     phase: str = "running"
     backend: str = "epoll"
     turns: list[Turn] = field(default_factory=list)
@@ -186,12 +185,11 @@ class Feed:
             bytes_out=self.bytes_out, lines_in=self.lines_in, lines_out=self.lines_out,
             accepted=len(rows) + 3, queued=sum(r.queued for r in rows),
             kernel_queued=sum(r.kernel_queued for r in rows),
-            events_published=self.published, built_in=0.0002)
+            built_in=0.0002)
 
     def take(self) -> list[Event]:
         """The events since the last call."""
         fresh, self.happened = self.happened, []
-        self.published += len(fresh)
         return fresh
 
     def _loop(self) -> LoopFigures:

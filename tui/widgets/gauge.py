@@ -93,10 +93,9 @@ def resample(values: Sequence[float], count: int) -> list[float]:
     return [math.nan] * (count - len(newest)) + newest
 
 
-def scale_top(values: Sequence[float], least: float = 0.0) -> float:
+def scale_top(values: Sequence[float]) -> float:
     """A round number (1, 2 or 5 times a power of ten) that no value exceeds."""
     peak = max((v for v in values if not math.isnan(v)), default=0.0)
-    peak = max(peak, least)
     if peak <= 0:
         return 1.0
     peak = max(peak, LEAST_TOP)

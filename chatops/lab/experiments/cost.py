@@ -50,9 +50,9 @@ class CostCurve(msgspec.Struct, frozen=True):
         """Numbers of idle descriptors it was measured with, ascending."""
         return tuple(p.idle for p in self.points if p.mechanism == mechanism)
 
-    def growth(self, mechanism: str, since: int = 10) -> float:
-        """How many times dearer its largest set is than `since` idle descriptors."""
-        return self.cost(mechanism, self.counts(mechanism)[-1]) / self.cost(mechanism, since)
+    def growth(self, mechanism: str) -> float:
+        """How many times dearer its largest set is than ten idle descriptors."""
+        return self.cost(mechanism, self.counts(mechanism)[-1]) / self.cost(mechanism, 10)
 
 
 def measure(largest: int = LARGEST) -> CostCurve:
