@@ -147,10 +147,12 @@ class Question(Dialog[tuple[Command, ...]]):
         self.action_choose(int((event.button.id or "choice-0").rpartition("-")[2]))
 
     def on_key(self, event: Key) -> None:
-        """Whoever begins to type means the last field, the reason, wherever the focus is."""
+        """Whoever begins to type means the last field, the reason, wherever the focus is;
+        but for the keys of the buttons.
+        """
         fields = self.query(Input)
-        if fields and isinstance(self.focused, Button) and event.is_printable \
-                and event.character not in (None, " "):
+        if (fields and isinstance(self.focused, Button) and event.is_printable
+                and event.character not in (None, " ", *(c.key for c in self._choices))):
             event.stop()
             field = fields.last(Input)
             field.focus()
