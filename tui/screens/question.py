@@ -155,6 +155,7 @@ class Question(Dialog[tuple[Command, ...]]):
                 and event.character not in (None, " ", *(c.key for c in self._choices))):
             event.stop()
             field = fields.last(Input)
+            field.select_on_focus = False          # or the next letter would replace this one
             field.focus()
             field.insert_text_at_cursor(event.character or "")
 
