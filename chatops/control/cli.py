@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from chatops.command_line import CommandError, parse
-from chatops.commands import SPECS, Command, Despawn, Spawn, spec_of
+from chatops.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.place import ControlError
 from chatops.control.wire import Wire, find
@@ -70,7 +70,7 @@ class _Ctl(click.Command):
     """Its help lists what the table has for servers."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        asks = [(spec.usage, spec.help) for spec in SPECS
+        asks = [(spec.usage, _explained(spec)) for spec in SPECS
                 if spec.where == "server" and spec.command not in (Spawn, Despawn)]
         looks = [(name, words) for name, (words, _, _) in LOOKS.items()]
         for title, rows in (("To ask for", asks), ("To look at", [*looks, ("events", EVENTS)])):
@@ -78,16 +78,24 @@ class _Ctl(click.Command):
                 formatter.write_dl(rows)
 
 
+def _explained(spec: Spec) -> str:
+    """What a command does, and the words that it takes where the table lists them."""
+    words = [f"{param.label}: {', '.join(param.choices)}." for param in spec.params
+             if len(param.choices) > 1]
+    return " ".join([spec.help, *words])
+
+
 @click.command(cls=_Ctl)
 @click.argument("command", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="print JSON, one value; of events, one each")
+@click.option("--json", "as_json", is_flag=True,
+              help="print JSON: one value, or one a line for `events`")
 @click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
 @click.option("--socket", "path", default="", metavar="PATH", help="its control socket")
 def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) -> None:
     """One command to a running server, and the answer as text or JSON.
 
     With one server running there is no need to say which.  The exit status is 0 when the
-    command succeeded, 1 when it did not, 2 when it is none.
+    command succeeded, 1 when it did not, and 2 when there is no such command.
     """
     line = " ".join(command)
     if line not in LOOKS and line != "events":
