@@ -17,16 +17,16 @@ from chatops.control.cli import ctl
 from chatops.control.place import ControlError
 from chatops.control.wire import find
 from chatops.service import ServerThread, StartError, tune_collector
-from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
+from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
 # these the demo has a queue to look at within half a minute, and for a while.
-DEMO = {"sndbuf": "4K", "outbox": "64K", "stall": "10m"}
+DEMO = Settings(sndbuf=4 << 10, outbox=64 << 10, stall=600.0)
 
 
 def _option(setting: Setting) -> Callable[[Any], Any]:
-    default = setting.write(getattr(Settings(), setting.field)) or "none"
+    default = setting.write(getattr(USUAL, setting.field)) or "none"
     return click.option(f"--{setting.name}", setting.field, metavar="VALUE",
                         help=f"{setting.why}  [{default}]")
 
@@ -45,9 +45,9 @@ def fail(text: str, status: int = 1) -> NoReturn:
     sys.exit(status)
 
 
-def _settings(config: str | None, flags: dict[str, Any]) -> Settings:
+def _settings(config: str | None, flags: dict[str, Any], defaults: Settings = USUAL) -> Settings:
     try:
-        return load(flags, config=config)
+        return load(flags, config=config, defaults=defaults)
     except SettingsError as error:
         fail(str(error), 2)
 
@@ -64,7 +64,8 @@ def _started(settings: Settings, log: str) -> ServerThread:
 @click.group(invoke_without_command=True, context_settings={
     "help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="chatops")
-@click.option("--demo", is_flag=True, help="bring built-in clients: chatty ones, and a slow one")
+@click.option("--demo", is_flag=True, help="bring built-in clients, chatty ones and a slow one; "
+              "queues are small unless set otherwise")
 @server_options
 @click.pass_context
 def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any) -> None:
@@ -76,9 +77,7 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
         if any(value is not None for value in [config, *flags.values()]) or demo:
             fail(f"options go after '{context.invoked_subcommand}'", 2)
         return
-    if demo:
-        flags.update({name: value for name, value in DEMO.items() if flags[name] is None})
-    settings = _settings(config, flags)
+    settings = _settings(config, flags, DEMO if demo else USUAL)
     _check_terminal()
     thread = _started(settings, settings.log_file)
     from chatops.local import LocalLink

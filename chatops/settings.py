@@ -151,7 +151,8 @@ _SECONDS = _off_or(parse_duration)
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", "address to listen on; 127.0.0.1 lets nobody in from outside"),
     Setting("port", "port to listen on; 0 picks a free one", _whole(0, 65535)),
-    Setting("selector", "which system call waits; auto takes the best there is",
+    Setting("selector", f"which system call waits: {', '.join(BACKENDS)}; auto takes the best "
+            "there is",
             _one_of("auto", *BACKENDS)),
     Setting("sndbuf", "the kernel's send buffer per client; small ones make queues visible "
             "(0: the system decides)", _size(0, 1 << 30), format_size),
@@ -179,7 +180,8 @@ SETTINGS: tuple[Setting, ...] = (
             _size(1024, 1 << 30), format_size, True),
     Setting("total_outbox", "bytes queued for all clients together; past it the worst goes "
             "first", _size(1 << 16), format_size, True),
-    Setting("slow_consumer", "what happens to a client whose outbox is full",
+    Setting("slow_consumer", "what happens when a client's outbox is full: "
+            f"{', '.join(SLOW_CONSUMER)}",
             _one_of(*SLOW_CONSUMER), str, True),
     Setting("stall", "a client with a queue that takes next to nothing for this long is "
             "disconnected", _SECONDS, _seconds_text, True),
@@ -195,12 +197,14 @@ SETTINGS: tuple[Setting, ...] = (
             format_duration, True),
 )
 
+USUAL = Settings()
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 LIMITS = {setting.name: setting for setting in SETTINGS if setting.live}
 
 
 def load(flags: Mapping[str, object | None], *, config: str | None = None,
-         environ: Mapping[str, str] = os.environ) -> Settings:
+         environ: Mapping[str, str] = os.environ,
+         defaults: Settings = USUAL) -> Settings:
     """Put settings together; `flags` are by field, None where not given.
 
     Raises `SettingsError` with one line that names the setting and where it came from.
@@ -222,7 +226,7 @@ def load(flags: Mapping[str, object | None], *, config: str | None = None,
                 values[setting.field] = setting.value(given)
             except SettingsError as error:
                 raise SettingsError(f"--{error}") from None
-    return Settings(**values)
+    return msgspec.structs.replace(defaults, **values)
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -120,3 +120,12 @@ def test_changing_a_limit_leaves_the_old_settings_alone() -> None:
 ])
 def test_trusted_networks_are_a_list_that_may_be_empty(trusted: str, count: int) -> None:
     assert len(load({"trusted": trusted}, environ={}).networks()) == count
+
+
+def test_other_defaults_hold_where_neither_file_environment_nor_flag_says_more(
+        tmp_path: Path) -> None:
+    file = tmp_path / "chatops.toml"
+    file.write_text('outbox = "2M"\n')
+    small = Settings(sndbuf=4096, outbox=65536, stall=600.0)
+    settings = load({}, config=str(file), environ={"CHATOPS_STALL": "5s"}, defaults=small)
+    assert (settings.sndbuf, settings.outbox, settings.stall) == (4096, 2 << 20, 5.0)
