@@ -15,6 +15,7 @@ from chatops.bus import EventBus
 from chatops.chat.hub import Hub
 from chatops.chat.limits import ChatLimits
 from chatops.delivery import Delivery
+from chatops.drain import Drain
 from chatops.loop import backends
 from chatops.loop.deadlines import Deadlines
 from chatops.loop.naming import callback_name
@@ -23,13 +24,11 @@ from chatops.loop.reactor import Reactor
 from chatops.net.connection import Connection
 from chatops.net.kernel import host_of, peer_text
 from chatops.net.listener import Listener
-from chatops.net.state import State
 from chatops.net.traffic import Traffic
 from chatops.settings import Settings
 from chatops.units import format_duration, format_size
 
 LINGER = 5.0                   # seconds a closing client has to take its last lines
-DELIVERY_LOOK = 0.05           # seconds between looks at what is left to deliver while draining
 REFUSED_AT_ONCE = 16           # newcomers being told why they may not come in; half of SPARE
 
 
@@ -312,29 +311,7 @@ class ChatServer:
         if self.phase != "running":
             return
         self.phase = "draining"
-        self.say(events.ServerStopping(self.hub.at, seconds))
-        self.listener.close()
-        self.hub.flush()
-        self.hub.limits.announce_up_to = -1      # N leaving would tell N others
-        self.traffic.lingers.change(seconds)
-        for session in list(self.hub.sessions.values()):
-            self.hub.hear_out(session)
-        for session in list(self.hub.sessions.values()):
-            self.hub.leave(session, "server shut down", "*** the server is shutting down; bye")
-        self.reactor.call_later(seconds, done)
-        self._await_delivery(done)
-
-    def _await_delivery(self, done: Callable[[], None]) -> None:
-        """Look again and again whether every peer's kernel has all there was for it.
-
-        A peer that has it may still keep its side open, as `nc` does until its user ends
-        it; there is nothing more to wait for.
-        """
-        if all(connection.state is State.LINGERING and not connection.kernel_queued()
-               for connection in self.connections.values()):
-            done()
-        else:
-            self.reactor.call_later(DELIVERY_LOOK, lambda: self._await_delivery(done))
+        Drain(self, seconds, done).begin()
 
     def close(self, reason: str = "stopped") -> None:
         """Unregister and close everything.  After the loop has ended, on its thread."""

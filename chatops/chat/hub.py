@@ -24,7 +24,7 @@ from chatops.chat.telnet import TelnetFilter
 
 LOBBY = "lobby"
 IAC = b"\xff"
-TURN_LINES = 256               # costly lines of one client in a turn, if its rate is not limited
+TURN_LINES = 128               # costly lines of one client in a turn, if its rate allows them
 LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
 SHOWN = 400                    # characters of what is said that an event repeats: in ASCII,
                                # a string that CPython keeps apart from the chunks
@@ -62,8 +62,7 @@ class Hub:
 
     def end(self, session: Session) -> None:
         """The client has sent all it will send: what is left is its last line."""
-        rest = session.framer.end()
-        if rest:
+        if rest := session.framer.end():
             self._said(session, rest + b"\n", 1)
         if session.id in self.sessions:
             self.leave(session, "left")
@@ -105,8 +104,10 @@ class Hub:
         return not session.held and session.id in self.sessions
 
     def hear_out(self, session: Session) -> None:
-        """Let it say at once what was held: there will be no later."""
+        """Let it say what was held, whatever its rate: a turn's worth, where it is costly."""
         held, session.held = session.held, b""
+        if held.count(b"\n") > TURN_LINES and not _is_talk(held):
+            held = _split(session, held, TURN_LINES)
         if held:
             self._said(session, held, held.count(b"\n"))
 
@@ -117,17 +118,17 @@ class Hub:
         one that was held has not rested, however long that was.
         """
         count = lines.count(b"\n")
-        rate = self.limits.rate
+        tokens, rate = inf, self.limits.rate
         if rate:
             tokens = session.refill(self.now, rate, self.limits.burst)
             if rested and tokens >= self.limits.burst:
                 session.warned = False
-            if count > tokens:
-                lines, count = self._hold(session, lines, count, int(tokens))
-            session.tokens -= count
-        elif count > TURN_LINES and not _is_talk(lines):
+        if count > TURN_LINES <= tokens and not _is_talk(lines):
             lines, count = _split(session, lines, TURN_LINES), TURN_LINES
             self.effects.append(Hold(session.id, 0.0))
+        elif count > tokens:
+            lines, count = self._hold(session, lines, count, int(tokens))
+        session.tokens -= count
         if count:
             self._said(session, lines, count)
 
@@ -271,8 +272,7 @@ class Hub:
     def tell(self, session: Session, *lines: str) -> None:
         """Lines for one client, after all that its room has been told."""
         self._send_off(session.room)
-        data = "\n".join([*lines, ""]).encode()
-        self.effects.append(Tell(session.id, data, len(lines)))
+        self.effects.append(Tell(session.id, "\n".join([*lines, ""]).encode(), len(lines)))
 
     def error(self, session: Session, text: str) -> None:
         """`*** error: …`; the client stays."""

@@ -8,7 +8,7 @@ import pytest
 
 from chatops import events
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
-from chatops.chat.hub import Hub
+from chatops.chat.hub import TURN_LINES, Hub
 from chatops.chat.limits import ChatLimits
 from chatops.chat.names import InvalidName
 from chatops.chat.session import Session
@@ -250,8 +250,10 @@ def test_a_burst_within_the_limit_is_never_held() -> None:
         chat.hub.now += 0.5
 
 
-def test_without_a_rate_costly_lines_still_take_turns_and_none_is_lost() -> None:
-    chat = Chat(rate=0.0)
+@pytest.mark.parametrize("limits", [{"rate": 0.0}, {"rate": 50.0, "burst": 1000.0}])
+def test_within_the_rate_costly_lines_still_take_turns_and_none_is_lost(
+        limits: dict[str, float]) -> None:
+    chat = Chat(**limits)
     (session,) = chat.join()
     lines = [f" indented {n}" for n in range(1000)]
     turns = [chat.says(session, "".join(f"{line}\n" for line in lines).encode())]
@@ -259,8 +261,26 @@ def test_without_a_rate_costly_lines_still_take_turns_and_none_is_lost() -> None
         assert Hold in kinds(turns[-1])
         chat.hub.resume(session)
         turns.append(chat.turn())
-    assert len(turns) == 4
+    assert len(turns) == -(-1000 // TURN_LINES)
     assert chat.seen[1].splitlines() == [f"guest-1: {line}" for line in lines]
+
+
+def test_who_is_heard_out_says_all_its_talk_at_once_and_costly_lines_in_turns() -> None:
+    chat = Chat(rate=1.0, burst=1.0)
+    talker, asker = chat.join(2)
+    chat.says(talker, b"talk\n" * 1000)
+    chat.says(asker, b"/rooms\n" * 500)
+    chat.hub.hear_out(talker)
+    chat.turn()
+    assert not talker.held
+    assert chat.seen[talker.id].count("guest-1: talk") == 1000
+    turns = 0
+    while asker.held:
+        chat.hub.hear_out(asker)
+        chat.turn()
+        turns += 1
+    assert turns == -(-499 // TURN_LINES)
+    assert chat.seen[asker.id].count("*** lobby: 2") == 500
 
 
 def test_a_held_client_that_is_sent_away_says_nothing_more() -> None:

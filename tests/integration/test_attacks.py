@@ -1,0 +1,61 @@
+"""What a hostile outsider found out: each of these once stopped or stalled the server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from chatops.commands import Limit, Quit
+from tests.integration.harness import PATIENCE, Server
+
+StartServer = Callable[..., Server]
+
+GOODBYE = "*** the server is shutting down; bye"
+
+
+def test_an_idle_timeout_of_a_month_does_not_end_the_loop(server: StartServer) -> None:
+    chat = server()
+    client = chat.client()
+    chat.do(Limit("idle-timeout", "30d"))
+    client.say("still here")
+    client.expect("guest-1: still here")
+
+
+def test_a_limit_beyond_any_float_is_refused_and_the_old_one_stays(server: StartServer) -> None:
+    chat = server()
+    for name in ("stall", "outbox", "rate-limit"):
+        before = chat.do(Limit(name)).text
+        assert not chat.submit(Limit(name, "9" * 400)).ok
+        assert chat.do(Limit(name)).text == before
+
+
+def test_what_was_held_for_its_rate_is_heard_before_the_goodbye(server: StartServer) -> None:
+    chat = server(rate_limit=1.0, rate_burst=1)
+    chat.must_live = False
+    talker, listener = chat.clients(2)
+    listener.heard()
+    lines = [f" costly {n}" for n in range(500)]
+    talker.say(*lines)
+    talker.read_until(lambda line: "more slowly" in line)
+    chat.do(Quit("drain"))
+    assert listener.to_the_end() == [*(f"guest-1: {line}" for line in lines), GOODBYE]
+
+
+def test_a_flood_of_requests_that_are_held_keeps_a_drain_no_longer_than_its_deadline(
+        server: StartServer) -> None:
+    chat = server(drain=2.0)
+    chat.must_live = False
+    chat.client()
+
+    def flood() -> None:
+        hub = chat.chat.hub
+        for n in range(1000):
+            hub.room(f"room{n}")
+        (session,) = hub.sessions.values()
+        session.held = b"/rooms\n" * 100_000       # as 64 KB from each of ten clients
+
+    chat.call(flood)
+    began = time.monotonic()
+    chat.do(Quit("drain"))
+    assert chat.thread.wait(PATIENCE)
+    assert time.monotonic() - began < 4
