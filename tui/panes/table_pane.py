@@ -27,10 +27,6 @@ class TablePane(Vertical):
     def compose(self) -> ComposeResult:
         yield self.table
 
-    def focus_target(self) -> LiveTable:
-        """What takes the keys when this pane is the active one."""
-        return self.table
-
     def show_title(self, state: ConsoleState, what: str) -> None:
         """Draw the border's title; `what` is the pane's name and how much is in it."""
         view = state.views[self.pane]
