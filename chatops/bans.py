@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from math import inf
 from pathlib import Path
 
@@ -33,9 +34,14 @@ class Ban(msgspec.Struct, frozen=True):
 
 
 def network_of(text: str) -> Network:
-    """An address or network as it is written.  Raises `BanError`."""
+    """An address or network as it is written, without its zone (`%eth0`), which is not known
+    of newcomers.  Raises `BanError`.
+    """
+    plain = text.strip().strip("[]")
+    if ":" in plain:
+        plain = re.sub(r"%[^/]+", "", plain)
     try:
-        network = ipaddress.ip_network(text.strip().strip("[]"), strict=False)
+        network = ipaddress.ip_network(plain, strict=False)
     except ValueError:
         raise BanError(f"'{text}' is not an address or a network") from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):

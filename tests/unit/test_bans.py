@@ -15,6 +15,7 @@ from chatops.bans import Ban, BanError, Bans, load, network_of, save
 @pytest.mark.parametrize(("written", "network"), [
     ("192.0.2.1", "192.0.2.1/32"), ("192.0.2.9/24", "192.0.2.0/24"), ("10.0.0.0/8", "10.0.0.0/8"),
     ("::1", "::1/128"), (" [2001:db8::1] ", "2001:db8::1/128"), ("2001:db8::/32", "2001:db8::/32"),
+    ("fe80::1%eth0", "fe80::1/128"), ("[fe80::9%eth0/64]", "fe80::/64"),
 ])
 def test_addresses_and_networks_are_read_as_people_write_them(written: str, network: str) -> None:
     assert str(network_of(written)) == network
