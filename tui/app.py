@@ -36,7 +36,10 @@ DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as
 # Seconds between redraws while nothing arrives.  Clocks tick, and with a tenth's jitter none
 # of them skips a second; a redraw is nearly all that an idle console costs.
 STILL_REFRESH = 0.9
-SWITCH_INTERVAL = 0.0002       # seconds; CPython's 5 ms would delay the reactor that long
+# Seconds a frame being drawn may keep the interpreter from the reactor, which gives it away
+# at every system call.  CPython's 5 ms would delay it that long each time; less than this
+# costs throughput.
+SWITCH_INTERVAL = 0.0001
 THEME_VARIABLE = "CHATOPS_THEME"     # "day" for terminals with a light ground
 GC_THRESHOLDS = (50_000, 20, 50)
 
