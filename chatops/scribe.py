@@ -80,6 +80,9 @@ class Scribe:
 
     def close(self) -> None:
         """Hand over what is left.  After the loop has ended, on its thread."""
+        if self._dropped:
+            self._server.say(events.Warned(
+                self._server.hub.at, f"the history lacks the last {self._dropped} lines"))
         self._hand_over()
         self._journal.later(self._archive.close)
 

@@ -203,6 +203,20 @@ def test_a_disk_that_hangs_fills_a_bounded_queue_and_what_is_lost_is_counted(
     assert sum(isinstance(event, Warned) for event in chat.events()) == 2
 
 
+def test_what_was_lost_last_is_counted_in_the_end(
+        server: Callable[..., Server], path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scribe, "WAITING", 0)
+    chat = server(history=str(path))
+    chat.must_live = False
+    client = chat.client()
+    client.say("one", "two")
+    client.expect(f"{client.nick}: two")
+    lost = chat.call(lambda: chat.chat.hub.lobby.lines)     # the notice that it came included
+    chat.thread.close()
+    assert [event.text for event in chat.events() if isinstance(event, Warned)][-1] == \
+        f"the history lacks the last {lost} lines"
+
+
 # -- D02: kill -9
 
 
