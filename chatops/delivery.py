@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chatops import events
-from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
+from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Recall, Tell
 from chatops.net.connection import Connection
 from chatops.net.fanout import FanOut
+from chatops.scribe import Scribe
 
 if TYPE_CHECKING:
     from chatops.server import ChatServer
@@ -19,6 +20,7 @@ class Delivery:
 
     def __init__(self, server: ChatServer) -> None:
         self.fans: dict[str, FanOut] = {}      # by room
+        self.scribe: Scribe | None = None      # where history is kept
         self._server = server
 
     def carry_out(self, effects: list[Effect]) -> None:
@@ -36,6 +38,8 @@ class Delivery:
                               server.connections.get(getattr(effect, "id", 0)))
 
     def _deliver(self, effect: Deliver) -> None:
+        if self.scribe is not None:
+            self.scribe.keep(effect)
         fan = self.fans.get(effect.room)
         if fan is not None:
             fan.send(effect.chunk, effect.lines)
@@ -89,6 +93,13 @@ class Delivery:
                 if framer.partial or framer.overlong:
                     server.partials.start(connection)
 
+    def _recall(self, effect: Recall) -> None:
+        session = self._server.hub.sessions.get(effect.id)
+        if self.scribe is not None:
+            self.scribe.recall(effect)
+        elif session is not None:
+            self._server.hub.error(session, "no history is kept here")
+
     def _close(self, effect: Close) -> None:
         connection = self._server.connections.get(effect.id)
         if connection is not None:
@@ -105,5 +116,5 @@ class Delivery:
 _METHODS: dict[type[Effect], Callable[[Delivery, Any], None]] = {
     Deliver: Delivery._deliver, Tell: Delivery._tell, Answer: Delivery._answer,
     Enter: Delivery._enter, Leave: Delivery._leave, Hold: Delivery._hold,
-    Close: Delivery._close, events.Renamed: Delivery._renamed,
+    Recall: Delivery._recall, Close: Delivery._close, events.Renamed: Delivery._renamed,
 }

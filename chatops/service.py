@@ -13,6 +13,7 @@ from pathlib import Path
 
 from chatops import bans, events
 from chatops.admin import Admin
+from chatops.archive import Archive
 from chatops.bus import EventBus
 from chatops.commands import Command, CommandResult, Quit
 from chatops.control.listener import Control
@@ -21,6 +22,7 @@ from chatops.journal import Journal, close_log, open_log
 from chatops.loop.backends import BackendError, resolve
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.listener import listen
+from chatops.scribe import Scribe
 from chatops.server import ChatServer
 from chatops.settings import Settings
 from chatops.survey import Survey
@@ -72,6 +74,10 @@ class ServerThread:
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors)
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.log, stream, report=self._warn)
+        if settings.history:
+            scribe = Scribe(Archive(settings.history), self.server, self.journal)
+            self.server.delivery.scribe = scribe
+            scribe.begin()
         self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None)
         self.control = None
         if place is not None:
@@ -145,6 +151,8 @@ class ServerThread:
                 self.server.close(reason)
             except Exception:
                 self.crash = self.crash or traceback.format_exc()
+            if self.server.delivery.scribe is not None:
+                self.server.delivery.scribe.close()
             self._say_bye()
             self._ended.set()
             self.on_end()

@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True):
     control: str = "auto"
     log_file: str = ""
     ban_file: str = ""
+    history: str = ""
     max_clients: int = 0
     per_address: int = 0
     connect_rate: float = 50.0
@@ -160,6 +161,8 @@ SETTINGS: tuple[Setting, ...] = (
             "this user, one for each port; `off` for none"),
     Setting("log_file", "write events here, one line each"),
     Setting("ban_file", "keep bans here, so that they survive a restart"),
+    Setting("history", "keep what is said in rooms in this SQLite file, for `/history`; whispers "
+            "are not kept"),
     Setting("max_clients", "clients at once; off: as many as there are descriptors", _COUNT,
             _count_text, True),
     Setting("per_address", "clients at once from one address, so that one host cannot take "

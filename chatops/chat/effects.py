@@ -55,6 +55,15 @@ class Hold(NamedTuple):
     seconds: float
 
 
+class Recall(NamedTuple):
+    """Look up the newest `limit` lines that hold `text` of those its room has heard."""
+
+    id: int
+    room: str
+    limit: int
+    text: str = ""
+
+
 class Close(NamedTuple):
     """Send what is queued, then these last words, and close.  The session is gone."""
 
@@ -63,4 +72,4 @@ class Close(NamedTuple):
     last_words: bytes = b""
 
 
-Effect = Deliver | Tell | Answer | Enter | Leave | Hold | Close | Event
+Effect = Deliver | Tell | Answer | Enter | Leave | Hold | Recall | Close | Event

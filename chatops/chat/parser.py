@@ -22,6 +22,7 @@ CLIENT_COMMANDS: tuple[ClientCommand, ...] = (
     ClientCommand("msg", "NICK TEXT", "say something to one person only"),
     ClientCommand("join", "ROOM", "go to another room"),
     ClientCommand("rooms", "", "list the rooms"),
+    ClientCommand("history", "[N] [TEXT]", "what was said here, or what of it holds TEXT"),
     ClientCommand("quit", "[REASON]", "leave; so does quit alone on a line"),
     ClientCommand("help", "", "this list"),
 )

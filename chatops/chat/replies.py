@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatops.chat import names
+from chatops.chat.effects import Recall
 from chatops.chat.parser import help_lines, usage_of
 from chatops.events import Whispered
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from chatops.chat.hub import Hub
     from chatops.chat.session import Session
 
-LISTED = 50                    # nicks or rooms in one answer
+LISTED = 50                    # nicks, rooms or lines of history in one answer
+RECALLED = 10                  # lines of history, unless more are asked for
 
 
 class Muted:
@@ -116,6 +118,17 @@ def rooms(hub: Hub, session: Session, _argument: str, _muted: Muted) -> None:
     hub.tell(session, *lines)
 
 
+def history(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
+    """`/history [N] [TEXT]`; the answer comes when the disk has it"""
+    first, _, text = argument.partition(" ")
+    count = RECALLED
+    if first.isascii() and first.isdecimal() and len(first) < 10:
+        count = max(1, min(int(first), LISTED))
+    else:
+        text = argument
+    hub.effects.append(Recall(session.id, session.room.name, count, text.strip()))
+
+
 def quit_(hub: Hub, session: Session, argument: str, muted: Muted) -> None:
     """`/quit [REASON]`, or `quit` alone on a line; the reason is speech as well"""
     if argument and muted.refuses():
@@ -130,6 +143,6 @@ def help_(hub: Hub, session: Session, _argument: str, _muted: Muted) -> None:
 
 COMMANDS: dict[str, Callable[[Hub, Session, str, Muted], None]] = {
     "nick": nick, "who": who, "me": me, "msg": msg, "join": join, "rooms": rooms,
-    "quit": quit_, "help": help_,
+    "history": history, "quit": quit_, "help": help_,
 }
 

@@ -1,0 +1,106 @@
+"""The archive: what rooms have heard, in an SQLite file.  Belongs to the journal's thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
+PATIENCE = 250                 # milliseconds to wait for another program's lock
+SEARCHED = 100_000             # of the newest lines of all rooms; a search is over in moments
+NOTICE = b"*** "               # what the server says itself begins so, and no nick can
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS said (id INTEGER PRIMARY KEY, at REAL NOT NULL, room TEXT NOT NULL,
+                                 line TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS said_in_room ON said (room, id);
+"""
+
+
+class Chunk(NamedTuple):
+    """Lines that a room has heard at one moment, notices among them."""
+
+    at: float
+    room: str
+    data: bytes
+
+
+class Line(NamedTuple):
+    """One line that somebody said, as the room has heard it: `ada: hello`, `* ada waves`."""
+
+    at: float
+    line: str
+
+
+class Archive:
+    """Lines by room, in the order in which they were said.
+
+    Every method may raise `sqlite3.Error`, and may be called again after it: the file is
+    opened when it is first needed, and once more after it could not be.  A file that is not
+    ours, or is damaged, is left as it is.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._database: sqlite3.Connection | None = None
+
+    def append(self, chunks: Iterable[Chunk]) -> None:
+        """Keep what was said in these, all of it or, when that fails, nothing."""
+        database = self._open()
+        rows = ((chunk.at, chunk.room, line.decode("utf-8", "replace"))
+                for chunk in chunks for line in chunk.data.split(b"\n")
+                if line and not line.startswith(NOTICE))
+        with database:
+            database.executemany("INSERT INTO said (at, room, line) VALUES (?, ?, ?)", rows)
+
+    def last(self, room: str, count: int) -> list[Line]:
+        """The newest lines of a room, oldest first."""
+        found = self._open().execute(
+            "SELECT at, line FROM said WHERE room = ? ORDER BY id DESC LIMIT ?", (room, count))
+        return [Line(*row) for row in found][::-1]
+
+    def search(self, room: str, text: str, count: int) -> list[Line]:
+        """The newest of a room that hold this text, who said it included; ASCII letters
+        match in either case.
+        """
+        found = self._open().execute(
+            "SELECT at, line FROM said WHERE room = ? AND line LIKE ? ESCAPE '\\' "
+            "AND id > (SELECT max(id) FROM said) - ? ORDER BY id DESC LIMIT ?",
+            (room, f"%{_literal(text)}%", SEARCHED, count))
+        return [Line(*row) for row in found][::-1]
+
+    def close(self) -> None:
+        """Idempotent."""
+        database, self._database = self._database, None
+        if database is not None:
+            database.close()
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            database = sqlite3.connect(self._path, timeout=PATIENCE / 1000)
+            try:
+                _prepare(database)
+            except BaseException:
+                database.close()
+                raise
+            self._database = database
+        return self._database
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    """Make an empty file ours; refuse one that another program has filled."""
+    (owner,) = database.execute("PRAGMA application_id").fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if owner != APPLICATION_ID:
+        if tables or owner:
+            raise sqlite3.DatabaseError("the file is another program's database")
+        database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute("PRAGMA journal_mode = WAL")      # readers and the writer do not wait
+    database.execute("PRAGMA synchronous = NORMAL")    # with it: a power cut may cost the newest
+    database.executescript(_TABLES)
+
+
+def _literal(text: str) -> str:
+    """For LIKE: its wildcards stand for themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
