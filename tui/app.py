@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
 from typing import ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 
 from chatops.link import ConsoleLink
@@ -208,6 +211,18 @@ class _Console(ConsoleApp):
         super().on_mount()
         self._main_loop = asyncio.get_running_loop()
         self.call_after_refresh(_spare_the_reactor)
+
+    def _on_time(self) -> None:
+        self._look_at_size()
+        super()._on_time()
+
+    def _look_at_size(self) -> None:
+        """The kernel signals a new size before it stores it (`pty_resize` in Linux), so who
+        looks at once may see the old one, and is not told again.
+        """
+        size = Size(*shutil.get_terminal_size())
+        if size != self.size:
+            self.post_message(events.Resize(size, size))
 
     def leave_soon(self) -> None:
         """Go once the server has ended, or now when it is none of ours; said by a signal

@@ -52,6 +52,7 @@ class Terminal:
         self._flowing.set()
         self._closing = False
         self._written = bytearray()
+        self.read_at = 0.0         # when the last of it was read (time.perf_counter)
         self._master, self._slave = os.openpty()
         self._set_size(size)
         self.modes_before = termios.tcgetattr(self._slave)
@@ -124,7 +125,9 @@ class Terminal:
                 data = os.read(self._master, CHUNK)
             except OSError:        # EIO: hung up
                 return
+            at = time.perf_counter()
             with self._news:
+                self.read_at = at
                 self._written += data
                 self._stream.feed(data)
                 self._news.notify_all()

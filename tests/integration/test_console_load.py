@@ -49,7 +49,7 @@ def answers(chatops: Console) -> list[float]:
         began = time.perf_counter()
         chatops.type(key)
         chatops.see(sign)
-        took.append(time.perf_counter() - began)
+        took.append(chatops.read_at - began)
     return sorted(took)
 
 
