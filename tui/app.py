@@ -29,6 +29,7 @@ from tui.dispatch import Dispatcher
 from tui.lab.doors import LabDoors
 from tui.lab.stage import StageScreen
 from tui.messages import RunLine
+from tui.pace import Pace
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
 from tui.state import FASTEST, ConsoleState
@@ -36,9 +37,6 @@ from tui.tape import Tape
 from tui.theme import DAY, NIGHT
 
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
-# Seconds between redraws while nothing arrives.  Clocks tick, and with a tenth's jitter none
-# of them skips a second; a redraw is nearly all that an idle console costs.
-STILL_REFRESH = 0.9
 # Seconds a frame being drawn may keep the interpreter from the reactor, which gives it away
 # at every system call.  CPython's 5 ms would delay it that long each time; less than this
 # costs throughput.
@@ -72,8 +70,7 @@ class ConsoleApp(App[int]):
         self._attached = attached
         self._ticking = ticking
         self._clock = clock
-        self._drawn = float("-inf")
-        self._version = -1         # of the state, as it was drawn last
+        self.pace = Pace(clock)
         self._main = MainScreen(self.state)
         self._tape = Tape()
         self.lab = LabDoors(self)
@@ -97,13 +94,10 @@ class ConsoleApp(App[int]):
     # -- ten times a second
 
     def _on_time(self) -> None:
-        """Pull each time; draw as often as the operator wants, and at once what is urgent."""
+        """Pull each time; draw as often as the operator wants and the reactor can spare."""
         self.pull()
-        # The timer's own jitter must not halve the rate.
-        since = self._clock() - self._drawn + FASTEST / 2
         state = self._front.state
-        due = since >= state.refresh and state.version != self._version
-        if due or since >= STILL_REFRESH:
+        if self.pace.is_due(state.version, state.refresh, self.state.gauges.busy):
             self.redraw()
 
     def tick(self) -> None:
@@ -127,8 +121,7 @@ class ConsoleApp(App[int]):
     def redraw(self) -> None:
         """Draw what the state holds now, where it can be seen."""
         front = self._front
-        self._version = front.state.version
-        self._drawn = self._clock()
+        self.pace.drew(front.state.version)
         if not front.is_mounted:
             return
         over = self.screen
