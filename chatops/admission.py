@@ -11,6 +11,7 @@ from chatops.units import format_duration
 REMEMBERED = 4096              # addresses whose rate of connecting is remembered
 BURST = 4                      # seconds' worth of connects that may come at once
 SPARE = 32                     # descriptors kept for everything that is not a client
+SUBNET = 64                    # bits: the least that one IPv6 host is given (RFC 6177)
 
 
 class Admission:
@@ -41,23 +42,26 @@ class Admission:
             return f"the server is full ({clients} clients); try again later"
         settings = self._settings
         if (settings.per_address or settings.connect_rate) and not self._is_trusted(host):
-            if settings.per_address and self._here.get(host, 0) >= settings.per_address:
+            source = source_of(host)
+            if settings.per_address and self._here.get(source, 0) >= settings.per_address:
                 return f"too many connections from your address ({settings.per_address} allowed)"
-            if settings.connect_rate and not self._spend(host, now):
+            if settings.connect_rate and not self._spend(source, now):
                 return "you connect too often; wait a few seconds"
         return None
 
     def entered(self, host: str) -> None:
         """A client from this address is in."""
-        self._here[host] = self._here.get(host, 0) + 1
+        source = source_of(host)
+        self._here[source] = self._here.get(source, 0) + 1
 
     def left(self, host: str) -> None:
         """A client from this address is gone."""
-        count = self._here.get(host, 0) - 1
+        source = source_of(host)
+        count = self._here.get(source, 0) - 1
         if count > 0:
-            self._here[host] = count
+            self._here[source] = count
         else:
-            self._here.pop(host, None)
+            self._here.pop(source, None)
 
     def _is_trusted(self, host: str) -> bool:
         try:
@@ -66,13 +70,26 @@ class Admission:
             return False
         return any(address in network for network in self._trusted)
 
-    def _spend(self, host: str, now: float) -> bool:
+    def _spend(self, source: str, now: float) -> bool:
         rate = self._settings.connect_rate
         burst = max(1.0, rate * BURST)
-        tokens, when = self._buckets.pop(host, (burst, now))
+        tokens, when = self._buckets.pop(source, (burst, now))
         tokens = min(burst, tokens + (now - when) * rate)
         allowed = tokens >= 1
-        self._buckets[host] = (tokens - 1 if allowed else tokens, now)
+        self._buckets[source] = (tokens - 1 if allowed else tokens, now)
         if len(self._buckets) > REMEMBERED:
             del self._buckets[next(iter(self._buckets))]   # the one not seen for longest
         return allowed
+
+
+def source_of(host: str) -> str:
+    """What counts as one address: of IPv6 its /64, in which a single host can make up as many
+    addresses as it likes.
+    """
+    if ":" not in host:
+        return host
+    try:
+        network = ipaddress.IPv6Network((host, SUBNET), strict=False)
+    except ValueError:
+        return host
+    return str(network)

@@ -53,6 +53,18 @@ def test_one_address_takes_no_more_than_its_places_and_gives_them_back() -> None
     assert refused(door) is None
 
 
+def test_an_ipv6_host_does_not_get_more_places_by_making_up_addresses() -> None:
+    door = admission(per_address=2, connect_rate=1.0)
+    own, neighbour = "2001:db8:0:1::{:x}", "2001:db8:0:2::1"
+    for n in range(2):
+        assert refused(door, own.format(n)) is None
+        door.entered(own.format(n))
+    assert refused(door, own.format(99)) == "too many connections from your address (2 allowed)"
+    assert refused(door, neighbour) is None
+    door.left(own.format(0))
+    assert sum(refused(door, own.format(n)) is None for n in range(100, 200)) == BURST - 2
+
+
 def test_connecting_too_often_is_refused_until_some_time_has_passed() -> None:
     door = admission(connect_rate=2.0)
     for _ in range(2 * BURST):
