@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from chatops.server import ChatServer
 
 
+# Bytes of lines for single clients that are gathered at most.  A chunk that the kernel has
+# taken a part of is queued to its end, whatever the limit; so it must not be a large one.
+GATHERED = 1 << 16
+
+
 class Delivery:
     """One method per kind of effect.  Belongs to the reactor's thread."""
 
@@ -24,10 +29,26 @@ class Delivery:
         self._server = server
 
     def carry_out(self, effects: list[Effect]) -> None:
-        """Do these, in order.  One that fails costs the client it is for, and no other."""
+        """Do these, in order.  One that fails costs the client it is for, and no other.
+
+        Lines for single clients are gathered until something might overtake them, so that
+        each client gets one write for all of them.
+        """
         server = self._server
+        told: dict[int, list[Tell]] = {}
+        gathered = 0
         for effect in effects:
+            if type(effect) is Tell:
+                told.setdefault(effect.id, []).append(effect)
+                gathered += len(effect.data)
+                if gathered >= GATHERED:
+                    self._tell(told)
+                    gathered = 0
+                continue
             method = _METHODS.get(type(effect))
+            if method is not None and told:
+                self._tell(told)
+                gathered = 0
             try:
                 if method is None:
                     server.say(effect)  # type: ignore[arg-type]  # the rest are events
@@ -36,6 +57,7 @@ class Delivery:
             except Exception as error:
                 server.mishap(type(effect).__name__, -1, error,
                               server.connections.get(getattr(effect, "id", 0)))
+        self._tell(told)
 
     def _deliver(self, effect: Deliver) -> None:
         if self.scribe is not None:
@@ -47,10 +69,18 @@ class Delivery:
                 self._server.selector.note(f"fan-out {effect.room}: {effect.lines} lines, "
                                            f"{len(effect.chunk)} bytes to {len(fan)}")
 
-    def _tell(self, effect: Tell) -> None:
-        connection = self._server.connections.get(effect.id)
-        if connection is not None:
-            connection.write(effect.data, effect.lines)
+    def _tell(self, told: dict[int, list[Tell]]) -> None:
+        """Write what was gathered, client by client, and begin anew."""
+        for id, tells in told.items():  # noqa: A001
+            connection = self._server.connections.get(id)
+            if connection is None:
+                continue
+            try:
+                connection.write(b"".join([tell.data for tell in tells]),
+                                 sum([tell.lines for tell in tells]))
+            except Exception as error:
+                self._server.mishap(Tell.__name__, -1, error, connection)
+        told.clear()
 
     def _answer(self, effect: Answer) -> None:
         connection = self._server.connections.get(effect.id)
@@ -114,7 +144,7 @@ class Delivery:
 
 
 _METHODS: dict[type[Effect], Callable[[Delivery, Any], None]] = {
-    Deliver: Delivery._deliver, Tell: Delivery._tell, Answer: Delivery._answer,
+    Deliver: Delivery._deliver, Answer: Delivery._answer,
     Enter: Delivery._enter, Leave: Delivery._leave, Hold: Delivery._hold,
     Recall: Delivery._recall, Close: Delivery._close, events.Renamed: Delivery._renamed,
 }

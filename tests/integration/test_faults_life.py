@@ -14,11 +14,10 @@ from concurrent.futures import Future
 import pytest
 
 from chatops.admin import Admin
-from chatops.chat.effects import Tell
 from chatops.chat.hub import Hub
 from chatops.commands import Bans, Broadcast, Command, CommandResult, Quit
-from chatops.delivery import _METHODS, Delivery
 from chatops.events import CallbackFailed, Crashed, Disconnected, ServerStopped
+from chatops.net.connection import Connection
 from tests.integration.harness import PATIENCE, Client, Served, Server
 
 StartServer = Callable[..., Server]
@@ -174,16 +173,16 @@ def test_z06_a_fault_at_the_end_of_file_costs_that_client_only(server: StartServ
 
 def test_z06_an_effect_that_raises_costs_the_client_it_was_for(
         server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    tell = Delivery._tell
+    write = Connection.write
 
-    def bad_tell(delivery: Delivery, effect: Tell) -> None:
-        if b"in lobby" in effect.data and effect.id == 1:
+    def bad_write(connection: Connection, data: bytes, lines: int = 1) -> None:
+        if b"in lobby" in data and connection.client_id == 1:
             raise RuntimeError("a fault put there by the test")
-        tell(delivery, effect)
+        write(connection, data, lines)
 
     chat = server()
     victim, other = chat.clients(2)
-    monkeypatch.setitem(_METHODS, Tell, bad_tell)
+    monkeypatch.setattr(Connection, "write", bad_write)
     victim.say("before", "/who", "after")
     chat.wait_for(CallbackFailed)
     other.read_until("*** guest-1 left (internal error)")
