@@ -5,7 +5,7 @@ carried out in order.  Lines for a room are gathered and leave as one `Deliver` 
 turn, which is what makes the server fast; anything that must not overtake them (a line for
 one client, somebody entering or leaving) first sends off what is gathered.
 
-The common case, printable ASCII with no command in it, goes through as whole chunks.
+The common case, printable text with no command in it, goes through as whole chunks.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from chatops.chat import replies
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
 from chatops.chat.limits import ChatLimits
 from chatops.chat.nicks import Nicks
-from chatops.chat.parser import Call, Say, parse_line
-from chatops.chat.sanitize import clean, clean_text, is_plain
+from chatops.chat.parser import Call, Say, is_talk, parse_line
+from chatops.chat.sanitize import clean, clean_text, is_clean, is_plain
 from chatops.chat.session import Room, Session
 from chatops.chat.telnet import TelnetFilter
 
@@ -151,7 +151,7 @@ class Hub:
             said.replace(b"\n", session.separator) if count > 1 else said) + b"\n", count)
         self.effects.append(events.Said(
             self.at, session.id, session.nick, room.name,
-            _shown(said[:SHOWN + 1].decode("ascii")), count))
+            _shown(said[:4 * (SHOWN + 1)].decode("utf-8", "ignore")), count))
 
     def _line(self, session: Session, raw: bytes, muted: replies.Muted) -> None:
         text = clean(raw)
@@ -335,10 +335,8 @@ def _shown(text: str) -> str:
 
 
 def _is_talk(lines: bytes) -> bool:
-    """Whether all of it is plain words for the room, which need not be looked at one by one."""
-    framed = b"\n" + lines
-    return (is_plain(lines) and b"\n/" not in framed and b"\n\n" not in framed
-            and b"\n " not in framed and b"\nquit" not in framed)
+    """Whether all of it is words for the room, which need not be looked at one by one."""
+    return is_talk(lines) and (is_plain(lines) or is_clean(lines))
 
 
 def _split(session: Session, lines: bytes, count: int) -> bytes:

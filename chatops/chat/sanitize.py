@@ -82,6 +82,18 @@ _PILE = re.compile(f"[{_BASIC_MARKS}{_OTHER_MARKS}]{{{MARK_LIMIT + 1},}}")
 _PILE_PERHAPS = re.compile(f"[{_BASIC_MARKS}\U00010000-\U0010ffff]{{{MARK_LIMIT + 1}}}")
 
 
+def is_clean(chunk: bytes) -> bool:
+    """Whether it is UTF-8, and `clean` would leave each of its lines as it is.
+
+    Says no of a few that it would leave: emoji with several modifiers look like a pile.
+    """
+    try:
+        text = chunk.decode()
+    except UnicodeDecodeError:
+        return False
+    return text.replace("\n", "").isprintable() and _PILE_PERHAPS.search(text) is None
+
+
 def clean(raw: bytes) -> str:
     """One line of bytes, without its newline, as safe text; what is not UTF-8 is U+FFFD."""
     return clean_text(raw.decode("utf-8", "replace"))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import inf
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatops import events
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
-from chatops.chat.hub import TURN_LINES, Hub
+from chatops.chat.hub import SHOWN, TURN_LINES, Hub
 from chatops.chat.limits import ChatLimits
 from chatops.chat.names import InvalidName
 from chatops.chat.session import Session
@@ -342,3 +344,33 @@ def test_bad_input_is_reported_at_each_doubling_and_telnet_is_answered() -> None
     counts = [effect.count for effect in effects if isinstance(effect, events.BadInput)
               and effect.kind == "control characters"]
     assert counts == [1, 2, 4, 8, 16, 32, 64]
+
+
+# -- whole chunks and single lines
+
+
+@given(st.lists(st.sampled_from(["hello", "été", "日本語", "🎉", "/me waves", "//x", "", " ",
+                                 "\u3164", "\u2800x", "quit now", "a\tb", "e" + "\u0301" * 9,
+                                 "\x1b[2J!", "\u202eabc"]), max_size=12))
+def test_lines_in_one_chunk_are_heard_as_if_each_had_come_alone(lines: list[str]) -> None:
+    heard = []
+    for pieces in ([lines], [[line] for line in lines]):
+        chat = Chat(rate=0.0)
+        speaker, _ = chat.join(2)
+        said = []
+        for piece in pieces:
+            effects = chat.says(speaker, "".join(f"{line}\n" for line in piece).encode())
+            said += [e.text for e in effects if isinstance(e, events.Said) and len(piece) == 1]
+        heard.append(chat.seen[2])
+    assert heard[0] == heard[1]
+    assert all(text in heard[1] for text in said)
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "日", "🎉"])
+def test_an_event_repeats_no_more_than_the_beginning_of_a_long_line(letter: str) -> None:
+    chat = Chat()
+    speaker, = chat.join()
+    for length in (SHOWN, SHOWN + 1, 1000):
+        said, = [effect for effect in chat.says(speaker, f"{letter * length}\n".encode())
+                 if isinstance(effect, events.Said)]
+        assert said.text == letter * SHOWN + ("..." if length > SHOWN else "")

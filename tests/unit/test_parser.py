@@ -12,6 +12,7 @@ from chatops.chat.parser import (
     Say,
     Unknown,
     help_lines,
+    is_talk,
     parse_line,
     usage_of,
 )
@@ -81,3 +82,19 @@ def test_every_line_is_something(line: str) -> None:
         assert parsed.text
     elif parsed is None:
         assert not line.startswith("/")
+
+
+openings = st.sampled_from(["/", "//", "", " ", "quit", "\u3164", "\u2800", "\u200d", "a", "日",
+                            "é"])
+
+
+@given(st.lists(st.tuples(openings, st.text(st.characters(exclude_characters="\n"), max_size=3))
+                .map("".join), min_size=1))
+def test_lines_that_are_talk_are_said_as_they_are(lines: list[str]) -> None:
+    if is_talk("".join(f"{line}\n" for line in lines).encode()):
+        assert [parse_line(line) for line in lines] == [Say(line) for line in lines]
+
+
+@pytest.mark.parametrize("lines", [b"hello\n", "été\n日本\n".encode(), b"a\nb/c\nnot /quit\n"])
+def test_words_are_talk(lines: bytes) -> None:
+    assert is_talk(lines)

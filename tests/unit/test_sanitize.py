@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.chat.sanitize import MARK_LIMIT, clean, clean_text, is_plain
+from chatops.chat.sanitize import MARK_LIMIT, clean, clean_text, is_clean, is_plain
 
 JOINERS = "\u200c\u200d"
 # Signs of the Arabic and Kaithi scripts that Unicode files under "format": they are visible.
@@ -149,3 +149,26 @@ def test_a_plain_chunk_is_one_whose_lines_need_no_cleaning(chunk: bytes) -> None
     assert is_plain(chunk) == all(byte == 10 or 32 <= byte < 127 for byte in chunk)
     if is_plain(chunk):
         assert [clean(line) for line in chunk.split(b"\n")] == chunk.decode().split("\n")
+
+
+any_chunk = (st.binary(max_size=40) | ascii_and_more
+             | st.lists(hostile | st.just("\n") | st.text(max_size=4)).map(
+                 lambda texts: "".join(texts).encode("utf-8", "surrogatepass")))
+
+
+@given(any_chunk)
+def test_a_clean_chunk_is_one_whose_lines_stay_as_they_are(chunk: bytes) -> None:
+    if is_clean(chunk):
+        assert [clean(line) for line in chunk.split(b"\n")] == chunk.decode().split("\n")
+
+
+@pytest.mark.parametrize("text", ["été à Genève", "日本語で話す\nそう", "привет, мир", "नमस्ते",
+                                  "✓ ok 🎉"])
+def test_text_in_any_script_is_clean(text: str) -> None:
+    assert is_clean(text.encode())
+
+
+@pytest.mark.parametrize("chunk", [b"\xff", b"\x1b[2J", b"a\tb", b"a\r\n", "\u202e".encode(),
+                                   ("e" + "\u0301" * 9).encode()])
+def test_what_has_to_be_cleaned_is_not_clean(chunk: bytes) -> None:
+    assert not is_clean(chunk)
