@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 # Bytes of lines for single clients that are gathered at most.  A chunk that the kernel has
-# taken a part of is queued to its end, whatever the limit; so it must not be a large one.
-GATHERED = 1 << 16
+# taken a part of is queued to its end, and one that finds no room is dropped as a whole: so it
+# must be far smaller than an outbox.
+GATHERED = 1 << 13
 
 
 class Delivery:
