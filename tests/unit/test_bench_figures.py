@@ -6,6 +6,9 @@ import json
 import os
 import selectors
 import socket
+import subprocess
+import sys
+import time
 from array import array
 
 import pytest
@@ -194,6 +197,17 @@ def test_usage_of_this_process_is_known() -> None:
     assert (usage.resident_bytes(os.getpid()) or 0) > 1 << 20
     assert usage.cpu_seconds(os.getpid()) is not None
     assert usage.wakeups(os.getpid()) is not None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other clocks of processes are not known")
+def test_cpu_time_of_another_process_is_known_to_less_than_a_tick() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as sleeper:
+        while (used := usage.cpu_seconds(sleeper.pid)) == 0:
+            time.sleep(0.001)
+        sleeper.kill()
+    assert used is not None
+    assert used * 100 % 1 != 0
+    assert usage.cpu_seconds(sleeper.pid) is None
 
 
 @pytest.mark.parametrize(("arguments", "says"), [
