@@ -1,8 +1,9 @@
 """A crowd of clients in one thread, quick enough to keep up with the server.
 
 A delivery is counted by its mark, a byte that occurs once in every message and in nothing
-else that a server says.  One byte is never split over two reads, and counting it in a
-buffer of 64 KiB takes C some 30 µs.
+else that a server says.  One byte is never split over two reads.  Counting takes a third of
+a nanosecond a byte, comparing a tenth of that; and the clients of a room are mostly sent
+the same chunk one after the other, so what is the same as before is not counted again.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Crowd:
         self._unsent: dict[socket.socket, bytes] = {}
         self._halves: dict[int, bytes] = {}
         self._speaker = 0
+        self._chunk = b"\n"        # counted last; never empty, which would be the end of file
+        self._marks = 0            # and how many marks were in it
 
     @property
     def members(self) -> int:
@@ -113,17 +116,22 @@ class Crowd:
     def read(self, timeout: float) -> None:
         """Read once from everybody who has something, and count what arrived."""
         buffer, receive = self._buffer, self._receive
-        count = buffer.count
+        same, chunk, marks = self._buffer.startswith, self._chunk, self._marks
+        size = len(chunk)
         arrived = 0
         for fd in self._ready.poll(timeout):
             try:
                 got = receive[fd](buffer)
             except OSError:
                 got = self._receive_from(fd)
-            if got > 0:
-                arrived += count(MARK, 0, got)
+            if got == size and same(chunk):
+                arrived += marks
+            elif got > 0:
+                size, chunk, marks = got, bytes(buffer[:got]), buffer.count(MARK, 0, got)
+                arrived += marks
             elif got == 0:
                 self._lose(fd)
+        self._chunk, self._marks = chunk, marks
         self.arrived += arrived
 
     def sample(self, timeout: float, samples: array[float]) -> None:

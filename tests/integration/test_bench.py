@@ -131,6 +131,33 @@ def test_a_stamp_cut_in_two_is_one_sample() -> None:
     assert min(samples) > 0
 
 
+def test_chunks_that_only_look_alike_are_counted_each() -> None:
+    chunks = [b"a@b\n", b"a@b\n", b"@@b\n", b"a@b\n", b"aab\n", b"a@b\na@b\n"]
+
+    def serve(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            peer.sendall(b"*** hello\n")
+            for chunk in chunks:
+                peer.recv(1)
+                peer.sendall(chunk)
+            peer.recv(1)
+
+    with in_thread(serve) as port:
+        crowd = Crowd("127.0.0.1", port, senders=1, size=32)
+        arrived = []
+        try:
+            crowd.connect(1)
+            for _ in chunks:
+                crowd._sockets[0].send(b"y")
+                crowd.read(5.0)
+                arrived.append(crowd.arrived)
+        finally:
+            crowd.close()
+    assert arrived == [1, 2, 4, 5, 5, 7]
+
+
 def test_a_client_that_is_turned_away_ends_the_load_with_the_servers_words() -> None:
     def serve(listener: socket.socket) -> None:
         listener.accept()[0].close()
