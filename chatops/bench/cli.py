@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -9,7 +10,15 @@ from pathlib import Path
 import click
 
 from chatops.bench import report, usage
-from chatops.bench.plan import PARTS, Findings, Plan, carry_out
+from chatops.bench.plan import IDLE, PARTS, SELECTOR, STORM, Findings, Plan
+from chatops.bench.rounds import (
+    Cpus,
+    measure_idle,
+    measure_observing,
+    measure_storm,
+    measure_table,
+)
+from chatops.bench.storm import storm_lines
 
 # Descriptors a process needs besides one per client.
 SPARE_DESCRIPTORS = 64
@@ -45,6 +54,11 @@ class Progress:
         click.echo(f"\r\x1b[K{text} …" if self._overwrite else text, err=True,
                    nl=not self._overwrite)
 
+    def print(self, lines: list[str]) -> None:
+        """Lines that stay, on stdout, in place of the one that does not."""
+        self.clear()
+        click.echo("\n".join(lines))
+
     def clear(self) -> None:
         if self._overwrite:
             click.echo("\r\x1b[K", err=True, nl=False)
@@ -57,6 +71,8 @@ class Progress:
               help="How many of them speak.")
 @click.option("--size", default=64, type=click.IntRange(17, 4000), show_default=True,
               help="Bytes of a message.")
+@click.option("--window", default=64, type=click.IntRange(1), show_default=True,
+              help="Messages on their way at most; more of them make larger chunks.")
 @click.option("--seconds", default=None, type=click.FloatRange(0.1), help="Of throughput, and "
               "as many of latency, in each round [default: 1].")
 @click.option("--rounds", default=None, type=click.IntRange(1), help="The contenders take turns "
@@ -64,6 +80,8 @@ class Progress:
 @click.option("--rate", default=200.0, type=click.FloatRange(1.0), show_default=True,
               help="Messages a second while latency is measured; with more than 100 clients, "
               "fewer in proportion.")
+@click.option("--storm", default=None, type=click.IntRange(0), help="Clients in the largest "
+              "storm of joins [default: 5000, or what descriptors allow].")
 @click.option("--idle", default=None, type=click.IntRange(0), help="Clients that only stay, for "
               "the memory of each [default: 10000, or what descriptors allow].")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
@@ -74,8 +92,9 @@ class Progress:
 @click.option("--quick", is_flag=True, help="One short round: twenty seconds instead of a "
               "coffee break, and figures to match.")
 def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: float | None,
-          rounds: int | None, rate: float, idle: int | None, json_file: Path | None,
-          no_console: bool, only: tuple[str, ...] | None, quick: bool) -> None:
+          rounds: int | None, rate: float, window: int, storm: int | None, idle: int | None,
+          json_file: Path | None, no_console: bool, only: tuple[str, ...] | None,
+          quick: bool) -> None:
     """Measure this server on this machine.
 
     Starts the server and a load in processes of their own, without and with the console,
@@ -86,7 +105,9 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
     usual = (10, 100) if quick else (10, 100, 1000)
     plan = Plan(
         clients=clients or usual, senders=senders, size=size, rate=rate,
-        seconds=seconds or (0.4 if quick else 1.0), rounds=rounds or (1 if quick else 3),
+        window=window, seconds=seconds or (0.4 if quick else 1.0),
+        rounds=rounds or (1 if quick else 3),
+        storm=min(descriptors, (2000 if quick else 5000) if storm is None else storm),
         idle_clients=min(descriptors, (2000 if quick else 10_000) if idle is None else idle),
         parts=tuple(name for name in only or PARTS if not (no_console and name == "console")))
     if max(plan.clients) > descriptors:
@@ -111,18 +132,20 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
         raise click.ClickException(f"{len(findings.errors)} measurements failed")
 
 
-def show(findings: Findings, cpus: tuple[int, int] | None, progress: Progress) -> None:
-    """Carry the plan out, and print each part of the table when it is complete."""
-    measured = carry_out(findings, cpus, progress)
-    click.echo("\n".join(report.header(findings)))
-    for clients in measured:
-        progress.clear()
-        click.echo("\n".join(report.table_lines(report.rows(findings, clients))))
-    progress.clear()
-    if findings.selector is not None:
-        click.echo("\n".join(report.selector_lines(findings.selector)))
-    if findings.idle is not None:
-        click.echo("\n".join(report.idle_lines(findings.idle)))
+def show(findings: Findings, cpus: Cpus, progress: Progress) -> None:
+    """Carry the plan out, and print each part of it when it is complete."""
+    plan = findings.plan
+    columns = shutil.get_terminal_size((report.WIDE, 24)).columns
+    progress.print(report.header(findings, columns))
+    for clients in measure_table(findings, cpus, progress):
+        progress.print(report.table_lines(report.rows(findings, clients), columns))
+    if STORM in plan.parts and plan.storm:
+        measure_storm(findings, cpus, progress)
+        progress.print(storm_lines(findings.storm))
+    if IDLE in plan.parts and plan.idle_clients:
+        progress.print(report.idle_lines(measure_idle(findings, cpus, progress)))
+    if SELECTOR in plan.parts:
+        progress.print(report.selector_lines(measure_observing(findings, progress)))
 
 
 if __name__ == "__main__":

@@ -60,22 +60,29 @@ class Crowd:
 
     # -- coming and going
 
-    def connect(self, clients: int) -> float:
-        """Connect so many and wait until each was greeted; seconds that took."""
+    def connect(self, clients: int, room: str = "") -> float:
+        """Connect so many and wait until each was greeted; seconds that took.
+
+        With a room they join it as well, and nobody waits for anybody else's answer.
+        """
         began = time.perf_counter()
-        silent: set[int] = set()
+        joining, answer = f"/join {room}\n".encode(), f" in {room} with ".encode()
+        heard: dict[int, bytes] = {}
+        awaited, pending = (answer, clients) if room else (b"\n", CONNECT_BURST)
         for number in range(clients):
             sock = socket.create_connection(self._address, PATIENCE)
             self._sockets.append(sock)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setblocking(False)
+            if room:
+                sock.send(joining)
             self._receive[sock.fileno()] = sock.recv_into
             self._ready.add(sock.fileno())
-            silent.add(sock.fileno())
+            heard[sock.fileno()] = b""
             if number % 16 == 15:
-                self._hear(silent, 0.0)
-            self._hear_all_but(CONNECT_BURST, silent)
-        self._hear_all_but(0, silent)
+                self._hear(heard, awaited, 0.0)
+            self._hear_all_but(pending, heard, awaited)
+        self._hear_all_but(0, heard, awaited)
         return time.perf_counter() - began
 
     def settle(self, quiet: float = 0.1) -> None:
@@ -94,22 +101,26 @@ class Crowd:
         text = bytes(self._buffer[:256]).partition(b"\0")[0].decode(errors="replace").strip()
         return text.rpartition("\n")[2] or "nothing was said"
 
-    def _hear_all_but(self, some: int, silent: set[int]) -> None:
+    def _hear_all_but(self, some: int, heard: dict[int, bytes], awaited: bytes) -> None:
         deadline = time.monotonic() + PATIENCE
-        while len(silent) > some:
-            if self._hear(silent, 0.05):
+        while len(heard) > some:
+            if self._hear(heard, awaited, 0.05):
                 deadline = time.monotonic() + PATIENCE
             elif time.monotonic() > deadline:
-                raise LoadError(f"{len(silent)} clients were never greeted")
+                raise LoadError(f"{len(heard)} clients were never answered")
 
-    def _hear(self, silent: set[int], timeout: float) -> bool:
-        """Strike off the silent ones who has been greeted; was anybody?"""
-        before = len(silent)
+    def _hear(self, heard: dict[int, bytes], awaited: bytes, timeout: float) -> bool:
+        """Strike off those who have heard what is awaited; was there anybody?"""
+        before = len(heard)
         for fd in self._ready.poll(timeout):
-            if self._receive_from(fd) == 0:
+            got = self._receive_from(fd)
+            if got == 0:
                 raise LoadError(f"a client was turned away: {self.last_words()}")
-            silent.discard(fd)
-        return len(silent) < before
+            if fd in heard:
+                heard[fd] += self._buffer[:max(0, got)]
+                if awaited in heard[fd]:
+                    del heard[fd]
+        return len(heard) < before
 
     # -- reading
 

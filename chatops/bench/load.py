@@ -24,6 +24,7 @@ class LoadSpec(msgspec.Struct, frozen=True):
     port: int
     host: str = "127.0.0.1"
     clients: int = 100
+    room: str = ""             # to join at once, all of them as fast as they can
     senders: int = 10
     size: int = 64             # of a message without its newline
     window: int = 64           # messages on their way at most
@@ -55,6 +56,7 @@ class LoadResult(msgspec.Struct, frozen=True):
     idle: Idle | None = None
     lost: int = 0
     closed: int = 0
+    connect_cpu: float | None = None       # seconds of the server's, until all were answered
 
 
 def run(spec: LoadSpec) -> LoadResult:
@@ -63,7 +65,9 @@ def run(spec: LoadSpec) -> LoadResult:
     empty = usage.resident_bytes(pid)
     crowd = Crowd(spec.host, spec.port, spec.senders, spec.size)
     try:
-        connect_seconds = crowd.connect(spec.clients)
+        cpu = usage.cpu_seconds(pid)
+        connect_seconds = crowd.connect(spec.clients, spec.room)
+        connect_cpu = usage.difference(usage.cpu_seconds(pid), cpu)
         crowd.settle()
         idle = sit_still(spec) if spec.idle_seconds else None
         throughput = latency = None
@@ -75,7 +79,7 @@ def run(spec: LoadSpec) -> LoadResult:
             latency = measure_latency(crowd, spec.rate, spec.latency_seconds, pid)
             lost += crowd.outstanding
         return LoadResult(connect_seconds, empty, usage.resident_bytes(pid),
-                          throughput, latency, idle, lost, crowd.closed)
+                          throughput, latency, idle, lost, crowd.closed, connect_cpu)
     finally:
         crowd.close()
 

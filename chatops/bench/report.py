@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import platform
-import statistics
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Iterable
 
 import msgspec
 
 from chatops import __version__
+from chatops.bench import storm
 from chatops.bench.contenders import ASYNCIO, CONTENDERS
+from chatops.bench.figures import median, number, row
 from chatops.bench.load import LoadResult
 from chatops.bench.plan import Findings, Run
 from chatops.bench.selector_cost import SelectorCost
 
-NOTHING = "-"
 # From here on the load was the busier of the two, and the server may be faster than it says.
 LOAD_LIMIT = 0.05
 # In a closed loop one of the two is always at work.  When both got less of a CPU than this,
 # somebody else had the rest of it.
 DISTURBED = 0.75
 
-HEADINGS = ("clients", "server", "deliveries/s", "x asyncio", "p50 ms", "p99 ms", "p99.9 ms",
-            "cpu %", "load %", "MiB")
+# Heading, width, and whether it is left out where the terminal is too narrow for all.
+COLUMNS = (("clients", 7, False), ("  server", -23, False), ("deliveries/s", 13, False),
+           ("x asyncio", 10, False), ("p50 ms", 8, True), ("p99 ms", 8, False),
+           ("p99.9 ms", 9, False), ("cpu %", 6, False), ("load %", 7, True), ("MiB", 5, True))
+WIDE = sum(abs(width) for _, width, _ in COLUMNS)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -84,15 +88,15 @@ def _row(runs: list[Run], clients: int, name: str, title: str,
     delays = [result.latency for result in results if result.latency is not None]
     return Row(
         clients, name, title,
-        deliveries_per_s=_median(flow.deliveries_per_s for flow in flows),
-        to_asyncio=_median(ratios),
-        p50=_median(delay.p50 for delay in delays),
-        p99=_median(delay.p99 for delay in delays),
-        p999=_median(delay.p999 for delay in delays),
-        server_cpu=_median(_share(flow.server_cpu, flow.seconds) for flow in flows),
-        load_cpu=_median(_share(flow.load_cpu, flow.seconds) for flow in flows),
-        latency_cpu=_median(delay.server_cpu for delay in delays),
-        resident=_median(result.resident for result in results),
+        deliveries_per_s=median(flow.deliveries_per_s for flow in flows),
+        to_asyncio=median(ratios),
+        p50=median(delay.p50 for delay in delays),
+        p99=median(delay.p99 for delay in delays),
+        p999=median(delay.p999 for delay in delays),
+        server_cpu=median(_share(flow.server_cpu, flow.seconds) for flow in flows),
+        load_cpu=median(_share(flow.load_cpu, flow.seconds) for flow in flows),
+        latency_cpu=median(delay.server_cpu for delay in delays),
+        resident=median(result.resident for result in results),
         lost=sum(result.lost for result in results),
         closed=sum(result.closed for result in results),
         error=next((run.error for run in runs if run.error), ""))
@@ -108,53 +112,44 @@ def _share(cpu: float | None, seconds: float) -> float | None:
     return None if cpu is None else cpu / seconds
 
 
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.median(known) if known else None
-
-
 # -- as text
 
 
-def header(findings: Findings) -> list[str]:
+def header(findings: Findings, columns: int) -> list[str]:
     """What was measured, on what, and how to read it."""
     plan, on = findings.plan, findings.machine
-    return [
+    about = [
         f"chatops {on['chatops']} on {on['python']}, {on['system']}; {on['cpus']}",
         f"{plan.size}-byte messages from {plan.senders} senders, {plan.window} on their way; "
         f"latency at {plan.rate:g} messages/s; "
-        + ("one round" if plan.rounds == 1 else f"medians of {plan.rounds} rounds"),
-        "",
-        _line(HEADINGS),
-    ]
+        + ("one round" if plan.rounds == 1 else f"medians of {plan.rounds} rounds")]
+    lines = [part for line in about for part in textwrap.wrap(line, columns)]
+    headings = [_line((heading for heading, _, _ in COLUMNS), columns)]
+    return [*lines, "", *(headings if plan.contenders() else ())]
 
 
-def table_lines(found: list[Row]) -> list[str]:
+def table_lines(found: list[Row], columns: int) -> list[str]:
     """The rows of one client count, and remarks where they are needed."""
     lines: list[str] = []
-    for row in found:
+    for each in found:
         lines.append(_line((
-            f"{row.clients:,}", row.title,
-            _number(row.deliveries_per_s, lambda value: f"{value:,.0f}"),
-            _number(row.to_asyncio, lambda value: f"{value:.1f}"),
-            *(_number(value, lambda us: f"{us / 1e3:.2f}")
-              for value in (row.p50, row.p99, row.p999)),
-            *(_number(value, lambda share: f"{share:.0%}".rstrip("%"))
-              for value in (row.server_cpu, row.load_cpu)),
-            _number(row.resident, lambda size: f"{size / 2**20:.0f}"))))
-        lines += [f"{'':9}{remark}" for remark in _remarks(row)]
-    if any(row.disturbed for row in found):
-        lines.append(f"{'':9}other programs kept the CPUs busy: measure again, or trust only "
-                     "the ratios")
+            f"{each.clients:,}", f"  {each.title}", number(each.deliveries_per_s, "{:,.0f}"),
+            number(each.to_asyncio, "{:.1f}"),
+            *(number(value, "{:.2f}", 1e-3) for value in (each.p50, each.p99, each.p999)),
+            *(number(value, "{:.0f}", 100) for value in (each.server_cpu, each.load_cpu)),
+            number(each.resident, "{:.0f}", 2**-20)), columns))
+        lines += [f"{'':9}{remark}" for remark in _remarks(each)]
+    if any(each.disturbed for each in found):
+        lines.append(f"{'':9}other programs kept the CPUs busy: only the ratios can be trusted")
     return [*lines, ""]
 
 
-def _remarks(row: Row) -> Iterable[str]:
-    if row.error:
-        yield f"failed: {row.error}"
-    if row.lost or row.closed:
-        yield f"{row.lost:,} deliveries lost, {row.closed:,} clients closed"
-    if row.load_is_the_limit:
+def _remarks(each: Row) -> Iterable[str]:
+    if each.error:
+        yield f"failed: {each.error}"
+    if each.lost or each.closed:
+        yield f"{each.lost:,} deliveries lost, {each.closed:,} clients closed"
+    if each.load_is_the_limit:
         yield "the load was busier than the server: it may do more than this"
 
 
@@ -172,7 +167,7 @@ def idle_lines(run: Run) -> list[str]:
     """What clients cost that say nothing."""
     result = run.result
     if result is None:
-        return [f"{run.clients:,} idle clients: failed: {run.error}"]
+        return [f"{run.clients:,} idle clients: failed: {run.error}", ""]
     line = (f"{run.clients:,} idle clients: connected in {result.connect_seconds:.2f} s "
             f"({run.clients / result.connect_seconds:,.0f}/s)")
     if result.resident is not None and result.resident_empty is not None:
@@ -180,25 +175,23 @@ def idle_lines(run: Run) -> list[str]:
         line += f", {each / 1024:.2f} KiB each"
     if result.idle is not None and result.idle.wakeups is not None:
         line += f", {result.idle.wakeups} wake-ups in {result.idle.seconds:g} s"
-    return [line]
+    return [line, ""]
 
 
-def _number(value: float | None, write: Callable[[float], str]) -> str:
-    return NOTHING if value is None or value != value else write(value)
-
-
-def _line(cells: Iterable[str]) -> str:
-    clients, server, *figures = cells
-    widths = (13, 10, 8, 8, 9, 6, 7, 5)
-    return f"{clients:>7}  {server:<21}" + "".join(
-        f"{cell:>{width}}" for cell, width in zip(figures, widths, strict=True))
+def _line(cells: Iterable[str], columns: int) -> str:
+    shown = [(cell, width) for cell, (_, width, wide) in zip(cells, COLUMNS, strict=True)
+             if not wide or columns >= WIDE]
+    return row(*zip(*shown, strict=True))
 
 
 # -- as JSON
 
 
 def as_json(findings: Findings) -> bytes:
-    """Everything, every round included, and the rows of the table."""
-    table = [row for clients in findings.plan.clients for row in rows(findings, clients)]
-    everything = {**msgspec.structs.asdict(findings), "table": table}
+    """Everything, every round included, and the rows of the tables."""
+    everything = {
+        **msgspec.structs.asdict(findings),
+        "table": [row for clients in findings.plan.clients for row in rows(findings, clients)],
+        "storm_table": storm.storms(findings.storm),
+    }
     return msgspec.json.format(msgspec.json.encode(everything), indent=2) + b"\n"

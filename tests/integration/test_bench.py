@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from chatops.bench import relay, runner
+from chatops.bench import crowd as crowd_module
+from chatops.bench import relay, runner, storm
 from chatops.bench.cli import bench
-from chatops.bench.contenders import ASYNCIO, BARE, PYTHON, Contender
+from chatops.bench.contenders import ASYNCIO, BARE, CHATOPS, PYTHON, Contender
 from chatops.bench.crowd import Crowd, LoadError
 from chatops.bench.flow import measure_latency, measure_throughput
 from chatops.bench.load import LoadSpec, run
@@ -175,6 +176,44 @@ def test_a_server_that_closes_everybody_ends_the_load() -> None:
 
     with in_thread(serve) as port, pytest.raises(LoadError, match="closed every client"):
         run(LoadSpec(port=port, clients=1, seconds=5.0))
+
+
+def test_whoever_joins_is_waited_for_until_the_answer_is_whole() -> None:
+    answered = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(b"*** welcome! you are in lobby with 0 others\n")
+            assert peer.recv(64) == b"/join den\n"
+            peer.sendall(b"*** you are in d")
+            assert not answered.wait(0.1)
+            answered.set()
+            peer.sendall(b"en with 0 others\n")
+            peer.recv(1)
+
+    with in_thread(serve) as port:
+        crowd = Crowd("127.0.0.1", port, senders=1, size=32)
+        try:
+            crowd.connect(1, "den")
+            assert answered.is_set()
+        finally:
+            crowd.close()
+
+
+def test_a_join_that_is_never_answered_ends_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd_module, "PATIENCE", 0.2)
+    with bare_relay() as port, pytest.raises(LoadError, match="1 clients were never answered"):
+        run(LoadSpec(port=port, clients=1, room="den"))
+
+
+def test_a_storm_is_measured_in_what_the_server_spends_on_it() -> None:
+    found = measure(CHATOPS, storm.spec(60), None)
+    assert found.connect_seconds > 0
+    assert found.closed == 0
+    if sys.platform == "linux":
+        assert found.connect_cpu is not None
+        assert 0 < found.connect_cpu < found.connect_seconds + 1
 
 
 @pytest.mark.parametrize("contender", [BARE, ASYNCIO], ids=lambda each: each.name)

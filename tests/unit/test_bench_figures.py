@@ -63,7 +63,7 @@ def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
 def test_without_asyncio_in_the_run_there_is_no_ratio() -> None:
     (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, result(5.0))), 100)
     assert row.to_asyncio is None
-    assert " - " in report.table_lines([row])[0]
+    assert " - " in report.table_lines([row], 100)[0]
 
 
 def test_a_round_that_failed_is_named_and_the_others_still_count() -> None:
@@ -71,12 +71,12 @@ def test_a_round_that_failed_is_named_and_the_others_still_count() -> None:
         Run(CHATOPS.name, 100, 1, result(5.0)),
         Run(CHATOPS.name, 100, 2, error="never listened")), 100)
     assert row.deliveries_per_s == 5.0
-    assert "failed: never listened" in "\n".join(report.table_lines([row]))
+    assert "failed: never listened" in "\n".join(report.table_lines([row], 100))
 
 
 def test_a_contender_that_always_fails_has_a_row_that_says_why() -> None:
     (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, error="never listened")), 100)
-    line, remark, _ = report.table_lines([row])
+    line, remark, _ = report.table_lines([row], 100)
     assert line.split()[:2] == ["100", "chatops"]
     assert remark.strip() == "failed: never listened"
 
@@ -84,22 +84,22 @@ def test_a_contender_that_always_fails_has_a_row_that_says_why() -> None:
 def test_a_load_busier_than_the_server_is_confessed() -> None:
     (busy,) = report.rows(findings(
         Run(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.99, server_cpu=0.7))), 100)
-    assert "the load was busier" in "\n".join(report.table_lines([busy]))
+    assert "the load was busier" in "\n".join(report.table_lines([busy], 100))
     (idle,) = report.rows(findings(
         Run(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.7, server_cpu=0.99))), 100)
-    assert len(report.table_lines([idle])) == 2
+    assert len(report.table_lines([idle], 100)) == 2
 
 
 def test_a_machine_that_was_busy_with_something_else_is_named_once() -> None:
     found = report.rows(findings(
         *(Run(each.name, 100, 1, result(5.0, load_cpu=0.4, server_cpu=0.5))
           for each in CONTENDERS)), 100)
-    assert "\n".join(report.table_lines(found)).count("other programs kept the CPUs busy") == 1
+    assert "\n".join(report.table_lines(found, 100)).count("other programs kept the CPUs busy") == 1
 
 
 def test_lost_deliveries_are_shown() -> None:
     (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, result(5.0, lost=3))), 100)
-    assert "3 deliveries lost" in "\n".join(report.table_lines([row]))
+    assert "3 deliveries lost" in "\n".join(report.table_lines([row], 100))
 
 
 def test_a_system_that_tells_nothing_of_processes_gets_dashes() -> None:
@@ -112,8 +112,21 @@ def test_a_system_that_tells_nothing_of_processes_gets_dashes() -> None:
 def test_every_line_of_the_table_fits_a_terminal_of_100_columns() -> None:
     runs = [Run(each.name, 100, 1, result(12_345_678.0)) for each in CONTENDERS]
     found = findings(*runs)
-    lines = [*report.table_lines(report.rows(found, 100)), report.header(found)[-1]]
+    lines = [*report.table_lines(report.rows(found, 100), 100), report.header(found, 100)[-1]]
     assert max(map(len, lines)) <= 100
+
+
+def test_a_narrow_terminal_gets_fewer_columns_rather_than_broken_lines() -> None:
+    found = findings(*(Run(each.name, 100, 1, result(12_345_678.0)) for each in CONTENDERS))
+    lines = [*report.table_lines(report.rows(found, 100), 80), *report.header(found, 80)]
+    assert max(map(len, lines)) <= 80
+    assert "p99 ms" in lines[-1]
+    assert "MiB" not in lines[-1]
+
+
+def test_a_benchmark_without_contenders_has_no_headings_for_them() -> None:
+    header = report.header(Findings(Plan(parts=("storm",)), report.machine(None)), 100)
+    assert not any("deliveries/s" in line for line in header)
 
 
 def test_idle_clients_are_counted_in_memory_each_and_wake_ups() -> None:
@@ -121,7 +134,7 @@ def test_idle_clients_are_counted_in_memory_each_and_wake_ups() -> None:
         0.5, resident_empty=10 << 20, resident=(10 << 20) + (2048 * 1000),
         idle=Idle(1.0, wakeups=0)))
     assert report.idle_lines(run) == [
-        "1,000 idle clients: connected in 0.50 s (2,000/s), 2.00 KiB each, 0 wake-ups in 1 s"]
+        "1,000 idle clients: connected in 0.50 s (2,000/s), 2.00 KiB each, 0 wake-ups in 1 s", ""]
 
 
 def test_the_json_holds_every_round_and_the_table() -> None:

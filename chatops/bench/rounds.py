@@ -1,0 +1,64 @@
+"""In which order it is measured: rounds interleaved, so that a drift hits everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from chatops.bench import contenders, storm
+from chatops.bench.contenders import Contender
+from chatops.bench.load import LoadSpec
+from chatops.bench.plan import Findings, Run
+from chatops.bench.runner import BenchError, measure
+from chatops.bench.selector_cost import SelectorCost, measure_selector
+
+Cpus = tuple[int, int] | None
+Progress = Callable[[str], None]
+
+
+def measure_table(findings: Findings, cpus: Cpus, progress: Progress) -> Iterator[int]:
+    """All contenders under each load; yields each client count that is complete."""
+    plan = findings.plan
+    chosen = plan.contenders()
+    for clients in plan.clients if chosen else ():
+        for number in range(1, plan.rounds + 1):
+            for contender in chosen:
+                progress(f"{clients:,} clients, round {number} of {plan.rounds}: "
+                         f"{contender.title}")
+                findings.runs.append(
+                    run_once(contender, clients, number, plan.spec(clients), cpus))
+        yield clients
+
+
+def measure_storm(findings: Findings, cpus: Cpus, progress: Progress) -> None:
+    """Join storms that double, each on a fresh server."""
+    plan = findings.plan
+    for number in range(1, plan.rounds + 1):
+        for clients in storm.doublings(plan.storm):
+            progress(f"{clients:,} clients join at once, round {number} of {plan.rounds}")
+            findings.storm.append(
+                run_once(contenders.CHATOPS, clients, number, storm.spec(clients), cpus))
+
+
+def measure_idle(findings: Findings, cpus: Cpus, progress: Progress) -> Run:
+    """Clients that only connect and stay."""
+    clients = findings.plan.idle_clients
+    progress(f"{clients:,} idle clients")
+    spec = LoadSpec(port=0, clients=clients, seconds=0.0, latency_seconds=0.0, idle_seconds=1.0)
+    findings.idle = run_once(contenders.CHATOPS, clients, 1, spec, cpus)
+    return findings.idle
+
+
+def measure_observing(findings: Findings, progress: Progress) -> SelectorCost:
+    """What the observed selector costs, in this process."""
+    progress("cost of the observed selector")
+    findings.selector = measure_selector()
+    return findings.selector
+
+
+def run_once(contender: Contender, clients: int, number: int, spec: LoadSpec,
+             cpus: Cpus) -> Run:
+    """One measurement; what goes wrong is its result and stops nothing."""
+    try:
+        return Run(contender.name, clients, number, measure(contender, spec, cpus))
+    except (BenchError, OSError) as error:
+        return Run(contender.name, clients, number, error=str(error))
