@@ -10,14 +10,16 @@ from pathlib import Path
 import click
 
 from chatops.bench import report, usage
-from chatops.bench.plan import IDLE, PARTS, SELECTOR, STORM, Findings, Plan
+from chatops.bench.plan import IDLE, PARTS, SELECTOR, STALLED, STORM, Findings, Plan
 from chatops.bench.rounds import (
     Cpus,
     measure_idle,
     measure_observing,
+    measure_stalled,
     measure_storm,
     measure_table,
 )
+from chatops.bench.stalled import stalled_lines
 from chatops.bench.storm import storm_lines
 
 # Descriptors a process needs besides one per client.
@@ -108,6 +110,7 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
         window=window, seconds=seconds or (0.4 if quick else 1.0),
         rounds=rounds or (1 if quick else 3),
         storm=min(descriptors, (2000 if quick else 5000) if storm is None else storm),
+        room=min(descriptors, 300 if quick else 1000),
         idle_clients=min(descriptors, (2000 if quick else 10_000) if idle is None else idle),
         parts=tuple(name for name in only or PARTS if not (no_console and name == "console")))
     if max(plan.clients) > descriptors:
@@ -135,13 +138,16 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
 def show(findings: Findings, cpus: Cpus, progress: Progress) -> None:
     """Carry the plan out, and print each part of it when it is complete."""
     plan = findings.plan
-    columns = shutil.get_terminal_size((report.WIDE, 24)).columns
+    columns = shutil.get_terminal_size((100, 24)).columns
     progress.print(report.header(findings, columns))
     for clients in measure_table(findings, cpus, progress):
         progress.print(report.table_lines(report.rows(findings, clients), columns))
     if STORM in plan.parts and plan.storm:
         measure_storm(findings, cpus, progress)
         progress.print(storm_lines(findings.storm))
+    if STALLED in plan.parts:
+        measure_stalled(findings, cpus, progress)
+        progress.print(stalled_lines(findings.stalled))
     if IDLE in plan.parts and plan.idle_clients:
         progress.print(report.idle_lines(measure_idle(findings, cpus, progress)))
     if SELECTOR in plan.parts:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterable
 
 NOTHING = "-"
+DISTURBANCE = "other programs kept the CPUs busy: only the ratios can be trusted"
 
 
 def median(values: Iterable[float | None]) -> float | None:

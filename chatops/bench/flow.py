@@ -21,6 +21,10 @@ from chatops.bench.crowd import Crowd, LoadError
 
 LAST_WAIT = 3.0                # seconds without an arrival until the rest counts as lost
 
+# In a closed loop one of the two is always at work.  When both got less of a CPU than this,
+# somebody else had the rest of it.
+UNDISTURBED = 0.75
+
 
 class Throughput(msgspec.Struct, frozen=True):
     """Deliveries in a closed loop.  CPU in seconds over the `seconds` measured."""
@@ -30,6 +34,12 @@ class Throughput(msgspec.Struct, frozen=True):
     messages_per_s: float
     load_cpu: float
     server_cpu: float | None = None
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether other programs had the CPUs; False when that is not known."""
+        return (self.server_cpu is not None
+                and max(self.server_cpu, self.load_cpu) < UNDISTURBED * self.seconds)
 
 
 class Latency(msgspec.Struct, frozen=True):
@@ -91,6 +101,15 @@ def measure_latency(crowd: Crowd, rate: float, seconds: float,
     ordered = sorted(samples)
     return Latency(len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.99),
                    percentile(ordered, 0.999), percentile(ordered, 1.0), load_cpu, server_cpu)
+
+
+def send_ahead(crowd: Crowd, messages: int, window: int) -> None:
+    """Say so many messages, and have them arrive."""
+    with _undisturbed(crowd):
+        while messages > 0 and crowd.members:
+            crowd.say(min(messages, window))
+            messages -= window
+            _wait_for_the_rest(crowd, crowd.read)
 
 
 def _flow(crowd: Crowd, window: int, end: float) -> None:

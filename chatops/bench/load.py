@@ -10,12 +10,25 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from chatops.bench import usage
 from chatops.bench.crowd import Crowd, LoadError
 from chatops.bench.flow import Latency, Throughput, measure_latency, measure_throughput
+
+
+class Spec(Protocol):
+    """What every load is told."""
+
+    @property
+    def cpu(self) -> int | None:
+        """To run on."""
+
+
+_Spec = TypeVar("_Spec", bound=Spec)
 
 
 class LoadSpec(msgspec.Struct, frozen=True):
@@ -93,12 +106,13 @@ def sit_still(spec: LoadSpec) -> Idle:
                 usage.difference(usage.cpu_seconds(pid), cpu))
 
 
-def main() -> int:
-    spec = msgspec.json.decode(sys.argv[1], type=LoadSpec)
+def main(kind: type[_Spec], carry_out: Callable[[_Spec], msgspec.Struct]) -> int:
+    """The process: a spec of this kind from the command line, its result on stdout."""
+    spec = msgspec.json.decode(sys.argv[1], type=kind)
     usage.raise_descriptor_limit()
     usage.pin(0, spec.cpu)
     try:
-        result = run(spec)
+        result = carry_out(spec)
     except (OSError, LoadError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -107,4 +121,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(LoadSpec, run))

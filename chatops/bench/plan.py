@@ -7,11 +7,12 @@ import msgspec
 from chatops.bench import contenders
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
+from chatops.bench.nonreaders import StalledResult, StalledSpec
 from chatops.bench.selector_cost import SelectorCost
 
 # Parts that are not contenders, for `--only`.
-STORM, SELECTOR, IDLE = "storm", "selector", "idle"
-PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, SELECTOR, IDLE)
+STORM, STALLED, SELECTOR, IDLE = "storm", "stalled", "selector", "idle"
+PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE)
 
 # The latency part asks how long a line takes, not how many fit: with more clients than this
 # there are fewer messages a second, so that the deliveries stay the same.
@@ -29,6 +30,7 @@ class Plan(msgspec.Struct, frozen=True):
     rounds: int = 3
     rate: float = 200.0        # messages a second while latency is measured
     storm: int = 5000          # clients in the largest join storm
+    room: int = 1000           # clients of the room in which some never read
     idle_clients: int = 10_000
     parts: tuple[str, ...] = PARTS
 
@@ -55,6 +57,15 @@ class Run(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class Stalling(msgspec.Struct, frozen=True):
+    """Two rooms under one policy: all read in the one, in the other some never do."""
+
+    policy: str
+    spec: StalledSpec
+    result: StalledResult | None = None
+    error: str = ""
+
+
 class Findings(msgspec.Struct):
     """All that was measured, as it is written to the JSON file."""
 
@@ -62,14 +73,17 @@ class Findings(msgspec.Struct):
     machine: dict[str, str]
     runs: list[Run] = msgspec.field(default_factory=list)
     storm: list[Run] = msgspec.field(default_factory=list)
+    stalled: list[Stalling] = msgspec.field(default_factory=list)
     idle: Run | None = None
     selector: SelectorCost | None = None
 
     @property
     def errors(self) -> list[str]:
         """What went wrong."""
-        runs = [*self.runs, *self.storm, *([self.idle] if self.idle else [])]
-        return [run.error for run in runs if run.error]
+        found: list[Run | Stalling] = [*self.runs, *self.storm, *self.stalled]
+        if self.idle is not None:
+            found.append(self.idle)
+        return [each.error for each in found if each.error]
 
     def of(self, clients: int, contender: str) -> list[Run]:
         """The rounds of one row of the table."""

@@ -9,19 +9,17 @@ from collections.abc import Iterable
 import msgspec
 
 from chatops import __version__
-from chatops.bench import storm
 from chatops.bench.contenders import ASYNCIO, CONTENDERS
-from chatops.bench.figures import median, number, row
+from chatops.bench.figures import DISTURBANCE, median, number, row
+from chatops.bench.flow import UNDISTURBED
 from chatops.bench.load import LoadResult
 from chatops.bench.plan import Findings, Run
 from chatops.bench.selector_cost import SelectorCost
+from chatops.bench.stalled import stalls
+from chatops.bench.storm import storms
 
 # From here on the load was the busier of the two, and the server may be faster than it says.
 LOAD_LIMIT = 0.05
-# In a closed loop one of the two is always at work.  When both got less of a CPU than this,
-# somebody else had the rest of it.
-DISTURBED = 0.75
-
 # Heading, width, and whether it is left out where the terminal is too narrow for all.
 COLUMNS = (("clients", 7, False), ("  server", -23, False), ("deliveries/s", 13, False),
            ("x asyncio", 10, False), ("p50 ms", 8, True), ("p99 ms", 8, False),
@@ -56,7 +54,7 @@ class Row(msgspec.Struct, frozen=True):
     @property
     def disturbed(self) -> bool:
         return (self.server_cpu is not None and self.load_cpu is not None
-                and max(self.server_cpu, self.load_cpu) < DISTURBED)
+                and max(self.server_cpu, self.load_cpu) < UNDISTURBED)
 
 
 def machine(cpus: tuple[int, int] | None) -> dict[str, str]:
@@ -140,7 +138,7 @@ def table_lines(found: list[Row], columns: int) -> list[str]:
             number(each.resident, "{:.0f}", 2**-20)), columns))
         lines += [f"{'':9}{remark}" for remark in _remarks(each)]
     if any(each.disturbed for each in found):
-        lines.append(f"{'':9}other programs kept the CPUs busy: only the ratios can be trusted")
+        lines.append(f"{'':9}{DISTURBANCE}")
     return [*lines, ""]
 
 
@@ -192,6 +190,7 @@ def as_json(findings: Findings) -> bytes:
     everything = {
         **msgspec.structs.asdict(findings),
         "table": [row for clients in findings.plan.clients for row in rows(findings, clients)],
-        "storm_table": storm.storms(findings.storm),
+        "storm_table": storms(findings.storm),
+        "stalled_table": stalls(findings.stalled),
     }
     return msgspec.json.format(msgspec.json.encode(everything), indent=2) + b"\n"

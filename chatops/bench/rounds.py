@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from chatops.bench import contenders, storm
+from chatops.bench import contenders, stalled, storm
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadSpec
-from chatops.bench.plan import Findings, Run
-from chatops.bench.runner import BenchError, measure
+from chatops.bench.plan import Findings, Run, Stalling
+from chatops.bench.runner import BenchError, measure, measure_in_turn
 from chatops.bench.selector_cost import SelectorCost, measure_selector
 
 Cpus = tuple[int, int] | None
@@ -37,6 +37,19 @@ def measure_storm(findings: Findings, cpus: Cpus, progress: Progress) -> None:
             progress(f"{clients:,} clients join at once, round {number} of {plan.rounds}")
             findings.storm.append(
                 run_once(contenders.CHATOPS, clients, number, storm.spec(clients), cpus))
+
+
+def measure_stalled(findings: Findings, cpus: Cpus, progress: Progress) -> None:
+    """A room in which some never read, in turn with the same room with all reading."""
+    plan = findings.plan
+    for policy in stalled.POLICIES:
+        progress(f"a room of {plan.room:,} in which some never read: {policy}")
+        spec = stalled.spec(plan, policy)
+        try:
+            result = measure_in_turn(stalled.contender(policy), spec, cpus)
+            findings.stalled.append(Stalling(policy, spec, result))
+        except (BenchError, OSError) as error:
+            findings.stalled.append(Stalling(policy, spec, error=str(error)))
 
 
 def measure_idle(findings: Findings, cpus: Cpus, progress: Progress) -> Run:

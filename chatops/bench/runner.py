@@ -16,13 +16,14 @@ import termios
 import threading
 import time
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
 
 import msgspec
 
 from chatops.bench import usage
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
+from chatops.bench.nonreaders import Room, StalledResult, StalledSpec
 
 START_DEADLINE = 20.0          # seconds until a server must listen
 STOP_DEADLINE = 5.0            # seconds between being asked to end and being made to
@@ -31,6 +32,8 @@ SCREEN_ROWS, SCREEN_COLUMNS = 40, 120
 TAIL = 2000                    # bytes kept of what was drawn, for its last words
 ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_]|[ -/]*[0-~])")
 SCREEN_WARM_UP = 1.5           # seconds a console gets to mount before it is measured
+
+_Result = TypeVar("_Result")
 
 
 class BenchError(RuntimeError):
@@ -185,8 +188,13 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def run_load(spec: LoadSpec) -> LoadResult:
+    """Run a load on one server to its end.  Raises BenchError."""
+    return _run("chatops.bench.load", spec, LoadResult)
+
+
+def _run(module: str, spec: msgspec.Struct, kind: type[_Result]) -> _Result:
     """Run a load to its end in a process of its own.  Raises BenchError."""
-    command = [sys.executable, "-m", "chatops.bench.load", msgspec.json.encode(spec).decode()]
+    command = [sys.executable, "-m", module, msgspec.json.encode(spec).decode()]
     process = spawn(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE)
     try:
@@ -199,7 +207,7 @@ def run_load(spec: LoadSpec) -> LoadResult:
     if process.returncode:
         lines = said.decode(errors="replace").strip().splitlines()
         raise BenchError(lines[-1] if lines else f"the load ended with {process.returncode}")
-    return msgspec.json.decode(answer, type=LoadResult)
+    return msgspec.json.decode(answer, type=kind)
 
 
 def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) -> LoadResult:
@@ -212,3 +220,13 @@ def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) 
         except BenchError:
             server.check(grace=0.5)    # what it died of tells more than that nobody answered
             raise
+
+
+def measure_in_turn(contender: Contender, spec: StalledSpec,
+                    cpus: tuple[int, int] | None) -> StalledResult:
+    """Start a contender twice, load both in turn as the spec says, and end them."""
+    server_cpu, load_cpu = cpus or (None, None)
+    with ServerProcess(contender, server_cpu) as one, ServerProcess(contender, server_cpu) as other:
+        return _run("chatops.bench.nonreaders", msgspec.structs.replace(
+            spec, reading=Room(one.port, one.pid), stalling=Room(other.port, other.pid),
+            cpu=load_cpu), StalledResult)

@@ -15,16 +15,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from chatops.bench import crowd as crowd_module
-from chatops.bench import relay, runner, storm
+from chatops.bench import relay, runner, stalled, storm
 from chatops.bench.cli import bench
 from chatops.bench.contenders import ASYNCIO, BARE, CHATOPS, PYTHON, Contender
 from chatops.bench.crowd import Crowd, LoadError
 from chatops.bench.flow import measure_latency, measure_throughput
 from chatops.bench.load import LoadSpec, run
+from chatops.bench.plan import Plan
 from chatops.bench.runner import BenchError, ServerProcess, Terminal, measure
 
 SHORT = LoadSpec(port=0, clients=5, senders=2, warm_up=0.05, seconds=0.2, rate=100.0,
@@ -214,6 +216,21 @@ def test_a_storm_is_measured_in_what_the_server_spends_on_it() -> None:
     if sys.platform == "linux":
         assert found.connect_cpu is not None
         assert 0 < found.connect_cpu < found.connect_seconds + 1
+
+
+@pytest.mark.parametrize(("policy", "stay"), [("evict", 0), ("drop-oldest", 2),
+                                              ("drop-newest", 2)])
+def test_who_never_reads_is_evicted_or_loses_lines_and_the_others_get_all(policy: str,
+                                                                          stay: int) -> None:
+    spec = stalled.spec(Plan(room=24, senders=2, rounds=1, seconds=0.4), policy)
+    found = runner.measure_in_turn(
+        stalled.contender(policy), msgspec.structs.replace(spec, stalled=2, turns=3), None)
+    assert (found.began, found.stayed) == (2, stay)
+    assert found.lines_lost > 2000
+    assert (found.lost, found.closed) == (0, 0)
+    assert len(found.turns) == 3
+    assert all(turn.reading.deliveries_per_s > 0 < turn.stalling.deliveries_per_s
+               for turn in found.turns)
 
 
 @pytest.mark.parametrize("contender", [BARE, ASYNCIO], ids=lambda each: each.name)
