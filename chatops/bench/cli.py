@@ -106,11 +106,11 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
     descriptors = usage.raise_descriptor_limit() - SPARE_DESCRIPTORS
     usual = (10, 100) if quick else (10, 100, 1000)
     plan = Plan(
-        clients=clients or usual, senders=senders, size=size, rate=rate,
-        window=window, seconds=seconds or (0.4 if quick else 1.0),
+        clients=clients or tuple(min(descriptors, each) for each in usual), senders=senders,
+        size=size, rate=rate, window=window, seconds=seconds or (0.4 if quick else 1.0),
         rounds=rounds or (1 if quick else 3),
         storm=min(descriptors, (2000 if quick else 5000) if storm is None else storm),
-        room=min(descriptors, 300 if quick else 1000),
+        room=min(descriptors // 2, 300 if quick else 1000),    # the load is in two of them
         idle_clients=min(descriptors, (2000 if quick else 10_000) if idle is None else idle),
         parts=tuple(name for name in only or PARTS if not (no_console and name == "console")))
     if max(plan.clients) > descriptors:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable
 
 NOTHING = "-"
-DISTURBANCE = "other programs kept the CPUs busy: only the ratios can be trusted"
+DISTURBANCE = "other programs had the CPUs: measure again, or trust only the ratios"
 
 
 def median(values: Iterable[float | None]) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import msgspec
 
 from chatops import __version__
-from chatops.bench.contenders import ASYNCIO, CONTENDERS
+from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS
 from chatops.bench.figures import DISTURBANCE, median, number, row
 from chatops.bench.flow import UNDISTURBED
 from chatops.bench.load import LoadResult
@@ -35,6 +35,7 @@ class Row(msgspec.Struct, frozen=True):
     title: str
     deliveries_per_s: float | None = None
     to_asyncio: float | None = None        # median of the ratios within each round
+    to_plain: float | None = None          # likewise, of the console to the server without it
     p50: float | None = None               # microseconds
     p99: float | None = None
     p999: float | None = None
@@ -70,24 +71,24 @@ def machine(cpus: tuple[int, int] | None) -> dict[str, str]:
 
 def rows(findings: Findings, clients: int) -> list[Row]:
     """One row per contender that took part."""
-    base = {run.round: run.result for run in findings.of(clients, ASYNCIO.name)}
-    return [_row(found, clients, each.name, each.title, base)
+    relay, plain = findings.of(clients, ASYNCIO.name), findings.of(clients, CHATOPS.name)
+    return [_row(found, clients, each.name, each.title, relay,
+                 plain if each is CONSOLE else [])
             for each in CONTENDERS if (found := findings.of(clients, each.name))]
 
 
-def _row(runs: list[Run], clients: int, name: str, title: str,
-         base: dict[int, LoadResult | None]) -> Row:
+def _row(runs: list[Run], clients: int, name: str, title: str, relay: list[Run],
+         plain: list[Run]) -> Row:
     results = [run.result for run in runs if run.result is not None]
     if not results:
         return Row(clients, name, title, error=runs[-1].error)
-    ratios = [_speed(run.result) / speed for run in runs
-              if run.result is not None and (speed := _speed(base.get(run.round)))]
     flows = [result.throughput for result in results if result.throughput is not None]
     delays = [result.latency for result in results if result.latency is not None]
     return Row(
         clients, name, title,
         deliveries_per_s=median(flow.deliveries_per_s for flow in flows),
-        to_asyncio=median(ratios),
+        to_asyncio=_ratio(runs, relay),
+        to_plain=_ratio(runs, plain),
         p50=median(delay.p50 for delay in delays),
         p99=median(delay.p99 for delay in delays),
         p999=median(delay.p999 for delay in delays),
@@ -98,6 +99,13 @@ def _row(runs: list[Run], clients: int, name: str, title: str,
         lost=sum(result.lost for result in results),
         closed=sum(result.closed for result in results),
         error=next((run.error for run in runs if run.error), ""))
+
+
+def _ratio(runs: list[Run], others: list[Run]) -> float | None:
+    """The median of the ratios within each round."""
+    base = {run.round: _speed(run.result) for run in others}
+    return median(_speed(run.result) / speed for run in runs
+                  if run.result is not None and (speed := base.get(run.round)))
 
 
 def _speed(result: LoadResult | None) -> float:
@@ -145,6 +153,8 @@ def table_lines(found: list[Row], columns: int) -> list[str]:
 def _remarks(each: Row) -> Iterable[str]:
     if each.error:
         yield f"failed: {each.error}"
+    if each.to_plain is not None:
+        yield f"{each.to_plain:.2f} of what it delivers without the console"
     if each.lost or each.closed:
         yield f"{each.lost:,} deliveries lost, {each.closed:,} clients closed"
     if each.load_is_the_limit:

@@ -92,13 +92,14 @@ def _cost(flow: Throughput) -> float | None:
     return None if flow.server_cpu is None or not deliveries else flow.server_cpu / deliveries
 
 
-def stalled_lines(found: Sequence[Stalling]) -> list[str]:
+def stalled_lines(measured: Sequence[Stalling]) -> list[str]:
     """A row for each policy."""
-    few, clients = found[0].spec.stalled, found[0].spec.clients
+    found = stalls(measured)
+    few, clients = measured[0].spec.stalled, measured[0].spec.clients
     text = [f"a room of {clients:,}, of whom {few} never read: lines/s to each of the others", "",
             row(("  queue full", "all read", f"{few} do not", "kept", "x CPU", "evicted",
                  "lines lost each"), WIDTHS)]
-    for each in stalls(found):
+    for each in found:
         text.append(row((
             f"  {each.policy}", number(each.reading, "{:,.0f}"), number(each.stalling, "{:,.0f}"),
             number(each.kept, "{:.2f}"), number(each.cost, "{:.2f}"),
@@ -109,7 +110,7 @@ def stalled_lines(found: Sequence[Stalling]) -> list[str]:
             text.append(f"{'':9}only {each.began} of the {few} were left when it began")
         if each.lost or each.closed:
             text.append(f"{'':9}{each.lost:,} deliveries lost, {each.closed:,} readers closed")
-        if each.disturbed:
-            text.append(f"{'':9}{DISTURBANCE}")
-    return [*text, f"{'':9}kept: 1 is no loss; x CPU: what a delivery costs the server, likewise",
-            ""]
+    text.append(f"{'':9}kept: 1 is no loss; x CPU: what a delivery costs the server, likewise")
+    if any(each.disturbed for each in found):
+        text.append(f"{'':9}{DISTURBANCE}")
+    return [*text, ""]

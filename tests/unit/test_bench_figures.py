@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from chatops.bench import report, usage
 from chatops.bench.cli import bench
-from chatops.bench.contenders import ASYNCIO, CHATOPS, CONTENDERS, Contender
+from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS, Contender
 from chatops.bench.flow import Latency, Throughput, percentile
 from chatops.bench.load import Idle, LoadResult
 from chatops.bench.plan import Findings, Plan, Run
@@ -60,6 +60,18 @@ def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
     assert theirs_row.to_asyncio == 1.0
 
 
+def test_a_console_is_held_against_the_server_without_it() -> None:
+    runs = []
+    for number, (without, with_it) in enumerate([(100.0, 80.0), (10.0, 9.0), (50.0, 10.0)]):
+        runs += [Run(CHATOPS.name, 100, number, result(without)),
+                 Run(CONSOLE.name, 100, number, result(with_it))]
+    plain, console = report.rows(findings(*runs), 100)
+    assert plain.to_plain is None
+    assert console.to_plain == 0.8
+    assert "0.80 of what it delivers without the console" in "\n".join(
+        report.table_lines([plain, console], 100))
+
+
 def test_without_asyncio_in_the_run_there_is_no_ratio() -> None:
     (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, result(5.0))), 100)
     assert row.to_asyncio is None
@@ -94,7 +106,7 @@ def test_a_machine_that_was_busy_with_something_else_is_named_once() -> None:
     found = report.rows(findings(
         *(Run(each.name, 100, 1, result(5.0, load_cpu=0.4, server_cpu=0.5))
           for each in CONTENDERS)), 100)
-    assert "\n".join(report.table_lines(found, 100)).count("other programs kept the CPUs busy") == 1
+    assert "\n".join(report.table_lines(found, 100)).count("other programs had the CPUs") == 1
 
 
 def test_lost_deliveries_are_shown() -> None:

@@ -73,7 +73,9 @@ def test_a_busy_machine_is_named_when_most_turns_had_to_share_it() -> None:
     alone = (flow(1e6), flow(1e6))
     sharing = (Throughput(0.25, 1e6, 0.0, 0.1, 0.1), alone[1])
     assert not stalls([stalling(alone, alone, sharing)])[0].disturbed
-    assert stalls([stalling(alone, sharing, sharing)])[0].disturbed
+    busy = stalling(alone, sharing, sharing)
+    assert stalls([busy])[0].disturbed
+    assert "\n".join(stalled_lines([busy, busy])).count("other programs had the CPUs") == 1
 
 
 def test_only_evict_begins_with_queues_that_have_room() -> None:
