@@ -91,7 +91,7 @@ class Progress:
 @click.option("--no-console", is_flag=True, help="Leave out the server with its console open.")
 @click.option("--only", type=part_names, metavar="NAME,NAME…", help="Only these parts: "
               + ", ".join(PARTS) + ".")
-@click.option("--quick", is_flag=True, help="One short round: twenty seconds instead of a "
+@click.option("--quick", is_flag=True, help="One short round: half a minute instead of a "
               "coffee break, and figures to match.")
 def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: float | None,
           rounds: int | None, rate: float, window: int, storm: int | None, idle: int | None,
@@ -101,7 +101,8 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
 
     Starts the server and a load in processes of their own, without and with the console,
     and next to them the relay that people write instead.  Prints deliveries a second, the
-    delay of a line, CPU and memory.
+    delay of a line, CPU and memory; then what a join costs when thousands come at once, and
+    what a room loses to those in it who never read.
     """
     descriptors = usage.raise_descriptor_limit() - SPARE_DESCRIPTORS
     usual = (10, 100) if quick else (10, 100, 1000)

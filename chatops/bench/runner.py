@@ -227,6 +227,11 @@ def measure_in_turn(contender: Contender, spec: StalledSpec,
     """Start a contender twice, load both in turn as the spec says, and end them."""
     server_cpu, load_cpu = cpus or (None, None)
     with ServerProcess(contender, server_cpu) as one, ServerProcess(contender, server_cpu) as other:
-        return _run("chatops.bench.nonreaders", msgspec.structs.replace(
-            spec, reading=Room(one.port, one.pid), stalling=Room(other.port, other.pid),
-            cpu=load_cpu), StalledResult)
+        try:
+            return _run("chatops.bench.nonreaders", msgspec.structs.replace(
+                spec, reading=Room(one.port, one.pid), stalling=Room(other.port, other.pid),
+                cpu=load_cpu), StalledResult)
+        except BenchError:
+            for server in (one, other):
+                server.check(grace=0.5)
+            raise

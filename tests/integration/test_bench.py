@@ -233,6 +233,16 @@ def test_who_never_reads_is_evicted_or_loses_lines_and_the_others_get_all(policy
                for turn in found.turns)
 
 
+def test_a_server_that_dies_in_its_turn_is_named_with_its_last_words() -> None:
+    dying = ("import socket, sys\n"
+             "s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+             "s.accept(), s.accept()\n"
+             "raise SystemExit('no such luck')")
+    with pytest.raises(BenchError, match="dying ended with status 1: no such luck"):
+        runner.measure_in_turn(Contender("x", "dying", (PYTHON, "-c", dying, "{port}")),
+                               stalled.spec(Plan(room=20), "evict"), None)
+
+
 @pytest.mark.parametrize("contender", [BARE, ASYNCIO], ids=lambda each: each.name)
 def test_a_relay_is_measured_in_processes_of_its_own(contender: Contender) -> None:
     found = measure(contender, SHORT, None)
