@@ -9,7 +9,7 @@ from chatops import bans, commands, events, settings
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
 from chatops.command_line import render
-from chatops.commands import Command, CommandResult, spec_of
+from chatops.commands import Answer, Command, CommandResult, spec_of
 from chatops.loop.backends import BackendError
 from chatops.server import ChatServer
 from chatops.units import format_duration
@@ -22,17 +22,28 @@ class Refusal(Exception):  # noqa: N818  (it is an answer, not an error)
 
 
 class Admin:
-    """Belongs to the reactor's thread; `run` never raises."""
+    """Belongs to the reactor's thread; `run` and `carry_out` never raise."""
 
     def __init__(self, server: ChatServer, *,
-                 save_bans: Callable[[list[bans.Ban]], None] | None = None) -> None:
-        """`save_bans` is called with all bans after each change; it must not wait."""
+                 save_bans: Callable[[list[bans.Ban]], None] | None = None,
+                 reload: Callable[[Answer], None] | None = None) -> None:
+        """`save_bans` is called with all bans after each change, and `reload` has the
+        certificate read again and answers how that went; neither may wait.
+        """
         self._server = server
         self._save_bans = save_bans
+        self._reload = reload
         self._always_write = 0         # how often it was asked for: the last one counts
 
+    def carry_out(self, command: Command, answer: Answer) -> None:
+        """Do it, and answer: at once, or after this turn where a disk must be waited for."""
+        if isinstance(command, commands.Reload) and self._reload is not None:
+            self._reload(lambda result: answer(self._did(command, result)))
+        else:
+            answer(self.run(command))
+
     def run(self, command: Command) -> CommandResult:
-        """Do it, and say in the log that it was done."""
+        """Do what can be done at once, and say in the log that it was done."""
         method = _METHODS.get(type(command))
         if method is None:
             return CommandResult(False, f"'{spec_of(command).name}' is not for the server")
@@ -40,6 +51,9 @@ class Admin:
             result: CommandResult = method(self, command)
         except (Refusal, bans.BanError, settings.SettingsError, BackendError) as error:
             result = CommandResult(False, str(error))
+        return self._did(command, result)
+
+    def _did(self, command: Command, result: CommandResult) -> CommandResult:
         hub = self._server.hub
         hub.effects.append(events.AdminDid(hub.at, clean_text(render(command)),
                                            clean_text(result.text), result.ok))
@@ -149,6 +163,9 @@ class Admin:
             settings.changed(server.settings, name, "")    # says which are there
         return CommandResult(True, settings.show(server.settings, name))
 
+    def _no_reload(self, _command: commands.Reload) -> CommandResult:
+        raise Refusal("there is no certificate to read again: --tls-cert was not given")
+
     def _slow_consumer(self, command: commands.SlowConsumer) -> CommandResult:
         server = self._server
         server.apply(settings.changed(server.settings, "slow-consumer", command.policy))
@@ -222,6 +239,7 @@ _METHODS: dict[type[Command], Callable[[Admin, Any], CommandResult]] = {
     commands.Kick: Admin._kick, commands.Ban: Admin._ban, commands.Unban: Admin._unban,
     commands.Bans: Admin._bans, commands.Mute: Admin._mute, commands.Unmute: Admin._unmute,
     commands.Broadcast: Admin._broadcast, commands.Limit: Admin._limit,
+    commands.Reload: Admin._no_reload,
     commands.SlowConsumer: Admin._slow_consumer, commands.Selector: Admin._selector,
     commands.WriteInterest: Admin._write_interest, commands.Quit: Admin._quit,
 }

@@ -13,6 +13,7 @@ import click
 
 from chatops import __version__
 from chatops.bench.cli import bench
+from chatops.commands import Reload
 from chatops.control.cli import ctl
 from chatops.control.place import ControlError
 from chatops.control.wire import find
@@ -78,6 +79,8 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
             fail(f"options go after '{context.invoked_subcommand}'", 2)
         return
     settings = _settings(config, flags, DEMO if demo else USUAL)
+    if demo and settings.tls_cert:
+        fail("--demo brings clients that do not speak TLS; leave --tls-cert away", 2)
     _check_terminal()
     thread = _started(settings, settings.log_file)
     from chatops.local import LocalLink
@@ -144,10 +147,14 @@ def serve(config: str | None, **flags: Any) -> None:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    if hasattr(signal, "SIGHUP"):
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)     # a terminal that goes takes nobody along
+    def reload(_signum: int, _frame: Any) -> None:
+        thread.submit(Reload())
+
+    # A terminal that goes sends it too, and takes nobody along.
+    signal.signal(signal.SIGHUP, reload if settings.tls_cert else signal.SIG_IGN)
     host, port = thread.server.address[:2]
-    _wait(thread, f"chatops: listening on {host}:{port} ({thread.server.selector.backend})")
+    spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
+    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
     if thread.crash is not None:
         click.echo(thread.crash, err=True)
         fail("the server thread died; above is why")

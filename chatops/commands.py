@@ -7,6 +7,7 @@ console itself.  `chatops.command_line` reads and writes it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +24,9 @@ class CommandResult(msgspec.Struct, frozen=True):
     ok: bool
     text: str
     rows: tuple[str, ...] = ()
+
+
+Answer = Callable[[CommandResult], None]     # who is told how it went
 
 
 # -- carried out by the server.  A target is a connection id ("3", "#3") or a nick.
@@ -63,6 +67,10 @@ class Broadcast(Command, frozen=True, tag="broadcast"):
 class Limit(Command, frozen=True, tag="limit"):
     name: str = ""             # "" lists them all
     value: str = ""            # "" shows it
+
+
+class Reload(Command, frozen=True, tag="reload"):
+    pass
 
 
 class Selector(Command, frozen=True, tag="selector"):
@@ -264,6 +272,8 @@ SPECS: tuple[Spec, ...] = (
     Spec("limit", Limit, "Show or change a limit while the server runs.", "Server",
          (_p("name", "limit", "NAME", optional=True),
           _p("value", "word", "VALUE", optional=True)), aliases=("limits",)),
+    Spec("reload", Reload, "Read the TLS certificate and its key again, for new connections.",
+         "Server"),
     Spec("selector", Selector, "Swap the selector's backend under load; nobody is disconnected.",
          "Selector", (_p("backend", "choice", "BACKEND", *BACKENDS),)),
     Spec("write-interest", WriteInterest,

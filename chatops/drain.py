@@ -33,6 +33,7 @@ class Drain:
         server = self._server
         server.say(events.ServerStopping(server.hub.at, self._seconds))
         server.listener.close()
+        server.acceptor.abort("server shut down")
         server.hub.flush()
         server.hub.limits.announce_up_to = -1    # N leaving would tell N others
         server.traffic.lingers.change(self._seconds)

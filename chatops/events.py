@@ -47,6 +47,13 @@ class Refused(Event, frozen=True, gc=False, tag=True):
     reason: str
 
 
+class HandshakeFailed(Event, frozen=True, gc=False, tag=True):
+    """A newcomer to a TLS port never became a client; nothing in `reason` is the peer's."""
+
+    peer: str
+    reason: str
+
+
 # -- what people say
 
 
@@ -209,6 +216,7 @@ AnyEvent = (
     Connected
     | Disconnected
     | Refused
+    | HandshakeFailed
     | Said
     | Acted
     | Whispered

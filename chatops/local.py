@@ -41,7 +41,7 @@ class LocalLink:
         self._asked_at = 0.0
         self._view = View()
         self._view.wanted = True
-        self._crew = Crew()
+        self._crew = Crew(tls=bool(thread.settings.tls_cert))
         self._open = True
         self._server.reactor.submit(self._begin)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import selectors
 import socket
+import ssl
 import time
 import traceback
 from collections.abc import Callable
 
 from chatops import events
+from chatops.acceptor import Acceptor
 from chatops.admission import Admission
 from chatops.bans import Bans
 from chatops.bus import EventBus
@@ -22,14 +24,13 @@ from chatops.loop.naming import callback_name
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.net.connection import Connection
-from chatops.net.kernel import host_of, peer_text
+from chatops.net.handshake import Handshake
 from chatops.net.listener import Listener
 from chatops.net.traffic import Traffic
 from chatops.settings import Settings
 from chatops.units import format_duration, format_size
 
 LINGER = 5.0                   # seconds a closing client has to take its last lines
-REFUSED_AT_ONCE = 16           # newcomers being told why they may not come in; half of SPARE
 
 
 class ChatServer:
@@ -37,9 +38,12 @@ class ChatServer:
 
     def __init__(self, settings: Settings, sock: socket.socket, bus: EventBus[events.Event], *,
                  bans: Bans | None = None, descriptors: int = 1024,
+                 tls: ssl.SSLContext | None = None,
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
-        """`sock` listens already; `descriptors` is how many this process may have."""
+        """`sock` listens already; `descriptors` is how many this process may have.  With `tls`
+        that is all that it speaks.
+        """
         self.settings = settings
         self.bus = bus
         # A ring of its own: a journal woken by every line that is said would take the GIL
@@ -61,14 +65,14 @@ class ChatServer:
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.on_publish: list[Callable[[], None]] = []
-        self._refusing: set[Connection] = set()
+        self.acceptor = Acceptor(self, tls)
         self.reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
         self._dropping: dict[Connection, int] = {}
         self.apply(settings)
         self.reactor.on_wake = self._begin
         self.reactor.on_failure = self._failed
         self.reactor.hooks = [self.flush, self.traffic.reap, self._publish]
-        self.listener = Listener(self.reactor, sock, accepted=self._accepted,
+        self.listener = Listener(self.reactor, sock, accepted=self.acceptor.accepted,
                                  paused=self._paused, resumed=self._resumed)
         self._begin()
         self.say(events.ServerStarted(self.hub.at, str(self.address[0]), self.address[1],
@@ -123,56 +127,7 @@ class ChatServer:
         if type(event) not in events.TALK:
             self.log.publish(event)
 
-    # -- newcomers
-
-    def _accepted(self, sock: socket.socket, address: object) -> None:
-        host = host_of(address)
-        reason = self.admission.refuse(host, len(self.connections), self.hub.now, self.hub.at)
-        limit = backends.BACKENDS[self.selector.backend].max_fd
-        if reason is None and limit is not None and sock.fileno() > limit:
-            reason = "the server is full: select() cannot watch more descriptors"
-        if reason is not None:
-            self._refuse(sock, address, reason)
-            return
-        peer = peer_text(address)
-        try:
-            connection = Connection(self.traffic, sock, peer, self.accepted + 1)
-        except OSError as error:       # of the selector: epoll has a limit of its own
-            self._refuse(sock, address, f"the server cannot watch more clients ({error.strerror})")
-            return
-        self.accepted += 1
-        connection.host = host
-        self.connections[connection.client_id] = connection
-        self.admission.entered(host)
-        session = self.hub.connect(connection.client_id, connection.fd, peer)
-        connection.session = session
-        connection.label = f"#{session.id} {session.nick}"
-        if self.idles.seconds:
-            self.idles.start(connection)
-
-    def _refuse(self, sock: socket.socket, address: object, reason: str) -> None:
-        """One line that says why, then the close, in order where that can be afforded."""
-        self.refused += 1
-        self.say(events.Refused(self.hub.at, peer_text(address), reason))
-        line = f"*** error: {reason}\n".encode()
-        limit = backends.BACKENDS[self.selector.backend].max_fd
-        if len(self._refusing) < REFUSED_AT_ONCE and (limit is None or sock.fileno() <= limit):
-            try:
-                connection = Connection(self.traffic, sock, peer_text(address), 0)
-            except OSError:
-                pass
-            else:
-                connection.label = "refused"
-                self._refusing.add(connection)
-                connection.finish(line)
-                return
-        sock.setblocking(False)
-        try:
-            sock.send(line)
-            sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-        sock.close()
+    # -- the listener
 
     def _paused(self, reason: str, seconds: float) -> None:
         self.say(events.ListenerPaused(self.hub.at, reason, seconds))
@@ -201,8 +156,8 @@ class ChatServer:
         self.hub.end(connection.session)
 
     def lost(self, connection: Connection, reason: str) -> None:
-        if connection in self._refusing:
-            self._refusing.discard(connection)
+        if connection in self.acceptor.refusing:
+            self.acceptor.refusing.discard(connection)
             return
         session = connection.session
         why, lost = self.reasons.pop(connection.client_id, (reason or "left", 0))
@@ -293,9 +248,10 @@ class ChatServer:
         name = callback_name(key.data) if key is not None else "timer or command"
         owner = getattr(key.data, "__self__", None) if key is not None else None
         self.mishap(name, key.fd if key is not None else -1, error,
-                    owner if isinstance(owner, Connection) else None)
+                    owner if isinstance(owner, Connection | Handshake) else None)
 
-    def mishap(self, name: str, fd: int, error: Exception, culprit: Connection | None) -> None:
+    def mishap(self, name: str, fd: int, error: Exception,
+               culprit: Connection | Handshake | None) -> None:
         text = "".join(traceback.format_exception(error, limit=-3)).strip()
         self.say(events.CallbackFailed(self.hub.at, name, fd, text))
         if culprit is not None:
@@ -319,7 +275,8 @@ class ChatServer:
             return
         self.phase = "stopped"
         self.listener.close()
-        for connection in [*self.connections.values(), *self._refusing]:
+        self.acceptor.abort("server stopped")
+        for connection in [*self.connections.values(), *self.acceptor.refusing]:
             connection.abort("server stopped")
         self.traffic.reap()
         self.hub.effects.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import ssl
 import threading
 import time
 import traceback
@@ -15,13 +16,14 @@ from chatops import bans, events
 from chatops.admin import Admin
 from chatops.archive import Archive
 from chatops.bus import EventBus
-from chatops.commands import Command, CommandResult, Quit
+from chatops.commands import Answer, Command, CommandResult, Quit
 from chatops.control.listener import Control
 from chatops.control.place import ControlError, Place, default_path
 from chatops.journal import Journal, close_log, open_log
 from chatops.loop.backends import BackendError, resolve
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.listener import listen
+from chatops.net.tls import CertificateError, load
 from chatops.scribe import Scribe
 from chatops.server import ChatServer
 from chatops.settings import Settings
@@ -51,10 +53,11 @@ class ServerThread:
         settings = self.settings
         descriptors = raise_descriptor_limit()
         try:
+            tls = self._certificate()
             resolve(settings.selector)
             known = bans.load(Path(settings.ban_file)) if settings.ban_file else bans.Bans()
             stream = open_log(self._log) if self._log else None
-        except (BackendError, bans.BanError) as error:
+        except (BackendError, bans.BanError, CertificateError) as error:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
@@ -71,17 +74,19 @@ class ServerThread:
             if stream is not None:
                 close_log(stream)
             raise StartError(str(error)) from None
-        self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors)
+        self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
+                                 tls=tls)
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.log, stream, report=self._warn)
         if settings.history:
             scribe = Scribe(Archive(settings.history), self.server, self.journal)
             self.server.delivery.scribe = scribe
             scribe.begin()
-        self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None)
+        self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None,
+                           reload=self._reload if settings.tls_cert else None)
         self.control = None
         if place is not None:
-            self.control = Control(place, self.server, self.survey, self.admin.run)
+            self.control = Control(place, self.server, self.survey, self.admin.carry_out)
         elif warning:
             self.server.say(events.Warned(self.server.hub.at, f"no control socket: {warning}"))
         self.journal.start()
@@ -113,11 +118,14 @@ class ServerThread:
         when the server is gone.
         """
         future: Future[CommandResult] = Future()
+        self._hand_over(lambda: self._carry_out(command, future))
+        return future
 
-        self.server.reactor.submit(lambda: self._carry_out(command, future))
+    def _hand_over(self, call: Callable[[], None]) -> None:
+        """Have it run on the reactor's thread, or here when that has ended."""
+        self.server.reactor.submit(call)
         if not self.alive:
             self.server.reactor.run_left()
-        return future
 
     def stop(self) -> None:
         """Drain, or when that has been asked for already, stop at once.  For signal handlers."""
@@ -175,15 +183,43 @@ class ServerThread:
             future.set_result(CommandResult(False, "the server is not running"))
             return
         try:
-            result = self.admin.run(command)
+            self.admin.carry_out(command, future.set_result)
         except Exception as error:
             future.set_result(CommandResult(False, f"internal error: {error!r}"))
             raise
-        future.set_result(result)
 
     def _warn(self, text: str) -> None:
         self.server.reactor.submit(
             lambda: self.server.hub.effects.append(events.Warned(time.time(), text)))
+
+    # -- the certificate
+
+    def _certificate(self) -> ssl.SSLContext | None:
+        """What the settings say, read now.  Raises `CertificateError`."""
+        settings = self.settings
+        if settings.tls_cert:
+            return load(settings.tls_cert, settings.tls_key)
+        if settings.tls_key:
+            raise CertificateError("--tls-key is a key without a certificate; name one with "
+                                   "--tls-cert")
+        return None
+
+    def _reload(self, answer: Answer) -> None:
+        """Have the journal's thread read the files, which may take a disk's time."""
+        def read() -> None:
+            try:
+                context = load(self.settings.tls_cert, self.settings.tls_key)
+            except CertificateError as error:
+                result = CommandResult(False, f"{error}; the old certificate stays")
+                self._hand_over(lambda: answer(result))
+            else:
+                self._hand_over(lambda: self._renew(context, answer))
+
+        self.journal.later(read)
+
+    def _renew(self, context: ssl.SSLContext, answer: Answer) -> None:
+        self.server.acceptor.renew(context)
+        answer(CommandResult(True, f"new connections get what {self.settings.tls_cert} holds now"))
 
     def _save_bans(self, known: list[bans.Ban]) -> None:
         self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known))

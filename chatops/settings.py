@@ -39,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True):
     port: int = 9999
     selector: str = "auto"
     sndbuf: int = 0
+    tls_cert: str = ""
+    tls_key: str = ""
     control: str = "auto"
     log_file: str = ""
     ban_file: str = ""
@@ -157,6 +159,9 @@ SETTINGS: tuple[Setting, ...] = (
             _one_of("auto", *BACKENDS)),
     Setting("sndbuf", "the kernel's send buffer per client; small ones make queues visible "
             "(0: the system decides)", _size(0, 1 << 30), format_size),
+    Setting("tls_cert", "certificate in PEM, the chain after it; with one, the port speaks TLS and "
+            "nothing else, and SIGHUP or `:reload` reads it again"),
+    Setting("tls_key", "its private key in PEM, if that is not in the same file"),
     Setting("control", "the Unix socket for `chatops attach` and `ctl`; auto: in a directory of "
             "this user, one for each port; `off` for none"),
     Setting("log_file", "write events here, one line each"),

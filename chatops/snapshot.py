@@ -43,6 +43,7 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     state: str = "open"        # open, throttled, draining, lingering
     muted: bool = False
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
+    tls: str = ""              # version and cipher; "" is plain TCP
 
 
 class KeyRow(msgspec.Struct, frozen=True, gc=False):

@@ -156,5 +156,5 @@ class Survey:
             lines_in=session.lines_in, lines_out=connection.lines_out,
             lines_dropped=connection.lines_dropped, connected_at=connection.connected_at,
             active_at=connection.active_at, progress_at=connection.progress_at,
-            state=state, muted=muted, masks=masks,
+            state=state, muted=muted, masks=masks, tls=connection.tls,
         )

@@ -48,6 +48,8 @@ KINDS: dict[type[Event], Kind] = {
                          lambda v: f"{v.nick} left: {v.reason}{_lost(v.lines_lost)}"),
     e.Refused: Kind("x", "$warning", "refused",
                     lambda v: f"{v.peer} turned away: {v.reason}"),
+    e.HandshakeFailed: Kind("x", "$warning", "tls",
+                            lambda v: f"{v.peer} did not get through TLS: {v.reason}"),
     e.Said: Kind("»", "$text", "chat", _said),
     e.Acted: Kind("*", "$text", "chat", lambda v: f"{v.nick} {v.text}"),
     e.Whispered: Kind("→", "$text-muted", "chat",

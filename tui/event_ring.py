@@ -12,9 +12,9 @@ from chatops.events import Event
 EVENTS_KEPT = 5000
 
 # What the log pane keeps for itself, so that no chatter pushes it out of the ring.
-LOGGED = (e.AdminDid, e.CallbackFailed, e.Crashed, e.LinesDropped, e.ListenerPaused,
-          e.ListenerResumed, e.Refused, e.ServerStarted, e.ServerStopped, e.ServerStopping,
-          e.Warned)
+LOGGED = (e.AdminDid, e.CallbackFailed, e.Crashed, e.HandshakeFailed, e.LinesDropped,
+          e.ListenerPaused, e.ListenerResumed, e.Refused, e.ServerStarted, e.ServerStopped,
+          e.ServerStopping, e.Warned)
 
 
 class EventRing:

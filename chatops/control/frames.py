@@ -21,6 +21,7 @@ from chatops.commands import (
     Limit,
     Mute,
     Quit,
+    Reload,
     Selector,
     SlowConsumer,
     Spawn,
@@ -38,7 +39,7 @@ MAX_REPLY = 64 << 20           # to a client: 10,000 clients' rows take 8 MB
 
 ServerCommand = (
     Kick | Ban | Unban | Bans | Mute | Unmute | Broadcast | Limit | Selector | WriteInterest
-    | SlowConsumer | Spawn | Despawn | Quit
+    | SlowConsumer | Spawn | Despawn | Reload | Quit
 )
 
 
@@ -88,6 +89,7 @@ class Welcome(Message, frozen=True, tag=True):
     pid: int
     host: str
     port: int
+    tls: bool = False          # nothing else is spoken on that port
 
 
 class Done(Message, frozen=True, tag=True):

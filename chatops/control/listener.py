@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from chatops import __version__, events
-from chatops.commands import Command, CommandResult
+from chatops.commands import Answer, Command
 from chatops.control.frames import PROTOCOL, Bye, Welcome
 from chatops.control.place import Place, may_talk
 from chatops.control.session import Session, say_last
@@ -32,11 +32,11 @@ class Control:
     """Lets consoles in and tells them what there is.  Belongs to the reactor's thread."""
 
     def __init__(self, place: Place, server: ChatServer, survey: Survey,
-                 run: Callable[[Command], CommandResult]) -> None:
-        """Made before the reactor's thread starts; `run` carries a command out."""
+                 carry_out: Callable[[Command, Answer], None]) -> None:
+        """Made before the reactor's thread starts; `carry_out` does a command and answers."""
         self.server = server
         self.survey = survey
-        self.run = run
+        self.carry_out = carry_out
         self._place = place
         self._sessions: dict[int, Session] = {}
         self._count = 0
@@ -51,7 +51,8 @@ class Control:
     def welcome(self) -> Welcome:
         """Who this server is."""
         host, port = self.server.address[:2]
-        return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port))
+        return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port),
+                       bool(self.server.settings.tls_cert))
 
     def left(self, session: Session) -> None:
         """A session is over; said by itself."""

@@ -48,8 +48,8 @@ class RemoteLink:
         self._kernel_queued = 0
         self._looking = False
         self._looked_at = 0.0
-        self._crew = Crew()
         welcome = self._wire.welcome
+        self._crew = Crew(tls=welcome.tls)
         self._address = (reachable(welcome.host), welcome.port)
 
     @property

@@ -12,7 +12,7 @@ import msgspec
 
 from chatops import events
 from chatops.command_line import CommandError, parse, render
-from chatops.commands import Command, CommandResult
+from chatops.commands import Answer, Command, CommandResult
 from chatops.control.frames import (
     MAX_REQUEST,
     PROTOCOL,
@@ -148,24 +148,27 @@ class Session:
             raise FrameError("the first message must be Hello")
         elif isinstance(request, Ask):
             self._survey.looks -= 1    # what a command does is worth a look
-            self._send(Done(request.id, self._run(request.command)))
+            ident = request.id
+            self._run(request.command, lambda result: self._send(Done(ident, result)))
         else:
             self._begin_look(request)
 
-    def _run(self, command: Command) -> CommandResult:
+    def _run(self, command: Command, answer: Answer) -> None:
         """As if it had been typed: so nothing gets in that could not be."""
         try:
             line = render(command)
             typed = parse(line)
         except (CommandError, ValueError, OverflowError) as error:
-            return CommandResult(False, str(error))
+            answer(CommandResult(False, str(error)))
+            return
         if typed != command:
-            return CommandResult(False, f"no command line says this; the nearest is '{line}'")
+            answer(CommandResult(False, f"no command line says this; the nearest is '{line}'"))
+            return
         try:
-            return self._control.run(typed)
+            self._control.carry_out(typed, answer)
         except Exception as error:
-            self._control.server.mishap("Admin.run", self.fd, error, None)
-            return CommandResult(False, f"internal error: {error!r}")
+            self._control.server.mishap("Admin.carry_out", self.fd, error, None)
+            answer(CommandResult(False, f"internal error: {error!r}"))
 
     # -- looking
 

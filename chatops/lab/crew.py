@@ -13,7 +13,9 @@ Address = tuple[str, int]
 class Crew:
     """Run in the console's process, against whatever server it looks at; they go with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: bool = False) -> None:
+        """`tls`: the server speaks nothing else, and they do not."""
+        self._tls = tls
         self._spawner: Spawner | None = None
 
     def submit(self, command: Spawn | Despawn, address: Address) -> Future[CommandResult]:
@@ -42,6 +44,9 @@ class Crew:
 
     def _carry_out(self, command: Spawn | Despawn, address: Address) -> CommandResult:
         if isinstance(command, Spawn):
+            if self._tls:
+                raise SpawnError("built-in clients do not speak TLS, and this server does "
+                                 "nothing else")
             self._spawning().spawn(command.kind, command.count, address)
             return CommandResult(True, f"{command.count} × {command.kind} on their way")
         gone = self._spawning().despawn(command.kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Mapping
@@ -73,7 +74,8 @@ def at_eof(fileobj: object) -> bool:
     if not isinstance(fileobj, socket.socket):
         return False
     try:
-        return fileobj.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        # Beneath TLS, if there is any: it does not let anybody peek.
+        return socket.socket.recv(fileobj, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
     except OSError:
         return False
 
@@ -82,6 +84,8 @@ def fileobj_text(fileobj: object) -> str:
     """What is watched, short: `socket`, `socketpair`, `Waker`, or the number alone."""
     if isinstance(fileobj, socket.socket):
         family = "unix" if fileobj.family == getattr(socket, "AF_UNIX", None) else "tcp"
+        if isinstance(fileobj, ssl.SSLSocket):
+            family = "tls"
         return f"socket {family}"
     return str(fileobj) if isinstance(fileobj, int) else type(fileobj).__name__
 

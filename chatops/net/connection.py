@@ -30,6 +30,7 @@ class Connection:
                  "progress", "progress_at", "send", "session", "sock", "state", "traffic")
 
     kind = "connection"
+    tls = ""                       # version and cipher, where it has any
 
     @transparent
     def __init__(self, traffic: Traffic, sock: socket.socket, peer: str, client_id: int) -> None:
@@ -93,12 +94,16 @@ class Connection:
 
     # -- interest
 
+    def wanted(self) -> int:
+        """What it should be watched for."""
+        return interest(self.state, self.paused, self.queued, self.traffic.always_write)
+
     @transparent
     def update_interest(self) -> None:
         """Tell the selector, if it changed.  Unregisters rather than watch for nothing:
         with an empty mask epoll still reports a reset, for ever.
         """
-        mask = interest(self.state, self.paused, self.queued, self.traffic.always_write)
+        mask = self.wanted()
         if mask == self.mask:
             return
         selector = self.traffic.reactor.selector

@@ -31,8 +31,8 @@ def interest(state: State, paused: bool, queued: int, always_write: bool) -> int
     1. Reading, while it is open and not paused: a paused one is not watched, so that
        what it sends waits in the kernel and presses back on the sender.
     2. Reading, while it lingers: only its end of file is waited for.
-    3. Writing, while bytes wait.  A socket is nearly always writable: watching for that
-       with nothing to write turns the loop at full speed.
+    3. Writing, while bytes wait, and then until our end has been told.  A socket is nearly
+       always writable: watching for that with nothing to write turns the loop at full speed.
     4. Writing, always, when the lesson on exactly that is switched on.
     """
     if state is State.CLOSED:
@@ -40,9 +40,20 @@ def interest(state: State, paused: bool, queued: int, always_write: bool) -> int
     mask = 0
     if (state is State.OPEN and not paused) or state is State.LINGERING:
         mask |= EVENT_READ
-    if queued or (always_write and state is not State.LINGERING):
+    if queued or state is State.DRAINING or (always_write and state is not State.LINGERING):
         mask |= EVENT_WRITE
     return mask
+
+
+def crossed(mask: int, read_needs_room: bool, write_needs_input: bool) -> int:
+    """The same for TLS, which has a conversation of its own with the peer (its keys change).
+
+    1. Reading that cannot go on before something is sent waits for writing instead.
+    2. Writing that cannot go on before something has come waits for reading instead.
+    """
+    reading = EVENT_WRITE if read_needs_room else EVENT_READ
+    writing = EVENT_READ if write_needs_input else EVENT_WRITE
+    return (reading if mask & EVENT_READ else 0) | (writing if mask & EVENT_WRITE else 0)
 
 
 def reason_of(error: OSError) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable
@@ -23,8 +24,10 @@ class Client:
     """A blocking socket that speaks lines, as somebody outside the server would."""
 
     def __init__(self, address: tuple[str, int], *, rcvbuf: int = 0, source: str = "",
-                 greeted: bool = True) -> None:
-        """`greeted` reads the welcome; `source` is the address to come from."""
+                 greeted: bool = True, trust: ssl.SSLContext | None = None) -> None:
+        """`greeted` reads the welcome; `source` is the address to come from.  With `trust` it
+        speaks TLS, and takes no end for one that is not said in TLS.
+        """
         self.sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         self.nick = ""
         self.id = 0
@@ -37,6 +40,9 @@ class Client:
             if source:
                 self.sock.bind((source, 0))
             self.sock.connect(address)
+            if trust is not None:
+                self.sock = trust.wrap_socket(self.sock, server_hostname=address[0],
+                                              suppress_ragged_eofs=False)
             if greeted:
                 self._greet()
         except BaseException:
@@ -162,10 +168,11 @@ class Client:
         self.sock.close()
 
 
-def two_can_talk(address: tuple[str, int], timeout: float = SOON) -> None:
+def two_can_talk(address: tuple[str, int], timeout: float = SOON,
+                 trust: ssl.SSLContext | None = None) -> None:
     """Two newcomers come in, each hears the other, and they leave, all within `timeout`."""
     deadline = time.monotonic() + timeout
-    with Client(address) as one, Client(address) as other:
+    with Client(address, trust=trust) as one, Client(address, trust=trust) as other:
         for speaker, hearer in ((one, other), (other, one)):
             text = f"can you hear me? {next(_tokens)}"
             speaker.say(text)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from chatops.control.remote import RemoteLink
+from tests.integration.certificates import Authority
 from tests.integration.harness import Served, Server, descriptors
 from tests.integration.terminal import Console
 
@@ -33,6 +34,32 @@ def server() -> Iterator[Callable[..., Server]]:
             started.check()
     leaked = {fd: what for fd, what in descriptors().items() if fd not in before}
     assert not leaked, f"descriptors were left open: {leaked}"
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Who signs the certificates of servers that speak TLS."""
+    return Authority()
+
+
+@pytest.fixture
+def pem(authority: Authority, tmp_path: Path) -> Path:
+    """A certificate and its key in one file."""
+    path = tmp_path / "server.pem"
+    authority.write(path)
+    return path
+
+
+@pytest.fixture
+def secure(authority: Authority, pem: Path, server: Callable[..., Server]
+           ) -> Callable[..., Server]:
+    """As `server`, but over TLS, and so are its clients."""
+    def start(**overrides: Any) -> Server:
+        chat = server(tls_cert=str(pem), **overrides)
+        chat.trust = authority.trust
+        return chat
+
+    return start
 
 
 @pytest.fixture

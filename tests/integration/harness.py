@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -55,6 +56,7 @@ class Server:
         self.subscription = self.thread.bus.subscribe(backlog=True, wake=True)
         self.seen: list[Event] = []
         self.must_live = True      # a test whose server is meant to end says so
+        self.trust: ssl.SSLContext | None = None   # of its clients, when it speaks TLS
         self.open_to_all = True    # a test that leaves no room for newcomers says so
         self._clients: list[Client] = []
         self.address = self.thread.start()
@@ -72,7 +74,8 @@ class Server:
 
     def client(self, *, rcvbuf: int = 0, source: str = "", greeted: bool = True) -> Client:
         """A new client, closed with the server."""
-        client = Client(self.address, rcvbuf=rcvbuf, source=source, greeted=greeted)
+        client = Client(self.address, rcvbuf=rcvbuf, source=source, greeted=greeted,
+                        trust=self.trust)
         self._clients.append(client)
         return client
 
@@ -172,7 +175,7 @@ class Server:
         assert self.thread.crash is None, self.thread.crash
         assert self.thread.alive, "the reactor's thread has ended"
         if self.open_to_all:
-            two_can_talk(self.address)
+            two_can_talk(self.address, trust=self.trust)
 
     def close(self) -> None:
         for client in self._clients:
@@ -192,6 +195,7 @@ class Served:
         """
         self.lines: list[str] = []
         self.must_live = True
+        self.trust: ssl.SSLContext | None = None   # of its clients, when it speaks TLS
         self._clients: list[Client] = []
         self._news = threading.Condition()
         self._finished = False
@@ -237,7 +241,8 @@ class Served:
 
     def client(self, *, rcvbuf: int = 0, source: str = "", greeted: bool = True) -> Client:
         """A new client, closed with the process."""
-        client = Client(self.address, rcvbuf=rcvbuf, source=source, greeted=greeted)
+        client = Client(self.address, rcvbuf=rcvbuf, source=source, greeted=greeted,
+                        trust=self.trust)
         self._clients.append(client)
         return client
 
@@ -268,7 +273,7 @@ class Served:
         """It lives, and two newcomers can talk, whatever has been done to it."""
         if self.must_live:
             assert self.process.poll() is None, self.lines
-            two_can_talk(self.address)
+            two_can_talk(self.address, trust=self.trust)
 
     def close(self) -> None:
         for client in self._clients:

@@ -9,6 +9,7 @@ from tests.integration.client import Client
 from tests.integration.harness import Server
 
 BATCH = 64                     # lines said before they are waited for
+TIGHT = 4096                   # bytes of a kernel buffer that fills at once
 
 _DROPPED = re.compile(r"\*\*\* error: (\d+) lines were dropped here: you read too slowly")
 _EVICTED = re.compile(r"\*\*\* error: evicted: .*; (\d+) lines were lost")
@@ -32,6 +33,24 @@ def say_and_hear(speaker: Client, texts: Iterable[str], hearers: Sequence[Client
                 for line in batch:
                     client.expect(f"{speaker.nick}: {line}")
             batch = []
+
+
+def slow_room(server: Server) -> tuple[Client, Client, Client]:
+    """A speaker, one who reads, and one whose kernel takes next to nothing."""
+    speaker, reader = server.clients(2)
+    mute = server.client(rcvbuf=TIGHT)
+    for client in (speaker, reader):
+        client.heard()
+    return speaker, reader, mute
+
+
+def speak_until(enough: Callable[[], bool], speaker: Client, *readers: Client) -> int:
+    """One line of a kibibyte at a time, each heard before the next; how many it took."""
+    for n in range(10_000):
+        if enough():
+            return n
+        say_and_hear(speaker, numbered(n, n + 1, 1024), readers)
+    raise AssertionError("never enough")
 
 
 def accounted(lines: Iterable[str], speaker: str) -> tuple[int, int]:

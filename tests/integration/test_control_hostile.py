@@ -125,11 +125,11 @@ def test_a_thousand_commands_at_once_do_not_hold_the_loop(
 
 def test_a_command_that_fails_where_nobody_foresaw_it_is_answered_and_reported(
         server: StartServer, control_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_command: commands.Command) -> commands.CommandResult:
+    def fail(_command: commands.Command, _answer: commands.Answer) -> None:
         raise ZeroDivisionError("on purpose")
 
     chat = server(control=str(control_path))
-    monkeypatch.setattr(chat.thread.control, "run", fail)
+    monkeypatch.setattr(chat.thread.control, "carry_out", fail)
     with Raw(control_path) as script:
         for n in range(2):
             script.send(Ask(n, commands.Bans()))

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from chatops.acceptor import REFUSED_AT_ONCE
 from chatops.commands import Limit
 from chatops.events import ListenerPaused, ListenerResumed, Refused
 from chatops.net.listener import PAUSE
-from chatops.server import LINGER, REFUSED_AT_ONCE
+from chatops.server import LINGER
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server, descriptors
 from tests.integration.talk import numbered, say_and_hear

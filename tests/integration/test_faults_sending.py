@@ -17,30 +17,19 @@ from chatops.events import Disconnected, LinesDropped, QueueEmptied, QueueGrew
 from chatops.server import LINGER
 from tests.integration.client import Client, Ended
 from tests.integration.harness import Clock, Served, Server
-from tests.integration.talk import accounted, numbered, say_and_hear, told_lost, watch_queues
+from tests.integration.talk import (
+    TIGHT,
+    accounted,
+    numbered,
+    say_and_hear,
+    slow_room,
+    speak_until,
+    told_lost,
+    watch_queues,
+)
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
-
-TIGHT = 4096                   # bytes of a kernel buffer that fills at once
-
-
-def slow_room(server: Server) -> tuple[Client, Client, Client]:
-    """A speaker, one who reads, and one whose kernel takes next to nothing."""
-    speaker, reader = server.clients(2)
-    mute = server.client(rcvbuf=TIGHT)
-    for client in (speaker, reader):
-        client.heard()
-    return speaker, reader, mute
-
-
-def speak_until(enough: Callable[[], bool], speaker: Client, *readers: Client) -> int:
-    """One line of a kibibyte at a time, each heard before the next; how many it took."""
-    for n in range(10_000):
-        if enough():
-            return n
-        say_and_hear(speaker, numbered(n, n + 1, 1024), readers)
-    raise AssertionError("never enough")
 
 
 def gone(server: Server, client: Client) -> Callable[[], bool]:

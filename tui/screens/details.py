@@ -91,6 +91,8 @@ def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
         yield Content.styled(_farewell(left), "bold $warning")
         yield Content.styled("What follows is how it was.", "$text-muted")
     yield _row("peer", clean(row.peer), f"fd {row.fd}, room {clean(row.room)}")
+    if row.tls:
+        yield _row("TLS", clean(row.tls))
     yield _row("state", row.state + (", muted" if row.muted else ""),
                f"connected {_ago(row.connected_at, now)}, last spoke {_ago(row.active_at, now)}")
 

@@ -1,0 +1,165 @@
+"""Newcomers to a TLS port before they are anybody: watched, counted, and for a short time."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Protocol
+
+from chatops.loop.deadlines import Deadlines
+from chatops.loop.naming import transparent
+from chatops.net.tls import TlsSocket, why
+from chatops.net.traffic import Traffic
+
+DEADLINE = 10.0                # seconds from accept; what comes meanwhile does not extend it
+SHARE = 0.02                   # seconds of one turn: a signature may take two milliseconds
+HELLO = 22                     # the first byte of every handshake (RFC 8446, 5.1)
+
+
+class Door(Protocol):
+    """Who is told how handshakes end.  Called on the reactor's thread."""
+
+    def secured(self, handshake: Handshake, sock: TlsSocket) -> None:
+        """It is done, and the socket is the owner's now."""
+
+    def plain(self, handshake: Handshake, sock: socket.socket) -> None:
+        """The peer speaks something else than TLS; the socket is the owner's now."""
+
+    def failed(self, handshake: Handshake, reason: str) -> None:
+        """Nothing came of it."""
+
+
+class Handshakes:
+    """Those under way.  Belongs to the reactor's thread."""
+
+    def __init__(self, traffic: Traffic, context: ssl.SSLContext, door: Door) -> None:
+        self.traffic = traffic
+        self.context = context     # for those that begin from now on
+        self.door = door
+        self.deadlines: Deadlines[Handshake] = Deadlines(
+            traffic.reactor, DEADLINE,
+            lambda handshake: handshake.abort(f"no handshake within {DEADLINE:g} seconds"))
+        self.under_way: dict[Handshake, None] = {}
+        self._turn = 0
+        self._spent = 0.0          # seconds of that turn
+
+    def __len__(self) -> int:
+        return len(self.under_way)
+
+    def affordable(self) -> bool:
+        """Whether this turn has time for one more; who has to wait is ready again in the next."""
+        turn = self.traffic.reactor.selector.turns
+        if turn != self._turn:
+            self._turn, self._spent = turn, 0.0
+        return self._spent < SHARE
+
+    def spent(self, seconds: float) -> None:
+        self._spent += seconds
+
+    def abort(self, reason: str) -> None:
+        """End them all."""
+        for handshake in list(self.under_way):
+            handshake.abort(reason)
+
+
+class Handshake:
+    """One newcomer: first a plain socket, and TLS on it once the peer has begun with that."""
+
+    __slots__ = ("_handshakes", "_mask", "_sock", "_tls", "fd", "host", "label", "peer")
+
+    kind = "handshake"
+
+    @transparent
+    def __init__(self, handshakes: Handshakes, sock: socket.socket, peer: str, host: str) -> None:
+        """Takes over a socket.  Raises OSError when the selector cannot watch it."""
+        sock.setblocking(False)
+        self._handshakes = handshakes
+        self._sock = sock
+        self._tls: TlsSocket | None = None
+        self._mask = 0
+        self.fd = sock.fileno()
+        self.peer = peer
+        self.host = host
+        self.label = f"handshake {peer}"
+        self._watch(EVENT_READ)
+        handshakes.under_way[self] = None
+        handshakes.deadlines.start(self)
+
+    def __repr__(self) -> str:
+        return f"<Handshake {self.peer} fd={self.fd} mask={self._mask}>"
+
+    def on_ready(self, _mask: int) -> None:
+        """The peer has said something, or has room for an answer."""
+        handshakes = self._handshakes
+        if not handshakes.affordable():
+            return
+        clock = handshakes.traffic.reactor.clock
+        began = clock()
+        try:
+            if self._tls is not None or self._begins():
+                self._go_on()
+        except OSError as error:
+            self.abort(why(error))
+        handshakes.spent(clock() - began)
+
+    def _begins(self) -> bool:
+        """Whether the peer speaks TLS, as its first byte shows."""
+        try:
+            first = self._sock.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        if first == bytes([HELLO]):
+            self._watch(0)         # the socket is another object from here on
+            self._tls = self._handshakes.context.wrap_socket(      # type: ignore[assignment]
+                self._sock, server_side=True, do_handshake_on_connect=False)
+            return True
+        if first:
+            self._leave()
+            self._handshakes.door.plain(self, self._sock)
+        else:
+            self.abort("it left before it said anything")
+        return False
+
+    def _go_on(self) -> None:
+        assert self._tls is not None
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            self._watch(EVENT_READ)
+        except ssl.SSLWantWriteError:
+            self._watch(EVENT_WRITE)
+        else:
+            self._leave()
+            self._handshakes.door.secured(self, self._tls)
+
+    def abort(self, reason: str) -> None:
+        """Close it at the end of this turn.  Idempotent."""
+        if self not in self._handshakes.under_way:
+            return
+        self._leave()
+        self._handshakes.traffic.dead.append(self)
+        self._handshakes.door.failed(self, reason)
+
+    def reap(self) -> None:
+        """Give the descriptor back; only `Traffic.reap` calls it."""
+        (self._tls or self._sock).close()
+
+    def _leave(self) -> None:
+        self._watch(0)
+        self._handshakes.deadlines.stop(self)
+        del self._handshakes.under_way[self]
+
+    @transparent
+    def _watch(self, mask: int) -> None:
+        if mask == self._mask:
+            return
+        selector = self._handshakes.traffic.reactor.selector
+        sock = self._tls or self._sock
+        if not self._mask:
+            selector.register(sock, mask, self.on_ready)
+        elif not mask:
+            selector.unregister(sock)
+        else:
+            selector.modify(sock, mask, self.on_ready)
+        self._mask = mask

@@ -1,0 +1,53 @@
+"""A connection over TLS: the same in all but what it waits for and how it ends."""
+
+from __future__ import annotations
+
+from selectors import EVENT_READ, EVENT_WRITE
+
+from chatops.loop.naming import transparent
+from chatops.net.connection import Connection
+from chatops.net.state import State, crossed, interest
+from chatops.net.tls import TlsSocket
+from chatops.net.traffic import Traffic
+
+
+class TlsConnection(Connection):
+    """Begins when the handshake is done.  Belongs to the reactor's thread."""
+
+    __slots__ = ("_tls", "tls")
+
+    @transparent
+    def __init__(self, traffic: Traffic, sock: TlsSocket, peer: str, client_id: int) -> None:
+        self._tls = sock
+        cipher = sock.cipher()
+        self.tls = f"{sock.version()} {cipher[0] if cipher else ''}"
+        super().__init__(traffic, sock, peer, client_id)
+
+    def wanted(self) -> int:
+        tls = self._tls
+        return crossed(super().wanted(), tls.read_needs_room, tls.write_needs_input)
+
+    def on_ready(self, mask: int) -> None:
+        """As for a plain one; but what TLS needed for reading may be room, for writing input."""
+        tls = self._tls
+        read = mask & (EVENT_WRITE if tls.read_needs_room else EVENT_READ)
+        write = mask & (EVENT_READ if tls.write_needs_input else EVENT_WRITE)
+        if write and self.outbox:
+            self._flush()
+        elif write and self.state is State.DRAINING:
+            self._shut()
+        if read and self._may_read():
+            self._read()
+        self.update_interest()
+
+    def _may_read(self) -> bool:
+        return bool(interest(self.state, self.paused, 0, False) & EVENT_READ)
+
+    def _shut(self) -> None:
+        """close_notify first, for without it a reader cannot tell our end from an attacker's
+        (RFC 8446, 6.1).  Goes on draining where there is no room for it.
+        """
+        if self._tls.say_bye():
+            super()._shut()
+        else:
+            self.update_interest()

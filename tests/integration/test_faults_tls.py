@@ -1,0 +1,307 @@
+"""HARDENING.md, TLS (T01-T04): who does not get through harms nobody, and who does, chats."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import warnings
+from collections.abc import Callable
+
+import pytest
+
+from chatops.commands import Spawn
+from chatops.events import Disconnected, HandshakeFailed, Refused
+from chatops.local import LocalLink
+from chatops.net.handshake import DEADLINE
+from tests.integration.certificates import Authority, Hand
+from tests.integration.client import PATIENCE, Client, two_can_talk
+from tests.integration.harness import Clock, Server
+from tests.integration.talk import numbered, say_and_hear
+
+StartServer = Callable[..., Server]
+
+NO_TLS = b"*** error: only TLS is spoken here\n"
+
+
+def knock(server: Server, data: bytes = b"") -> socket.socket:
+    """Somebody who connects and says this."""
+    sock = socket.create_connection(server.address, PATIENCE)
+    sock.sendall(data)
+    return sock
+
+
+def under_way(server: Server, count: int) -> None:
+    """Wait until so many are in their handshakes, and no more."""
+    server.until(lambda chat: len(chat.acceptor.handshakes or ()) == count)
+
+
+def failed(server: Server, peer: tuple[str, int]) -> str:
+    """Why the handshake of this one came to nothing."""
+    return server.wait_for(HandshakeFailed,
+                           lambda event: event.peer == f"{peer[0]}:{peer[1]}").reason
+
+
+def at_end(sock: socket.socket) -> bytes:
+    """All that it is sent up to the end of file."""
+    data = b""
+    while part := sock.recv(1 << 16):
+        data += part
+    return data
+
+
+# -- who gets through
+
+
+def test_clients_talk_over_tls_and_the_console_sees_which(secure: StartServer) -> None:
+    chat = secure()
+    ada, bob = chat.clients(2)
+    say_and_hear(ada, numbered(0, 100), [bob])
+    row = chat.row(ada)
+    assert row.tls.startswith("TLSv1.3 TLS_")
+    assert row.mask == 1
+    key = next(key for key in chat.snapshot().keys if key.client == ada.id)
+    assert (key.type, key.fileobj, key.callback) == ("connection", "socket tls",
+                                                     "TlsConnection.on_ready")
+
+
+def test_tls_1_2_is_spoken_too(secure: StartServer, authority: Authority) -> None:
+    chat = secure()
+    chat.trust = authority.up_to(ssl.TLSVersion.TLSv1_2)
+    ada, bob = chat.clients(2)
+    say_and_hear(ada, numbered(0, 100), [bob])
+    assert chat.row(ada).tls.startswith("TLSv1.2 ")
+
+
+def test_an_older_tls_is_not(secure: StartServer, authority: Authority) -> None:
+    chat = secure()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old = authority.up_to(ssl.TLSVersion.TLSv1_1)
+        old.minimum_version = ssl.TLSVersion.TLSv1
+    old.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError, match=r"(?i)alert protocol version"):
+        Client(chat.address, trust=old)
+    assert chat.wait_for(HandshakeFailed).reason == "its TLS is older than 1.2"
+
+
+def test_a_client_that_does_not_trust_the_certificate_is_told_of(secure: StartServer) -> None:
+    chat = secure()
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Client(chat.address, trust=Authority().trust)
+    reason = chat.wait_for(HandshakeFailed).reason
+    assert reason == "it does not know who signed the certificate"
+
+
+def test_t02_a_client_hello_that_comes_a_byte_at_a_time_is_understood(
+        secure: StartServer, authority: Authority) -> None:
+    chat = secure()
+    hand = Hand(authority.trust)
+    with knock(chat) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in hand.shake():
+            sock.sendall(bytes([byte]))
+            chat.turn()
+        under_way(chat, 1)
+        sock.sendall(hand.shake(sock.recv(1 << 16)))
+        chat.until(lambda chat: len(chat.connections) == 1)
+
+
+def test_t04_a_hundred_lines_in_one_record_are_handled_in_one_turn(secure: StartServer) -> None:
+    chat = secure()
+    speaker, reader = chat.clients(2)
+    counts: set[int] = set()
+    session = chat.chat.hub.sessions[speaker.id]
+    before = session.lines_in
+    chat.call(lambda: chat.chat.on_publish.append(lambda: counts.add(session.lines_in - before)))
+    lines = list(numbered(0, 100, 162))
+    speaker.say(*lines)            # 16,300 of the 16,384 bytes that a record may hold
+    for line in lines:
+        reader.expect(f"{speaker.nick}: {line}")
+    chat.turn()
+    assert counts == {0, 100}
+
+
+def test_a_line_in_records_of_a_byte_each_arrives_whole(secure: StartServer) -> None:
+    speaker, reader = secure().clients(2)
+    text = "x" * 300
+    for byte in f"{text}\n".encode():
+        speaker.send(bytes([byte]))
+    reader.expect(f"{speaker.nick}: {text}")
+
+
+def test_a_client_that_ends_in_tls_alone_has_left_and_its_last_words_are_heard(
+        secure: StartServer, authority: Authority) -> None:
+    chat = secure()
+    listener = chat.client()
+    hand = Hand(authority.trust)
+    with knock(chat, hand.shake()) as sock:
+        sock.sendall(hand.shake(sock.recv(1 << 16)))
+        sock.sendall(hand.farewell(b"bye, all\n"))     # close_notify after it, and no FIN
+        event = chat.wait_for(Disconnected)
+        assert event.reason == "left"
+        at_end(sock)
+    listener.expect("guest-2: bye, all")
+    listener.expect("*** guest-2 left")
+
+
+# -- who does not
+
+
+def test_t01_who_is_silent_is_shut_out_at_the_deadline_and_disturbs_nobody(
+        secure: StartServer) -> None:
+    chat = secure()
+    clock = Clock(chat)
+    with knock(chat) as silent:
+        under_way(chat, 1)
+        peer = "{}:{}".format(*silent.getsockname())
+        key = next(key for key in chat.snapshot().keys if key.type == "handshake")
+        assert (key.data, key.callback, key.events) == (f"handshake {peer}",
+                                                        "Handshake.on_ready", 1)
+        two_can_talk(chat.address, trust=chat.trust)
+        clock.advance(DEADLINE - 0.5)
+        under_way(chat, 1)
+        clock.advance(1)
+        assert at_end(silent) == b""
+    assert chat.wait_for(HandshakeFailed).reason == "no handshake within 10 seconds"
+    handshakes = chat.chat.acceptor.handshakes
+    assert handshakes is not None
+    assert chat.call(lambda: len(handshakes.deadlines)) == 0
+
+
+def test_t01_bytes_that_drip_do_not_extend_the_deadline(
+        secure: StartServer, authority: Authority) -> None:
+    chat = secure()
+    clock = Clock(chat)
+    hello = Hand(authority.trust).shake()
+    with knock(chat) as dripping:
+        under_way(chat, 1)
+        for n in range(9):
+            dripping.sendall(hello[n:n + 1])
+            clock.advance(DEADLINE / 10)
+        under_way(chat, 1)
+        clock.advance(DEADLINE / 5)
+        assert at_end(dripping) == b""
+    assert chat.wait_for(HandshakeFailed).reason == "no handshake within 10 seconds"
+
+
+def test_t01_the_silent_count_among_the_clients(secure: StartServer) -> None:
+    chat = secure(max_clients=3)
+    clock = Clock(chat)
+    here = chat.client()
+    with knock(chat), knock(chat):
+        under_way(chat, 2)
+        with knock(chat) as fourth:
+            assert at_end(fourth) == b""
+        assert chat.wait_for(Refused).reason.startswith("the server is full (3 clients)")
+        clock.advance(DEADLINE + 1)
+    here.say("alone again")
+    here.expect(f"{here.nick}: alone again")
+
+
+def test_t01_the_silent_count_among_those_of_their_address(secure: StartServer) -> None:
+    chat = secure(per_address=1, trusted="none")
+    clock = Clock(chat)
+    with knock(chat):
+        under_way(chat, 1)
+        with knock(chat) as second:
+            assert at_end(second) == b""
+        chat.client(source="127.0.0.2")
+        clock.advance(DEADLINE + 1)
+        under_way(chat, 0)
+    chat.client().close()          # the place is free again
+    chat.open_to_all = False
+
+
+@pytest.mark.parametrize("words", [b"hello?\n", b"GET / HTTP/1.1\r\n\r\n", b"\n"])
+def test_t03_plain_text_is_answered_in_plain_text_and_its_client_shut_out(
+        secure: StartServer, words: bytes) -> None:
+    chat = secure()
+    here = chat.client()
+    with knock(chat, words) as plain:
+        assert at_end(plain) == NO_TLS
+        assert failed(chat, plain.getsockname()) == "it does not speak TLS"
+    assert here.heard() == []
+
+
+def test_t03_rubbish_that_begins_as_tls_is_dropped_and_no_byte_of_it_is_repeated(
+        secure: StartServer) -> None:
+    chat = secure()
+    with knock(chat, b"\x16\x03\x01\x00\x20" + b"\x1b[2J" * 8) as rubbish:
+        reason = failed(chat, rubbish.getsockname())
+        assert reason.startswith("TLS: ")
+        assert reason.isprintable()
+    assert chat.call(lambda: len(chat.chat.connections)) == 0
+
+
+@pytest.mark.parametrize("sent", [0, 1, 100, None])
+def test_t03_who_leaves_in_the_middle_is_dropped(secure: StartServer, authority: Authority,
+                                                 sent: int | None) -> None:
+    chat = secure()
+    hello = Hand(authority.trust).shake()
+    with knock(chat, hello[:sent]) as leaver:
+        peer = leaver.getsockname()
+        if sent is None:
+            leaver.recv(1)         # the answer has come, and there will be none to that
+    expected = "it left before it said anything" if sent == 0 else "it left in the middle"
+    assert failed(chat, peer) in (expected, "peer reset")      # a reset if it left some unread
+    under_way(chat, 0)
+
+
+@pytest.mark.parametrize("sent", [0, 1, 100, None])
+def test_t03_a_reset_in_the_middle_drops_that_one(secure: StartServer, authority: Authority,
+                                                  sent: int | None) -> None:
+    chat = secure()
+    here = chat.client()
+    sock = knock(chat, Hand(authority.trust).shake()[:sent])
+    peer = sock.getsockname()
+    under_way(chat, 1)
+    if sent is None:
+        sock.recv(1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+    assert failed(chat, peer) == "peer reset"
+    assert here.heard() == []
+
+
+def test_a_banned_address_gets_no_handshake(secure: StartServer) -> None:
+    chat = secure()
+    chat.call(lambda: chat.chat.admission.bans.add("127.0.0.9", chat.chat.hub.at, 0.0, "rude"))
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        chat.client(source="127.0.0.9")
+    assert chat.wait_for(Refused).reason == "you are banned: rude"
+
+
+def test_an_error_in_a_handshake_ends_that_one_alone(secure: StartServer,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = secure()
+    here = chat.client()
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("injected")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chatops.net.tls.TlsSocket.do_handshake", broken)
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            chat.client()
+    assert chat.wait_for(HandshakeFailed).reason == "internal error"
+    assert here.heard() == []
+
+
+def test_the_end_of_the_server_ends_the_handshakes(secure: StartServer) -> None:
+    chat = secure()
+    chat.must_live = False
+    with knock(chat) as silent:
+        under_way(chat, 1)
+        chat.thread.stop()
+        assert at_end(silent) == b""
+    assert chat.wait_for(HandshakeFailed).reason == "server shut down"
+
+
+def test_built_in_clients_are_not_sent_to_a_port_that_they_do_not_speak(
+        secure: StartServer) -> None:
+    link = LocalLink(secure().thread)
+    result = link.submit(Spawn("chat", 2)).result(0)
+    link.close()
+    assert (result.ok, result.text) == (False, "built-in clients do not speak TLS, and this "
+                                               "server does nothing else")
