@@ -96,6 +96,14 @@ def _words(error: ssl.SSLError) -> str:
     return REASONS.get(reason) or f"TLS: {reason.replace('_', ' ').lower()}"
 
 
+def _reset() -> OSError:
+    return ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+
+
+def _later() -> OSError:
+    return BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
 class TlsSocket(ssl.SSLSocket):
     """A server's end after its handshake; non-blocking.  Belongs to the reactor's thread.
 
@@ -121,7 +129,7 @@ class TlsSocket(ssl.SSLSocket):
         self.write_needs_input = False
         if self._record:
             if not self._finish_record():
-                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+                raise _later()
             taken = 1
         size = len(data)
         while taken < size:
@@ -135,7 +143,7 @@ class TlsSocket(ssl.SSLSocket):
                     taken += len(record) - 1
                 break
         if not taken:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            raise _later()
         return taken
 
     def sendmsg(self, chunks: Sequence[bytes | memoryview]) -> int:  # type: ignore[override]
@@ -170,6 +178,8 @@ class TlsSocket(ssl.SSLSocket):
         except ssl.SSLWantReadError:
             self.write_needs_input = True      # and none of it is held
             return 0
+        except ssl.SSLEOFError:
+            raise _reset() from None           # what CPython makes of EPIPE and ECONNRESET
         except ssl.SSLError as error:
             raise OSError(why(error)) from None
 
@@ -193,13 +203,13 @@ class TlsSocket(ssl.SSLSocket):
             records.append(data)
             size += len(data)
         if not records:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            raise _later()
         return b"".join(records)
 
     def _take(self) -> bytes | None:
         """A record, b"" at the end, or None when there is none yet."""
         try:
-            return super().recv(RECORD)
+            data = super().recv(RECORD)
         except ssl.SSLWantReadError:
             return None
         except ssl.SSLWantWriteError:
@@ -207,6 +217,12 @@ class TlsSocket(ssl.SSLSocket):
             return None
         except ssl.SSLError as error:
             raise OSError(why(error)) from None
+        if not data:
+            try:
+                self.getpeername()
+            except OSError:        # and of ECONNRESET here; but there is no peer any more then
+                raise _reset() from None
+        return data
 
     def _stay_readable(self) -> None:
         """The end has been read with what came before it, and must be told of once more: a

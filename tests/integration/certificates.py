@@ -59,3 +59,29 @@ class Hand:
         except ssl.SSLWantReadError:
             pass
         return self._out.read()
+
+    def say(self, data: bytes) -> bytes:
+        """These bytes as one record."""
+        self.tls.write(data)
+        return self._out.read()
+
+    def feed(self, data: bytes) -> None:
+        """This has arrived."""
+        self._in.write(data)
+
+    def read(self) -> bytes:
+        """All that can be deciphered of what has arrived."""
+        data = b""
+        try:
+            while part := self.tls.read(1 << 16):
+                data += part
+        except ssl.SSLWantReadError:
+            pass
+        return data
+
+    def at_end(self) -> bool:
+        """Whether the other side has said in TLS that it is over."""
+        try:
+            return self.tls.read(1) == b""
+        except ssl.SSLWantReadError:
+            return False
