@@ -83,12 +83,15 @@ class Acceptor:
         """Said to a newcomer over TCP.  Over TLS it would cost a signature, the dearest thing
         that a stranger can ask for: such a one is only shut out.
         """
-        self._server.refused += 1
-        self._server.say(events.Refused(self._server.hub.at, peer, reason))
+        self._refused(peer, reason)
         if self.handshakes is None:
             self._send_away(sock, peer, f"*** error: {reason}\n".encode())
         else:
             sock.close()
+
+    def _refused(self, peer: str, reason: str) -> None:
+        self._server.refused += 1
+        self._server.say(events.Refused(self._server.hub.at, peer, reason))
 
     def _send_away(self, sock: socket.socket, peer: str, line: bytes) -> None:
         """One line that says why, then the close, in order where that can be afforded."""
@@ -98,9 +101,7 @@ class Acceptor:
             except OSError:
                 pass
             else:
-                connection.label = "refused"
-                self.refusing.add(connection)
-                connection.finish(line)
+                self._finish(connection, line)
                 return
         sock.setblocking(False)
         try:
@@ -110,17 +111,29 @@ class Acceptor:
             pass
         sock.close()
 
-    # -- how handshakes end (chatops.net.handshake.Door)
+    def _finish(self, connection: Connection, line: bytes) -> None:
+        connection.label = "refused"
+        self.refusing.add(connection)
+        connection.finish(line)
+
+    # -- how handshakes end (chatops.net.handshake.HandshakeOwner)
 
     def secured(self, handshake: Handshake, sock: TlsSocket) -> None:
-        server = self._server
+        server, host, peer = self._server, handshake.host, handshake.peer
+        banned = server.admission.banned(host, server.hub.at)      # since it was accepted
         try:
-            connection = TlsConnection(server.traffic, sock, handshake.peer, server.accepted + 1)
+            connection = TlsConnection(server.traffic, sock, peer,
+                                       0 if banned else server.accepted + 1)
         except OSError as error:
             sock.close()
             self.failed(handshake, f"the server cannot watch more clients ({error.strerror})")
-        else:
-            self._enter(connection, handshake.host)
+            return
+        if banned is None:
+            self._enter(connection, host)
+            return
+        server.admission.left(host)
+        self._refused(peer, banned)
+        self._finish(connection, f"*** error: {banned}\n".encode())
 
     def plain(self, handshake: Handshake, sock: socket.socket) -> None:
         self.failed(handshake, "it does not speak TLS")

@@ -33,11 +33,8 @@ class Admission:
 
     def refuse(self, host: str, clients: int, now: float, at: float) -> str | None:
         """Why this newcomer may not come in, or None.  `now` monotonic, `at` wall clock."""
-        ban = self.bans.find(host, at)
-        if ban is not None:
-            left = ban.left(at)
-            time = f" for another {format_duration(int(left) + 1)}" if ban.until else ""
-            return f"you are banned{time}" + (f": {ban.reason}" if ban.reason else "")
+        if (banned := self.banned(host, at)) is not None:
+            return banned
         if clients >= self.capacity:
             return f"the server is full ({clients} clients); try again later"
         settings = self._settings
@@ -48,6 +45,14 @@ class Admission:
             if settings.connect_rate and not self._spend(source, now):
                 return "you connect too often; wait a few seconds"
         return None
+
+    def banned(self, host: str, at: float) -> str | None:
+        """Why nobody from this address may come in, or None.  `at` is wall clock."""
+        ban = self.bans.find(host, at)
+        if ban is None:
+            return None
+        time = f" for another {format_duration(int(ban.left(at)) + 1)}" if ban.until else ""
+        return f"you are banned{time}" + (f": {ban.reason}" if ban.reason else "")
 
     def entered(self, host: str) -> None:
         """A client from this address is in."""

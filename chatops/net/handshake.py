@@ -17,7 +17,7 @@ SHARE = 0.02                   # seconds of one turn: a signature may take two m
 HELLO = 22                     # the first byte of every handshake (RFC 8446, 5.1)
 
 
-class Door(Protocol):
+class HandshakeOwner(Protocol):
     """Who is told how handshakes end.  Called on the reactor's thread."""
 
     def secured(self, handshake: Handshake, sock: TlsSocket) -> None:
@@ -33,10 +33,10 @@ class Door(Protocol):
 class Handshakes:
     """Those under way.  Belongs to the reactor's thread."""
 
-    def __init__(self, traffic: Traffic, context: ssl.SSLContext, door: Door) -> None:
+    def __init__(self, traffic: Traffic, context: ssl.SSLContext, owner: HandshakeOwner) -> None:
         self.traffic = traffic
         self.context = context     # for those that begin from now on
-        self.door = door
+        self.owner = owner
         self.deadlines: Deadlines[Handshake] = Deadlines(
             traffic.reactor, DEADLINE,
             lambda handshake: handshake.abort(f"no handshake within {DEADLINE:g} seconds"))
@@ -116,7 +116,7 @@ class Handshake:
             return True
         if first:
             self._leave()
-            self._handshakes.door.plain(self, self._sock)
+            self._handshakes.owner.plain(self, self._sock)
         else:
             self.abort("it left before it said anything")
         return False
@@ -131,7 +131,7 @@ class Handshake:
             self._watch(EVENT_WRITE)
         else:
             self._leave()
-            self._handshakes.door.secured(self, self._tls)
+            self._handshakes.owner.secured(self, self._tls)
 
     def abort(self, reason: str) -> None:
         """Close it at the end of this turn.  Idempotent."""
@@ -139,7 +139,7 @@ class Handshake:
             return
         self._leave()
         self._handshakes.traffic.dead.append(self)
-        self._handshakes.door.failed(self, reason)
+        self._handshakes.owner.failed(self, reason)
 
     def reap(self) -> None:
         """Give the descriptor back; only `Traffic.reap` calls it."""

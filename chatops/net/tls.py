@@ -21,6 +21,9 @@ RECORDS = 64                   # read in one turn: a byte in each must not hold 
 MOST = 1 << 20                 # bytes of a certificate's file that are looked at
 
 REASONS = {
+    # Seen with OpenSSL 3.0: it would answer the second change of keys between the two halves of
+    # a record, and takes that for a wrong retry of the record.
+    "BAD_LENGTH": "it changed its keys again, and had not read in between",
     "NO_SHARED_CIPHER": "no cipher in common",
     "NO_SHARED_SIGNATURE_ALGORITHMS": "no kind of signature in common",
     "UNSUPPORTED_PROTOCOL": "its TLS is older than 1.2",

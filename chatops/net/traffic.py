@@ -43,7 +43,7 @@ class Owner(Protocol):
         """The peer has taken next to nothing for the whole stall deadline."""
 
 
-class Mortal(Protocol):
+class Reapable(Protocol):
     """What holds a descriptor until the end of the turn in which it died."""
 
     def reap(self) -> None:
@@ -64,7 +64,7 @@ class Traffic:
     always_until: float = 0.0  # monotonic, of its return to on demand; 0 if it stays
     queued: int = 0            # bytes in all outboxes
     bytes_in: int = 0
-    dead: list[Mortal] = field(default_factory=list)
+    dead: list[Reapable] = field(default_factory=list)
     stalls: Deadlines[Connection] = field(init=False)
     lingers: Deadlines[Connection] = field(init=False)
 
@@ -79,5 +79,5 @@ class Traffic:
         could come back from `accept` under the same number and get the old one's events.
         """
         dead, self.dead = self.dead, []
-        for mortal in dead:
-            mortal.reap()
+        for closed in dead:
+            closed.reap()

@@ -7,13 +7,16 @@ import ssl
 import struct
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
-from chatops.commands import Spawn
+from chatops.commands import Ban, Spawn
 from chatops.events import Disconnected, HandshakeFailed, Refused
 from chatops.local import LocalLink
+from chatops.net import handshake
 from chatops.net.handshake import DEADLINE
+from chatops.net.tls import TlsSocket
 from tests.integration.certificates import Authority, Hand
 from tests.integration.client import PATIENCE, Client, two_can_talk
 from tests.integration.harness import Clock, Server
@@ -270,6 +273,45 @@ def test_a_banned_address_gets_no_handshake(secure: StartServer) -> None:
     with pytest.raises((ssl.SSLError, ConnectionResetError)):
         chat.client(source="127.0.0.9")
     assert chat.wait_for(Refused).reason == "you are banned: rude"
+
+
+def test_a_ban_in_the_middle_of_a_handshake_holds(secure: StartServer, authority: Authority
+                                                  ) -> None:
+    chat = secure(trusted="none")
+    hand = Hand(authority.trust)
+    with socket.create_connection(chat.address, PATIENCE, ("127.0.0.9", 0)) as sock:
+        sock.sendall(hand.shake())
+        answer = sock.recv(1 << 16)
+        assert chat.submit(Ban("127.0.0.9", 0.0, "rude")).ok
+        sock.sendall(hand.shake(answer))
+        hand.feed(at_end(sock))
+    assert hand.read() == b"*** error: you are banned: rude\n"
+    assert hand.at_end()
+    assert chat.wait_for(Refused).reason == "you are banned: rude"
+    assert chat.call(lambda: (chat.chat.accepted, chat.chat.refused)) == (0, 1)
+
+
+def test_a_burst_of_handshakes_is_spread_over_turns(
+        secure: StartServer, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "SHARE", 1e-9)      # seconds: after one, none in that turn
+    chat = secure()
+    turns: list[int] = []
+    do_handshake = TlsSocket.do_handshake
+
+    def counted(sock: TlsSocket) -> None:
+        turns.append(chat.chat.selector.turns)
+        do_handshake(sock)
+
+    monkeypatch.setattr(TlsSocket, "do_handshake", counted)
+    hands = [Hand(authority.trust) for _ in range(8)]
+    with ExitStack() as stack:
+        # While the reactor is kept busy here, all of them become ready for one turn.
+        socks = chat.call(lambda: [stack.enter_context(knock(chat, hand.shake()))
+                                   for hand in hands])
+        for hand, sock in zip(hands, socks, strict=True):
+            sock.sendall(hand.shake(sock.recv(1 << 16)))
+        chat.until(lambda chat: len(chat.connections) == 8)
+    assert len(turns) == len(set(turns)) >= 8      # an answer may come during the same step
 
 
 def test_an_error_in_a_handshake_ends_that_one_alone(secure: StartServer,

@@ -62,6 +62,7 @@ class Talker:
     fires: int = 1
     state: str = "open"
     muted: bool = False
+    tls: str = ""
 
 
 @dataclass
@@ -206,7 +207,7 @@ class Feed:
             high_water_at=t.high_at, bytes_in=t.bytes_in, bytes_out=t.bytes_out,
             lines_in=t.lines_in, lines_out=t.lines_out, lines_dropped=0, connected_at=t.came,
             active_at=t.active, progress_at=t.grew or self.now, state=t.state, muted=t.muted,
-            masks=t.masks)
+            masks=t.masks, tls=t.tls)
 
     def _keys(self) -> tuple[KeyRow, ...]:
         first = (

@@ -138,6 +138,18 @@ async def test_details_of_a_slow_reader_say_that_it_does_not_read() -> None:
         assert "does not read" in page_text(rig)
 
 
+async def test_details_say_over_which_tls_a_client_came_if_over_any() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 5.0)
+        rig.app.dispatcher.typed("details 2")
+        await press(rig, pilot)
+        assert "TLS" not in page_text(rig)
+        rig.feed.talkers[2].tls = "TLSv1.3 TLS_AES_128_GCM_SHA256"
+        rig.run(0.2)
+        assert "TLS        TLSv1.3 TLS_AES_128_GCM_SHA256" in page_text(rig)
+
+
 async def test_enter_opens_the_details_of_the_row_and_k_kicks_that_client() -> None:
     rig = Rig()
     async with rig.app.run_test(size=(80, 24)) as pilot:
