@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gc
-import ssl
 import threading
 import time
 import traceback
@@ -16,14 +15,15 @@ from chatops import bans, events
 from chatops.admin import Admin
 from chatops.archive import Archive
 from chatops.bus import EventBus
-from chatops.commands import Answer, Command, CommandResult, Quit
+from chatops.certificate import Renewal, configured
+from chatops.commands import Command, CommandResult, Quit
 from chatops.control.listener import Control
 from chatops.control.place import ControlError, Place, default_path
 from chatops.journal import Journal, close_log, open_log
 from chatops.loop.backends import BackendError, resolve
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.listener import listen
-from chatops.net.tls import CertificateError, load
+from chatops.net.tls import CertificateError
 from chatops.scribe import Scribe
 from chatops.server import ChatServer
 from chatops.settings import Settings
@@ -53,7 +53,7 @@ class ServerThread:
         settings = self.settings
         descriptors = raise_descriptor_limit()
         try:
-            tls = self._certificate()
+            tls = configured(settings)
             resolve(settings.selector)
             known = bans.load(Path(settings.ban_file)) if settings.ban_file else bans.Bans()
             stream = open_log(self._log) if self._log else None
@@ -82,8 +82,9 @@ class ServerThread:
             scribe = Scribe(Archive(settings.history), self.server, self.journal)
             self.server.delivery.scribe = scribe
             scribe.begin()
+        renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
         self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None,
-                           reload=self._reload if settings.tls_cert else None)
+                           reload=renewal.ask if tls is not None else None)
         self.control = None
         if place is not None:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
@@ -191,35 +192,6 @@ class ServerThread:
     def _warn(self, text: str) -> None:
         self.server.reactor.submit(
             lambda: self.server.hub.effects.append(events.Warned(time.time(), text)))
-
-    # -- the certificate
-
-    def _certificate(self) -> ssl.SSLContext | None:
-        """What the settings say, read now.  Raises `CertificateError`."""
-        settings = self.settings
-        if settings.tls_cert:
-            return load(settings.tls_cert, settings.tls_key)
-        if settings.tls_key:
-            raise CertificateError("--tls-key is a key without a certificate; name one with "
-                                   "--tls-cert")
-        return None
-
-    def _reload(self, answer: Answer) -> None:
-        """Have the journal's thread read the files, which may take a disk's time."""
-        def read() -> None:
-            try:
-                context = load(self.settings.tls_cert, self.settings.tls_key)
-            except CertificateError as error:
-                result = CommandResult(False, f"{error}; the old certificate stays")
-                self._hand_over(lambda: answer(result))
-            else:
-                self._hand_over(lambda: self._renew(context, answer))
-
-        self.journal.later(read)
-
-    def _renew(self, context: ssl.SSLContext, answer: Answer) -> None:
-        self.server.acceptor.renew(context)
-        answer(CommandResult(True, f"new connections get what {self.settings.tls_cert} holds now"))
 
     def _save_bans(self, known: list[bans.Ban]) -> None:
         self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known))

@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 import trustme
 from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 
+from chatops import certificate as certificate_module
 from chatops.cli import main
 from chatops.commands import Reload
 from chatops.events import AdminDid
@@ -181,6 +183,31 @@ def test_t06_sighup_reads_it_again(served: StartServed, authority: Authority, pe
     chat.wait_for_line(rf'AdminDid line="reload" outcome=".*{STAYS}" ok=False')
     assert shown_to(chat.client()) == shown_to(after)
     talks(before, "still here")
+
+
+def test_many_who_ask_share_a_reading_and_a_slow_disk_keeps_nobody_else_waiting(
+        secure: StartServer, pem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = secure()
+    reading, go_on = Event(), Event()
+    readings = 0
+
+    def slow(path: str, key: str) -> ssl.SSLContext:
+        nonlocal readings
+        readings += 1
+        reading.set()
+        go_on.wait(PATIENCE)
+        return load(path, key)
+
+    monkeypatch.setattr(certificate_module, "load", slow)
+    first = chat.thread.submit(Reload())
+    assert reading.wait(PATIENCE)
+    others = [chat.thread.submit(Reload()) for _ in range(100)]
+    chat.turn()
+    talks(chat.client(), "meanwhile")
+    assert not first.done()
+    go_on.set()
+    assert all(future.result(PATIENCE).ok for future in [first, *others])
+    assert readings == 2           # theirs began after they had asked
 
 
 def test_ctl_reload_waits_for_the_outcome(secure: StartServer, pem: Path, control_path: Path
