@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,6 +16,15 @@ from chatops.control.remote import RemoteLink
 from tests.integration.certificates import Authority
 from tests.integration.harness import Served, Server, descriptors
 from tests.integration.terminal import Console
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """A shell's background job ignores SIGINT, and so do all that it starts: servers that are
+    sent one would go on for ever.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
