@@ -18,6 +18,7 @@ from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Le
 from chatops.chat.limits import ChatLimits
 from chatops.chat.nicks import Nicks
 from chatops.chat.parser import Call, Say, is_talk, parse_line
+from chatops.chat.rooms import Rooms
 from chatops.chat.sanitize import clean, clean_text, is_clean, is_plain
 from chatops.chat.session import Room, Session
 from chatops.chat.telnet import TelnetFilter
@@ -25,6 +26,8 @@ from chatops.chat.telnet import TelnetFilter
 LOBBY = "lobby"
 IAC = b"\xff"
 TURN_LINES = 128               # costly lines of one client in a turn, if its rate allows them
+TURN_TOTAL = 1024              # of all clients, about 20 ms; beyond it each has but a few of its
+LEAST_LINES = 8                # own, so that a crowd of askers holds nobody up for long
 LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
 SHOWN = 400                    # characters of what is said that an event repeats: in ASCII,
                                # a string that CPython keeps apart from the chunks
@@ -41,11 +44,12 @@ class Hub:
         self.at = 0.0
         self.effects: list[Effect] = []
         self.sessions: dict[int, Session] = {}
-        self.rooms: dict[str, Room] = {}
+        self.rooms = Rooms()
         self.lines_in = 0
         self.nicks = Nicks()
         self._dirty: list[Room] = []
-        self.lobby = self.room(LOBBY)
+        self._costly = 0               # lines in this turn that were looked at one by one
+        self.lobby = self.rooms.open(LOBBY)
 
     # -- coming and going
 
@@ -123,8 +127,9 @@ class Hub:
             tokens = session.refill(self.now, rate, self.limits.burst)
             if rested and tokens >= self.limits.burst:
                 session.warned = False
-        if count > TURN_LINES <= tokens and not _is_talk(lines):
-            lines, count = _split(session, lines, TURN_LINES), TURN_LINES
+        most = TURN_LINES if self._costly < TURN_TOTAL else LEAST_LINES
+        if count > most <= tokens and not _is_talk(lines):
+            lines, count = _split(session, lines, most), most
             self.effects.append(Hold(session.id, 0.0))
         elif count > tokens:
             lines, count = self._hold(session, lines, count, int(tokens))
@@ -138,6 +143,7 @@ class Hub:
         if not session.muted_until and _is_talk(lines):
             self._say_plain(session, lines, count)
             return
+        self._costly += count
         muted = replies.Muted(self, session)
         for raw in lines.split(b"\n")[:-1]:
             self._line(session, raw, muted)
@@ -233,39 +239,30 @@ class Hub:
         self.effects.append(events.Renamed(self.at, session.id, old, nick))
         self.announce(session.room, f"*** {old} is now {nick}", also=session)
 
-    def room(self, name: str) -> Room:
-        """The room of this name, made if need be."""
-        room = self.rooms.get(name)
-        if room is None:
-            room = self.rooms[name] = Room(name)
-        return room
-
     def move(self, session: Session, name: str) -> None:
         """Take a client to another room.  The name has been checked."""
         self._send_off(session.room)
         old = self._exit(session)
         self.announce(old, f"*** {session.nick} went to {name}")
-        room = self.room(name)
+        room = self.rooms.open(name)
         self.effects.append(events.Moved(self.at, session.id, session.nick, old.name, name))
         self._enter(session, room)
 
     def _enter(self, session: Session, room: Room) -> None:
         self.announce(room, f"*** {session.nick} joined")
         self._send_off(room)           # not for the newcomer
-        session.room = room
-        room.members[session.id] = session
+        self.rooms.enter(session, room)
         self.effects.append(Enter(session.id, room.name))
 
     def _exit(self, session: Session) -> Room:
-        room = session.room
-        room.members.pop(session.id, None)
+        room = self.rooms.leave(session)
         self.effects.append(Leave(session.id, room.name))
         self._close_if_empty(room)
         return room
 
     def _close_if_empty(self, room: Room) -> None:
         if not room.members and room is not self.lobby and not room.pending:
-            self.rooms.pop(room.name, None)
+            self.rooms.close(room)
 
     # -- sending
 
@@ -308,6 +305,7 @@ class Hub:
 
     def flush(self) -> None:
         """Send off what was gathered in this turn."""
+        self._costly = 0
         dirty, self._dirty = self._dirty, []
         for room in dirty:
             self._send_off(room)

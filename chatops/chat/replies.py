@@ -111,11 +111,7 @@ def join(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
 
 def rooms(hub: Hub, session: Session, _argument: str, _muted: Muted) -> None:
     """`/rooms`"""
-    largest = sorted(hub.rooms.values(), key=lambda room: (-len(room.members), room.name))
-    lines = [f"*** {room.name}: {len(room.members)}" for room in largest[:LISTED]]
-    if len(largest) > LISTED:
-        lines.append(f"*** and {len(largest) - LISTED} more rooms")
-    hub.tell(session, *lines)
+    hub.tell(session, *hub.rooms.listing(LISTED))
 
 
 def history(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:

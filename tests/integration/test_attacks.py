@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
+
 from chatops.commands import Limit, Quit
 from tests.integration.harness import PATIENCE, Server
 
@@ -50,7 +52,7 @@ def test_a_flood_of_requests_that_are_held_keeps_a_drain_no_longer_than_its_dead
     def flood() -> None:
         hub = chat.chat.hub
         for n in range(1000):
-            hub.room(f"room{n}")
+            hub.rooms.open(f"room{n}")
         (session,) = hub.sessions.values()
         session.held = b"/rooms\n" * 100_000       # as 64 KB from each of ten clients
 
@@ -59,3 +61,32 @@ def test_a_flood_of_requests_that_are_held_keeps_a_drain_no_longer_than_its_dead
     chat.do(Quit("drain"))
     assert chat.thread.wait(PATIENCE)
     assert time.monotonic() - began < 4
+
+
+CROWD = 20
+QUESTIONS = 512                # of each of them at once
+
+
+@pytest.mark.parametrize("lines", ["/rooms\n", "/rooms\n/join b\n/rooms\n/join lobby\n"],
+                         ids=["asking", "asking-and-moving"])
+def test_a_crowd_that_asks_for_a_thousand_rooms_holds_nobody_up(
+        server: StartServer, lines: str) -> None:
+    chat = server(rate_limit=0.0)
+
+    def fill() -> None:
+        for n in range(990):
+            chat.chat.hub.rooms.open(f"room{n}")
+
+    chat.call(fill)
+    speaker, hearer, *crowd = chat.clients(2 + CROWD)
+    for asker in crowd:
+        asker.send(lines.encode() * (QUESTIONS // lines.count("\n")))
+    before = chat.call(time.thread_time)       # of the reactor, whatever else this machine does
+    speaker.say("may I?")
+    hearer.expect(f"{speaker.nick}: may I?")
+    held_up = chat.call(time.thread_time) - before
+    for asker in crowd:
+        asker.heard()
+    took = chat.call(time.thread_time) - before
+    assert held_up < 0.2           # it was 0.7 and more
+    assert took / (CROWD * QUESTIONS) < 40e-6      # seconds each; it was 350 and more

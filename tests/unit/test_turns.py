@@ -1,0 +1,71 @@
+"""Costly lines: so many of all clients in a turn, and answers leave in few writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatops import events
+from chatops.chat.effects import Deliver, Effect, Tell
+from chatops.chat.hub import LEAST_LINES, TURN_LINES, TURN_TOTAL
+from chatops.delivery import TOLD_AT_ONCE, _joined
+from tests.unit.test_hub import Chat
+
+ASKERS = 100
+
+
+def test_a_crowd_that_asks_much_has_each_turn_to_itself_only_so_far() -> None:
+    chat = Chat(rate=0.0)
+    askers = chat.join(ASKERS)
+    questions = b"/rooms\n" * (2 * TURN_LINES)
+    for asker in askers:
+        chat.hub.receive(asker, questions)
+    first = sum(asker.lines_in for asker in askers)
+    assert first == TURN_TOTAL + LEAST_LINES * (ASKERS - TURN_TOTAL // TURN_LINES)
+    turns = 1
+    while any(asker.held for asker in askers):
+        chat.turn()
+        for asker in askers:
+            if asker.held:
+                chat.hub.resume(asker)
+        turns += 1
+        assert turns <= 2 * ASKERS
+    chat.turn()
+    answers = [chat.seen[asker.id].count(f"*** lobby: {ASKERS}") for asker in askers]
+    assert answers == [2 * TURN_LINES] * ASKERS
+
+
+def test_somebody_who_asks_once_is_answered_in_the_turn_of_the_crowd() -> None:
+    chat = Chat(rate=0.0)
+    *crowd, other = chat.join(ASKERS)
+    for asker in crowd:
+        chat.hub.receive(asker, b"/rooms\n" * TURN_LINES)
+    chat.hub.receive(other, b"/who\n")
+    chat.turn()
+    assert chat.seen[other.id].count(f"*** {ASKERS} in lobby") == 1
+
+
+SAID = Deliver("lobby", b"x\n", 1)
+HAPPENED = events.Warned(0.0, "something")
+
+
+@pytest.mark.parametrize(("effects", "joined"), [
+    ([], []),
+    ([Tell(1, b"a\n")], [Tell(1, b"a\n")]),
+    ([Tell(1, b"a\n"), Tell(1, b"b\nc\n", 2)], [Tell(1, b"a\nb\nc\n", 3)]),
+    ([Tell(1, b"a\n"), Tell(2, b"b\n"), Tell(1, b"c\n")],
+     [Tell(1, b"a\n"), Tell(2, b"b\n"), Tell(1, b"c\n")]),
+    ([Tell(1, b"a\n"), SAID, Tell(1, b"b\n")], [Tell(1, b"a\n"), SAID, Tell(1, b"b\n")]),
+    ([HAPPENED, Tell(1, b"a\n"), Tell(1, b"b\n"), HAPPENED],
+     [HAPPENED, Tell(1, b"a\nb\n", 2), HAPPENED]),
+])
+def test_what_one_client_is_told_in_a_row_is_told_at_once_and_nothing_overtakes_it(
+        effects: list[Effect], joined: list[Effect]) -> None:
+    assert list(_joined(effects)) == joined
+
+
+def test_no_more_is_told_at_once_than_an_outbox_can_do_without() -> None:
+    line = b"x" * 1000 + b"\n"
+    joined = [effect for effect in _joined([Tell(1, line)] * 100) if isinstance(effect, Tell)]
+    assert b"".join(effect.data for effect in joined) == line * 100
+    assert sum(effect.lines for effect in joined) == 100
+    assert max(len(effect.data) for effect in joined) < TOLD_AT_ONCE + len(line)
