@@ -46,6 +46,8 @@ class Owner(Protocol):
 class Reapable(Protocol):
     """What holds a descriptor until the end of the turn in which it died."""
 
+    fd: int
+
     def reap(self) -> None:
         """Give it back."""
 

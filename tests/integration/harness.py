@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from chatops.service import ServerThread
 from chatops.settings import Settings
 from chatops.snapshot import ClientRow, Snapshot
 from tests.integration.client import PATIENCE, Client, Ended, two_can_talk
+from tests.integration.until import until
 
 __all__ = ["PATIENCE", "Client", "Clock", "Ended", "Served", "Server", "descriptors",
            "environment", "two_can_talk"]
@@ -176,6 +178,17 @@ class Server:
         assert self.thread.alive, "the reactor's thread has ended"
         if self.open_to_all:
             two_can_talk(self.address, trust=self.trust)
+        strays = self.call(self._strays)
+        assert not strays, f"descriptors that the server has lost sight of: {strays}"
+
+    def _strays(self) -> set[int]:
+        """Sockets of the server's port that are open, and none of its connections'."""
+        chat = self.chat
+        acceptor = chat.acceptor
+        handshakes = acceptor.handshakes.under_way if acceptor.handshakes else ()
+        known = {each.fd for each in (*chat.connections.values(), *acceptor.refusing, *handshakes,
+                                      *chat.traffic.dead)}
+        return sockets_on(self.address[1]) - known - {chat.listener.sock.fileno()}
 
     def close(self) -> None:
         for client in self._clients:
@@ -211,6 +224,7 @@ class Served:
             self.close()
             raise
         self.address = (line[1], int(line[2]))
+        self._sockets = self.sockets()
 
     @property
     def pid(self) -> int:
@@ -226,12 +240,13 @@ class Served:
             self._finished = True
             self._news.notify_all()
 
-    def wait_for_line(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
-        """The first line on standard error that matches, when it comes."""
+    def wait_for_line(self, pattern: str, timeout: float = PATIENCE, *, after: int = 0
+                      ) -> re.Match[str]:
+        """The first line on standard error that matches, when it comes; `after` so many."""
         deadline = time.monotonic() + timeout
         with self._news:
             while True:
-                for line in self.lines:
+                for line in self.lines[after:]:
                     if match := re.search(pattern, line):
                         return match
                 left = deadline - time.monotonic()
@@ -259,6 +274,16 @@ class Served:
         """How many it has open."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def sockets(self) -> int:
+        """How many of them are sockets."""
+        found = 0
+        for name in os.listdir(f"/proc/{self.pid}/fd"):
+            try:
+                found += os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:")
+            except FileNotFoundError:      # closed meanwhile
+                pass
+        return found
+
     def memory(self) -> int:
         """Bytes of it that are in RAM."""
         pages = Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]
@@ -274,6 +299,9 @@ class Served:
         if self.must_live:
             assert self.process.poll() is None, self.lines
             two_can_talk(self.address, trust=self.trust)
+            for client in self._clients:
+                client.close()
+            until(lambda: self.sockets() == self._sockets)
 
     def close(self) -> None:
         for client in self._clients:
@@ -293,6 +321,22 @@ def environment(**more: str) -> dict[str, str]:
             if not name.startswith("CHATOPS_")}
     return {**kept, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1",
             "CHATOPS_CONTROL": "off", **more}
+
+
+def sockets_on(port: int) -> set[int]:
+    """Descriptors of this process that are TCP sockets bound to this port."""
+    found = set()
+    for fd in descriptors():
+        try:
+            sock = socket.socket(fileno=fd)
+        except OSError:            # something else, or closed meanwhile
+            continue
+        try:
+            if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.getsockname()[1] == port:
+                found.add(fd)
+        finally:
+            sock.detach()
+    return found
 
 
 def descriptors() -> dict[int, str]:
