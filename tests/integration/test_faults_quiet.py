@@ -1,4 +1,4 @@
-"""HARDENING.md, connections that die quietly (K01-K04), and the silent and endless (L09, L10)."""
+"""HARDENING.md, clients that are quiet (K01, K04, L09, L10); those that vanish are elsewhere."""
 
 from __future__ import annotations
 
@@ -28,10 +28,7 @@ def options(server: Server, client: Client) -> dict[str, int]:
 
     def look() -> dict[str, int]:
         sock = server.chat.connections[client.id].sock
-        names = ("KEEPIDLE", "KEEPINTVL", "KEEPCNT", "USER_TIMEOUT", "NODELAY")
-        found = {name: sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, f"TCP_{name}"))
-                 for name in names if hasattr(socket, f"TCP_{name}")}
-        return {**found,
+        return {"NODELAY": sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY),
                 "KEEPALIVE": sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
                 "BLOCKING": int(os.get_blocking(sock.fileno())),
                 "CLOEXEC": fcntl.fcntl(sock, fcntl.F_GETFD) & fcntl.FD_CLOEXEC}
@@ -46,16 +43,6 @@ def test_k01_accepted_sockets_have_the_options_they_should(server: StartServer) 
     assert found["NODELAY"]
     assert found["CLOEXEC"]
     assert not found["BLOCKING"]
-
-
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux")
-def test_k03_a_peer_that_vanished_is_noticed_within_two_minutes_with_and_without_traffic(
-        server: StartServer) -> None:
-    chat = server()
-    found = options(chat, chat.client())
-    assert found["KEEPIDLE"] <= 300
-    assert found["KEEPIDLE"] + found["KEEPINTVL"] * found["KEEPCNT"] <= 120
-    assert 0 < found["USER_TIMEOUT"] <= 120_000
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
