@@ -18,7 +18,7 @@ from chatops.events import Warned
 from tests.integration.harness import PATIENCE, Client, Served, Server
 from tests.unit.test_archive import NASTY
 
-KILLS = 10                     # rounds of `kill -9`
+KILLS = 50                     # rounds of `kill -9`
 LOST = "*** error: the history cannot be read now"
 
 
