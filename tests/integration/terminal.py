@@ -74,7 +74,10 @@ class Terminal:
     def text(self) -> str:
         """What is on the screen, line by line."""
         with self._news:
-            return "\n".join(self._screen.display)
+            # Not the screen's own `display`, which fails where half a wide character is left.
+            columns, lines = range(self._screen.columns), self._screen.buffer
+            return "\n".join("".join([lines[y][x].data for x in columns])
+                             for y in range(self._screen.lines))
 
     @property
     def underlined(self) -> str:

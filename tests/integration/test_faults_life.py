@@ -1,12 +1,9 @@
-"""Life and death of the process (Z01 to Z12, without a console)."""
+"""Life and death of the process (Z01 to Z10, without a console)."""
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -284,48 +281,7 @@ def test_a_command_that_comes_too_late_for_the_last_turn_is_answered(server: Sta
     assert late[0].result(PATIENCE).text == "the server is not running"
 
 
-# -- other threads
-
-
-def test_z11_a_broadcast_wakes_a_sleeping_loop_at_once(server: StartServer) -> None:
-    chat = server()
-    client = chat.client()
-    delays = []
-    for n in range(20):
-        began = time.monotonic()
-        chat.thread.submit(Broadcast(f"number {n}"))
-        client.expect(f"*** [admin] number {n}")
-        delays.append(time.monotonic() - began)
-    assert sorted(delays)[10] < 0.05, delays
-
-
-def test_z11_ten_thousand_commands_for_a_loop_that_is_busy_never_block(
-        server: StartServer) -> None:
-    chat = server()
-    busy, go_on = threading.Event(), threading.Event()
-
-    def be_busy() -> None:
-        busy.set()
-        go_on.wait(PATIENCE)
-
-    chat.chat.reactor.submit(be_busy)
-    assert busy.wait(PATIENCE)
-    futures = [chat.thread.submit(Bans()) for _ in range(10_000)]
-    assert not any(future.done() for future in futures)
-    go_on.set()
-    assert all(future.result(PATIENCE).ok for future in futures)
-
-
-def test_z12_a_child_process_inherits_no_descriptor_of_the_server(server: StartServer) -> None:
-    chat = server()
-    chat.clients(3)
-    ours = chat.call(lambda: {registration.fd for registration
-                              in chat.chat.selector.registrations()})
-    assert len(ours) == 5          # three clients, the listener, the waker
-    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, close_fds=False) as child:
-        inherited = {int(fd) for fd in os.listdir(f"/proc/{child.pid}/fd")}
-        child.communicate()
-    assert not ours & inherited
+# -- the end
 
 
 def test_quit_stops_at_once_with_lines_still_queued(server: StartServer) -> None:

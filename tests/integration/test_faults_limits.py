@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chatops.acceptor import REFUSED_AT_ONCE
+from chatops.admission import SPARE
 from chatops.commands import Limit
 from chatops.events import ListenerPaused, ListenerResumed, Refused
 from chatops.net.listener import PAUSE
@@ -59,6 +60,28 @@ def test_l01_without_descriptors_the_listener_waits_clients_stay_and_all_are_ser
         for client in waiting:
             client.read_line()
     server.wait_for_line("ListenerResumed")
+
+
+FEW = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+from chatops import cli
+cli.main()
+"""
+
+
+def test_l01_with_64_descriptors_in_all_everybody_is_answered_and_none_runs_out(
+        served: StartServed) -> None:
+    server = served(program=("-c", FEW))
+    speaker, reader = server.client(), server.client()
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(Client(server.address, greeted=False)) for _ in range(100)]
+        answers = [client.read_line() for client in crowd]
+        welcomed = sum(line.startswith("*** welcome") for line in answers)
+        assert welcomed == 64 - SPARE - 2
+        assert answers.count(FULL.format(64 - SPARE)) == 100 - welcomed
+        say_and_hear(speaker, numbered(0, 10), [reader])
+    assert not any("ListenerPaused" in line for line in server.lines)
 
 
 def test_l02_1500_connects_and_closes_leave_no_descriptor_behind(server: StartServer) -> None:

@@ -204,6 +204,8 @@ def test_a_million_lines_reach_everybody_who_stays_once_and_in_order(
     for room in rooms:
         for stayer in room.stayers:
             assert room.said[stayer.name] == stayer.spoken
+            elsewhere = [other for other in rooms if other is not room]
+            assert not any(other.said[stayer.name] for other in elsewhere)
     watcher = server.client()
     watcher.heard()
     assert server.descriptors() <= descriptors + 1
