@@ -178,8 +178,9 @@ SETTINGS: tuple[Setting, ...] = (
             "tests; `none` for no such network", _networks),
     Setting("line", "longest line in bytes; longer ones are dropped, the client stays",
             _size(64, 1 << 20), format_size, True),
-    Setting("rate_limit", "lines a second from one client; more than anybody types, and over "
-            "it the client is read more slowly, so nothing is lost", parse_rate, _rate_text,
+    Setting("rate_limit", "lines a second from one client, each 512 bytes of a long one counted; "
+            "more than anybody types, and over it the client is read more slowly, so nothing is "
+            "lost", parse_rate, _rate_text,
             True),
     Setting("rate_burst", "lines at once within the rate limit; a paste is fine",
             _whole(1, 1 << 20), str, True),

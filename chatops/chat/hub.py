@@ -16,10 +16,11 @@ from chatops import events
 from chatops.chat import replies
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
 from chatops.chat.limits import ChatLimits
+from chatops.chat.lines import affordable, cost, is_talk, split
 from chatops.chat.nicks import Nicks
-from chatops.chat.parser import Call, Say, is_talk, parse_line
+from chatops.chat.parser import Call, Say, parse_line
 from chatops.chat.rooms import Rooms
-from chatops.chat.sanitize import clean, clean_text, is_clean, is_plain
+from chatops.chat.sanitize import clean, clean_text
 from chatops.chat.session import Room, Session
 from chatops.chat.telnet import TelnetFilter
 
@@ -110,8 +111,8 @@ class Hub:
     def hear_out(self, session: Session) -> None:
         """Let it say what was held, whatever its rate: a turn's worth, where it is costly."""
         held, session.held = session.held, b""
-        if held.count(b"\n") > TURN_LINES and not _is_talk(held):
-            held = _split(session, held, TURN_LINES)
+        if held.count(b"\n") > TURN_LINES and not is_talk(held):
+            held, session.held = split(held, TURN_LINES)
         if held:
             self._said(session, held, held.count(b"\n"))
 
@@ -122,25 +123,26 @@ class Hub:
         one that was held has not rested, however long that was.
         """
         count = lines.count(b"\n")
-        tokens, rate = inf, self.limits.rate
+        allowed, rate = count, self.limits.rate
         if rate:
             tokens = session.refill(self.now, rate, self.limits.burst)
             if rested and tokens >= self.limits.burst:
                 session.warned = False
+            allowed = affordable(lines, count, tokens)
         most = TURN_LINES if self._costly < TURN_TOTAL else LEAST_LINES
-        if count > most <= tokens and not _is_talk(lines):
-            lines, count = _split(session, lines, most), most
+        if count > most <= allowed and not is_talk(lines):
+            (lines, session.held), count = split(lines, most), most
             self.effects.append(Hold(session.id, 0.0))
-        elif count > tokens:
-            lines, count = self._hold(session, lines, count, int(tokens))
-        session.tokens -= count
+        elif count > allowed:
+            lines, count = self._hold(session, lines, count, allowed)
+        session.tokens -= cost(lines, count)
         if count:
             self._said(session, lines, count)
 
     def _said(self, session: Session, lines: bytes, count: int) -> None:
         session.lines_in += count
         self.lines_in += count
-        if not session.muted_until and _is_talk(lines):
+        if not session.muted_until and is_talk(lines):
             self._say_plain(session, lines, count)
             return
         self._costly += count
@@ -192,7 +194,7 @@ class Hub:
     def _hold(self, session: Session, lines: bytes, count: int, allowed: int
               ) -> tuple[bytes, int]:
         """Keep back what goes over the rate; returns what may pass now, and its lines."""
-        lines = _split(session, lines, allowed)
+        lines, session.held = split(lines, allowed)
         limits = self.limits
         waiting = min(count - allowed, limits.burst)
         seconds = max(LEAST_HOLD, min(waiting / limits.rate, 1.0))
@@ -330,17 +332,3 @@ class Hub:
 def _shown(text: str) -> str:
     """As much of it as an event repeats: thousands of events are kept, whatever they say."""
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-
-
-def _is_talk(lines: bytes) -> bool:
-    """Whether all of it is words for the room, which need not be looked at one by one."""
-    return is_talk(lines) and (is_plain(lines) or is_clean(lines))
-
-
-def _split(session: Session, lines: bytes, count: int) -> bytes:
-    """The first `count` lines; the session holds the others."""
-    cut = 0
-    for _ in range(count):
-        cut = lines.index(b"\n", cut) + 1
-    session.held = lines[cut:]
-    return lines[:cut]

@@ -72,7 +72,7 @@ def parse_line(line: str) -> Say | Call | Unknown | None:
     return Say(line)
 
 
-def is_talk(lines: bytes) -> bool:
+def all_said(lines: bytes) -> bool:
     """Whether each of these sanitised lines is words for the room, as `parse_line` would say
     one by one.  Says no of some that are, such as `quite so`.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from chatops.chat.framing import Framer
 from chatops.chat.telnet import TelnetFilter
 
@@ -52,7 +54,7 @@ class Session:
         self.guest = True
         self.lines_in = 0
         self.muted_until = 0.0         # monotonic; infinity is for ever
-        self.tokens = -1.0             # of its rate; below zero until it first speaks
+        self.tokens = inf              # of its rate: all there can be, until it first speaks
         self.tokens_at = 0.0
         self.held = b""                # lines that came faster than its rate allows
         self.warned = False            # it has been told so, and not been quiet since
@@ -72,9 +74,6 @@ class Session:
 
     def refill(self, now: float, rate: float, burst: float) -> float:
         """Tokens it has now; a token bucket, full at first (RFC 2698 calls it a meter)."""
-        if self.tokens < 0:
-            self.tokens = burst
-        else:
-            self.tokens = min(burst, self.tokens + (now - self.tokens_at) * rate)
+        self.tokens = min(burst, self.tokens + (now - self.tokens_at) * rate)
         self.tokens_at = now
         return self.tokens

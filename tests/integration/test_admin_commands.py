@@ -342,7 +342,7 @@ def test_a_drain_does_not_wait_for_clients_that_have_everything(server: StartSer
 
 
 def test_a_drain_is_over_at_its_deadline(server: StartServer) -> None:
-    chat = server(sndbuf=4096, drain=0.3)
+    chat = server(sndbuf=4096, drain=0.3, rate_limit=0.0)
     chat.must_live = False
     stuck, talker = chat.client(rcvbuf=4096), chat.client()
     talker.say(*("x" * 4000 for _ in range(100)))
@@ -354,7 +354,7 @@ def test_a_drain_is_over_at_its_deadline(server: StartServer) -> None:
 
 
 def test_a_second_quit_while_draining_stops_at_once(server: StartServer) -> None:
-    chat = server(sndbuf=4096, drain=60.0)
+    chat = server(sndbuf=4096, drain=60.0, rate_limit=0.0)
     chat.must_live = False
     _stuck, talker = chat.client(rcvbuf=4096), chat.client()
     talker.say(*("x" * 4000 for _ in range(100)))

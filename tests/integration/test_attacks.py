@@ -90,3 +90,22 @@ def test_a_crowd_that_asks_for_a_thousand_rooms_holds_nobody_up(
     took = chat.call(time.thread_time) - before
     assert held_up < 0.2           # it was 0.7 and more
     assert took / (CROWD * QUESTIONS) < 40e-6      # seconds each; it was 350 and more
+
+
+LOUD = 3
+
+
+def test_what_a_few_may_say_at_once_sends_nobody_away_who_has_not_read_it_yet(
+        server: StartServer) -> None:
+    chat = server(sndbuf=4096)
+    loud = chat.clients(LOUD)
+    busy = chat.client(rcvbuf=4096)
+    for client in loud:
+        client.heard()
+    for client in loud:
+        client.say(*["x" * 4000] * 300)
+    for client in loud:
+        client.read_until(lambda line: "you are read more slowly" in line)
+    assert chat.row(busy).queued > LOUD * 200_000      # all that their burst allows
+    assert chat.snapshot().evicted == 0
+    assert chat.row(busy).state == "open"

@@ -68,7 +68,7 @@ def test_z01_goodbye_reaches_one_whose_own_lines_have_not_been_read(served: Star
 
 def test_z02_a_stuck_reader_holds_a_drain_no_longer_than_its_deadline(
         served: StartProcess) -> None:
-    chat = served("--drain", "1s")
+    chat = served("--drain", "1s", "--rate-limit", "off")
     chat.must_live = False
     stuck(chat)
     began = time.monotonic()
@@ -97,7 +97,7 @@ def test_z09_a_terminal_that_goes_takes_nobody_along(served: StartProcess) -> No
 
 
 def test_z10_a_second_signal_stops_at_once(served: StartProcess) -> None:
-    chat = served("--drain", "60s")
+    chat = served("--drain", "60s", "--rate-limit", "off")
     chat.must_live = False
     stuck(chat)
     chat.signal(signal.SIGTERM)
@@ -109,7 +109,7 @@ def test_z10_a_second_signal_stops_at_once(served: StartProcess) -> None:
 
 
 def test_no_newcomer_gets_in_while_the_server_drains(served: StartProcess) -> None:
-    chat = served("--drain", "60s")
+    chat = served("--drain", "60s", "--rate-limit", "off")
     chat.must_live = False
     stuck(chat)
     chat.signal(signal.SIGTERM)
@@ -285,7 +285,7 @@ def test_a_command_that_comes_too_late_for_the_last_turn_is_answered(server: Sta
 
 
 def test_quit_stops_at_once_with_lines_still_queued(server: StartServer) -> None:
-    chat = server(drain=60.0)
+    chat = server(drain=60.0, rate_limit=0.0)
     chat.must_live = False
     stuck(chat)
     assert chat.do(Quit("now")).text == "stopped"

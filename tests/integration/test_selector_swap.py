@@ -103,7 +103,7 @@ def test_a_swap_tells_how_many_descriptors_moved_and_keeps_what_is_known_of_them
 
 
 def test_a_full_outbox_and_a_held_client_survive_a_swap(server: StartServer) -> None:
-    chat = server(selector="select", sndbuf=4096, rate_limit=100.0, rate_burst=100)
+    chat = server(selector="select", sndbuf=4096, rate_limit=200.0, rate_burst=400)
     slow, talker = chat.client(rcvbuf=4096), chat.client()
     talker.say(*(f"{n:04} {'x' * 2000}" for n in range(150)))
     chat.until(lambda inside: inside.connections[slow.id].queued)

@@ -93,7 +93,7 @@ def a_busy_minute(server: Server) -> None:
 
 
 def test_every_turn_of_a_real_server_looks_as_it_did(server: Callable[..., Server]) -> None:
-    running = server(sndbuf=4096, outbox=1 << 22)
+    running = server(sndbuf=4096, outbox=1 << 22, rate_limit=0.0)
     witness = Witness(running)
     a_busy_minute(running)
     history = witness.end()
@@ -112,7 +112,7 @@ def test_every_turn_of_a_real_server_looks_as_it_did(server: Callable[..., Serve
 
 def test_the_past_of_a_real_server_survives_a_file(
         server: Callable[..., Server], tmp_path: Path) -> None:
-    running = server(sndbuf=4096, outbox=1 << 22)
+    running = server(sndbuf=4096, outbox=1 << 22, rate_limit=0.0)
     witness = Witness(running)
     a_busy_minute(running)
     history = witness.end()

@@ -11,8 +11,8 @@ from chatops.chat.parser import (
     Call,
     Say,
     Unknown,
+    all_said,
     help_lines,
-    is_talk,
     parse_line,
     usage_of,
 )
@@ -91,10 +91,10 @@ openings = st.sampled_from(["/", "//", "", " ", "quit", "\u3164", "\u2800", "\u2
 @given(st.lists(st.tuples(openings, st.text(st.characters(exclude_characters="\n"), max_size=3))
                 .map("".join), min_size=1))
 def test_lines_that_are_talk_are_said_as_they_are(lines: list[str]) -> None:
-    if is_talk("".join(f"{line}\n" for line in lines).encode()):
+    if all_said("".join(f"{line}\n" for line in lines).encode()):
         assert [parse_line(line) for line in lines] == [Say(line) for line in lines]
 
 
 @pytest.mark.parametrize("lines", [b"hello\n", "été\n日本\n".encode(), b"a\nb/c\nnot /quit\n"])
 def test_words_are_talk(lines: bytes) -> None:
-    assert is_talk(lines)
+    assert all_said(lines)

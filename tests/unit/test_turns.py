@@ -1,12 +1,15 @@
-"""Costly lines: so many of all clients in a turn, and answers leave in few writes."""
+"""Costly lines share a turn, long ones have their price, and answers leave in few writes."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatops import events
 from chatops.chat.effects import Deliver, Effect, Tell
 from chatops.chat.hub import LEAST_LINES, TURN_LINES, TURN_TOTAL
+from chatops.chat.lines import COUNTED, affordable, cost, split
 from chatops.delivery import TOLD_AT_ONCE, _joined
 from tests.unit.test_hub import Chat
 
@@ -69,3 +72,45 @@ def test_no_more_is_told_at_once_than_an_outbox_can_do_without() -> None:
     assert b"".join(effect.data for effect in joined) == line * 100
     assert sum(effect.lines for effect in joined) == 100
     assert max(len(effect.data) for effect in joined) < TOLD_AT_ONCE + len(line)
+
+
+# -- long lines
+
+
+@pytest.mark.parametrize(("length", "passing"), [
+    (1, 10), (COUNTED - 1, 10), (2 * COUNTED - 1, 5), (4 * COUNTED - 1, 2), (20 * COUNTED, 1)])
+def test_a_long_line_counts_as_several_of_the_rate(length: int, passing: int) -> None:
+    chat = Chat(rate=1.0, burst=10.0)
+    (talker,) = chat.join()
+    line = b"x" * length + b"\n"
+    assert affordable(line * 30, 30, 10.0) == passing
+    talker.framer.limit = length
+    chat.hub.receive(talker, line * 30)
+    assert talker.lines_in == passing
+
+
+def test_a_line_that_is_dearer_than_the_burst_is_said_and_paid_for_afterwards() -> None:
+    chat = Chat(rate=1.0, burst=2.0)
+    (talker,) = chat.join()
+    long = b"x" * (8 * COUNTED - 1) + b"\n"
+    chat.says(talker, long + b"short\n")
+    assert (talker.lines_in, talker.tokens) == (1, -6.0)
+    for seconds, said in ((6.5, 1), (0.6, 2)):
+        chat.hub.now += seconds
+        chat.hub.resume(talker)
+        assert talker.lines_in == said
+    chat.turn()
+    assert chat.seen[talker.id].endswith("guest-1: short\n")
+
+
+@given(st.lists(st.integers(0, 3000), min_size=1, max_size=20), st.floats(-50, 50))
+def test_what_passes_is_never_more_than_the_tokens_pay_for_unless_it_is_one_line(
+        lengths: list[int], tokens: float) -> None:
+    lines = b"".join(b"x" * length + b"\n" for length in lengths)
+    count = affordable(lines, len(lengths), tokens)
+    passing, rest = split(lines, count)
+    assert passing + rest == lines
+    assert count == 0 or tokens >= 1
+    assert count <= 1 or cost(passing, count) <= tokens
+    if count < len(lengths) and tokens >= 1:
+        assert cost(split(lines, count + 1)[0], count + 1) >= int(tokens)

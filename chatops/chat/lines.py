@@ -1,0 +1,37 @@
+"""Whole lines in one piece: what kind they are, and how many of them may pass."""
+
+from __future__ import annotations
+
+from chatops.chat.parser import all_said
+from chatops.chat.sanitize import is_clean, is_plain
+
+COUNTED = 512                  # bytes of a line that count as one of its rate, as long as IRC's
+                               # are: or a few clients could fill everybody's outbox at once
+
+
+def is_talk(lines: bytes) -> bool:
+    """Whether all of it is words for the room, which need not be looked at one by one."""
+    return all_said(lines) and (is_plain(lines) or is_clean(lines))
+
+
+def cost(lines: bytes, count: int) -> int:
+    """What these `count` lines cost of a rate: one each, and more where they are long."""
+    return max(count, len(lines) // COUNTED)
+
+
+def affordable(lines: bytes, count: int, tokens: float) -> int:
+    """How many of these lines so many tokens pay for.  One that is dearer than all there are
+    may pass when there is one, and is paid for afterwards.
+    """
+    whole = max(0, int(tokens))
+    if cost(lines, count) <= whole:
+        return count
+    return min(count, whole, max(1, lines.count(b"\n", 0, whole * COUNTED)))
+
+
+def split(lines: bytes, count: int) -> tuple[bytes, bytes]:
+    """The first `count` of the lines, and the others."""
+    cut = 0
+    for _ in range(count):
+        cut = lines.index(b"\n", cut) + 1
+    return lines[:cut], lines[cut:]
