@@ -92,14 +92,17 @@ class Hub:
 
     def receive(self, session: Session, data: bytes) -> None:
         """Bytes came in from a client that is not held."""
+        flooded = False
         if session.telnet is not None or IAC in data:
-            data = self._without_telnet(session, data)
+            data, flooded = self._without_telnet(session, data)
         framer = session.framer
         lines = framer.feed(data)
         if framer.crossed:
             self._overlong(session)
         if lines:
             self._lines(session, lines)
+        if flooded and not session.held and session.id in self.sessions:
+            self.effects.append(Hold(session.id, LEAST_HOLD))  # if its lines did not do so
 
     def resume(self, session: Session) -> bool:
         """The hold is over: go on with what was held.  Whether it may be read again."""
@@ -206,16 +209,18 @@ class Hub:
                                 "more slowly for now, and nothing is lost")
         return lines, allowed
 
-    def _without_telnet(self, session: Session, data: bytes) -> bytes:
-        if session.telnet is None:
-            session.telnet = TelnetFilter()
+    def _without_telnet(self, session: Session, data: bytes) -> tuple[bytes, bool]:
+        """The data without negotiation, and whether there was more of that than is followed."""
+        telnet = session.telnet
+        if telnet is None:
+            telnet = session.telnet = TelnetFilter()
             self.bad_input(session, "telnet negotiation")
-        data, answer = session.telnet.feed(data)
+        data, answer = telnet.feed(data)
         if answer:
             self.effects.append(Answer(session.id, answer))
-        if session.telnet.idle:
+        if telnet.idle:
             session.telnet = None
-        return data
+        return data, telnet.flooded
 
     def _overlong(self, session: Session) -> None:
         for _ in range(session.framer.take_overlong()):

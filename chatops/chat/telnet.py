@@ -13,11 +13,11 @@ _IAC, _NEWLINE = 255, 10
 # What a subnegotiation may take before it is taken for a lie.  The longest honest one, a
 # terminal's list of environment variables, stays far below.
 SUBNEGOTIATION_LIMIT = 1024
-# Of one read: what is answered, and how many changes of state are followed (about a
-# millisecond of them).  A telnet needs a tenth of it; whoever sends more is after our time,
-# and the rest of its read is text to us.
+# Of one read: what is answered, and how many changes of state are followed (a quarter of a
+# millisecond of them).  A telnet needs half of it; whoever sends more is after our time, and
+# the rest of its read is text to us.
 ANSWER_LIMIT = 32
-STEP_LIMIT = 2048
+STEP_LIMIT = 512
 
 
 class State(Enum):
@@ -42,9 +42,10 @@ class TelnetFilter:
     line ends, and its text decodes to U+FFFD later.
     """
 
-    __slots__ = ("_room", "_state", "_verb")
+    __slots__ = ("_room", "_state", "_verb", "flooded")
 
     def __init__(self) -> None:
+        self.flooded = False       # the last read held more than is followed
         self._state = State.GROUND
         self._verb = 0
         self._room = 0             # bytes that the subnegotiation may still take
@@ -61,6 +62,7 @@ class TelnetFilter:
         """(data without commands, bytes to send back)."""
         kept: list[bytes] = []
         answers: dict[bytes, None] = {}
+        self.flooded = False
         at = 0
         for _ in range(STEP_LIMIT):
             if at == len(data):
@@ -78,6 +80,7 @@ class TelnetFilter:
                     at = self._inside_command(data, at)
         else:
             self._state = State.GROUND
+            self.flooded = True
             kept.append(data[at:])
         return b"".join(kept), b"".join(answers)
 

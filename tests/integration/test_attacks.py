@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from chatops.commands import Limit, Quit
-from tests.integration.harness import PATIENCE, Server
+from tests.integration.harness import PATIENCE, Clock, Server
 
 StartServer = Callable[..., Server]
 
@@ -109,3 +109,21 @@ def test_what_a_few_may_say_at_once_sends_nobody_away_who_has_not_read_it_yet(
     assert chat.row(busy).queued > LOUD * 200_000      # all that their burst allows
     assert chat.snapshot().evicted == 0
     assert chat.row(busy).state == "open"
+
+
+def test_who_floods_with_telnet_negotiation_is_not_read_for_a_moment_and_loses_nothing(
+        server: StartServer) -> None:
+    chat = server()
+    clock = Clock(chat)
+    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
+    flooder, listener = chat.clients(2)
+    flooder.send(b"\xff\xf1" * 30_000)
+    chat.until(lambda inside: inside.connections[flooder.id].paused)
+    assert chat.row(flooder).mask == 0
+    flooder.say("", "after it")
+    chat.turn()
+    assert "guest-1: after it" not in listener.heard()
+    for _ in range(10):
+        clock.advance(1)
+    listener.expect("guest-1: after it")
+    chat.until(lambda inside: not inside.connections[flooder.id].paused)

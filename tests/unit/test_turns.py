@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops import events
-from chatops.chat.effects import Deliver, Effect, Tell
-from chatops.chat.hub import LEAST_LINES, TURN_LINES, TURN_TOTAL
+from chatops.chat.effects import Deliver, Effect, Hold, Tell
+from chatops.chat.hub import LEAST_HOLD, LEAST_LINES, TURN_LINES, TURN_TOTAL
 from chatops.chat.lines import COUNTED, affordable, cost, split
+from chatops.chat.telnet import STEP_LIMIT
 from chatops.delivery import TOLD_AT_ONCE, _joined
 from tests.unit.test_hub import Chat
 
@@ -114,3 +115,29 @@ def test_what_passes_is_never_more_than_the_tokens_pay_for_unless_it_is_one_line
     assert count <= 1 or cost(passing, count) <= tokens
     if count < len(lengths) and tokens >= 1:
         assert cost(split(lines, count + 1)[0], count + 1) >= int(tokens)
+
+
+# -- negotiation without end
+
+
+FLOOD = b"\xff\xf1" * (2 * STEP_LIMIT)
+
+
+def test_who_floods_with_negotiation_is_not_read_for_a_moment() -> None:
+    chat = Chat()
+    (flooder,) = chat.join()
+    holds = [effect for effect in chat.says(flooder, FLOOD) if isinstance(effect, Hold)]
+    assert holds == [Hold(flooder.id, LEAST_HOLD)]
+    assert chat.hub.resume(flooder)
+    few = chat.says(flooder, FLOOD[:STEP_LIMIT - 2])
+    assert not any(isinstance(effect, Hold) for effect in few)
+
+
+def test_who_floods_with_negotiation_and_with_lines_is_held_once() -> None:
+    chat = Chat(rate=1.0, burst=2.0)
+    (flooder,) = chat.join()
+    effects = chat.says(flooder, FLOOD + b"\n" + b"line\n" * 5)
+    assert sum(isinstance(effect, Hold) for effect in effects) == 1
+    chat = Chat()
+    (flooder,) = chat.join()
+    assert not any(isinstance(effect, Hold) for effect in chat.says(flooder, FLOOD + b"\nquit\n"))
