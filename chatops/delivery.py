@@ -9,6 +9,8 @@ from chatops import events
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Recall, Tell
 from chatops.net.connection import Connection
 from chatops.net.fanout import FanOut
+from chatops.net.kernel import pending_error
+from chatops.net.state import reason_of
 from chatops.scribe import Scribe
 
 if TYPE_CHECKING:
@@ -115,6 +117,10 @@ class Delivery:
 
     def _read_on(self, connection: Connection) -> None:
         server = self._server
+        # The selector does not watch who is held: a reset would go unnoticed until all that
+        # is held was said.
+        if connection.is_open and (error := pending_error(connection.sock)) is not None:
+            connection.abort(reason_of(error))
         if connection.is_open:
             if server.idles.seconds:
                 server.idles.start(connection)

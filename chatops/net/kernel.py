@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import fcntl
+import os
 import resource
 import socket
 import termios
@@ -36,6 +37,12 @@ def send_buffer(sock: socket.socket) -> int:
         return sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
     except OSError:
         return 0
+
+
+def pending_error(sock: socket.socket) -> OSError | None:
+    """What has happened to a socket that nobody has looked at, such as a reset."""
+    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return OSError(number, os.strerror(number)) if number else None
 
 
 def prepare(sock: socket.socket, *, sndbuf: int = 0) -> None:

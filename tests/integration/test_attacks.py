@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from chatops.commands import Limit, Quit
+from chatops.events import Disconnected
 from tests.integration.harness import PATIENCE, Clock, Server
 
 StartServer = Callable[..., Server]
@@ -127,3 +128,19 @@ def test_who_floods_with_telnet_negotiation_is_not_read_for_a_moment_and_loses_n
         clock.advance(1)
     listener.expect("guest-1: after it")
     chat.until(lambda inside: not inside.connections[flooder.id].paused)
+
+
+def test_who_resets_while_it_is_held_is_gone_before_its_lines_would_be(
+        server: StartServer) -> None:
+    chat = server()
+    clock = Clock(chat)
+    ghost, other = chat.clients(2)
+    ghost.join("apart")            # where nobody is told anything, and no write would fail
+    ghost.send(b"\n" * 60_000)     # twenty minutes of silence, at 50 a second
+    ghost.read_until(lambda line: "more slowly" in line)
+    ghost.reset()
+    clock.advance(1)
+    clock.advance(1)
+    event = chat.wait_for(Disconnected)
+    assert (event.id, event.reason) == (ghost.id, "peer reset")
+    assert other.heard()[-1] == f"*** {ghost.nick} went to apart"
