@@ -212,15 +212,20 @@ def test_without_a_terminal_the_console_says_what_to_run_instead(tmp_path: Path)
         "the console needs a terminal; `chatops serve` runs the server without one")
 
 
-def on_a_terminal(columns: int, lines: int, cwd: Path, **variables: str) -> tuple[int, str]:
-    """Exit status of `chatops` on a terminal of this size, and all that it showed there."""
+def on_a_terminal(columns: int, lines: int, cwd: Path, *flags: str, **variables: str
+                  ) -> tuple[int, str]:
+    """Exit status of `chatops` on a terminal of this size, and all that it showed there; the
+    terminal's modes are what they were.
+    """
     ours, theirs = pty.openpty()
     try:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        modes = termios.tcgetattr(theirs)
         status = subprocess.run(
-            [sys.executable, "-m", "chatops", "--port", "0"], cwd=cwd, stdin=theirs,
+            [sys.executable, "-m", "chatops", "--port", "0", *flags], cwd=cwd, stdin=theirs,
             stdout=theirs, stderr=theirs, env=environment(**variables), timeout=PATIENCE,
             check=False).returncode
+        assert termios.tcgetattr(theirs) == modes
     finally:
         os.close(theirs)
         shown = b""
@@ -238,6 +243,15 @@ def test_a_terminal_that_is_too_small_is_left_as_it_was(tmp_path: Path) -> None:
     assert status == 1
     assert shown == ("chatops: the terminal is 40×10; the console needs at least 60×16: enlarge "
                      "it, or use `chatops serve`\r\n")
+
+
+def test_z04_a_port_in_use_is_named_on_a_terminal_that_is_left_as_it_was(
+        tmp_path: Path, taken: int) -> None:
+    status, shown = on_a_terminal(120, 40, tmp_path, "--port", str(taken), TERM="xterm-256color")
+    assert status == 1
+    line, end, rest = shown.partition("\r\n")
+    assert line.startswith(f"chatops: 127.0.0.1:{taken} is in use by another program; ")
+    assert (end, rest) == ("\r\n", "")
 
 
 def test_a_terminal_that_can_move_no_cursor_is_left_as_it_was(tmp_path: Path) -> None:
