@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chatops.server import ChatServer
 
 REFUSED_AT_ONCE = 16           # newcomers being told why they may not come in; half of SPARE
+REFUSALS_SAID = 20             # a second; thousands may come, and each would be a line of log
 NO_TLS = b"*** error: only TLS is spoken here\n"
 
 
@@ -30,6 +31,7 @@ class Acceptor:
         self.handshakes = (Handshakes(server.traffic, context, self) if context is not None
                            else None)
         self._server = server
+        self._refusals = 0         # since the first of this second
 
     def accepted(self, sock: socket.socket, address: object) -> None:
         """What the listener calls."""
@@ -91,7 +93,20 @@ class Acceptor:
 
     def _refused(self, peer: str, reason: str) -> None:
         self._server.refused += 1
-        self._server.say(events.Refused(self._server.hub.at, peer, reason))
+        self._say(events.Refused(self._server.hub.at, peer, reason))
+
+    def _say(self, event: events.Refused | events.HandshakeFailed) -> None:
+        self._refusals += 1
+        if self._refusals == 1:
+            self._server.reactor.call_later(1.0, self._count_refusals)
+        if self._refusals <= REFUSALS_SAID:
+            self._server.say(event)
+
+    def _count_refusals(self) -> None:
+        more, self._refusals = self._refusals - REFUSALS_SAID, 0
+        if more > 0:
+            self._server.say(events.Warned(
+                self._server.hub.at, f"{more} more newcomers were refused within a second"))
 
     def _send_away(self, sock: socket.socket, peer: str, line: bytes) -> None:
         """One line that says why, then the close, in order where that can be afforded."""
@@ -142,4 +157,4 @@ class Acceptor:
     def failed(self, handshake: Handshake, reason: str) -> None:
         server = self._server
         server.admission.left(handshake.host)
-        server.say(events.HandshakeFailed(server.hub.at, handshake.peer, reason))
+        self._say(events.HandshakeFailed(server.hub.at, handshake.peer, reason))

@@ -8,8 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from chatops.commands import Limit, Quit
-from chatops.events import Disconnected
+from chatops.events import Disconnected, Refused, Warned
+from chatops.server import REFUSALS_SAID
+from tests.integration.client import Client
 from tests.integration.harness import PATIENCE, Clock, Server
+from tests.integration.talk import say_and_hear
 
 StartServer = Callable[..., Server]
 
@@ -144,3 +147,24 @@ def test_who_resets_while_it_is_held_is_gone_before_its_lines_would_be(
     event = chat.wait_for(Disconnected)
     assert (event.id, event.reason) == (ghost.id, "peer reset")
     assert other.heard()[-1] == f"*** {ghost.nick} went to apart"
+
+
+def test_thousands_who_are_refused_are_counted_and_do_not_fill_the_log(
+        server: StartServer) -> None:
+    chat = server(max_clients=2)
+    chat.open_to_all = False
+    clock = Clock(chat)
+    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
+    speaker, hearer = chat.clients(2)
+    for _ in range(1000):
+        Client(chat.address, greeted=False).close()
+    chat.until(lambda inside: inside.refused == 1000)
+    clock.advance(1)
+    more = chat.wait_for(Warned)
+    said = sum(isinstance(event, Refused) for event in chat.events())
+    assert said == REFUSALS_SAID
+    assert more.text == f"{1000 - said} more newcomers were refused within a second"
+    say_and_hear(speaker, ["still here"], [hearer])
+    Client(chat.address, greeted=False).close()
+    chat.until(lambda inside: inside.refused == 1001)
+    assert sum(isinstance(event, Refused) for event in chat.events()) == said + 1
