@@ -93,6 +93,13 @@ LINTS = {
         "callback that does not check for it is called on every turn, and the loop spins.",
         "When recv() returns b'', unregister the descriptor and close it; or, to send what is "
         "still queued, go on watching it for writing alone."),
+    "history-lost": LintText(
+        "what is said is not being kept",
+        "The history's file cannot be written: the disk is full or slow, the file is locked, "
+        "read-only or damaged. A thread of its own waits for the disk, so the chat does not "
+        "notice; what could not be written waits in memory, as far as there is room for it.",
+        "Make room, or let the server write there. What waited is written with the next line; a "
+        "file that is not a history of this server is never touched: move it away."),
 }
 
 
@@ -264,7 +271,12 @@ def _eof_unhandled(look: _Look) -> Iterator[Lint]:
                        f"{often}", row.fd, row.client)
 
 
+def _history_lost(look: _Look) -> Iterator[Lint]:
+    if look.now.history_fault:
+        yield Lint("history-lost", f"history: {look.now.history_fault}")
+
+
 _CHECKS: tuple[Callable[[_Look], Iterator[Lint]], ...] = (
     _write_idle, _select_limit, _held_loop, _slow_reader, _closed_registered, _accept_paused,
-    _eof_unhandled,
+    _eof_unhandled, _history_lost,
 )

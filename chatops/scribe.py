@@ -38,10 +38,17 @@ class Scribe:
         self._armed = False
         self._dropped = 0              # lines since the queue was last full
         self._asking: set[int] = set()
+        self._unwritable = ""          # why, as long as it is
         # The journal's alone; the reactor reads the count:
         self._unwritten: deque[list[Chunk]] = deque()
         self._written = 0              # bytes so far
         self._failing = False
+
+    @property
+    def fault(self) -> str:
+        """What is wrong now, "" if nothing is.  On the reactor's thread."""
+        return self._unwritable or (f"the disk is too slow; {self._dropped} lines are missing"
+                                    if self._dropped else "")
 
     def begin(self) -> None:
         """Open the file, so that what is wrong with it is told now."""
@@ -117,7 +124,8 @@ class Scribe:
         except sqlite3.Error as error:
             if not self._failing:
                 self._failing = True
-                self._submit_warning(f"the history cannot be written: {error}; the chat goes on")
+                self._submit_warning(f"the history cannot be written: {error}; the chat goes on",
+                                     str(error))
         else:
             if self._failing:
                 self._failing = False
@@ -134,8 +142,12 @@ class Scribe:
             lines = [f"*** error: the history cannot be read now ({error})"]
         self._submit(lambda: self._answer(question, lines))
 
-    def _submit_warning(self, text: str) -> None:
-        self._submit(lambda: self._tell(text))
+    def _submit_warning(self, text: str, unwritable: str = "") -> None:
+        def warn() -> None:
+            self._unwritable = unwritable
+            self._tell(text)
+
+        self._submit(warn)
 
     def _submit(self, call: Callable[[], None]) -> None:
         self._server.reactor.submit(call)

@@ -180,3 +180,4 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     queued: int = 0            # gauge: all outboxes together
     kernel_queued: int = 0     # gauge
     built_in: float = 0.0      # seconds it took to build this snapshot
+    history_fault: str = ""    # why what is said is not being kept, though it was asked for

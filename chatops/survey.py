@@ -125,6 +125,7 @@ class Survey:
             lines_dropped=server.lines_dropped, queued=traffic.queued,
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
+            history_fault=server.delivery.scribe.fault if server.delivery.scribe else "",
         )
 
     def _client(self, connection: Connection, key: KeyRow | None) -> ClientRow:

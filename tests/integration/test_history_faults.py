@@ -15,10 +15,12 @@ import pytest
 
 from chatops import scribe
 from chatops.events import Warned
+from chatops.lints import find
 from tests.integration.harness import PATIENCE, Client, Served, Server
 from tests.unit.test_archive import NASTY
 
 KILLS = 50                     # rounds of `kill -9`
+GOES_ON = "; the chat goes on"
 LOST = "*** error: the history cannot be read now"
 
 
@@ -35,6 +37,11 @@ def stored(path: Path) -> list[str]:
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         return [line for (line,) in database.execute("SELECT line FROM said ORDER BY id")]
+
+
+def flags(chat: Server) -> list[str]:
+    """What the console holds against the history, for as long as it is so."""
+    return [lint.summary for lint in find(chat.snapshot()) if lint.code == "history-lost"]
 
 
 @contextmanager
@@ -140,6 +147,7 @@ def test_a_file_that_cannot_be_used_costs_history_only_and_stays_as_it_is(
     assert recall(one)[0].startswith(LOST)
     chat.turn()
     assert [event for event in chat.events() if isinstance(event, Warned)] == [warning]
+    assert flags(chat) == [f"history: {warning.text.split(': ', 1)[1].removesuffix(GOES_ON)}"]
     if path.is_file():
         assert path.read_bytes() == content
 
@@ -158,12 +166,14 @@ def test_a_locked_file_is_told_once_and_nothing_is_lost_when_the_lock_goes(
         warning = chat.wait_for(Warned)
         assert warning.text == ("the history cannot be written: database is locked; "
                                 "the chat goes on")
+        assert flags(chat) == ["history: database is locked"]
         other.execute("ROLLBACK")
     client.say("three")
     assert recall(client) == [f"{client.nick}: {text}"
                               for text in ("before", "one", "two", "three")]
     chat.wait_for(Warned, lambda event: event.text == "the history is written again")
     assert sum(isinstance(event, Warned) for event in chat.events()) == 2
+    assert flags(chat) == []
 
 
 def test_a_full_disk_costs_nothing_but_time(served: Callable[..., Served], path: Path) -> None:
@@ -195,11 +205,13 @@ def test_a_disk_that_hangs_fills_a_bounded_queue_and_what_is_lost_is_counted(
             client.say(f"{n} {'x' * 80}")
             client.expect(f"{client.nick}: {n} {'x' * 80}")
         chat.wait_for(Warned, lambda event: "too slow" in event.text)
+        assert flags(chat)[0].startswith("history: the disk is too slow; ")
     kept = len(recall(client))
     client.say("after")
     assert recall(client)[-1] == f"{client.nick}: after"
     told = chat.wait_for(Warned, lambda event: "missing" in event.text)
     assert told.text == f"the history is kept again; {30 - kept} lines are missing"
+    assert flags(chat) == []
     assert sum(isinstance(event, Warned) for event in chat.events()) == 2
 
 
