@@ -7,6 +7,7 @@ plug was pulled: nothing is acknowledged, nothing is refused, nothing is said.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import socket
@@ -79,6 +80,8 @@ def outside(server: Served, client: Client) -> tuple[socket.socket, int]:
     try:
         for name in os.listdir(f"/proc/{server.pid}/fd"):
             fd = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, int(name), 0)
+            if fd < 0 and ctypes.get_errno() == errno.EBADF:       # closed meanwhile
+                continue
             if fd < 0:
                 pytest.skip(f"pidfd_getfd: {os.strerror(ctypes.get_errno())}")
             try:
