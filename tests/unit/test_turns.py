@@ -1,4 +1,4 @@
-"""Costly lines share a turn, long ones have their price, and answers leave in few writes."""
+"""Costly lines share a turn, and long ones have their price."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops import events
-from chatops.chat.effects import Deliver, Effect, Hold, Tell
+from chatops.chat.effects import Hold
 from chatops.chat.hub import LEAST_HOLD, LEAST_LINES, TURN_LINES, TURN_TOTAL
 from chatops.chat.lines import COUNTED, affordable, cost, split
 from chatops.chat.telnet import STEP_LIMIT
-from chatops.delivery import TOLD_AT_ONCE, _joined
 from tests.unit.test_hub import Chat
 
 ASKERS = 100
@@ -46,33 +44,6 @@ def test_somebody_who_asks_once_is_answered_in_the_turn_of_the_crowd() -> None:
     chat.hub.receive(other, b"/who\n")
     chat.turn()
     assert chat.seen[other.id].count(f"*** {ASKERS} in lobby") == 1
-
-
-SAID = Deliver("lobby", b"x\n", 1)
-HAPPENED = events.Warned(0.0, "something")
-
-
-@pytest.mark.parametrize(("effects", "joined"), [
-    ([], []),
-    ([Tell(1, b"a\n")], [Tell(1, b"a\n")]),
-    ([Tell(1, b"a\n"), Tell(1, b"b\nc\n", 2)], [Tell(1, b"a\nb\nc\n", 3)]),
-    ([Tell(1, b"a\n"), Tell(2, b"b\n"), Tell(1, b"c\n")],
-     [Tell(1, b"a\n"), Tell(2, b"b\n"), Tell(1, b"c\n")]),
-    ([Tell(1, b"a\n"), SAID, Tell(1, b"b\n")], [Tell(1, b"a\n"), SAID, Tell(1, b"b\n")]),
-    ([HAPPENED, Tell(1, b"a\n"), Tell(1, b"b\n"), HAPPENED],
-     [HAPPENED, Tell(1, b"a\nb\n", 2), HAPPENED]),
-])
-def test_what_one_client_is_told_in_a_row_is_told_at_once_and_nothing_overtakes_it(
-        effects: list[Effect], joined: list[Effect]) -> None:
-    assert list(_joined(effects)) == joined
-
-
-def test_no_more_is_told_at_once_than_an_outbox_can_do_without() -> None:
-    line = b"x" * 1000 + b"\n"
-    joined = [effect for effect in _joined([Tell(1, line)] * 100) if isinstance(effect, Tell)]
-    assert b"".join(effect.data for effect in joined) == line * 100
-    assert sum(effect.lines for effect in joined) == 100
-    assert max(len(effect.data) for effect in joined) < TOLD_AT_ONCE + len(line)
 
 
 # -- long lines
