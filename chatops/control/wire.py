@@ -76,28 +76,31 @@ class Wire:
         self._sock.settimeout(patience)
         while (reply := self.next()) is None:
             try:
-                data = self._sock.recv(CHUNK)
+                self._read()
             except TimeoutError:
                 raise ControlError(f"the server has not answered for {patience:g} s") from None
-            except OSError as error:
-                raise ControlError(f"the server is gone: {error.strerror}") from None
-            if not data:
-                raise ControlError("the server ended without a word")
-            self._splitter.feed(data)
         return reply
 
     def receive(self) -> bool:
         """Take in what has come, on a non-blocking connection; False when nothing has."""
         try:
-            data = self._sock.recv(CHUNK)
+            self._read()
         except BlockingIOError:
             return False
+        return True
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(CHUNK)
+        except (BlockingIOError, TimeoutError):
+            raise
+        except ConnectionResetError:
+            data = b""             # what Linux says when it had not read all that we had sent
         except OSError as error:
             raise ControlError(f"the server is gone: {error.strerror}") from None
         if not data:
             raise ControlError("the server ended without a word")
         self._splitter.feed(data)
-        return True
 
     def next(self) -> Reply | None:
         """The next message of those that have come whole."""

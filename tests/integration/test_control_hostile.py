@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from chatops import commands, events
-from chatops.control.frames import HEAD, PROTOCOL, Ask, Bye, Done, Hello, Look, Seen, pack
+from chatops.control.frames import (
+    HEAD,
+    PROTOCOL,
+    Ask,
+    Bye,
+    Done,
+    Hello,
+    Look,
+    Seen,
+    Welcome,
+    pack,
+)
 from chatops.control.listener import MOST
+from chatops.control.place import ControlError
 from chatops.control.session import STALL
+from chatops.control.wire import Wire
+from tests.integration.client import PATIENCE
 from tests.integration.control import Raw
 from tests.integration.harness import Clock, Server
 
@@ -153,3 +169,22 @@ def test_what_cannot_be_typed_cannot_be_asked(server: StartServer, control_path:
     assert isinstance(reply, Done)
     assert not reply.result.ok
     assert "internal error" not in reply.result.text
+
+
+@pytest.mark.parametrize("unread", [b"", pack(Look())], ids=["all read", "something unread"])
+def test_a_server_that_dies_is_one_that_ended_without_a_word(
+        control_path: Path, unread: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(control_path))
+        door.listen(1)
+        with ThreadPoolExecutor(1) as pool:
+            connecting = pool.submit(Wire, control_path)
+            server, _ = door.accept()
+            with server:
+                server.recv(len(pack(Hello(PROTOCOL))), socket.MSG_WAITALL)
+                server.sendall(pack(Welcome(PROTOCOL, "1", 1, "127.0.0.1", 9999)))
+                wire = connecting.result(PATIENCE)
+                wire.send_some(bytearray(unread))
+    with pytest.raises(ControlError, match="the server ended without a word"):
+        wire.wait()
+    wire.close()
