@@ -276,3 +276,15 @@ async def test_everything_is_pulled_and_a_slower_refresh_only_draws_less() -> No
         rig.time += 0.9
         rig.app._on_time()
         assert rig.app.pace.version > drawn
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_the_last_of_some_panes_chosen_fast_stays_the_active_one(
+        size: tuple[int, int]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        for _ in range(3):
+            for name in ("selector", "events", "clients"):
+                rig.app.action_command(f"pane {name}")
+            await pilot.pause()
+            assert rig.app.state.pane == "clients"

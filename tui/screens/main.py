@@ -154,6 +154,8 @@ class MainScreen(Screen[None]):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click into another pane of the dashboard makes it the active one."""
+        if event.widget is not self.focused:
+            return                 # keys typed fast: by now another pane is the active one
         for name, pane in self._panes.items():
             if pane in event.widget.ancestors_with_self and name != self.state.pane:
                 self.post_message(RunLine(f"pane {name}"))
