@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
@@ -25,6 +24,7 @@ from chatops.service import ServerThread
 from chatops.settings import Settings
 from chatops.snapshot import ClientRow, Snapshot
 from tests.integration.client import PATIENCE, Client, Ended, two_can_talk
+from tests.integration.open_files import descriptors, sockets_on
 from tests.integration.until import until
 
 __all__ = ["PATIENCE", "Client", "Clock", "Ended", "Served", "Server", "descriptors",
@@ -321,32 +321,3 @@ def environment(**more: str) -> dict[str, str]:
             if not name.startswith("CHATOPS_")}
     return {**kept, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1",
             "CHATOPS_CONTROL": "off", **more}
-
-
-def sockets_on(port: int) -> set[int]:
-    """Descriptors of this process that are TCP sockets bound to this port."""
-    found = set()
-    for fd in descriptors():
-        try:
-            sock = socket.socket(fileno=fd)
-        except OSError:            # something else, or closed meanwhile
-            continue
-        try:
-            if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.getsockname()[1] == port:
-                found.add(fd)
-        finally:
-            sock.detach()
-    return found
-
-
-def descriptors() -> dict[int, str]:
-    """What this process has open: descriptors, and where each leads."""
-    return dict(_open_descriptors())
-
-
-def _open_descriptors() -> Iterator[tuple[int, str]]:
-    for name in os.listdir("/dev/fd"):
-        try:
-            yield int(name), os.readlink(f"/dev/fd/{name}")
-        except OSError:            # the one that the listing itself used
-            pass
