@@ -22,6 +22,7 @@ from chatops.server import LINGER
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server, descriptors
 from tests.integration.talk import numbered, say_and_hear
+from tests.integration.until import until
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
@@ -81,6 +82,7 @@ def test_l01_with_64_descriptors_in_all_everybody_is_answered_and_none_runs_out(
         assert welcomed == 64 - SPARE - 2
         assert answers.count(FULL.format(64 - SPARE)) == 100 - welcomed
         say_and_hear(speaker, numbered(0, 10), [reader])
+    until(lambda: sum(" Disconnected " in line for line in server.lines) == welcomed)
     assert not any("ListenerPaused" in line for line in server.lines)
 
 
