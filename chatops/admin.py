@@ -12,7 +12,7 @@ from chatops.command_line import render
 from chatops.commands import Answer, Command, CommandResult, spec_of
 from chatops.loop.backends import BackendError
 from chatops.server import ChatServer
-from chatops.units import format_duration
+from chatops.units import counted, format_duration
 
 ALWAYS_WRITE_SECONDS = 30.0    # until watching for writing returns to on demand
 
@@ -124,7 +124,7 @@ class Admin:
             f"{ban.network}  {format_duration(int(ban.left(at))) if ban.until else 'for good'}"
             f"  {ban.reason}".rstrip()
             for ban in self._server.admission.bans.all(at))
-        return CommandResult(True, f"{len(rows)} bans" if rows else "nobody is banned", rows)
+        return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows)
 
     def _bans_changed(self) -> None:
         if self._save_bans is not None:
@@ -146,7 +146,7 @@ class Admin:
         if not clean_text(command.text).strip():
             raise Refusal("there is nothing to say")
         reached = self._server.hub.broadcast(command.text)
-        return CommandResult(True, f"said to {reached} clients")
+        return CommandResult(True, f"said to {counted(reached, 'client')}")
 
     # -- the server
 

@@ -105,3 +105,8 @@ def format_seconds(seconds: float) -> str:
     if seconds < 0.9995:
         return f"{seconds * 1e3:.0f}ms"
     return f"{seconds:.1f}s"
+
+
+def counted(count: int, one: str) -> str:
+    """`1 ban`, `2,000 bans`."""
+    return f"{count:,} {one}{'' if count == 1 else 's'}"

@@ -23,7 +23,7 @@ RECEIVE_BUFFER = 4096
 WIDE_BUFFER = 1 << 20          # for reading it all, when the measurement is over
 PATIENCE = 30.0                # seconds for one answer of a server that is busy
 LOST = re.compile(rb"(\d+) lines were (?:dropped here|lost)")
-OTHERS = re.compile(rb"with (\d+) others")
+OTHERS = re.compile(rb"with ([\d,]+) other")
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -93,7 +93,7 @@ class NonReaders:
             newcomer.shutdown(socket.SHUT_WR)
             while newcomer.recv(4096):
                 pass               # the next one must not be told of this one
-        return max(0, int(others[1]) - readers) if others else 0
+        return max(0, int(others[1].replace(b",", b"")) - readers) if others else 0
 
     def lines_lost(self) -> int:
         """Leave, and read everything at last: of how many lost lines does it tell?"""

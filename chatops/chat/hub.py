@@ -23,6 +23,7 @@ from chatops.chat.rooms import Rooms
 from chatops.chat.sanitize import clean, clean_text
 from chatops.chat.session import Room, Session
 from chatops.chat.telnet import TelnetFilter
+from chatops.units import counted
 
 LOBBY = "lobby"
 IAC = b"\xff"
@@ -61,7 +62,8 @@ class Hub:
         self.nicks.welcome(session)
         self.effects.append(events.Connected(self.at, id, fd, session.nick, peer))
         self.tell(session, f"*** welcome, {session.nick}! you are in {LOBBY} with "
-                           f"{len(self.lobby.members)} others; /help lists what you can do")
+                           f"{counted(len(self.lobby.members), 'other')}; /help lists what you "
+                           "can do")
         self._enter(session, self.lobby)
         return session
 

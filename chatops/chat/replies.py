@@ -9,6 +9,7 @@ from chatops.chat import names
 from chatops.chat.effects import Recall
 from chatops.chat.parser import help_lines, usage_of
 from chatops.events import Whispered
+from chatops.units import counted
 
 if TYPE_CHECKING:
     from chatops.chat.hub import Hub
@@ -106,7 +107,8 @@ def join(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
         hub.error(session, f"there are {len(hub.rooms)} rooms already; /rooms lists them")
     else:
         hub.move(session, name)
-        hub.tell(session, f"*** you are in {name} with {len(session.room.members) - 1} others")
+        hub.tell(session, f"*** you are in {name} with "
+                          + counted(len(session.room.members) - 1, "other"))
 
 
 def rooms(hub: Hub, session: Session, _argument: str, _muted: Muted) -> None:

@@ -122,7 +122,7 @@ def test_l11_out_of_something_the_listener_waits_says_so_once_and_goes_on(
     clock.advance(PAUSE)           # and again it fails
     old.heard()
     clock.advance(PAUSE)
-    newcomer.expect("*** welcome, guest-2! you are in lobby with 1 others; /help lists what "
+    newcomer.expect("*** welcome, guest-2! you are in lobby with 1 other; /help lists what "
                     "you can do")
     chat.wait_for(ListenerResumed)
     assert sum(isinstance(event, ListenerPaused) for event in chat.events()) == 1

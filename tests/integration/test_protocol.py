@@ -39,7 +39,7 @@ def test_a_newcomer_is_welcomed_and_told_how_many_are_there(chat: Server) -> Non
     assert first.read_line() == ("*** welcome, guest-1! you are in lobby with 0 others; "
                                  "/help lists what you can do")
     second = chat.client(greeted=False)
-    assert second.read_line().startswith("*** welcome, guest-2! you are in lobby with 1 others")
+    assert second.read_line().startswith("*** welcome, guest-2! you are in lobby with 1 other")
     assert second.heard() == []
     assert first.heard() == ["*** guest-2 joined"]
 

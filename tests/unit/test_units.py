@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chatops.units import (
     UnitError,
+    counted,
     format_age,
     format_clock,
     format_duration,
@@ -119,3 +120,9 @@ def test_a_clock_shows_days_when_there_are_any(seconds: float, text: str) -> Non
 ])
 def test_a_short_time_comes_with_its_unit(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 bans"), (1, "1 ban"), (2, "2 bans"),
+                                             (2000, "2,000 bans")])
+def test_one_is_said_otherwise_than_many(count: int, text: str) -> None:
+    assert counted(count, "ban") == text
