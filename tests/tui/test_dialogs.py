@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Paste
 from textual.widgets import Button, Input, Static
 
 from chatops.commands import Ban, Broadcast, Kick, Quit
@@ -23,7 +24,7 @@ def focused_label(rig: Rig) -> str:
 
 @pytest.mark.parametrize("line", ["kick 3", "ban 3", "ban 10.0.0.0/8", "quit"])
 async def test_cancel_has_the_focus_and_enter_or_escape_do_nothing(line: str) -> None:
-    for key in ("enter", "escape", "n"):
+    for key in ("enter", "escape"):
         rig = Rig()
         async with rig.app.run_test(size=(80, 24)) as pilot:
             await begin(rig, pilot)
@@ -75,6 +76,44 @@ async def test_whoever_types_at_once_types_the_reason() -> None:
         assert rig.link.asked == []
 
 
+@pytest.mark.parametrize("line", ["kick 3", "ban 3", "ban 10.0.0.0/8"])
+@pytest.mark.parametrize("reason", ["yes, you", "no more of this", "Y", "d s x 1 ? / :"])
+async def test_no_letter_of_a_reason_presses_a_button(line: str, reason: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed(line)
+        await pilot.pause()
+        await press(rig, pilot, *reason)
+        assert isinstance(rig.app.screen, Question)
+        assert rig.app.screen.query_one("#reason", Input).value == reason
+        assert rig.link.asked == []
+
+
+async def test_what_is_pasted_at_once_is_the_reason_and_presses_nothing() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed("kick 3")
+        await pilot.pause()
+        rig.app.post_message(Paste("yes, you\nand you\n"))
+        await pilot.pause()
+        assert rig.app.screen.query_one("#reason", Input).value == "yes, you"
+        assert rig.link.asked == []
+
+
+async def test_only_a_question_without_a_field_offers_letters() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        for line, hints in (("kick 3", "tab move  enter press  esc cancel"),
+                            ("quit", "tab move  enter press  d drain  s stop now  esc cancel")):
+            rig.app.dispatcher.typed(line)
+            await pilot.pause()
+            assert str(rig.app.screen.query_one(".box").border_subtitle) == hints
+            await press(rig, pilot, "escape")
+
+
 async def test_the_mouse_presses_the_buttons() -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:
@@ -96,7 +135,7 @@ async def test_a_client_that_leaves_meanwhile_is_marked_and_not_kicked() -> None
         rig.run(0.2)
         await pilot.pause()
         assert "has left" in on_screen(rig)
-        await press(rig, pilot, "y")
+        await press(rig, pilot, "tab", "enter")
         assert rig.link.asked == [Kick(("5",))]
 
 
@@ -108,7 +147,7 @@ async def test_when_all_have_left_nothing_but_cancel_can_be_pressed() -> None:
         await pilot.pause()
         rig.feed.leave(3)
         rig.run(0.2)
-        await press(rig, pilot, "y")
+        await press(rig, pilot, "tab", "enter")
         assert isinstance(rig.app.screen, KickDialog)
         assert "nobody is left to kick" in on_screen(rig)
         assert focused_label(rig) == "Cancel"
@@ -125,7 +164,7 @@ async def test_who_comes_later_under_the_same_nick_is_not_hit() -> None:
         rig.feed.leave(3)
         rig.feed.join(99, nick)
         rig.run(0.2)
-        await press(rig, pilot, "y")
+        await press(rig, pilot, "tab", "enter")
         assert rig.link.asked == []
 
 
@@ -141,7 +180,8 @@ async def test_a_ban_takes_a_time_and_says_when_it_is_none() -> None:
         assert isinstance(rig.app.screen, BanDialog)
         assert "'soon' is not a duration" in on_screen(rig)
         rig.app.screen.query_one("#duration", Input).value = "2h"
-        await press(rig, pilot, "y")
+        await pilot.click("#choice-1")
+        await pilot.pause()
         assert rig.link.asked == [Ban("3", 7200.0)]
 
 
@@ -151,7 +191,7 @@ async def test_a_ban_of_a_network_is_handed_on_as_it_was_written() -> None:
         await begin(rig, pilot)
         rig.app.dispatcher.typed("ban 10.0.0.0/8 1d scanners")
         await pilot.pause()
-        await press(rig, pilot, "y")
+        await press(rig, pilot, "tab", "enter")
         assert rig.link.asked == [Ban("10.0.0.0/8", 86400.0, "scanners")]
 
 
@@ -225,7 +265,7 @@ async def test_a_row_of_the_past_whose_client_has_left_cannot_be_kicked() -> Non
         rig.app.dispatcher.typed("kick 3")
         await pilot.pause()
         assert "has left" in on_screen(rig)
-        await press(rig, pilot, "y")
+        await press(rig, pilot, "tab", "enter")
         assert isinstance(rig.app.screen, KickDialog)
         assert rig.link.asked == []
 

@@ -72,7 +72,7 @@ async def test_a_kick_by_key_names_the_client_waits_for_a_yes_and_reports() -> N
         assert isinstance(dialog, KickDialog)
         assert f"#{ident} " in dialog.heading()
         assert rig.link.asked == []
-        await press(rig, pilot, "y")
+        await press(rig, pilot, "tab", "enter")
         assert rig.link.asked == [Kick((str(ident),))]
         assert echo(rig) == f":kick {ident}   ✓ kicked bob"
 
@@ -104,7 +104,7 @@ async def test_a_ban_of_several_rows_is_one_command_for_each() -> None:
             rig.app.state.toggle_tag(ident)
         await press(rig, pilot, "K")
         assert isinstance(rig.app.screen, BanDialog)
-        await press(rig, pilot, "y")
+        await press(rig, pilot, "tab", "enter")
         assert rig.link.asked == [Ban("3"), Ban("5")]
 
 

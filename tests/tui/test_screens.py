@@ -65,7 +65,7 @@ async def test_the_help_lists_all_and_runs_what_is_chosen() -> None:
         assert options.option_count == len(list(entries())) + len(groups())
         await press(rig, pilot, "enter")               # the first one: kick
         assert isinstance(rig.app.screen, KickDialog)
-        await press(rig, pilot, "y")
+        await press(rig, pilot, "tab", "enter")
         assert rig.link.asked == [Kick((str(ident),))]
 
 
@@ -158,7 +158,7 @@ async def test_enter_opens_the_details_of_the_row_and_k_kicks_that_client() -> N
         assert isinstance(rig.app.screen, DetailsScreen)
         ident = rig.app.state.cursor_client()
         rig.app.state.views["clients"].cursor = 9      # the row moves on; the screen does not
-        await press(rig, pilot, "k", "y")
+        await press(rig, pilot, "k", "tab", "enter")
         assert rig.link.asked == [Kick((str(ident),))]
 
 

@@ -75,7 +75,7 @@ class KickDialog(AboutClients):
     """`KickDialog(targets, reason)`: answers with one `Kick` by id."""
 
     def __init__(self, targets: Sequence[Target], reason: str = "") -> None:
-        super().__init__(targets, Choice("y", "Kick", "harm"))
+        super().__init__(targets, Choice("", "Kick", "harm"))
         self._reason = Input(reason, placeholder="no reason given", id="reason")
 
     def heading(self) -> str:
@@ -101,7 +101,7 @@ class BanDialog(AboutClients):
 
     def __init__(self, targets: Sequence[Target], target: str = "", seconds: float = 0.0,
                  reason: str = "") -> None:
-        super().__init__(targets, Choice("y", "Ban", "harm"))
+        super().__init__(targets, Choice("", "Ban", "harm"))
         self._target = target
         self._for = Input(f"{seconds:g}s" if seconds else "", placeholder="for ever",
                           id="duration")
@@ -139,7 +139,7 @@ class BroadcastDialog(Question):
     AUTO_FOCUS = "#text"
 
     def __init__(self, count: int) -> None:
-        super().__init__(Choice("y", "Send", "good"))
+        super().__init__(Choice("", "Send", "good"))
         self._count = count
         self._text = Input(placeholder="*** [admin] …", id="text")
 

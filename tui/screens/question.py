@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -23,7 +23,7 @@ from tui.screens.dialog import Dialog
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A button: the key that presses it, what it says, and how it looks."""
+    """A button: the letter that presses it if any does, what it says, and how it looks."""
 
     key: str
     label: str
@@ -38,7 +38,8 @@ class Question(Dialog[tuple[Command, ...]]):
 
     A subclass says what it asks (`heading`, `body`), which buttons there are, and which
     commands each stands for.  Cancel comes first and has the focus; the line beneath the
-    buttons shows what the button in focus would run.
+    buttons shows what the button in focus would run.  A question with a field gives its
+    buttons no letters: every letter is text there, or a reason would press one.
     """
 
     AUTO_FOCUS = "#choice-0"
@@ -74,8 +75,9 @@ class Question(Dialog[tuple[Command, ...]]):
     def __init__(self, *choices: Choice) -> None:
         super().__init__()
         self._choices = (CANCEL, *choices)
-        for number, choice in enumerate(self._choices):
-            self._bindings.bind(choice.key, f"choose({number})", choice.label)
+        if all(choice.key for choice in choices):
+            for number, choice in enumerate(self._choices):
+                self._bindings.bind(choice.key, f"choose({number})", choice.label)
 
     # -- what a subclass says
 
@@ -96,8 +98,9 @@ class Question(Dialog[tuple[Command, ...]]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title = Content(clean(self.heading()))
-            keys = "  ".join(f"{c.key} {c.label.lower()}" for c in self._choices[1:])
-            box.border_subtitle = Content(f"tab move  enter press  {keys}  esc cancel")
+            keys = [f"{c.key} {c.label.lower()}" for c in self._choices[1:] if c.key]
+            box.border_subtitle = Content("  ".join(
+                ["tab move", "enter press", *keys, "esc cancel"]))
             yield from self.body()
             with Horizontal(classes="buttons"):
                 for number, choice in enumerate(self._choices):
@@ -147,17 +150,21 @@ class Question(Dialog[tuple[Command, ...]]):
         self.action_choose(int((event.button.id or "choice-0").rpartition("-")[2]))
 
     def on_key(self, event: Key) -> None:
-        """Whoever begins to type means the last field, the reason, wherever the focus is;
-        but for the keys of the buttons.
-        """
+        """Whoever begins to type means the last field, the reason, wherever the focus is."""
+        if event.is_printable and event.character not in (None, " "):
+            self._begin(event, event.character or "")
+
+    def on_paste(self, event: Paste) -> None:
+        self._begin(event, next(iter(event.text.splitlines()), ""))
+
+    def _begin(self, event: Key | Paste, text: str) -> None:
         fields = self.query(Input)
-        if (fields and isinstance(self.focused, Button) and event.is_printable
-                and event.character not in (None, " ", *(c.key for c in self._choices))):
+        if fields and isinstance(self.focused, Button):
             event.stop()
             field = fields.last(Input)
             field.select_on_focus = False          # or the next letter would replace this one
             field.focus()
-            field.insert_text_at_cursor(event.character or "")
+            field.insert_text_at_cursor(text)
 
     @on(Input.Changed)
     def _changed(self) -> None:
