@@ -45,6 +45,11 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
 
+    @property
+    def closing(self) -> bool:
+        """It has been told to go and is nobody's any more; only its socket is still here."""
+        return self.state in ("draining", "lingering")
+
 
 class KeyRow(msgspec.Struct, frozen=True, gc=False):
     """One entry of the selector's map: who is watched, for what, by whom and since when."""

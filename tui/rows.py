@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from operator import attrgetter
 from typing import TypeVar
 
 from chatops.snapshot import ClientRow, KeyRow, Lint
@@ -53,7 +55,7 @@ def _dim_zero(value: float) -> str:
     return "" if value >= 0.05 else "dim"
 
 
-CLIENTS: tuple[Column[ClientRow], ...] = (
+_CLIENTS: tuple[Column[ClientRow], ...] = (
     Column("!", 1, _flag, lambda r, k: " tdlm!".find(_flag(r, k)), gap=0, keep=90,
            style=lambda r, k: "error" if _flag(r, k) == "!" else "warn",
            about="! lint, m muted, t throttled, d draining, l lingering"),
@@ -91,6 +93,16 @@ CLIENTS: tuple[Column[ClientRow], ...] = (
     Column("HIST", 4, lambda r, _: r.masks, lambda r, _: r.masks, grow=12, keep=30,
            style=lambda r, _: "good", sorts=False, about="recent ready masks, newest last"),
 )
+
+
+def _greyed(column: Column[ClientRow]) -> Column[ClientRow]:
+    """The column, grey where the client is on its way out; the marks keep their colour."""
+    style = column.style
+    return column if column.name in ("!", "") else replace(
+        column, style=lambda r, k: "dim" if r.closing else style(r, k))
+
+
+CLIENTS = tuple(map(_greyed, _CLIENTS))
 
 
 # -- the selector's map
@@ -167,9 +179,11 @@ def _lints_by(state: ConsoleState, field: str) -> dict[int, Lint]:
 
 
 def clients(state: ConsoleState, look: Look) -> list[ClientRow]:
-    """The clients to show, in order."""
+    """The clients to show, in order; those on their way out are last in every order."""
     rows = state.snapshot.clients if state.snapshot is not None else ()
-    return arrange(rows, CLIENTS, state.views["clients"], look)
+    shown = arrange(rows, CLIENTS, state.views["clients"], look)
+    shown.sort(key=attrgetter("closing"))
+    return shown
 
 
 def keys(state: ConsoleState, look: Look) -> list[KeyRow]:

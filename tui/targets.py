@@ -44,8 +44,11 @@ def _live(word: str, state: ConsoleState) -> ClientRow | None:
 
 
 def present_ids(state: ConsoleState) -> set[int]:
-    """The ids of all who are connected now, whatever moment the panes show."""
-    return {row.id for row in state.live.clients} if state.live is not None else set()
+    """The ids of all who are connected now, whatever moment the panes show, and not on
+    their way out.
+    """
+    rows = state.live.clients if state.live is not None else ()
+    return {row.id for row in rows if not row.closing}
 
 
 def refreshed(targets: Sequence[Target], state: ConsoleState) -> list[Target]:

@@ -47,6 +47,48 @@ async def test_a_followed_client_is_kept_in_sight_until_it_leaves() -> None:
         assert rig.app.state.followed is None
 
 
+async def test_who_is_told_to_go_is_called_closing_and_out_of_the_way_until_it_is_gone() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=LARGE) as pilot:
+        rig.run(1)
+        await press(pilot, "I")
+        rig.run(0.1)
+        before = [row.id for row in table(rig).rows]
+        await press(pilot, "home", "down")
+        leaver = before[1]
+        assert table(rig).cursor == leaver
+        rig.feed.talkers[leaver].state = "lingering"
+        rig.run(0.1)
+        await pilot.pause()
+        assert [row.id for row in table(rig).rows] == [before[0], *before[2:], leaver]
+        assert table(rig).cursor == before[2]
+        assert f"Clients ({len(before)}, 1 closing)" in screen_text(rig)
+        await press(pilot, "ctrl+end")             # it can be looked at
+        rig.run(0.1)
+        await pilot.pause()
+        assert table(rig).cursor == leaver
+        assert screen_text(rig).splitlines()[-5].rstrip().endswith("closing")
+        await press(pilot, "k")
+        assert "has left" in screen_text(rig)      # and not be kicked again
+        await press(pilot, "escape")
+        rig.feed.leave(leaver)
+        rig.run(0.1)
+        await pilot.pause()
+        assert "closing" not in screen_text(rig)
+
+
+async def test_who_is_followed_is_kept_in_sight_while_it_closes() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=LARGE) as pilot:
+        rig.run(1)
+        await press(pilot, "down", "F")
+        followed = rig.app.state.followed
+        assert followed is not None
+        rig.feed.talkers[followed].state = "draining"
+        rig.run(0.1)
+        assert table(rig).cursor == followed
+
+
 async def test_the_theme_for_light_terminals_comes_from_the_environment(
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATOPS_THEME", "day")

@@ -51,6 +51,13 @@ def test_what_looks_like_markup_or_a_pattern_is_only_text() -> None:
         nicks(expression)
 
 
+def test_the_row_of_a_client_on_its_way_out_is_grey_but_for_its_marks() -> None:
+    row = replace(CLIENTS[0], state="lingering")
+    for column in rows.CLIENTS:
+        assert column.style(row, LOOK) == "dim" or column.name in ("!", "")
+    assert rows.CLIENTS[0].text(row, LOOK) == "l"
+
+
 def test_every_column_that_a_view_sorts_by_exists() -> None:
     assert tuple(c.name for c in rows.CLIENTS if c.sorts) == CLIENT_COLUMNS
     assert tuple(c.name for c in rows.KEYS if c.sorts) == KEY_COLUMNS

@@ -129,6 +129,17 @@ async def test_details_follow_the_client_and_say_when_it_has_left() -> None:
         assert "It has left: evicted: queue 64K" in page_text(rig)
 
 
+async def test_details_of_a_client_that_is_told_to_go_say_what_is_waited_for() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        rig.feed.talkers[3].state = "lingering"
+        rig.app.dispatcher.typed("details 3")
+        rig.run(0.1)
+        await pilot.pause()
+        assert "told to go; for a few seconds its own end is awaited" in on_screen(rig)
+
+
 async def test_details_of_a_slow_reader_say_that_it_does_not_read() -> None:
     rig = Rig()
     async with rig.app.run_test(size=(120, 40)) as pilot:

@@ -29,6 +29,7 @@ class ClientsPane(TablePane):
             empty="nobody is here"))
         self._farewells = Static(id="closed", markup=False)
         self._farewells_text = ""
+        self._going: frozenset[int] = frozenset()     # ids of those on their way out
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
@@ -36,9 +37,10 @@ class ClientsPane(TablePane):
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
+        snapshot = state.snapshot
+        self._let_go(state, snapshot)
         look = rows.client_look(state)
         shown = rows.clients(state, look)
-        snapshot = state.snapshot
         total = len(snapshot.clients) if snapshot is not None else 0
         if total:
             self.table.empty = NO_MATCH
@@ -47,9 +49,21 @@ class ClientsPane(TablePane):
                                 f"{snapshot.port}  or type  :spawn chat 5")
         self.table.show_rows(shown, look, state.views["clients"], _least(snapshot))
         count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
+        if self._going:
+            count += f", {len(self._going)} closing"
         tags = f"  {len(state.tags)} tagged" if state.tags else ""
         self.show_title(state, f"Clients ({count}){tags}")
         self._show_closed(state)
+
+    def _let_go(self, state: ConsoleState, snapshot: Snapshot | None) -> None:
+        """A client that is told to go leaves the cursor where its row was, to the next one;
+        the cursor can still be moved to it, and one that is followed keeps it.
+        """
+        before, view = self._going, state.views["clients"]
+        self._going = frozenset(
+            row.id for row in snapshot.clients if row.closing) if snapshot is not None else before
+        if view.cursor in self._going - before and view.cursor != state.followed:
+            view.cursor = None
 
     def _show_closed(self, state: ConsoleState) -> None:
         wall = state.wall_now

@@ -18,6 +18,8 @@ from tui.widgets.gauge import bar, gauge
 EVENTS_SHOWN = 12
 BAR_LEAST, BAR_MOST = 10, 24
 SILENT = 5.0                   # seconds without progress from which a reader is called slow
+CLOSING = {"draining": "It has been told to go; what is queued goes out first.",
+           "lingering": "It has been told to go; for a few seconds its own end is awaited."}
 
 
 class DetailsScreen(Sheet):
@@ -93,6 +95,8 @@ def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
     yield _row("peer", clean(row.peer), f"fd {row.fd}, room {clean(row.room)}")
     if row.tls:
         yield _row("TLS", clean(row.tls))
+    if row.closing:
+        yield Content.styled(CLOSING[row.state], "bold $warning")
     yield _row("state", row.state + (", muted" if row.muted else ""),
                f"connected {_ago(row.connected_at, now)}, last spoke {_ago(row.active_at, now)}")
 

@@ -54,7 +54,7 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
                wide: bool) -> list[Content]:
     now, rates = state.now, state.rates.of(row)
     key = next((key for key in snapshot.keys if key.fd == row.fd), None)
-    traits = [row.state] if row.state != "open" else []
+    traits = ["closing" if row.closing else row.state] if row.state != "open" else []
     traits += ["muted"] if row.muted else []
     first: list[Part] = [
         (f" {clean(row.nick)}", "bold $primary"), f" #{row.id} fd {row.fd}",
