@@ -55,6 +55,8 @@ class ConsoleApp(App[int]):
     VERTICAL_BREAKPOINTS = HEIGHTS
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "command('quit')", show=False, id="interrupt"),
+        # Textual's own ctrl+q comes before every screen's and leaves at once.
+        Binding("ctrl+q", "command('quit')", show=False, id="quit"),
     ]
 
     def __init__(self, link: ConsoleLink, *, attached: bool = False, replay: bool = False,

@@ -208,6 +208,33 @@ async def test_b_opens_a_line_to_say_and_enter_sends_it() -> None:
         assert rig.link.asked == [Broadcast("yes [b]now[/b]")]
 
 
+@pytest.mark.parametrize("key", ["q", "f10", "ctrl+q", "ctrl+c"])
+async def test_every_key_that_leaves_asks_first(key: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, key)
+        assert isinstance(rig.app.screen, QuitDialog)
+        assert rig.app.is_running
+        assert rig.link.asked == []
+
+
+@pytest.mark.parametrize("line", ["kick 3", "quit", "help", "bans", "lab", "palette", "seek"])
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
+async def test_with_something_in_front_nothing_leaves_without_a_question_either(
+        line: str, key: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed(line)
+        await pilot.pause()
+        asked = list(rig.link.asked)
+        await press(rig, pilot, key, key)
+        assert rig.app.is_running
+        assert rig.link.asked == asked
+        assert sum(isinstance(screen, QuitDialog) for screen in rig.app.screen_stack) <= 1
+
+
 async def test_quitting_says_what_would_be_lost() -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:
