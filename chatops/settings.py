@@ -131,6 +131,13 @@ def _off_or(read: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: read("0") if text.strip().lower() == "off" else read(text)
 
 
+def _host(text: str) -> str:
+    # getaddrinfo takes "" for every address: an empty variable must not open the server.
+    if not text.strip():
+        raise SettingsError("empty; 0.0.0.0 is every address of this machine")
+    return text
+
+
 def _networks(text: str) -> str:
     Settings(trusted=text).networks()
     return text
@@ -152,7 +159,7 @@ _COUNT = _off_or(_whole(0, 1 << 20))
 _SECONDS = _off_or(parse_duration)
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("host", "address to listen on; 127.0.0.1 lets nobody in from outside"),
+    Setting("host", "address to listen on; 127.0.0.1 lets nobody in from outside", _host),
     Setting("port", "port to listen on; 0 picks a free one", _whole(0, 65535)),
     Setting("selector", f"which system call waits: {', '.join(BACKENDS)}; auto takes the best "
             "there is",
