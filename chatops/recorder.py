@@ -159,7 +159,11 @@ class _Writer:
         self._keys: tuple[KeyRow, ...] = ()
         self.size = 0
         self._file: BinaryIO = open(path, "xb", buffering=0)  # noqa: SIM115  # closed by finish
-        self._append(MAGIC + FORMAT.to_bytes(2) + len(header).to_bytes(2) + header)
+        try:
+            self._append(MAGIC + FORMAT.to_bytes(2) + len(header).to_bytes(2) + header)
+        except OSError:
+            self.abandon()             # or an empty file is in the way of the next attempt
+            raise
 
     def write(self, snapshot: Snapshot, events: Sequence[Event]) -> None:
         """Append one frame; it can be read as soon as this returns."""

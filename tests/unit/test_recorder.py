@@ -115,6 +115,18 @@ class FullDisk:
         self.file.close()
 
 
+def test_a_recording_that_cannot_begin_leaves_no_file_in_the_way_of_the_next(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(path: Path, *_: object, **__: object) -> FullDisk:
+        return FullDisk(path.open("xb"), 3)
+
+    monkeypatch.setattr("chatops.recorder.open", opened, raising=False)
+    for _ in range(2):
+        with pytest.raises(RecordingError, match="No space left on device"):
+            Recorder(tmp_path / "live.chatops")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk_ends_the_recording_and_what_was_written_can_be_read(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "live.chatops")
     recorder._writer._file = FullDisk(recorder._writer._file, 3000)  # type: ignore[assignment]
