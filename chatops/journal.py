@@ -82,7 +82,7 @@ class Journal:
                 job = self._jobs.get_nowait()
             except Empty:
                 break
-            self._attempt("files", job)
+            self._attempt("the ban file", job)
         lines = [line_of(event) for event in self._subscription.drain()
                  if type(event) not in events.TALK]
         dropped = self._subscription.dropped - self._dropped
@@ -103,7 +103,8 @@ class Journal:
         except (OSError, ValueError) as error:
             if what not in self._failing:
                 self._failing.add(what)
-                self._report(f"cannot write {what}: {error}")
+                why = getattr(error, "strerror", None) or error
+                self._report(f"cannot write {what}: {why}")
         else:
             self._failing.discard(what)
 
