@@ -165,6 +165,8 @@ class Dispatcher:
                 return KickDialog(_found(targets, state), reason)
             case Ban(target, seconds, reason):
                 # A key takes every selected row, so there may be several ids in it.
+                if "/" in target and not _is_network(target):      # no nick has one in it
+                    raise CommandError(f"'{target}' is not an address or a network")
                 people = [] if _is_network(target) else _found(target.split(","), state)
                 return BanDialog(people, target, seconds, reason)
             case Quit("") if self._serving:

@@ -107,7 +107,7 @@ async def test_only_a_question_without_a_field_offers_letters() -> None:
     async with rig.app.run_test() as pilot:
         await begin(rig, pilot)
         for line, hints in (("kick 3", "tab move  enter press  esc cancel"),
-                            ("quit", "tab move  enter press  d drain  s stop now  esc cancel")):
+                            ("quit", "enter press  d drain  s stop now  esc cancel")):
             rig.app.dispatcher.typed(line)
             await pilot.pause()
             assert str(rig.app.screen.query_one(".box").border_subtitle) == hints
@@ -251,6 +251,7 @@ async def test_a_console_that_is_attached_can_leave_without_stopping_the_server(
         await begin(rig, pilot)
         await press(rig, pilot, "q")
         assert isinstance(rig.app.screen, QuitDialog)
+        assert "enter press  d drain  s stop now  x detach  esc cancel" in on_screen(rig)
         await press(rig, pilot, "x")
     assert rig.link.asked == []
     assert rig.app.return_value == 0
@@ -280,6 +281,16 @@ async def test_a_ban_of_somebody_who_is_not_there_is_no_ban_of_an_address() -> N
         await pilot.pause()
         assert not isinstance(rig.app.screen, BanDialog)
         assert echo(rig) == ":ban 99   ✗ no client 99; it may have left"
+
+
+@pytest.mark.parametrize("target", ["10.0.0.0/99", "10.0.0/8", "::1/x"])
+async def test_a_network_that_is_written_wrong_is_not_taken_for_a_client(target: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed(f"ban {target}")
+        await pilot.pause()
+        assert echo(rig) == f":ban {target}   ✗ '{target}' is not an address or a network"
 
 
 async def test_a_row_of_the_past_whose_client_has_left_cannot_be_kicked() -> None:

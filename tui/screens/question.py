@@ -99,8 +99,9 @@ class Question(Dialog[tuple[Command, ...]]):
         with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title = Content(clean(self.heading()))
             keys = [f"{c.key} {c.label.lower()}" for c in self._choices[1:] if c.key]
+            move = [] if keys else ["tab move"]        # three letters leave no room for it
             box.border_subtitle = Content("  ".join(
-                ["tab move", "enter press", *keys, "esc cancel"]))
+                [*move, "enter press", *keys, "esc cancel"]))
             yield from self.body()
             with Horizontal(classes="buttons"):
                 for number, choice in enumerate(self._choices):
