@@ -306,7 +306,7 @@ SPECS: tuple[Spec, ...] = (
     Spec("details", Details, "Show everything about one client or descriptor.", "View",
          (_p("target", "target", "CLIENT", optional=True),), keys=(("enter", "details"),),
          where="console"),
-    Spec("filter", Filter, "Keep matching rows: text, !text, or column:text.", "View",
+    Spec("filter", Filter, "Keep rows: text, !text, nick:bob, appq:>64K.", "View",
          (_p("expression", "text", "EXPRESSION", optional=True),), keys=(("slash", "filter"),),
          label="filter", where="console"),
     Spec("sort", Sort, "Sort by a column.", "View", (_p("column", "column", "COLUMN"),),
