@@ -25,6 +25,7 @@ from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.net.connection import Connection
 from chatops.net.handshake import Handshake
+from chatops.net.kernel import be_patient
 from chatops.net.listener import Listener
 from chatops.net.traffic import Traffic
 from chatops.settings import Settings
@@ -68,6 +69,7 @@ class ChatServer:
         self.acceptor = Acceptor(self, tls)
         self.reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
         self._dropping: dict[Connection, int] = {}
+        be_patient(sock, settings.stall)       # every socket that it accepts inherits it
         self.apply(settings)
         self.reactor.on_wake = self._begin
         self.reactor.on_failure = self._failed
@@ -89,6 +91,9 @@ class ChatServer:
         traffic = self.traffic
         traffic.outbox_limit = settings.outbox
         traffic.policy = settings.slow_consumer  # type: ignore[assignment]  # checked there
+        if traffic.stalls.seconds != settings.stall:
+            for sock in (self.listener.sock, *(c.sock for c in self.connections.values())):
+                be_patient(sock, settings.stall)
         for deadlines, seconds in ((traffic.stalls, settings.stall),
                                    (self.partials, settings.line_deadline)):
             if deadlines.seconds != seconds:

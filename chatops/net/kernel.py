@@ -8,13 +8,14 @@ import os
 import resource
 import socket
 import termios
+from contextlib import suppress
 
 # tcp(7): half-open peers are probed after a minute of silence and given up about half a
 # minute later; unacknowledged data gives up after the same time.
 KEEPALIVE_IDLE = 60            # seconds
 KEEPALIVE_INTERVAL = 10        # seconds
 KEEPALIVE_PROBES = 4
-USER_TIMEOUT = 100             # seconds
+USER_TIMEOUT = 100             # seconds, unless a slow reader is to be waited for longer
 
 _queued = array.array("i", [0])
 
@@ -56,10 +57,23 @@ def prepare(sock: socket.socket, *, sndbuf: int = 0) -> None:
         ("TCP_KEEPIDLE", KEEPALIVE_IDLE),
         ("TCP_KEEPINTVL", KEEPALIVE_INTERVAL),
         ("TCP_KEEPCNT", KEEPALIVE_PROBES),
-        ("TCP_USER_TIMEOUT", USER_TIMEOUT * 1000),
     ):
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def be_patient(sock: socket.socket, stall: float) -> None:
+    """Have the kernel give up a peer no sooner than our own deadline of `stall` seconds does.
+
+    TCP_USER_TIMEOUT goes on counting while a peer answers with a shut window (tcp_probe_timer
+    in Linux): one that is alive and does not read would be "timed out".  So with a longer
+    deadline, or with 0 for none, it is off: then keepalive counts its probes, and what is not
+    acknowledged at all is given up by the system (tcp_retries2), in a quarter of an hour.
+    """
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        seconds = USER_TIMEOUT if 0 < stall <= USER_TIMEOUT else 0
+        with suppress(OSError):        # a socket that is closing has nothing to wait for
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, seconds * 1000)
 
 
 def raise_descriptor_limit() -> int:

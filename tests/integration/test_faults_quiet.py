@@ -30,6 +30,8 @@ def options(server: Server, client: Client) -> dict[str, int]:
         sock = server.chat.connections[client.id].sock
         return {"NODELAY": sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY),
                 "KEEPALIVE": sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                "USER_TIMEOUT": sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+                if hasattr(socket, "TCP_USER_TIMEOUT") else 0,
                 "BLOCKING": int(os.get_blocking(sock.fileno())),
                 "CLOEXEC": fcntl.fcntl(sock, fcntl.F_GETFD) & fcntl.FD_CLOEXEC}
 
@@ -43,6 +45,18 @@ def test_k01_accepted_sockets_have_the_options_they_should(server: StartServer) 
     assert found["NODELAY"]
     assert found["CLOEXEC"]
     assert not found["BLOCKING"]
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux")
+def test_the_kernel_does_not_give_up_a_reader_before_the_stall_deadline(server: StartServer
+                                                                       ) -> None:
+    chat = server(stall=600.0)
+    early = chat.client()
+    assert options(chat, early)["USER_TIMEOUT"] == 0
+    for value, milliseconds in (("5s", 100_000), ("1h", 0), ("100s", 100_000), ("off", 0)):
+        assert chat.do(Limit("stall", value)).ok
+        assert options(chat, early)["USER_TIMEOUT"] == milliseconds
+        assert options(chat, chat.client())["USER_TIMEOUT"] == milliseconds
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])

@@ -51,7 +51,7 @@ def vanish(client: Client) -> None:
 @pytest.mark.parametrize("room", ["apart", "lobby"], ids=["no-traffic", "traffic"])
 def test_k03_a_peer_that_vanished_is_reaped_by_the_kernels_timers_and_named(
         served: StartProcess, room: str) -> None:
-    chat = served(program=("-c", HURRIED))
+    chat = served("--stall", "1s", program=("-c", HURRIED))
     open_before = chat.descriptors()
     with talking_on(chat.address), Client(chat.address) as goner:
         if room != "lobby":
@@ -64,7 +64,7 @@ def test_k03_a_peer_that_vanished_is_reaped_by_the_kernels_timers_and_named(
 
 def test_k03_a_peer_that_is_only_silent_is_left_alone_by_the_same_timers(
         served: StartProcess) -> None:
-    chat = served(program=("-c", HURRIED))
+    chat = served("--stall", "1s", program=("-c", HURRIED))
     silent, goner = chat.client(), chat.client()
     for client in (silent, goner):
         client.join("apart")
