@@ -43,6 +43,11 @@ def _live(word: str, state: ConsoleState) -> ClientRow | None:
             or next((row for row in rows if row.nick == word), None))
 
 
+def host_in(peer: str) -> str:
+    """The address in `127.0.0.1:50131` or `[::1]:50131`."""
+    return peer.rpartition(":")[0].strip("[]")
+
+
 def present_ids(state: ConsoleState) -> set[int]:
     """The ids of all who are connected now, whatever moment the panes show, and not on
     their way out.

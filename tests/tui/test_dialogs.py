@@ -185,6 +185,26 @@ async def test_a_ban_takes_a_time_and_says_when_it_is_none() -> None:
         assert rig.link.asked == [Ban("3", 7200.0)]
 
 
+@pytest.mark.parametrize(("line", "said"), [
+    ("ban 3", "! This bans 2001:db8::7: 1 other goes too"),
+    ("ban 3,5", "This bans 2001:db8::7; nobody else is there"),
+    ("ban 3,5,7", "This bans 2 addresses; nobody else is there"),
+])
+async def test_a_ban_says_how_many_others_have_the_same_address_and_go_too(
+        line: str, said: str) -> None:
+    rig = Rig()
+    for ident, peer in ((3, "[2001:db8::7]:50131"), (5, "[2001:db8::7]:50132"),
+                        (7, "10.0.0.7:50133")):
+        rig.feed.talkers[ident].peer = peer
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed(line)
+        await pilot.pause()
+        rig.run(0.1)
+        await pilot.pause()
+        assert said in on_screen(rig)
+
+
 async def test_a_ban_of_a_network_is_handed_on_as_it_was_written() -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:

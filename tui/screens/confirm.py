@@ -15,7 +15,7 @@ from chatops.units import format_size, parse_duration
 from tui.cells import clean, fit
 from tui.screens.question import Choice, Question
 from tui.state import ConsoleState
-from tui.targets import Target, refreshed
+from tui.targets import Target, host_in, refreshed
 
 
 class AboutClients(Question):
@@ -107,6 +107,12 @@ class BanDialog(AboutClients):
                           id="duration")
         self._reason = Input(reason, placeholder="no reason given", id="reason")
         self._address_only = not targets
+        self._neighbours = Static(classes="field")
+
+    def show(self, state: ConsoleState) -> None:
+        super().show(state)
+        if not self._address_only:
+            self._neighbours.update(_neighbours(self.present, state))
 
     def heading(self) -> str:
         return f"Ban {self._target if self._address_only else _count(self.targets)}?"
@@ -117,6 +123,7 @@ class BanDialog(AboutClients):
                                  "disconnected."), classes="body")
         else:
             yield from self.people()
+            yield self._neighbours
         yield Static("For how long: 10m, 2h, 7d; empty is for ever", classes="field")
         yield self._for
         yield Static("Reason, which they read", classes="field")
@@ -131,6 +138,21 @@ class BanDialog(AboutClients):
         if not self.present:
             raise ValueError("nobody is left to ban; ban the address instead")
         return tuple(Ban(str(t.id), seconds, reason) for t in self.present)
+
+
+def _neighbours(people: Sequence[Target], state: ConsoleState) -> Content:
+    """Who else a ban of these takes: it is of the address, and an office has one for all."""
+    hosts = {host_in(t.peer) for t in people}
+    where = next(iter(hosts)) if len(hosts) == 1 else f"{len(hosts)} addresses"
+    chosen = {t.id for t in people}
+    rows = state.live.clients if state.live is not None else ()
+    others = sum(not row.closing and row.id not in chosen and host_in(row.peer) in hosts
+                 for row in rows)
+    if not others:
+        return Content(f"This bans {where}; nobody else is there")
+    return Content.styled(f"! This bans {where}: "
+                          f"{others:,} {'other goes' if others == 1 else 'others go'} too",
+                          "$warning")
 
 
 class BroadcastDialog(Question):
