@@ -8,7 +8,6 @@ import selectors
 import socket
 import subprocess
 import sys
-import time
 from array import array
 
 import pytest
@@ -226,9 +225,11 @@ def test_usage_of_this_process_is_known() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other clocks of processes are not known")
 def test_cpu_time_of_another_process_is_known_to_less_than_a_tick() -> None:
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as sleeper:
-        while (used := usage.cpu_seconds(sleeper.pid)) == 0:
-            time.sleep(0.001)
+    with subprocess.Popen([sys.executable, "-c", "print(flush=True); input()"],
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as sleeper:
+        assert sleeper.stdout is not None
+        sleeper.stdout.readline()
+        used = usage.cpu_seconds(sleeper.pid)
         sleeper.kill()
     assert used is not None
     assert used * 100 % 1 != 0
