@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from textual import events
+from textual.widgets import Input
 
 from chatops.commands import Kick, Quit, Spawn, WriteInterest
 from chatops.link import LinkStatus
@@ -209,6 +210,17 @@ def burst(rig: Rig, text: str) -> None:
     for char in text:
         name = {" ": "space", ":": "colon", "\n": "enter", "/": "slash", "↓": "down"}
         driver.send_message(events.Key(name.get(char, char), char if char.isprintable() else None))
+
+
+async def test_a_reason_typed_fast_keeps_its_blanks() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(2)
+        await press(pilot, "k")
+        burst(rig, "you are too loud")
+        await pilot.pause()
+        await pilot.pause()
+        assert rig.app.screen.query_one(Input).value == "you are too loud"
 
 
 async def test_what_is_typed_fast_behind_a_colon_is_not_taken_for_keys() -> None:

@@ -151,21 +151,27 @@ class Question(Dialog[tuple[Command, ...]]):
         self.action_choose(int((event.button.id or "choice-0").rpartition("-")[2]))
 
     def on_key(self, event: Key) -> None:
-        """Whoever begins to type means the last field, the reason, wherever the focus is."""
-        if event.is_printable and event.character not in (None, " "):
-            self._begin(event, event.character or "")
+        """Whoever begins to type means the last field, the reason, wherever the focus is.
+
+        A key that was on its way to a button when the focus moved on belongs there as well.
+        """
+        begun = isinstance(self.focused, Input)
+        if event.is_printable and event.character and (begun or event.character != " "):
+            self._begin(event, event.character)
 
     def on_paste(self, event: Paste) -> None:
         self._begin(event, next(iter(event.text.splitlines()), ""))
 
     def _begin(self, event: Key | Paste, text: str) -> None:
         fields = self.query(Input)
-        if fields and isinstance(self.focused, Button):
-            event.stop()
-            field = fields.last(Input)
+        if not fields:
+            return
+        event.stop()
+        field = fields.last(Input)
+        if isinstance(self.focused, Button):
             field.select_on_focus = False          # or the next letter would replace this one
-            field.focus()
-            field.insert_text_at_cursor(text)
+            self.set_focus(field)
+        field.insert_text_at_cursor(text)
 
     @on(Input.Changed)
     def _changed(self) -> None:
