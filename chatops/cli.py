@@ -21,6 +21,7 @@ from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
 # these the demo has a queue to look at within half a minute, and for a while.
 DEMO = Settings(sndbuf=4 << 10, outbox=64 << 10, stall=600.0)
@@ -53,6 +54,13 @@ def _settings(config: str | None, flags: dict[str, Any], defaults: Settings = US
         fail(str(error), 2)
 
 
+def _hold_signals() -> None:
+    """Until somebody is there to answer them: one that comes between the first client and that
+    moment would end the process as it is, and nobody would be told.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
 def _started(settings: Settings, log: str) -> ServerThread:
     thread = ServerThread(settings, log=log)
     try:
@@ -82,13 +90,22 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
     if demo and settings.tls_cert:
         fail("--demo brings clients that do not speak TLS; leave --tls-cert away", 2)
     _check_terminal()
-    thread = _started(settings, settings.log_file)
     from chatops.local import LocalLink
+    from tui.app import run_console
 
+    _hold_signals()                # the console lets them through
+    thread = _started(settings, settings.log_file)
     link = LocalLink(thread)
     if demo:
         link.demo()
-    status = _console(link, thread)
+    try:
+        status = run_console(link)
+    finally:
+        link.close()
+        thread.close()
+    if thread.crash is not None:
+        click.echo(thread.crash, err=True)
+        fail("the server thread died; above is why")
     sys.exit(status)
 
 
@@ -99,20 +116,6 @@ def _check_terminal() -> None:
     if 0 < columns < LEAST_COLUMNS or 0 < lines < LEAST_LINES:
         fail(f"the terminal is {columns}×{lines}; the console needs at least "
              f"{LEAST_COLUMNS}×{LEAST_LINES}: enlarge it, or use `chatops serve`")
-
-
-def _console(link: Any, thread: ServerThread) -> int:
-    from tui.app import run_console
-
-    try:
-        status = run_console(link)
-    finally:
-        link.close()
-        thread.close()
-    if thread.crash is not None:
-        click.echo(thread.crash, err=True)
-        fail("the server thread died; above is why")
-    return status
 
 
 def _wait(thread: ServerThread, ready: str) -> None:
@@ -139,19 +142,21 @@ def _wait(thread: ServerThread, ready: str) -> None:
 def serve(config: str | None, **flags: Any) -> None:
     """Run the server with no console; log to standard error."""
     settings = _settings(config, flags)
+    _hold_signals()
     thread = _started(settings, settings.log_file or "-")
-    tune_collector()
 
     def stop(_signum: int, _frame: Any) -> None:
         thread.stop()
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
     def reload(_signum: int, _frame: Any) -> None:
         thread.submit(Reload())
 
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
     # A terminal that goes sends it too, and takes nobody along.
     signal.signal(signal.SIGHUP, reload if settings.tls_cert else signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    tune_collector()
     host, port = thread.server.address[:2]
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
     _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")

@@ -202,10 +202,15 @@ class _Console(ConsoleApp):
     """The app in a process of its own: it shares the interpreter with a reactor, and it
     answers signals."""
 
+    _main_loop: asyncio.AbstractEventLoop | None = None
+    _told_to_leave = False         # before there was a loop
+
     def on_mount(self) -> None:
         super().on_mount()
         self._main_loop = asyncio.get_running_loop()
         self.call_after_refresh(_spare_the_reactor)
+        if self._told_to_leave:
+            self._leave()
 
     def _on_time(self) -> None:
         self._look_at_size()
@@ -223,7 +228,10 @@ class _Console(ConsoleApp):
         """Go once the server has ended, or now when it is none of ours; said by a signal
         handler.  A second one goes now.
         """
-        self._main_loop.call_soon_threadsafe(self._leave)
+        if self._main_loop is None:
+            self._told_to_leave = True
+        else:
+            self._main_loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
         if self._attached or self.state.draining or not self.link.status.alive:

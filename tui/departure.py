@@ -58,6 +58,7 @@ class Departure:
         self._end_seen, self._end = os.pipe()
         for number in SIGNALS:
             self._before[number] = signal.signal(number, self._on_signal)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         self._watcher = threading.Thread(target=self._watch, name="hang-up", daemon=True)
         self._watcher.start()
         return self

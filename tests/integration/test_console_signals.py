@@ -6,17 +6,22 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from chatops.bench.runner import free_port
 from tests.integration import terminal
 from tests.integration.client import Client
 from tests.integration.talk import numbered, say_and_hear
-from tests.integration.terminal import NARROW, Console, assert_left_as_it_was
+from tests.integration.terminal import NARROW, Console, Terminal, assert_left_as_it_was
+from tests.integration.until import until
 
 StartConsole = Callable[..., Console]
 
 GOODBYE = "*** the server is shutting down; bye"
+STARTS = 10.0                  # seconds within which it listens
 SOON = 5.0                     # seconds within which a process has to end
 MEMORY = 16 << 20              # bytes that may come on top while nothing is drawn
 NO_LIMIT = ("--rate-limit", "off")
@@ -85,6 +90,32 @@ def stuck(chatops: Console) -> Client:
         talker.say(*("x" * 4000 for _ in range(16)))
         talker.heard()
     return client
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_z01_a_signal_before_the_console_is_there_drains_too(
+        tmp_path: Path, number: signal.Signals) -> None:
+    port = free_port()
+    with closing(Terminal("-m", "chatops", "--port", str(port), cwd=tmp_path)) as chatops:
+        with connected(port) as early:
+            os.kill(chatops.process.pid, number)
+            assert early.to_the_end()[-1] == GOODBYE
+        assert chatops.status(SOON) == 0
+
+
+def connected(port: int) -> Client:
+    """The first client of a server that is about to listen."""
+    came: list[Client] = []
+
+    def attempt() -> bool:
+        try:
+            came.append(Client(("127.0.0.1", port)))
+        except ConnectionRefusedError:
+            pass
+        return bool(came)
+
+    until(attempt, STARTS)
+    return came[0]
 
 
 # -- the terminal goes
