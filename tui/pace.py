@@ -17,7 +17,7 @@ from tui.state import FASTEST
 # of them skips a second; a redraw is nearly all that an idle console costs.
 STILL = 0.9
 SPARE_SHARE = 0.25             # of the time that the reactor sleeps
-LEAST_SHARE = 0.04             # of all time, however busy the reactor is
+LEAST_SHARE = 0.03             # of all time, however busy the reactor is
 
 
 class Pace:
