@@ -69,8 +69,8 @@ class Delivery:
         if fan is not None:
             fan.send(effect.chunk, effect.lines)
             if self._server.selector.watched:
-                self._server.selector.note("fan-out {}: {} lines, {} bytes to {}", effect.room,
-                                           effect.lines, len(effect.chunk), len(fan))
+                self._server.selector.note(f"fan-out {effect.room}: {effect.lines} lines, "
+                                           f"{len(effect.chunk)} bytes to {len(fan)}")
 
     def _tell(self, told: dict[int, list[Tell]]) -> None:
         """Write what was gathered, client by client, and begin anew."""

@@ -155,7 +155,7 @@ class ChatServer:
         if self.idles.seconds:
             self.idles.start(connection)
         if self.selector.watched:
-            self.selector.note("{} recv {} bytes", connection.label, len(data))
+            self.selector.note(f"{connection.label} recv {len(data)} bytes")
 
     def ended(self, connection: Connection) -> None:
         self.hub.end(connection.session)

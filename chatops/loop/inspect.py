@@ -143,7 +143,7 @@ def _turn(record: TurnRecord, names: dict[int, str]) -> Turn:
             for i, (key, mask) in enumerate(shown)
         ]),
         changes=tuple([Change(*change) for change in record.changes or ()]),
-        notes=tuple([text.format(*values) for text, values in record.notes or ()]),
+        notes=tuple(record.notes or ()),
         queues=tuple((record.queues or {}).items()),
         repeats=record.repeats,
     )

@@ -226,15 +226,13 @@ class ObservedSelector(selectors.BaseSelector):
         old, self._inner, self._select = self._inner, new, new.select
         old.close()
 
-    def note(self, text: str, *values: object) -> None:
-        """Add a line to the story of this turn, with values for its `{}`.  It is put together
-        when somebody reads it: most turns of a busy loop nobody does.  Only while `watched`.
-        """
+    def note(self, text: str) -> None:
+        """Add a line to the story of this turn.  Call it only while `watched`."""
         turn = self._turn
         if turn.notes is None:
             turn.notes = []
         if len(turn.notes) < 32:
-            turn.notes.append((text, values))
+            turn.notes.append(text)
 
     def queue(self, client: int, size: int) -> None:
         """Remember a queue's size at the end of this turn.  Only while `watched`."""

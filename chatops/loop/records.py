@@ -52,5 +52,5 @@ class TurnRecord:
         self.repeats = 0
         self.costs: list[float] | None = None
         self.changes: list[tuple[str, int, int, int, str, str]] | None = None
-        self.notes: list[tuple[str, tuple[object, ...]]] | None = None
+        self.notes: list[str] | None = None
         self.queues: dict[int, int] | None = None

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.loop import observed
-from chatops.loop.inspect import turns_since
 from chatops.loop.naming import callback_name, describe, masks_text, where
 from chatops.loop.observed import MASK_HISTORY, ObservedSelector
 from tests.unit.scripted import Bench, ScriptedSelector
@@ -114,7 +113,7 @@ def test_another_kind_of_timeout_is_another_turn_but_one_that_runs_down_is_not()
 def test_a_turn_in_which_something_happened_is_not_repeated() -> None:
     bench = Bench(5)
     bench.selector.watch()
-    for happen in (lambda: bench.selector.note("recv {}", "24B"),
+    for happen in (lambda: bench.selector.note("recv 24B"),
                    lambda: bench.selector.queue(3, 100),
                    lambda: bench.selector.modify(5, READ | WRITE),
                    lambda: None):
@@ -122,16 +121,8 @@ def test_a_turn_in_which_something_happened_is_not_repeated() -> None:
         happen()
     bench.fire([(5, READ)])
     notes = [(turn.notes, turn.queues, turn.repeats) for turn in bench.selector.ring]
-    assert notes == [([("recv {}", ("24B",))], None, 0), (None, {3: 100}, 0), (None, None, 0),
+    assert notes == [(["recv 24B"], None, 0), (None, {3: 100}, 0), (None, None, 0),
                      (None, None, 1)]
-
-
-def test_a_note_is_worded_when_it_is_read_and_braces_in_its_values_stay() -> None:
-    bench = Bench(5)
-    bench.selector.watch()
-    bench.fire([(5, READ)])
-    bench.selector.note("{} recv {} bytes", "#1 {0}", 24)
-    assert turns_since(bench.selector, 0)[-1].notes == ("#1 {0} recv 24 bytes",)
 
 
 def test_the_notes_of_one_turn_are_bounded() -> None:
