@@ -99,7 +99,7 @@ class ConsoleApp(App[int]):
         """Pull each time; draw as often as the operator wants and the reactor can spare."""
         self.pull()
         state = self._front.state
-        if self.pace.is_due(state.version, state.refresh, self.state.gauges.busy):
+        if self.pace.is_due(state.version, state.refresh, self.state.busy):
             self.redraw()
 
     def tick(self) -> None:

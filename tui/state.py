@@ -28,6 +28,7 @@ from chatops.snapshot import ClientRow, Snapshot
 from chatops.units import format_age
 from tui.event_ring import LOGGED, EventRing
 from tui.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
+from tui.rates import gauges as gauges_between
 from tui.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 
 CLOSED_KEPT = 50
@@ -137,6 +138,16 @@ class ConsoleState:
     def gauges(self) -> Gauges:
         """What the server does now."""
         return self._meter.now
+
+    @property
+    def busy(self) -> float:
+        """The share of the time that the reactor works, 0 to 1, as of the last two snapshots:
+        the gauge of it takes a second to rise.
+        """
+        now, before, live = self.gauges.busy, self.previous, self.live
+        if self._meter.asleep or before is None or live is None:
+            return now
+        return max(now, gauges_between(before, live, live.mono - before.mono).busy)
 
     @property
     def series(self) -> Mapping[str, deque[float]]:

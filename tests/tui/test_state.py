@@ -30,6 +30,17 @@ def test_now_ticks_between_snapshots_by_the_consoles_clock() -> None:
     assert state.age == pytest.approx(2.5)
 
 
+def test_a_reactor_that_has_just_become_busy_counts_as_busy_until_it_rests() -> None:
+    feed = Feed()
+    state = fed(feed)
+    assert state.busy < 0.1
+    feed.worked += 0.09
+    go_on(state, feed, 0.1)
+    assert state.busy > 0.9 > 5 * state.gauges.busy
+    state.feed(None, [], state.mono_now + 10)
+    assert state.busy == 0
+
+
 def test_events_are_kept_up_to_a_bound_and_numbered() -> None:
     state = ConsoleState()
     state.feed(None, [Warned(float(n), str(n)) for n in range(6000)], 0.0)
