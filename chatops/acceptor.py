@@ -76,6 +76,7 @@ class Acceptor:
         session = server.hub.connect(connection.client_id, connection.fd, connection.peer)
         connection.session = session
         connection.label = f"#{session.id} {session.nick}"
+        server.newcomers.start(connection)
         if server.idles.seconds:
             server.idles.start(connection)
 

@@ -63,6 +63,7 @@ class ChatServer:
         self.delivery = Delivery(self)
         self.partials = Deadlines(self.reactor, settings.line_deadline, self._never_ended)
         self.idles = Deadlines(self.reactor, settings.idle_timeout, self._idle)
+        self.newcomers = Deadlines(self.reactor, settings.announce_after, self._stayed)
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.on_publish: list[Callable[[], None]] = []
@@ -85,7 +86,8 @@ class ChatServer:
         self.settings = settings
         self.hub.limits = ChatLimits(
             line=settings.line, rate=settings.rate_limit, burst=float(settings.rate_burst),
-            nick_width=settings.nick_width, ascii_nicks=settings.nicks == "ascii")
+            nick_width=settings.nick_width, ascii_nicks=settings.nicks == "ascii",
+            announce_after=settings.announce_after)
         for session in self.hub.sessions.values():
             session.framer.limit = settings.line
         traffic = self.traffic
@@ -174,6 +176,7 @@ class ChatServer:
         self._report_dropped(connection)
         self.partials.stop(connection)
         self.idles.stop(connection)
+        self.newcomers.stop(connection)
         self.bytes_out_before += connection.bytes_out
         self.lines_out_before += connection.lines_out
         del self.connections[connection.client_id]
@@ -241,6 +244,9 @@ class ChatServer:
             seconds = format_duration(self.settings.line_deadline)
             self.hub.leave(connection.session, "line never ended",
                            f"*** error: a line was begun {seconds} ago and never ended")
+
+    def _stayed(self, connection: Connection) -> None:
+        self.hub.introduce(connection.session)
 
     def _idle(self, connection: Connection) -> None:
         if connection.is_open:

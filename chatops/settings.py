@@ -61,6 +61,7 @@ class Settings(msgspec.Struct, frozen=True):
     nick_width: int = 20
     nicks: str = "ascii"
     drain: float = 4.0
+    announce_after: float = 1.0
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The trusted ones, which the limits per address do not hold for."""
@@ -211,6 +212,9 @@ SETTINGS: tuple[Setting, ...] = (
             "use are refused either way", _one_of("ascii", "unicode"), str, True),
     Setting("drain", "how long quitting may take to deliver what is queued", parse_duration,
             format_duration, True),
+    Setting("announce_after", "a newcomer is announced to its room with its first line, or when it "
+            "has stayed this long: health checks that connect and leave are no news; off: at once",
+            _SECONDS, _seconds_text),
 )
 
 USUAL = Settings()

@@ -27,6 +27,7 @@ from chatops.units import counted
 
 LOBBY = "lobby"
 IAC = b"\xff"
+GOODBYE = Call("quit", "")     # of one that has said nothing else, it is no news either
 TURN_LINES = 128               # costly lines of one client in a turn, if its rate allows them
 TURN_TOTAL = 1024              # of all clients, about 20 ms; beyond it each has but a few of its
 LEAST_LINES = 8                # own, so that a crowd of askers holds nobody up for long
@@ -64,8 +65,26 @@ class Hub:
         self.tell(session, f"*** welcome, {session.nick}! you are in {LOBBY} with "
                            f"{counted(len(self.lobby.members), 'other')}; /help lists what you "
                            "can do")
+        session.announced = not self.limits.announce_after
         self._enter(session, self.lobby)
         return session
+
+    def introduce(self, session: Session) -> None:
+        """Tell the room of a newcomer that has spoken, or stayed `announce_after` long.
+
+        Until then it is only listed: a health check that connects and leaves is no news.
+        """
+        if session.announced or session.id not in self.sessions:
+            return
+        session.announced = True
+        room, limits = session.room, self.limits
+        if len(room.members) > 1 and room.may_announce(self.now, limits.announce_up_to + 1,
+                                                       limits.announce_rate):
+            self._send_off(room)
+            self.effects.append(Leave(session.id, room.name))      # to itself it is no news
+            self._gather(room, f"*** {session.nick} joined\n".encode())
+            self._send_off(room)
+            self.effects.append(Enter(session.id, room.name))
 
     def end(self, session: Session) -> None:
         """The client has sent all it will send: what is left is its last line."""
@@ -87,8 +106,9 @@ class Hub:
             return
         self.nicks.release(session)
         room = self._exit(session)
-        self.announce(room, f"*** {session.nick} left" + (f" ({reason})" if reason != "left"
-                                                         else ""))
+        if session.announced:
+            self.announce(room, f"*** {session.nick} left" + (f" ({reason})" if reason != "left"
+                                                             else ""))
 
     # -- what clients say
 
@@ -160,6 +180,8 @@ class Hub:
     def _say_plain(self, session: Session, lines: bytes, count: int) -> None:
         said = lines[:-1]
         room = session.room
+        if not session.announced:
+            self.introduce(session)
         self._gather(room, session.prefix + (
             said.replace(b"\n", session.separator) if count > 1 else said) + b"\n", count)
         self.effects.append(events.Said(
@@ -174,6 +196,8 @@ class Hub:
         parsed = parse_line(text)
         if parsed is None:
             return
+        if not session.announced and parsed != GOODBYE:
+            self.introduce(session)
         if isinstance(parsed, Say):
             if not muted.refuses():
                 self.say(session, parsed.text)
@@ -258,7 +282,8 @@ class Hub:
         self._enter(session, room)
 
     def _enter(self, session: Session, room: Room) -> None:
-        self.announce(room, f"*** {session.nick} joined")
+        if session.announced:
+            self.announce(room, f"*** {session.nick} joined")
         self._send_off(room)           # not for the newcomer
         self.rooms.enter(session, room)
         self.effects.append(Enter(session.id, room.name))

@@ -16,4 +16,5 @@ class ChatLimits:
     ascii_nicks: bool = True
     announce_up_to: int = 50       # members of a room in which joins and leaves are told
     announce_rate: float = 10.0    # of them a second
+    announce_after: float = 0.0    # seconds that a newcomer may be silent before it is announced
     rooms: int = 1000

@@ -42,8 +42,9 @@ class Room:
 class Session:
     """One client, as the chat sees it."""
 
-    __slots__ = ("bad", "framer", "guest", "held", "id", "lines_in", "muted_until", "nick", "peer",
-                 "prefix", "room", "separator", "telnet", "tokens", "tokens_at", "warned")
+    __slots__ = ("announced", "bad", "framer", "guest", "held", "id", "lines_in", "muted_until",
+                 "nick", "peer", "prefix", "room", "separator", "telnet", "tokens", "tokens_at",
+                 "warned")
 
     def __init__(self, id: int, peer: str, room: Room, limit: int) -> None:  # noqa: A002
         self.id = id
@@ -52,6 +53,7 @@ class Session:
         self.framer = Framer(limit)
         self.telnet: TelnetFilter | None = None
         self.guest = True
+        self.announced = True          # its room has been told of it, or was not to be
         self.lines_in = 0
         self.muted_until = 0.0         # monotonic; infinity is for ever
         self.tokens = inf              # of its rate: all there can be, until it first speaks

@@ -53,8 +53,11 @@ class Server:
     """A server in this process, on a port of its own, and its clients."""
 
     def __init__(self, *, log: str = "", **overrides: Any) -> None:
-        """`overrides` are fields of `Settings`."""
-        self.thread = ServerThread(Settings(**{"port": 0, "control": "off", **overrides}), log=log)
+        """`overrides` are fields of `Settings`.  Newcomers are announced at once unless they
+        say otherwise, so that a test hears when somebody has come.
+        """
+        self.thread = ServerThread(Settings(**{
+            "port": 0, "control": "off", "announce_after": 0.0, **overrides}), log=log)
         self.subscription = self.thread.bus.subscribe(backlog=True, wake=True)
         self.seen: list[Event] = []
         self.must_live = True      # a test whose server is meant to end says so
