@@ -26,19 +26,22 @@ class Admin:
 
     def __init__(self, server: ChatServer, *,
                  save_bans: Callable[[list[bans.Ban]], None] | None = None,
-                 reload: Callable[[Answer], None] | None = None) -> None:
-        """`save_bans` is called with all bans after each change, and `reload` has the
-        certificate read again and answers how that went; neither may wait.
+                 reload: Callable[[Answer], None] | None = None,
+                 reopen: Callable[[Answer], None] | None = None) -> None:
+        """`save_bans` is called with all bans after each change, `reload` has the
+        certificate read again and `reopen` the log opened again, and they answer how that
+        went; none may wait.
         """
         self._server = server
         self._save_bans = save_bans
-        self._reload = reload
+        self._waiting = {commands.Reload: reload, commands.Reopen: reopen}
         self._always_write = 0         # how often it was asked for: the last one counts
 
     def carry_out(self, command: Command, answer: Answer) -> None:
         """Do it, and answer: at once, or after this turn where a disk must be waited for."""
-        if isinstance(command, commands.Reload) and self._reload is not None:
-            self._reload(lambda result: answer(self._did(command, result)))
+        ask = self._waiting.get(type(command))
+        if ask is not None:
+            ask(lambda result: answer(self._did(command, result)))
         else:
             answer(self.run(command))
 
@@ -166,6 +169,9 @@ class Admin:
     def _no_reload(self, _command: commands.Reload) -> CommandResult:
         raise Refusal("there is no certificate to read again: --tls-cert was not given")
 
+    def _no_reopen(self, _command: commands.Reopen) -> CommandResult:
+        raise Refusal("there is no log file to open again: --log-file was not given")
+
     def _slow_consumer(self, command: commands.SlowConsumer) -> CommandResult:
         server = self._server
         server.apply(settings.changed(server.settings, "slow-consumer", command.policy))
@@ -239,7 +245,7 @@ _METHODS: dict[type[Command], Callable[[Admin, Any], CommandResult]] = {
     commands.Kick: Admin._kick, commands.Ban: Admin._ban, commands.Unban: Admin._unban,
     commands.Bans: Admin._bans, commands.Mute: Admin._mute, commands.Unmute: Admin._unmute,
     commands.Broadcast: Admin._broadcast, commands.Limit: Admin._limit,
-    commands.Reload: Admin._no_reload,
+    commands.Reload: Admin._no_reload, commands.Reopen: Admin._no_reopen,
     commands.SlowConsumer: Admin._slow_consumer, commands.Selector: Admin._selector,
     commands.WriteInterest: Admin._write_interest, commands.Quit: Admin._quit,
 }

@@ -59,6 +59,8 @@ def _hold_signals() -> None:
     moment would end the process as it is, and nobody would be told.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    # Whoever rotates logs may be early, and that must not end it.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
 def _started(settings: Settings, log: str) -> ServerThread:
@@ -67,6 +69,7 @@ def _started(settings: Settings, log: str) -> ServerThread:
         thread.start()
     except StartError as error:
         fail(str(error))
+    signal.signal(signal.SIGUSR1, lambda _signum, _frame: thread.reopen_log())
     return thread
 
 
@@ -149,12 +152,14 @@ def serve(config: str | None, **flags: Any) -> None:
         thread.stop()
 
     def reload(_signum: int, _frame: Any) -> None:
-        thread.submit(Reload())
+        thread.reopen_log()
+        if settings.tls_cert:
+            thread.submit(Reload())
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     # A terminal that goes sends it too, and takes nobody along.
-    signal.signal(signal.SIGHUP, reload if settings.tls_cert else signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     tune_collector()
     host, port = thread.server.address[:2]

@@ -73,6 +73,10 @@ class Reload(Command, frozen=True, tag="reload"):
     pass
 
 
+class Reopen(Command, frozen=True, tag="reopen"):
+    pass
+
+
 class Selector(Command, frozen=True, tag="selector"):
     backend: str
 
@@ -274,6 +278,7 @@ SPECS: tuple[Spec, ...] = (
           _p("value", "word", "VALUE", optional=True)), aliases=("limits",)),
     Spec("reload", Reload, "Read the TLS certificate and its key again, for new connections.",
          "Server"),
+    Spec("reopen", Reopen, "Open the log file again, after it was moved away.", "Server"),
     Spec("selector", Selector, "Swap the selector's backend under load; nobody is disconnected.",
          "Selector", (_p("backend", "choice", "BACKEND", *BACKENDS),)),
     Spec("write-interest", WriteInterest,

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import TextIO
+from typing import Protocol, TextIO
 
 import msgspec
 
@@ -29,6 +29,14 @@ def _value(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
+class Log(Protocol):
+    """What lines are written to: a stream, or an `EventLog`."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> None: ...
+    def close(self) -> None: ...
+
+
 class Journal:
     """Writes events to a stream and does what else must wait for a disk, in a thread.
 
@@ -36,7 +44,7 @@ class Journal:
     once with `report`, and writing is tried again with the next event.
     """
 
-    def __init__(self, bus: EventBus[events.Event], stream: TextIO | None, *,
+    def __init__(self, bus: EventBus[events.Event], stream: Log | None, *,
                  report: Callable[[str], None] = lambda text: None) -> None:
         """`report` is called on the journal's thread."""
         self._bus = bus
@@ -116,7 +124,7 @@ def open_log(path: str) -> TextIO:
     return open(path, "a", encoding="utf-8", errors="backslashreplace")
 
 
-def close_log(stream: TextIO) -> None:
+def close_log(stream: Log) -> None:
     """Close what `open_log` opened; standard error stays."""
     if stream is not sys.stderr:
         try:

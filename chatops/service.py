@@ -16,10 +16,11 @@ from chatops.admin import Admin
 from chatops.archive import Archive
 from chatops.bus import EventBus
 from chatops.certificate import Renewal, configured
-from chatops.commands import Command, CommandResult, Quit
+from chatops.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
 from chatops.control.place import ControlError, Place, default_path
-from chatops.journal import Journal, close_log, open_log
+from chatops.event_log import EventLog
+from chatops.journal import Journal, close_log
 from chatops.loop.backends import BackendError, resolve
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.listener import listen
@@ -56,7 +57,7 @@ class ServerThread:
             tls = configured(settings)
             resolve(settings.selector)
             known = bans.load(Path(settings.ban_file)) if settings.ban_file else bans.Bans()
-            stream = open_log(self._log) if self._log else None
+            stream = EventLog(self._log) if self._log else None
         except (BackendError, bans.BanError, CertificateError) as error:
             raise StartError(str(error)) from None
         except OSError as error:
@@ -84,7 +85,8 @@ class ServerThread:
             scribe.begin()
         renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
         self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None,
-                           reload=renewal.ask if tls is not None else None)
+                           reload=renewal.ask if tls is not None else None,
+                           reopen=self._reopen(stream) if stream and stream.is_named else None)
         self.control = None
         if place is not None:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
@@ -192,6 +194,27 @@ class ServerThread:
     def _warn(self, text: str) -> None:
         self.server.reactor.submit(
             lambda: self.server.hub.effects.append(events.Warned(time.time(), text)))
+
+    def _reopen(self, log: EventLog) -> Callable[[Answer], None]:
+        """Has the log opened again on the journal's thread, for whoever asks."""
+        def ask(answer: Answer) -> None:
+            def reopen() -> None:
+                try:
+                    log.reopen()
+                except OSError as error:
+                    result = CommandResult(False, f"cannot open {log.path} again: "
+                                                  f"{error.strerror}; the old file goes on")
+                else:
+                    result = CommandResult(True, f"the log goes on in {log.path}")
+                self._hand_over(lambda: answer(result))
+
+            self.journal.later(reopen)
+        return ask
+
+    def reopen_log(self) -> None:
+        """Open the log again if it is a file.  For signal handlers."""
+        if self._log not in ("", "-"):
+            self.submit(Reopen())
 
     def _save_bans(self, known: list[bans.Ban]) -> None:
         self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known))

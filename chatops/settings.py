@@ -172,7 +172,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tls_key", "its private key in PEM, if that is not in the same file"),
     Setting("control", "the Unix socket for `chatops attach` and `ctl`; auto: in a directory of "
             "this user, one for each port; `off` for none"),
-    Setting("log_file", "write events here, one line each"),
+    Setting("log_file", "write events here, one line each; SIGUSR1, SIGHUP to `serve` and "
+            "`:reopen` open it again, and one that was moved away is noticed"),
     Setting("ban_file", "keep bans here, so that they survive a restart"),
     Setting("history", "keep what is said in rooms in this SQLite file, for `/history`; whispers "
             "are not kept"),

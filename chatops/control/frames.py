@@ -22,6 +22,7 @@ from chatops.commands import (
     Mute,
     Quit,
     Reload,
+    Reopen,
     Selector,
     SlowConsumer,
     Spawn,
@@ -39,7 +40,7 @@ MAX_REPLY = 64 << 20           # to a client: 10,000 clients' rows take 8 MB
 
 ServerCommand = (
     Kick | Ban | Unban | Bans | Mute | Unmute | Broadcast | Limit | Selector | WriteInterest
-    | SlowConsumer | Spawn | Despawn | Reload | Quit
+    | SlowConsumer | Spawn | Despawn | Reload | Reopen | Quit
 )
 
 

@@ -1,0 +1,148 @@
+"""A log file that others rename, delete, truncate and forbid, and what is written meanwhile."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatops import event_log, events
+from chatops.bus import EventBus
+from chatops.event_log import EventLog
+from chatops.journal import Journal, open_log
+from tests.unit.test_journal import Bus, in_its_thread, publish
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+def test_a_log_that_was_renamed_goes_on_in_a_new_file(path: Path) -> None:
+    log = EventLog(str(path))
+    log.write("one\n")
+    moved = path.rename(path.with_suffix(".1"))
+    log.write("two\n")
+    log.write("three\n")
+    log.close()
+    assert (moved.read_text(), path.read_text()) == ("one\n", "two\nthree\n")
+
+
+def test_a_log_that_was_deleted_or_replaced_goes_on_under_its_name(path: Path) -> None:
+    log = EventLog(str(path))
+    log.write("one\n")
+    path.unlink()
+    log.write("two\n")
+    assert path.read_text() == "two\n"
+    other = path.with_suffix(".new")
+    other.write_text("")
+    other.rename(path)             # what logrotate's `create` does, seen from here
+    log.write("three\n")
+    log.close()
+    assert path.read_text() == "three\n"
+
+
+def test_copytruncate_leaves_no_hole(path: Path) -> None:
+    log = EventLog(str(path))
+    log.write("one\n" * 1000)
+    copy = path.read_text()
+    os.truncate(path, 0)
+    log.write("two\n")
+    log.close()
+    assert (len(copy), path.read_text()) == (4000, "two\n")
+
+
+def test_a_link_whose_target_was_moved_is_followed_again(path: Path) -> None:
+    target = path.with_name("target")
+    path.symlink_to(target)
+    log = EventLog(str(path))
+    log.write("one\n")
+    target.rename(path.with_name("target.1"))
+    log.write("two\n")
+    log.close()
+    assert path.is_symlink()
+    assert target.read_text() == "two\n"
+
+
+def test_while_nothing_is_moved_no_file_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch
+                                                  ) -> None:
+    log = EventLog(str(path))
+    monkeypatch.setattr(event_log, "open_log", lambda path: pytest.fail("opened again"))
+    log.write("one\n")
+    log.write("two\n")
+    log.close()
+    assert path.read_text() == "one\ntwo\n"
+
+
+def test_a_log_that_cannot_be_opened_again_is_named_loses_nothing_and_is_tried_again(
+        tmp_path: Path) -> None:
+    path = tmp_path / "logs" / "log"
+    path.parent.mkdir()
+    bus, reports = Bus(), list[str]()
+    journal = Journal(bus, EventLog(str(path)), report=reports.append)
+    journal.start()
+    publish(bus, events.Warned(0.0, "one"))
+    in_its_thread(journal)
+    moved = path.parent.rename(tmp_path / "logs.1")
+    for text in ("two", "three"):
+        publish(bus, events.Warned(0.0, text))
+        in_its_thread(journal)
+    path.parent.mkdir()
+    publish(bus, events.Warned(0.0, "four"))
+    journal.close()
+    assert reports == [f"cannot write the log: {path} was moved away and cannot be opened again "
+                       "(No such file or directory); the old file goes on"]
+    old, new = (moved / "log").read_text(), path.read_text()
+    assert [word for word in ("one", "two", "three", "four") if f'"{word}"' in old] == [
+        "one", "two", "three"]
+    assert new.count("\n") == 1
+    assert '"four"' in new
+
+
+def test_asked_to_open_again_what_cannot_be_it_keeps_the_old_one(
+        path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = EventLog(str(path))
+
+    def refuse(path: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(event_log, "open_log", refuse)
+    with pytest.raises(PermissionError):
+        log.reopen()
+    log.write("one\n")
+    log.close()
+    assert path.read_text() == "one\n"
+
+
+def test_standard_error_is_never_opened_again_nor_closed() -> None:
+    log = EventLog("-")
+    assert not log.is_named
+    log.reopen()
+    log.close()
+    assert not sys.stderr.closed
+
+
+def test_a_device_is_not_watched_and_a_fifo_with_a_reader_keeps_it(tmp_path: Path) -> None:
+    device = EventLog(os.devnull)
+    device.write("one\n")
+    device.close()
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    log = EventLog(str(fifo))
+    fifo.unlink()
+    log.write("one\n")
+    assert os.read(reader, 100) == b"one\n"
+    log.close()
+    os.close(reader)
+
+
+def test_a_stream_that_is_no_file_is_written_as_before(path: Path) -> None:
+    bus: EventBus[events.Event] = EventBus()
+    journal = Journal(bus, open_log(str(path)))
+    journal.start()
+    publish(bus, events.Warned(0.0, "one"))
+    journal.close()
+    assert '"one"' in path.read_text()
