@@ -11,6 +11,8 @@ import re
 from itertools import groupby
 from unicodedata import category
 
+from chatops.chat.editing import ERASE, Editor
+
 # -- whole chunks
 
 _PLAIN = frozenset(b"\n" + bytes(range(0x20, 0x7F)))
@@ -36,6 +38,9 @@ _CSI = "(?:\x1b\\[|\x9b)[0-?]*+[ -/]*+[@-~]?"
 # could begin or end a string, so that scanning stays linear in a line made of them.
 _STRING = f"(?:\x1b[\\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b{_C1}]*+(?:\x07|\x1b\\\\|\x9c)"
 _ESCAPE = "\x1b[ -/]*+[0-~]?"
+# Keys that are no ECMA-48: F1 to F5 of Linux' console, and arrows in application mode, which
+# are SS3 and one letter (xterm's "PC-Style Function Keys").
+_KEY = "\x1b\\[\\[[A-E]|(?:\x1bO|\x8f)[1-8]?[A-Za-z]"
 
 # -- characters that are not text
 
@@ -54,7 +59,7 @@ _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
 _SURROGATES = "\ud800-\udfff"
 
 _UNSAFE = re.compile(
-    f"{_CSI}|{_STRING}|{_ESCAPE}"
+    f"{_KEY}|{_CSI}|{_STRING}|{_ESCAPE}"
     f"|[{_CONTROLS}{_BIDI}{_SEPARATORS}{_INVISIBLE}{_NONCHARACTERS}{_SURROGATES}]")
 
 # -- piles of accents
@@ -76,6 +81,7 @@ _BASIC_MARKS = (_marks(0x300, 0x3100) + _marks(0xA660, 0xAC00) + _marks(0xFB00, 
                 + "\u200c\u200d")
 _OTHER_MARKS = (_marks(0x10000, 0x12000) + _marks(0x13400, 0x13500) + _marks(0x16A00, 0x17000)
                 + _marks(0x1BC00, 0x1F000) + _marks(0xE0100, 0xE01F0))
+_EDITOR = Editor(_BASIC_MARKS + _OTHER_MARKS)
 _PILE = re.compile(f"[{_BASIC_MARKS}{_OTHER_MARKS}]{{{MARK_LIMIT + 1},}}")
 # `re` finds characters up to U+FFFF in a bitmap and those beyond one range after another, so
 # the exact search costs 150 ns a character.  This one costs 10, and nearly always says no.
@@ -95,8 +101,19 @@ def is_clean(chunk: bytes) -> bool:
 
 
 def clean(raw: bytes) -> str:
-    """One line of bytes, without its newline, as safe text; what is not UTF-8 is U+FFFD."""
-    return clean_text(raw.decode("utf-8", "replace"))
+    """One line of bytes, without its newline, as safe text, as its typist saw it; what is not
+    UTF-8 is U+FFFD.
+    """
+    text = raw.decode("utf-8", "replace")
+    if "\b" in text or "\x7f" in text:
+        # Keys that move a cursor go first: a backspace takes back what can be seen.
+        text = _UNSAFE.sub(_erasing, text.replace("\t", " "))
+        text = _EDITOR.erased(text)
+    return clean_text(text)
+
+
+def _erasing(found: re.Match[str]) -> str:
+    return found[0] if found[0] in ERASE else ""
 
 
 def clean_text(text: str) -> str:

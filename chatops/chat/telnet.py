@@ -7,6 +7,7 @@ from enum import Enum
 IAC = b"\xff"                      # begins every command
 SE, SB, WILL, WONT, DO, DONT = 240, 250, 251, 252, 253, 254
 FIRST_COMMAND = 236                # EOF, RFC 1184; everything below is no command
+ERASE_CHARACTER = 247
 TIMING_MARK = 6                    # RFC 860
 _IAC, _NEWLINE = 255, 10
 
@@ -106,6 +107,8 @@ class TelnetFilter:
             self._state = State.INSIDE
         elif byte == _IAC:
             kept.append(IAC)       # escaped
+        elif byte == ERASE_CHARACTER:
+            kept.append(b"\b")     # what it asks for is done where lines are cleaned
         elif byte < FIRST_COMMAND:
             kept.append(IAC)       # not telnet at all; the byte is looked at as data
             return at
