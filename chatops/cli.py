@@ -189,7 +189,7 @@ def attach(path: str, port: int | None) -> None:
     except ControlError as error:
         fail(str(error))
     status = run_console(link, attached=True)
-    if link.status.failed:
+    if link.status.failed or link.status.dropped:
         fail(link.status.detail)
     sys.exit(status)
 

@@ -22,6 +22,7 @@ class LinkStatus(msgspec.Struct, frozen=True, gc=False):
     alive: bool
     detail: str = ""           # one line for the operator; "" while alive
     failed: bool = False       # it crashed: the console's exit status must not be 0
+    dropped: bool = False      # the server lives on, and wants no more of this console
 
 
 class ConsoleLink(Protocol):

@@ -75,6 +75,7 @@ class ConsoleState:
     version: int = 0                   # goes up when something to draw has changed
     _meter: Meter = field(default_factory=Meter)
     _received: float = 0.0
+    _gone_at: float | None = None      # the console's clock when the server was last there
     _frozen: _Frozen | None = None
 
     # -- fed by the app
@@ -83,6 +84,11 @@ class ConsoleState:
              status: LinkStatus | None = None, dropped: int = 0) -> None:
         """Take in what the link had to give at `mono_now`, on the console's clock."""
         self.mono_now = mono_now
+        alive = (status or self.status).alive
+        if not alive and self._gone_at is None:
+            self._gone_at = mono_now
+        elif alive:
+            self._gone_at = None       # again, or still
         fresh = list(events)
         if fresh:
             self.events.extend(fresh)
@@ -96,7 +102,8 @@ class ConsoleState:
             if self.tags:
                 self.tags &= {row.id for row in snapshot.clients}
         self.past.add(snapshot, fresh)
-        self._meter.feed(snapshot, mono_now)
+        if self._gone_at is None or snapshot is not None:
+            self._meter.feed(snapshot, mono_now)       # who is gone is not at rest
         changed = snapshot is not None or bool(fresh) or dropped != self.dropped
         if status is not None and status != self.status:
             self.status, changed = status, True
@@ -116,12 +123,14 @@ class ConsoleState:
         """The server's clock that belongs to `snapshot`; it ticks only in the present."""
         if self._frozen is not None:
             return self._frozen.snapshot.mono
-        return self._meter.server_now(self.mono_now)
+        return self.server_now
 
     @property
     def server_now(self) -> float:
-        """The server's clock in the present, whatever is shown."""
-        return self._meter.server_now(self.mono_now)
+        """The server's clock in the present, whatever is shown; it stands still when the server
+        is gone.
+        """
+        return self._meter.server_now(self.mono_now if self._gone_at is None else self._gone_at)
 
     @property
     def wall_now(self) -> float:

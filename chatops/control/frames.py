@@ -109,10 +109,13 @@ class Seen(Message, frozen=True, tag=True):
 
 
 class Bye(Message, frozen=True, tag=True):
-    """The last message: why the server ends this connection; `failed` when it crashed."""
+    """The last message: why the server ends this connection; `failed` when it crashed,
+    `dropped` when only this connection ends.
+    """
 
     detail: str
     failed: bool = False
+    dropped: bool = False
 
 
 Request = Hello | Ask | Look
@@ -152,6 +155,11 @@ class Splitter:
         """`limit` is the most bytes that one message may have."""
         self._limit = limit
         self._held = bytearray()
+
+    @property
+    def held(self) -> int:
+        """Bytes of a message that has begun."""
+        return len(self._held)
 
     def feed(self, data: bytes) -> None:
         """Take in what has come.  Call `next` until there is nothing before the next feed."""

@@ -14,7 +14,7 @@ from chatops import events, lints
 from chatops.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.control.frames import Ask, Bye, Done, Look, Message, Reply, Seen, pack
 from chatops.control.place import ControlError
-from chatops.control.wire import Wire
+from chatops.control.wire import CutOffError, Wire
 from chatops.lab.crew import Crew, reachable
 from chatops.link import LinkStatus
 from chatops.snapshot import Snapshot
@@ -112,6 +112,8 @@ class RemoteLink:
                     break
                 while (reply := self._wire.next()) is not None:
                     self._take(reply)
+        except CutOffError as error:
+            self._lost(LinkStatus(False, str(error), dropped=True))
         except ControlError as error:
             self._lost(LinkStatus(False, str(error), failed=True))
 
@@ -129,8 +131,8 @@ class RemoteLink:
                 future = self._asked.pop(ident, None)
                 if future is not None and future.set_running_or_notify_cancel():
                     future.set_result(result)
-            case Bye(detail, failed):
-                self._lost(LinkStatus(False, detail, failed))
+            case Bye(detail, failed, dropped):
+                self._lost(LinkStatus(False, detail, failed, dropped))
 
     def _forget(self, count: int) -> None:
         for _ in range(count):

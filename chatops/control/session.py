@@ -262,8 +262,10 @@ class Session:
         """End it from this side, and say why to whoever can hear it."""
         server = self._control.server
         server.say(events.Warned(server.hub.at, f"control: {self.label} was dropped: {reason}"))
-        if not self._out:
-            self._send(Bye(f"this console was dropped: {reason}"))
+        if self._mask:
+            # Behind what it has not read, and cut off with it where there is no room for that.
+            self._out += pack(Bye(f"this console was dropped: {reason}", dropped=True))
+            self._write()
         self.close()
 
     def close(self) -> None:

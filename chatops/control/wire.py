@@ -28,6 +28,10 @@ CHUNK = 1 << 18
 GONE = (BrokenPipeError, ConnectionResetError)
 
 
+class CutOffError(ControlError):
+    """The connection ended inside a message, as it does for whoever does not read in time."""
+
+
 class Wire:
     """A connection that has been greeted.  Raises `ControlError`, with one line that says why."""
 
@@ -98,6 +102,9 @@ class Wire:
             data = b""             # what Linux says when it had not read all that we had sent
         except OSError as error:
             raise ControlError(f"the server is gone: {error.strerror}") from None
+        if not data and self._splitter.held:
+            raise CutOffError("this console was dropped: it did not read what it had asked for, "
+                             "or the server was killed as it answered")
         if not data:
             raise ControlError("the server ended without a word")
         self._splitter.feed(data)

@@ -135,6 +135,8 @@ class MainScreen(Screen[None]):
         if gone:
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
+            if status.dropped:
+                what, detail = clean(status.detail), ""
             self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
 
     # -- what the user does

@@ -54,6 +54,8 @@ def chip(state: ConsoleState) -> tuple[str, str]:
     """Which time the panes show, as a word on a ground of its own colour."""
     if state.replay and not state.status.alive and not state.paused:
         return " REPLAY ENDED ", "bold $background on $accent"
+    if state.status.dropped:
+        return " DROPPED ", "bold $background on $error"
     if not state.status.alive and not state.replay:
         return " FAILED " if state.status.failed else " GONE ", "bold $background on $error"
     if state.draining or (state.live is not None and state.live.phase == "draining"):
@@ -82,11 +84,17 @@ def _title_line(state: ConsoleState, width: int) -> Content:
         right += [(f"▲ {state.dropped:,} events dropped ", "$warning")]
     if state.age > AGE_SHOWN and state.live is not None:
         # Nothing new, because nothing happens; or because the server has no time for us.
-        right += [(f"{'quiet' if state.asleep else 'age'} {state.age:.0f}s ", LABEL)]
+        right += [(f"{_age_text(state)} ", LABEL)]
     if state.recording:
         right += [(f"● {state.recording} ", "bold $error")]
     right += [chip(state), " "]
     return _both_ends(Content.assemble(*left), Content.assemble(*right), width)
+
+
+def _age_text(state: ConsoleState) -> str:
+    if not state.status.alive and not state.replay:
+        return f"{state.age:.0f}s ago"
+    return f"{'quiet' if state.asleep else 'age'} {state.age:.0f}s"
 
 
 def _both_ends(left: Content, right: Content, width: int) -> Content:
