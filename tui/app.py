@@ -24,6 +24,7 @@ from textual.screen import Screen
 
 from chatops.link import ConsoleLink
 from chatops.replay import ReplayLink
+from tui.burst import tell_bursts_from_keys
 from tui.departure import Departure
 from tui.dispatch import Dispatcher
 from tui.lab.doors import LabDoors
@@ -184,6 +185,7 @@ def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = Fal
 
     It is 0 when the operator left, and 1 when the server, or the console itself, failed.
     """
+    tell_bursts_from_keys()
     app = _Console(link, attached=attached, replay=replay)
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)

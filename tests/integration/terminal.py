@@ -12,6 +12,7 @@ import sys
 import termios
 import threading
 import time
+from array import array
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ Size = tuple[int, int]         # columns and lines, as people say them
 WIDE: Size = (120, 40)
 NARROW: Size = (80, 24)
 CHUNK = 1 << 16
+PAUSE = 0.15                   # seconds before enter: three times what makes it part of a paste
 LEAVE_SCREEN = b"\x1b[?1049l"
 MOUSE_OFF = (b"\x1b[?1000l", b"\x1b[?1003l", b"\x1b[?1006l")
 
@@ -141,8 +143,24 @@ class Terminal:
     # -- doing
 
     def type(self, text: str) -> None:
-        """Press these keys."""
-        os.write(self._master, text.encode())
+        """Press these keys, one when the one before it has been read, and enter after a pause:
+        who is faster than that pastes, and a paste runs nothing.
+        """
+        for n, key in enumerate(re.findall("\x1b(?:[\\[O][<0-?]*[@-~])?|[^\x1b]", text)):
+            if n or key == "\r":
+                self._await_reading(PAUSE if key == "\r" else 0.002)
+            self.paste(key.encode())
+
+    def paste(self, data: bytes) -> None:
+        """Put all of this into the terminal at once."""
+        os.write(self._master, data)
+
+    def _await_reading(self, pause: float) -> None:
+        deadline = time.monotonic() + PATIENCE
+        waiting = array("i", [1])
+        while waiting[0] and time.monotonic() < deadline and self.process.poll() is None:
+            threading.Event().wait(pause)      # the kernel hands it over in its own time
+            fcntl.ioctl(self._slave, termios.FIONREAD, waiting)
 
     def resize(self, size: Size) -> None:
         """Give the window another size, of which the program is told."""

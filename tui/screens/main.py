@@ -147,6 +147,11 @@ class MainScreen(Screen[None]):
             f"this terminal is {here}; the console needs {LEAST_WIDTH}x{LEAST_HEIGHT}")
         self.call_after_refresh(self._redraw)
 
+    def on_paste(self, event: events.Paste) -> None:
+        """Letters are commands here, and a paste must not press them."""
+        event.stop()
+        self.prompt.pasted(event.text)
+
     def on_live_table_moved(self, message: LiveTable.Moved) -> None:
         message.stop()
         if message.table.id == "clients-table" and message.row != self.state.followed:

@@ -6,6 +6,7 @@ which keep their size.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
@@ -70,6 +71,26 @@ class History:
         return line
 
 
+class PromptInput(Input):
+    """The command line's field: what is pasted into it is never run by that."""
+
+    @dataclass
+    class Pasted(Message):
+        """Lines were pasted: one has been put in, and these have not."""
+
+        left_out: list[str]
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.prevent_default()        # Textual's takes the first line, and forgets the others
+        event.stop()
+        first, *others = re.split("\r\n?|\n", event.text)
+        if first:
+            self.replace(_printable(first), *self.selection)
+        left_out = [line for line in others if line.strip()]
+        if first or left_out:
+            self.post_message(self.Pasted(left_out))
+
+
 class Prompt(Vertical):
     """`Prompt(state)`: one row that shows the last command and how it went; `open(text)`
     unfolds it upwards, over the panes, into a command line.  Speaks by its messages.
@@ -132,7 +153,7 @@ class Prompt(Vertical):
             yield Static(classes="usage")
             with Horizontal(classes="line"):
                 yield Static(":", classes="colon")
-                yield Input(select_on_focus=False, compact=True)
+                yield PromptInput(select_on_focus=False, compact=True)
 
     # -- the row
 
@@ -171,6 +192,29 @@ class Prompt(Vertical):
         self.screen.set_focus(self.query_one(Input))
         self._put(text)
         self._look(text)
+
+    def pasted(self, text: str) -> None:
+        """This was pasted where no field is.  A line that begins as a command does is put into
+        the command line, for whoever pasted it to run; anything else is only told of.
+        """
+        lines = [line for line in text.splitlines() if line.strip()]
+        if not lines:
+            return
+        if lines[0].startswith(":"):
+            self.open(_printable(lines[0][1:]))
+            self.call_after_refresh(self._say, _left_out(lines[1:]))
+            return
+        self._said = ""
+        size = f"{len(text):,} characters" + (f" in {len(lines):,} lines" if lines[1:] else "")
+        self._echo(Content.assemble(
+            ("✗ ", "bold $error"), (f"a paste of {size} was ignored and ran nothing: ", "$error"),
+            (clean(lines[0]), "$text-muted")))
+
+    @on(PromptInput.Pasted)
+    def _tell_of_paste(self, event: PromptInput.Pasted) -> None:
+        event.stop()
+        if self.is_open:
+            self._say(_left_out(event.left_out))
 
     def action_close(self) -> None:
         """Leave without running anything."""
@@ -281,6 +325,19 @@ class Prompt(Vertical):
         text = self._history.older(line) if step > 0 else self._history.newer(line)
         self._put(text)
         self._look(text)
+
+
+def _printable(text: str) -> str:
+    """A line as it can be put into a field, blanks at its ends and all."""
+    return "".join(c for c in text.replace("\t", " ") if c.isprintable())
+
+
+def _left_out(lines: list[str]) -> Content:
+    """What becomes of lines that were pasted into the command line."""
+    if not lines:
+        return Content.styled("pasted: enter runs it   esc leaves", "$text-muted")
+    return Content.assemble(
+        ("pasted; left out: ", "bold $warning"), (clean(" ⏎ ".join(lines)), "$text-muted"))
 
 
 def _candidate(candidate: Candidate, wide: int) -> Content:
