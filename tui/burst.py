@@ -101,4 +101,4 @@ def tell_bursts_from_keys() -> None:
     """
     from textual.drivers import linux_driver
 
-    linux_driver.XTermParser = BurstParser  # type: ignore[misc]
+    linux_driver.XTermParser = BurstParser  # type: ignore[attr-defined]
