@@ -12,11 +12,11 @@ from typing import Any, NoReturn
 import click
 
 from chatops import __version__
+from chatops.api.commands import Reload
 from chatops.bench.cli import bench
-from chatops.commands import Reload
-from chatops.control.cli import ctl
-from chatops.control.place import ControlError
-from chatops.control.wire import find
+from chatops.control.client import find
+from chatops.control.ctl import ctl
+from chatops.control.socket_path import ControlError
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 
@@ -93,7 +93,7 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
     if demo and settings.tls_cert:
         fail("--demo brings clients that do not speak TLS; leave --tls-cert away", 2)
     _check_terminal()
-    from chatops.local import LocalLink
+    from chatops.links.local import LocalLink
     from tui.app import run_console
 
     _hold_signals()                # the console lets them through
@@ -180,7 +180,7 @@ def attach(path: str, port: int | None) -> None:
     PATH is the control socket of a server of this user; with one running there is no need
     to say which.  Leaving with Detach leaves the server alone.
     """
-    from chatops.control.remote import RemoteLink
+    from chatops.links.remote import RemoteLink
     from tui.app import run_console
 
     _check_terminal()
@@ -198,8 +198,8 @@ def attach(path: str, port: int | None) -> None:
 @click.argument("file", type=click.Path())
 def replay(file: str) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
-    from chatops.recording import RecordingError, read
-    from chatops.replay import ReplayLink
+    from chatops.links.replay import ReplayLink
+    from chatops.replay.recording import RecordingError, read
     from tui.app import run_console
 
     try:
@@ -227,7 +227,7 @@ def lab(stage: int, host: str, port: int) -> None:
     4  queues      a loop that never sleeps
     5  on demand   how it is done
     """
-    from chatops.lab.terminal import run_stage
+    from chatops.lab.stages.terminal import run_stage
 
     try:
         run_stage(stage, host, port)

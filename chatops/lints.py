@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from chatops.api.snapshot import ClientRow, KeyRow, Lint, Snapshot
 from chatops.loop.backends import SELECT_LIMIT
-from chatops.snapshot import ClientRow, KeyRow, Lint, Snapshot
 from chatops.units import format_age, format_seconds, format_size
 
 BUSY_RATE = 100.0              # fires a second that no idle descriptor has

@@ -11,24 +11,25 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from chatops import bans, events
-from chatops.admin import Admin
-from chatops.archive import Archive
-from chatops.bus import EventBus
-from chatops.certificate import Renewal, configured
-from chatops.commands import Answer, Command, CommandResult, Quit, Reopen
+from chatops.api import events
+from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
-from chatops.control.place import ControlError, Place, default_path
-from chatops.event_log import EventLog
-from chatops.journal import Journal, close_log
+from chatops.control.socket_path import ControlError, Place, default_path
 from chatops.loop.backends import BackendError, resolve
+from chatops.loop.bus import EventBus
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.listener import listen
 from chatops.net.tls import CertificateError
-from chatops.scribe import Scribe
-from chatops.server import ChatServer
+from chatops.server import bans
+from chatops.server.admin import Admin
+from chatops.server.certificates import Renewal, configured
+from chatops.server.server import ChatServer
+from chatops.server.snapshots import Survey
 from chatops.settings import Settings
-from chatops.survey import Survey
+from chatops.storage.chat_history import Archive
+from chatops.storage.event_log import EventLog
+from chatops.storage.history_writer import Scribe
+from chatops.storage.worker import Journal, close_log
 
 
 class StartError(Exception):

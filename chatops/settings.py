@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from chatops.commands import BACKENDS, SLOW_CONSUMER
+from chatops.api.commands import BACKENDS, SLOW_CONSUMER
 from chatops.units import (
     UnitError,
     format_duration,

@@ -16,21 +16,21 @@ from typing import Any, Protocol
 import msgspec
 from textual.app import App
 
-from chatops import commands as c
-from chatops.command_line import CommandError
-from chatops.commands import Command
-from chatops.events import Event
-from chatops.recorder import save
-from chatops.recording import RecordingError
-from chatops.snapshot import ClientRow, KeyRow, Snapshot
+from chatops.api import commands as c
+from chatops.api.command_line import CommandError
+from chatops.api.commands import Command
+from chatops.api.events import Event
+from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
+from chatops.replay.recording import RecordingError
+from chatops.replay.writer import save
 from chatops.units import format_size
-from tui.cells import clean
+from tui.model.state import ConsoleState
+from tui.recording import Tape
 from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
-from tui.state import ConsoleState
-from tui.tape import Tape
+from tui.text.cells import clean
 
 
 class Doors(Protocol):

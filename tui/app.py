@@ -22,19 +22,19 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.screen import Screen
 
-from chatops.link import ConsoleLink
-from chatops.replay import ReplayLink
+from chatops.api.link import ConsoleLink
+from chatops.links.replay import ReplayLink
 from tui.burst import tell_bursts_from_keys
-from tui.departure import Departure
 from tui.dispatch import Dispatcher
-from tui.lab.doors import LabDoors
+from tui.lab.navigation import LabDoors
 from tui.lab.stage import StageScreen
 from tui.messages import RunLine
-from tui.pace import Pace
+from tui.model.state import FASTEST, ConsoleState
+from tui.recording import Tape
+from tui.redraw import Pace
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
-from tui.state import FASTEST, ConsoleState
-from tui.tape import Tape
+from tui.signals import Departure
 from tui.theme import DAY, NIGHT
 
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped

@@ -16,8 +16,8 @@ from textual.app import App
 from textual.binding import Binding
 from textual.screen import ModalScreen
 
-from chatops.command_line import CommandError, parse, render
-from chatops.commands import (
+from chatops.api.command_line import CommandError, parse, render
+from chatops.api.commands import (
     SPECS,
     Ban,
     Command,
@@ -29,14 +29,14 @@ from chatops.commands import (
     find,
     spec_of,
 )
-from chatops.link import ConsoleLink
+from chatops.api.link import ConsoleLink
 from tui.actions import ACTIONS, Console, Doors
+from tui.model.state import ConsoleState
+from tui.model.targets import Target, resolve
+from tui.recording import Tape
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
 from tui.screens.prompt import Prompt
-from tui.state import ConsoleState
-from tui.tape import Tape
-from tui.targets import Target, resolve
 
 COMMAND_LINE = ":"             # the key line that opens the command line
 

@@ -1,6 +1,6 @@
 """What the hub wants done: it decides, and somebody who owns sockets does.
 
-A list of these, in order, is all that leaves the hub.  Events (`chatops.events`) stand in
+A list of these, in order, is all that leaves the hub.  Events (`chatops.api.events`) stand in
 the same list, so that what is told and what is done keep one order.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from chatops.events import Event
+from chatops.api.events import Event
 
 
 class Deliver(NamedTuple):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import inf
 
-from chatops import events
+from chatops.api import events
 from chatops.chat import replies
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
 from chatops.chat.limits import ChatLimits

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chatops.api.events import Whispered
 from chatops.chat import names
 from chatops.chat.effects import Recall
 from chatops.chat.parser import help_lines, usage_of
-from chatops.events import Whispered
 from chatops.units import counted
 
 if TYPE_CHECKING:

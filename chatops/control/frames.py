@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
-from chatops.commands import (
+from chatops.api.commands import (
     Ban,
     Bans,
     Broadcast,
@@ -30,8 +30,8 @@ from chatops.commands import (
     Unmute,
     WriteInterest,
 )
-from chatops.events import AnyEvent
-from chatops.snapshot import Snapshot
+from chatops.api.events import AnyEvent
+from chatops.api.snapshot import Snapshot
 
 PROTOCOL = 1
 HEAD = 4                       # bytes that hold the length of what follows

@@ -7,15 +7,16 @@ import socket
 import time
 from collections.abc import Callable
 
-from chatops import __version__, events
-from chatops.commands import Answer, Command
+from chatops import __version__
+from chatops.api import events
+from chatops.api.commands import Answer, Command
 from chatops.control.frames import PROTOCOL, Bye, Welcome
-from chatops.control.place import Place, may_talk
 from chatops.control.session import Session, say_last
+from chatops.control.socket_path import Place, may_talk
 from chatops.loop import backends
 from chatops.net.listener import Listener
-from chatops.server import ChatServer
-from chatops.survey import Survey
+from chatops.server.server import ChatServer
+from chatops.server.snapshots import Survey
 
 MOST = 32                      # consoles and scripts at once
 LAST_WORDS = 0.25              # seconds that a server which has ended gives them all to read

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from chatops import events
-from chatops.command_line import CommandError, parse, render
-from chatops.commands import Answer, Command, CommandResult
+from chatops.api import events
+from chatops.api.command_line import CommandError, parse, render
+from chatops.api.commands import Answer, Command, CommandResult
+from chatops.api.snapshot import Snapshot
 from chatops.control.frames import (
     MAX_REQUEST,
     PROTOCOL,
@@ -29,10 +30,9 @@ from chatops.control.frames import (
     pack,
     read_request,
 )
-from chatops.loop.inspect import thread_rows
 from chatops.loop.reactor import Timer
-from chatops.snapshot import Snapshot
-from chatops.survey import View
+from chatops.loop.rows import thread_rows
+from chatops.server.snapshots import View
 
 if TYPE_CHECKING:
     from chatops.control.listener import Control

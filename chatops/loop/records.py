@@ -8,7 +8,7 @@ from types import CodeType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from chatops.snapshot import KeyRow
+    from chatops.api.snapshot import KeyRow
 
 Event = tuple[SelectorKey, int]
 

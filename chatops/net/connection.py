@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from chatops.loop.naming import transparent
 from chatops.net import kernel
+from chatops.net.context import Traffic
 from chatops.net.outbox import Outbox
 from chatops.net.state import MOVES, State, interest, reason_of
-from chatops.net.traffic import Traffic
 
 if TYPE_CHECKING:
     from chatops.net.fanout import FanOut

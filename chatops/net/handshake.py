@@ -9,8 +9,8 @@ from typing import Protocol
 
 from chatops.loop.deadlines import Deadlines
 from chatops.loop.naming import transparent
+from chatops.net.context import Traffic
 from chatops.net.tls import TlsSocket, why
-from chatops.net.traffic import Traffic
 
 DEADLINE = 10.0                # seconds from accept; what comes meanwhile does not extend it
 SHARE = 0.02                   # seconds of one turn: a signature may take two milliseconds

@@ -6,9 +6,9 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 from chatops.loop.naming import transparent
 from chatops.net.connection import Connection
+from chatops.net.context import Traffic
 from chatops.net.state import State, crossed, interest
 from chatops.net.tls import TlsSocket
-from chatops.net.traffic import Traffic
 
 
 class TlsConnection(Connection):

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chatops.control.remote import RemoteLink
+from chatops.links.remote import RemoteLink
 from tests.integration.certificates import Authority
 from tests.integration.harness import Served, Server, descriptors
 from tests.integration.terminal import Console

@@ -7,7 +7,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Event
 
-from chatops.commands import CommandResult
+from chatops.api.commands import CommandResult
+from chatops.api.link import ConsoleLink
+from chatops.api.snapshot import Snapshot
 from chatops.control.frames import (
     HEAD,
     PROTOCOL,
@@ -18,9 +20,7 @@ from chatops.control.frames import (
     pack,
     read_reply,
 )
-from chatops.control.remote import RemoteLink
-from chatops.link import ConsoleLink
-from chatops.snapshot import Snapshot
+from chatops.links.remote import RemoteLink
 from tests.integration.client import PATIENCE
 from tests.integration.until import until
 

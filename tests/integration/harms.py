@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from chatops import commands
+from chatops.api import commands
 from chatops.control.frames import Ask
 from tests.integration.client import Client
 from tests.integration.control import Raw

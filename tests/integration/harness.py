@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import chatops
-from chatops.commands import Command, CommandResult
-from chatops.events import Event
-from chatops.server import ChatServer
+from chatops.api.commands import Command, CommandResult
+from chatops.api.events import Event
+from chatops.api.snapshot import ClientRow, Snapshot
+from chatops.server.server import ChatServer
 from chatops.service import ServerThread
 from chatops.settings import Settings
-from chatops.snapshot import ClientRow, Snapshot
 from tests.integration.client import PATIENCE, Client, Ended, two_can_talk
 from tests.integration.open_files import descriptors, sockets_on
 from tests.integration.until import until

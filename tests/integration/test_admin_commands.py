@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chatops.commands import Ban, Bans, Broadcast, Kick, Limit, Mute, Quit, Spawn, Unban, Unmute
-from chatops.events import AdminDid, Disconnected, Refused, ServerStopped
+from chatops.api.commands import Ban, Bans, Broadcast, Kick, Limit, Mute, Quit, Spawn, Unban, Unmute
+from chatops.api.events import AdminDid, Disconnected, Refused, ServerStopped
 from chatops.service import StartError
 from tests.integration.harness import PATIENCE, Client, Clock, Server
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from chatops import events
+from chatops.api import events
 from chatops.cli import main
-from chatops.control.cli import LOOKS
+from chatops.control.ctl import LOOKS
 from tests.integration.harness import Served, Server
 from tests.integration.terminal import Terminal, assert_left_as_it_was
 

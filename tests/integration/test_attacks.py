@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chatops.acceptor import REFUSALS_SAID
-from chatops.commands import Limit, Quit
-from chatops.events import Disconnected, Refused, Warned
+from chatops.api.commands import Limit, Quit
+from chatops.api.events import Disconnected, Refused, Warned
+from chatops.server.acceptor import REFUSALS_SAID
 from tests.integration.client import Client
 from tests.integration.harness import PATIENCE, Clock, Server
 from tests.integration.talk import say_and_hear

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from chatops import events
+from chatops.api import events
 from chatops.control.frames import Bye, pack
-from chatops.control.remote import RemoteLink
 from chatops.control.session import STALL, Session
+from chatops.links.remote import RemoteLink
 from tests.integration.control import seen
 from tests.integration.harness import Clock, Server
 from tests.integration.until import until

@@ -198,7 +198,8 @@ def fill(chatops: Console, ada: Client, bob: Client) -> None:
 
 
 FAULT = """
-from chatops import cli, server
+from chatops import cli
+from chatops.server import server
 publish = server.ChatServer._publish
 def bad(self):
     if self.hub.lines_in: raise RuntimeError('a fault put there by the test')

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 
-from chatops import commands, events
-from chatops.control.remote import RemoteLink
-from chatops.link import ConsoleLink
-from chatops.local import LocalLink
+from chatops.api import commands, events
+from chatops.api.link import ConsoleLink
+from chatops.links.local import LocalLink
+from chatops.links.remote import RemoteLink
 from tests.integration.control import lost, resolved, seen, settle
 from tests.integration.harness import PATIENCE, Clock, Served, Server
 from tests.integration.until import until

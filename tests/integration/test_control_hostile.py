@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chatops import commands, events
+from chatops.api import commands, events
+from chatops.control.client import Wire
 from chatops.control.frames import (
     HEAD,
     PROTOCOL,
@@ -23,9 +24,8 @@ from chatops.control.frames import (
     pack,
 )
 from chatops.control.listener import MOST
-from chatops.control.place import ControlError
 from chatops.control.session import STALL
-from chatops.control.wire import Wire
+from chatops.control.socket_path import ControlError
 from tests.integration.client import PATIENCE
 from tests.integration.control import Raw
 from tests.integration.harness import Clock, Server

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from chatops import events
-from chatops.control.place import ControlError
-from chatops.control.remote import RemoteLink
+from chatops.api import events
+from chatops.control.socket_path import ControlError
+from chatops.links.remote import RemoteLink
 from chatops.service import ServerThread, StartError
 from chatops.settings import Settings
 from tests.integration.control import seen

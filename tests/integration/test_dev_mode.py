@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from chatops import commands
+from chatops.api import commands
 from chatops.control.frames import Ask, Done, Look, Seen, pack
 from tests.integration.client import Client
 from tests.integration.control import Raw

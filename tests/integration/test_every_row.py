@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from chatops import commands
+from chatops.api import commands
 from chatops.control.frames import HEAD, Ask, pack
 from tests.integration.bystanders import talking_on
 from tests.integration.client import SOON

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chatops.events import BadInput
+from chatops.api.events import BadInput
 from tests.integration.harness import Client, Served, Server
 
 StartServer = Callable[..., Server]

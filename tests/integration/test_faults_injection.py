@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chatops.commands import Kick
-from chatops.events import Disconnected
+from chatops.api.commands import Kick
+from chatops.api.events import Disconnected
 from tests.integration.harness import Client, Served, Server
 
 StartServer = Callable[..., Server]

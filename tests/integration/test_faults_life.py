@@ -10,11 +10,11 @@ from concurrent.futures import Future
 
 import pytest
 
-from chatops.admin import Admin
+from chatops.api.commands import Bans, Broadcast, Command, CommandResult, Quit
+from chatops.api.events import CallbackFailed, Crashed, Disconnected, ServerStopped
 from chatops.chat.hub import Hub
-from chatops.commands import Bans, Broadcast, Command, CommandResult, Quit
-from chatops.events import CallbackFailed, Crashed, Disconnected, ServerStopped
 from chatops.net.connection import Connection
+from chatops.server.admin import Admin
 from tests.integration.harness import PATIENCE, Client, Served, Server
 
 StartServer = Callable[..., Server]

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from chatops.acceptor import REFUSED_AT_ONCE
-from chatops.admission import SPARE
-from chatops.commands import Limit
-from chatops.events import ListenerPaused, ListenerResumed, Refused
+from chatops.api.commands import Limit
+from chatops.api.events import ListenerPaused, ListenerResumed, Refused
 from chatops.net.listener import PAUSE
-from chatops.server import LINGER
+from chatops.server.acceptor import REFUSED_AT_ONCE
+from chatops.server.admission import SPARE
+from chatops.server.server import LINGER
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server, descriptors
 from tests.integration.talk import numbered, say_and_hear

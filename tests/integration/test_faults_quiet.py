@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chatops.commands import Limit
-from chatops.events import Disconnected
-from chatops.server import ChatServer
+from chatops.api.commands import Limit
+from chatops.api.events import Disconnected
+from chatops.server.server import ChatServer
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Server
 

@@ -10,8 +10,8 @@ from threading import Event
 
 import pytest
 
-from chatops.commands import Kick, Quit
-from chatops.events import Disconnected, Throttled
+from chatops.api.commands import Kick, Quit
+from chatops.api.events import Disconnected, Throttled
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Server
 from tests.integration.talk import accounted, numbered, say_and_hear

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chatops.commands import Kick
-from chatops.events import Disconnected, LinesDropped, QueueEmptied, QueueGrew
-from chatops.server import LINGER
+from chatops.api.commands import Kick
+from chatops.api.events import Disconnected, LinesDropped, QueueEmptied, QueueGrew
+from chatops.server.server import LINGER
 from tests.integration.client import Client, Ended
 from tests.integration.harness import Clock, Served, Server
 from tests.integration.talk import (

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from chatops.commands import Bans, Broadcast
-from chatops.events import CallbackFailed
+from chatops.api.commands import Bans, Broadcast
+from chatops.api.events import CallbackFailed
 from tests.integration.control import Raw
 from tests.integration.harness import PATIENCE, Served, Server, descriptors
 

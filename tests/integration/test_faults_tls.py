@@ -11,9 +11,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from chatops.commands import Ban, Spawn
-from chatops.events import Disconnected, HandshakeFailed, Refused
-from chatops.local import LocalLink
+from chatops.api.commands import Ban, Spawn
+from chatops.api.events import Disconnected, HandshakeFailed, Refused
+from chatops.links.local import LocalLink
 from chatops.net import handshake
 from chatops.net.handshake import DEADLINE
 from chatops.net.tls import TlsSocket

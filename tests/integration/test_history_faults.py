@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from chatops import scribe
-from chatops.events import Warned
+from chatops.api.events import Warned
 from chatops.lints import find
+from chatops.storage import history_writer as scribe
 from tests.integration.harness import PATIENCE, Client, Served, Server
 from tests.unit.test_archive import NASTY
 

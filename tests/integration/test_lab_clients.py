@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatops.lab import kinds
-from chatops.lab.builtin import BuiltIn
-from chatops.lab.clients import AT_ONCE, IN_ALL, Spawner, SpawnError
+from chatops.lab.clients import kinds
+from chatops.lab.clients.client import BuiltIn
+from chatops.lab.clients.spawner import AT_ONCE, IN_ALL, Spawner, SpawnError
 from tests.integration.until import until
 
 DEADLINE = 5.0

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chatops.command_line import parse
-from chatops.events import Connected, Crashed, Disconnected, Said, ServerStopped, Warned
-from chatops.lab.builtin import open_socket
+from chatops.api.command_line import parse
+from chatops.api.events import Connected, Crashed, Disconnected, Said, ServerStopped, Warned
+from chatops.api.link import LinkStatus
+from chatops.api.snapshot import Snapshot
+from chatops.lab.clients.client import open_socket
 from chatops.lab.stages import STAGES, Stage, StageLink
 from chatops.lab.stages.base import receive
-from chatops.link import LinkStatus
-from chatops.snapshot import Snapshot
 from tests.integration.client import Client
 from tests.integration.until import until
 

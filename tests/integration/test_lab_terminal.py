@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatops.lab.terminal import run_stage
+from chatops.lab.stages.terminal import run_stage
 from chatops.service import StartError
 from tests.integration.client import Client
 from tests.integration.until import until

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatops.lints import find
-from chatops.loop import inspect
+from chatops.loop import rows as inspect
 from chatops.loop.observed import ObservedSelector
 from tests.unit.imagined import READ, WRITE, snapshot
 

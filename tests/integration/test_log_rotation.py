@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chatops.commands import Broadcast, Reopen
-from chatops.events import AdminDid
+from chatops.api.commands import Broadcast, Reopen
+from chatops.api.events import AdminDid
 from tests.integration.harness import Served, Server
 from tests.integration.until import until
 

@@ -15,7 +15,7 @@ from random import Random
 
 import pytest
 
-from chatops.commands import Selector, WriteInterest
+from chatops.api.commands import Selector, WriteInterest
 from tests.integration.client import Client
 from tests.integration.harness import Server
 from tests.integration.talk import watch_queues

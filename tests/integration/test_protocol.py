@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from chatops.api.commands import Broadcast
 from chatops.chat.parser import CLIENT_COMMANDS
-from chatops.commands import Broadcast
 from tests.integration.harness import PATIENCE, Client, Server
 
 StartServer = Callable[..., Server]

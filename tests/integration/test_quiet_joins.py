@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chatops.events import Connected, Disconnected
+from chatops.api.events import Connected, Disconnected
 from tests.integration.harness import Client, Clock, Server
 
 StartServer = Callable[..., Server]

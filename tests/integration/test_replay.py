@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from chatops.commands import Broadcast, Kick
-from chatops.events import Event
-from chatops.link import ConsoleLink
-from chatops.recorder import save
-from chatops.recording import Header, Moment, Recording, read
-from chatops.replay import REFUSAL, ReplayLink
-from chatops.snapshot import Snapshot
+from chatops.api.commands import Broadcast, Kick
+from chatops.api.events import Event
+from chatops.api.link import ConsoleLink
+from chatops.api.snapshot import Snapshot
+from chatops.links.replay import REFUSAL, ReplayLink
+from chatops.replay.recording import Header, Moment, Recording, read
+from chatops.replay.writer import save
 from tests.unit.imagined import Moments, idle_turn, moments, snapshot
 from tests.unit.scripted import Clock
 
@@ -128,8 +128,8 @@ def test_all_of_it_can_be_stepped_through_before_it_has_played(
 
 SCRIPT = """
 import sys
-from chatops.recording import read
-from chatops.replay import ReplayLink
+from chatops.replay.recording import read
+from chatops.links.replay import ReplayLink
 link = ReplayLink(read(sys.argv[1]))
 last = link.history.at(link.history.newest)
 print(len(link.recording.moments), last.turn, len(last.clients))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chatops.commands import Selector, SlowConsumer, WriteInterest
-from chatops.events import Disconnected, LinesDropped, Warned
+from chatops.api.commands import Selector, SlowConsumer, WriteInterest
+from chatops.api.events import Disconnected, LinesDropped, Warned
 from chatops.loop import backends
 from tests.integration.harness import PATIENCE, Client, Clock, Server
 

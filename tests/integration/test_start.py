@@ -18,7 +18,7 @@ import pytest
 
 from chatops import __version__
 from chatops import service as service_module
-from chatops.commands import Limit
+from chatops.api.commands import Limit
 from chatops.service import ServerThread, StartError, explain
 from chatops.settings import Settings
 from tests.integration.harness import Served, Server, descriptors, environment

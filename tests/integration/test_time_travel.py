@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from chatops.commands import Kick, Selector, WriteInterest
-from chatops.history import History
+from chatops.api.commands import Kick, Selector, WriteInterest
+from chatops.api.snapshot import Snapshot
+from chatops.links.replay import ReplayLink
 from chatops.loop.naming import masks_text
-from chatops.recorder import save
-from chatops.recording import read
-from chatops.replay import ReplayLink
-from chatops.snapshot import Snapshot
+from chatops.replay.history import History
+from chatops.replay.recording import read
+from chatops.replay.writer import save
 from tests.integration.harness import Server
 
 EVERY = 7                      # turns from one keyframe to the next

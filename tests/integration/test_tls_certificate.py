@@ -16,11 +16,11 @@ import trustme
 from click.testing import CliRunner
 from cryptography.hazmat.primitives import serialization
 
-from chatops import certificate as certificate_module
+from chatops.api.commands import Reload
+from chatops.api.events import AdminDid
 from chatops.cli import main
-from chatops.commands import Reload
-from chatops.events import AdminDid
 from chatops.net.tls import CertificateError, load
+from chatops.server import certificates as certificate_module
 from tests.integration.certificates import Authority, Hand
 from tests.integration.client import PATIENCE, Client
 from tests.integration.harness import Served, Server, environment

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chatops.commands import Kick
-from chatops.events import Disconnected, LinesDropped
-from chatops.server import LINGER
+from chatops.api.commands import Kick
+from chatops.api.events import Disconnected, LinesDropped
+from chatops.server.server import LINGER
 from tests.integration.certificates import Authority
 from tests.integration.harness import Clock, Served, Server
 from tests.integration.talk import (

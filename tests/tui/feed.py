@@ -7,11 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from selectors import EVENT_READ, EVENT_WRITE
 
-from chatops import events
-from chatops.commands import Command, CommandResult
-from chatops.events import Event
-from chatops.link import LinkStatus
-from chatops.snapshot import (
+from chatops.api import events
+from chatops.api.commands import Command, CommandResult
+from chatops.api.events import Event
+from chatops.api.link import LinkStatus
+from chatops.api.snapshot import (
     Change,
     ClientRow,
     KeyRow,

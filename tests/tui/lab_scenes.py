@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from chatops import events
+from chatops.api import events
+from chatops.api.snapshot import ClientRow, KeyRow, Lint, LoopFigures, Ready, Turn
 from chatops.lab.experiments import EXPERIMENTS
 from chatops.lab.lessons import LESSONS
-from chatops.snapshot import ClientRow, KeyRow, Lint, LoopFigures, Ready, Turn
 from tests.tui.feed import RW, Feed
 from tui.app import ConsoleApp
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from chatops.api.snapshot import KeyRow, LoopFigures, Snapshot
 from chatops.lab.stages import StageLink
 from chatops.lab.stages.queues import Queues
-from chatops.snapshot import KeyRow, LoopFigures, Snapshot
 from tests.tui.feed import LISTENER, FakeLink
 from tests.tui.lab_scenes import SpinningFeed
 from tui.app import ConsoleApp

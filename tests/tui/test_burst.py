@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from textual import events
 from textual.widgets import Input
 
-from chatops.commands import Broadcast, Kick
+from chatops.api.commands import Broadcast, Kick
 from tests.tui.eyes import SMALL, press, screen_text
 from tests.tui.press import echo
 from tests.tui.shots import Rig

@@ -6,12 +6,12 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from chatops.commands import Kick, Quit, Spawn, WriteInterest
-from chatops.link import LinkStatus
+from chatops.api.commands import Kick, Quit, Spawn, WriteInterest
+from chatops.api.link import LinkStatus
 from tests.tui.eyes import LARGE, SMALL, press, screen_text, table
 from tests.tui.feed import Feed
 from tests.tui.shots import Rig
-from tui.pace import Pace
+from tui.redraw import Pace
 
 
 async def test_the_cursor_stays_on_its_client_when_the_order_changes() -> None:

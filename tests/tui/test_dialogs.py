@@ -6,12 +6,12 @@ import pytest
 from textual.events import Paste
 from textual.widgets import Button, Input, Static
 
-from chatops.commands import Ban, Broadcast, Kick, Quit
+from chatops.api.commands import Ban, Broadcast, Kick, Quit
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
+from tui.model.targets import resolve
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.question import Question
-from tui.targets import resolve
 
 HOSTILE = ("[/foo]", "[@click=app.quit]x[/]", "[bold", "\\[x]")
 

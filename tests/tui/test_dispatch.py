@@ -6,8 +6,8 @@ from pathlib import Path
 
 from textual.widgets import Static
 
-from chatops.command_line import parse, render
-from chatops.commands import (
+from chatops.api.command_line import parse, render
+from chatops.api.commands import (
     SPECS,
     Ban,
     Broadcast,
@@ -18,13 +18,13 @@ from chatops.commands import (
     Quit,
     WriteInterest,
 )
-from chatops.link import LinkStatus
-from chatops.recording import read
+from chatops.api.link import LinkStatus
+from chatops.replay.recording import read
 from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig
 from tui.actions import ACTIONS
-from tui.catalogue import entries
 from tui.dispatch import SHORTHANDS, bindings
+from tui.model.keymap import entries
 from tui.screens.confirm import BanDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatops.events import Said
+from chatops.api.events import Said
 from tests.tui.eyes import LARGE, SMALL, press, screen_text
 from tests.tui.feed import Feed
 from tests.tui.shots import Rig

@@ -6,13 +6,13 @@ import typing
 
 import pytest
 
-from chatops import events as e
+from chatops.api import events as e
 from tests.tui.feed import Feed
 from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig
-from tui.event_lines import KINDS, kind_of, line_of, matches, words_of
 from tui.panes.events import LINES_KEPT, EventsPane, LineView
 from tui.panes.log import LogPane
+from tui.text.event_lines import KINDS, kind_of, line_of, matches, words_of
 
 AT = 1_760_000_000.0
 SAID = e.Said(AT, 3, "bob", "lobby", "hello [/foo]")

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from chatops.commands import WriteInterest
-from chatops.link import LinkStatus
+from chatops.api.commands import WriteInterest
+from chatops.api.link import LinkStatus
 from tests.tui.lab_scenes import SpinningFeed, spinning
 from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chatops.link import LinkStatus
+from chatops.api.link import LinkStatus
 from tests.tui.eyes import SMALL, screen_text
 from tests.tui.feed import Feed
 from tests.tui.shots import Rig
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
 
 KILLED = LinkStatus(False, "the server ended without a word", failed=True)
 DROPPED = LinkStatus(False, "this console was dropped: it did not read", dropped=True)

@@ -10,13 +10,13 @@ from chatops.lab.stages import STAGES
 from tests.tui.lab_scenes import learnt
 from tests.tui.press import Page, begin, echo, kind, on_screen, press
 from tests.tui.shots import Rig
-from tui.completion import complete
 from tui.lab.keys import KeyStrip
 from tui.lab.lesson import LessonScreen
 from tui.lab.menu import LabScreen
 from tui.lab.stage import StageScreen
+from tui.model.completion import complete
+from tui.model.state import ConsoleState
 from tui.screens.main import MainScreen
-from tui.state import ConsoleState
 
 SIZES = [(80, 24), (120, 40)]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from chatops.commands import Spawn
+from chatops.api.commands import Spawn
+from chatops.api.snapshot import Lint, Snapshot
 from chatops.lab.stages import STAGES, Stage
-from chatops.snapshot import Lint, Snapshot
 from tests.tui.feed import FakeLink, Feed
 from tests.tui.press import Page, begin, kind, on_screen, press
 from tests.tui.shots import Rig

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from chatops.snapshot import Change, Ready, ThreadRow, Turn
+from chatops.api.snapshot import Change, Ready, ThreadRow, Turn
 from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig
-from tui.turn_lines import READY_SHOWN, story, turn_lines
+from tui.panes.turns import READY_SHOWN, story, turn_lines
 
 READ, WRITE = 1, 2
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tui.pace import LEAST_SHARE, SPARE_SHARE, STILL, Pace
-from tui.state import FASTEST
+from tui.model.state import FASTEST
+from tui.redraw import LEAST_SHARE, SPARE_SHARE, STILL, Pace
 
 ASKED = 0.2                    # seconds between frames that the operator wants
 FRAME = 0.014                  # seconds of CPU of one

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from textual.widgets import Input, OptionList, Static
 
-from chatops.commands import SPECS, Mute, Spawn
+from chatops.api.commands import SPECS, Mute, Spawn
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
-from tui.completion import complete
+from tui.model.completion import complete
 from tui.screens.prompt import History, Prompt
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from chatops.snapshot import Snapshot
+from chatops.api.snapshot import Snapshot
 from tests.tui.feed import BEGAN, Feed
-from tui.rates import ASLEEP_AFTER, SAMPLE, Meter
+from tui.model.rates import ASLEEP_AFTER, SAMPLE, Meter
 
 
 def snapshot(mono: float, lines: int = 0, turns: int = 0) -> Snapshot:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from chatops.snapshot import ClientRow
+from chatops.api.snapshot import ClientRow
 from tests.tui.feed import Feed
-from tui import rows
-from tui.cells import clean, fit, format_count, format_rate
-from tui.columns import Look, place
-from tui.filters import apply
-from tui.view import CLIENT_COLUMNS, KEY_COLUMNS, View
+from tui.model import rows
+from tui.model.columns import Look, place
+from tui.model.filters import apply
+from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, View
+from tui.text.cells import clean, fit, format_count, format_rate
 
 CLIENTS = Feed().snapshot().clients
 LOOK = Look(now=Feed().now)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from textual.widgets import OptionList, Static
 
-from chatops.commands import SPECS, Kick, Spawn
+from chatops.api.commands import SPECS, Kick, Spawn
+from chatops.api.snapshot import Lint
 from chatops.lints import LINTS
-from chatops.snapshot import Lint
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
-from tui.catalogue import entries, groups, key_name
+from tui.model.keymap import entries, groups, key_name
 from tui.screens.confirm import KickDialog
 from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chatops.events import Disconnected, Warned
-from chatops.link import LinkStatus
+from chatops.api.events import Disconnected, Warned
+from chatops.api.link import LinkStatus
 from tests.tui.feed import Feed
-from tui.state import FASTEST, SLOWEST, ConsoleState
+from tui.model.state import FASTEST, SLOWEST, ConsoleState
 
 
 def fed(feed: Feed, seconds: float = 3.0, step: float = 0.1) -> ConsoleState:

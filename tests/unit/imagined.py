@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import selectors
 
-from chatops.events import Connected, Disconnected, Event
-from chatops.loop import inspect
+from chatops.api.events import Connected, Disconnected, Event
+from chatops.api.snapshot import ClientRow, KeyRow, LoopFigures, Ready, Snapshot, Turn
+from chatops.loop import rows as inspect
 from chatops.loop.observed import ObservedSelector
-from chatops.snapshot import ClientRow, KeyRow, LoopFigures, Ready, Snapshot, Turn
 from tests.unit.scripted import Clock, ScriptedSelector
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chatops.admission import BURST, REMEMBERED, SPARE, Admission
-from chatops.bans import Bans
+from chatops.server.admission import BURST, REMEMBERED, SPARE, Admission
+from chatops.server.bans import Bans
 from chatops.settings import Settings
 
 HOST, OTHER, LOCAL = "192.0.2.1", "192.0.2.2", "127.0.0.1"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chatops.archive import Archive, Chunk
 from chatops.chat.effects import Recall
 from chatops.chat.hub import Hub
+from chatops.storage.chat_history import Archive, Chunk
 
 NASTY = ["'; DROP TABLE said; --", "100%", "a_b", "back\\slash", 'say "hi"', "%", "_", "\\"]
 

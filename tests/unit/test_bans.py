@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatops.bans import Ban, BanError, Bans, load, network_of, save
+from chatops.server.bans import Ban, BanError, Bans, load, network_of, save
 
 
 @pytest.mark.parametrize(("written", "network"), [

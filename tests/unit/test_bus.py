@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.bus import EventBus, Subscription
+from chatops.loop.bus import EventBus, Subscription
 
 PATIENCE = 20.0                # seconds; only a broken bus ever waits so long
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.command_line import CommandError, parse, render
-from chatops.commands import (
+from chatops.api.command_line import CommandError, parse, render
+from chatops.api.commands import (
     SPECS,
     Ban,
     Broadcast,

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops import events
-from chatops.command_line import parse
-from chatops.commands import SPECS, Command, CommandResult
+from chatops.api import events
+from chatops.api.command_line import parse
+from chatops.api.commands import SPECS, Command, CommandResult
 from chatops.control.frames import (
     HEAD,
     MAX_REQUEST,

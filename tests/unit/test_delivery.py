@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from chatops.chat.effects import Deliver, Effect, Enter, Tell
-from chatops.delivery import GATHERED, Delivery
-from chatops.server import ChatServer
+from chatops.server.effects import GATHERED, Delivery
+from chatops.server.server import ChatServer
 from tests.unit.wire import Net, Wire
 
 OUTBOX = 4 * GATHERED

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from chatops import event_log, events
-from chatops.bus import EventBus
-from chatops.event_log import EventLog
-from chatops.journal import Journal, open_log
+from chatops.api import events
+from chatops.loop.bus import EventBus
+from chatops.storage import event_log
+from chatops.storage.event_log import EventLog
+from chatops.storage.worker import Journal, open_log
 from tests.unit.test_journal import Bus, in_its_thread, publish
 
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chatops.events import Connected, Disconnected
-from chatops.history import History, share
-from chatops.snapshot import KeyRow, Snapshot
+from chatops.api.events import Connected, Disconnected
+from chatops.api.snapshot import KeyRow, Snapshot
+from chatops.replay.history import History, share
 from tests.unit.imagined import READ, WALL, Server, client, idle_turn, snapshot
 
 

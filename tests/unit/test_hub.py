@@ -6,7 +6,7 @@ from math import inf
 
 import pytest
 
-from chatops import events
+from chatops.api import events
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Leave, Tell
 from chatops.chat.hub import Hub
 from chatops.chat.limits import ChatLimits

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops import events
+from chatops.api import events
 from chatops.chat.effects import Deliver, Hold
 from chatops.chat.hub import SHOWN, TURN_LINES
 from tests.unit.test_hub import Chat, kinds

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chatops import events
-from chatops.bus import EventBus
-from chatops.journal import Journal, close_log, line_of, open_log
+from chatops.api import events
+from chatops.loop.bus import EventBus
+from chatops.storage.worker import Journal, close_log, line_of, open_log
 
 PATIENCE = 20.0                # seconds; only a broken journal ever takes so long
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chatops.chat.names import check_nick
-from chatops.lab.talk import CONVERSATIONS, NAMES, Circle
+from chatops.lab.clients.small_talk import CONVERSATIONS, NAMES, Circle
 
 
 def lines_of(seed: int, members: list[str], count: int) -> list[tuple[float, str, str]]:

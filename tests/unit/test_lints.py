@@ -6,8 +6,8 @@ import math
 
 from msgspec.structs import replace
 
+from chatops.api.snapshot import ClientRow, KeyRow, Lint, Ready, Snapshot, Turn
 from chatops.lints import LINTS, find
-from chatops.snapshot import ClientRow, KeyRow, Lint, Ready, Snapshot, Turn
 from tests.unit.imagined import LOOP, READ, WRITE, client, snapshot
 
 LISTENER = KeyRow(3, "listener", "socket tcp", READ, "Listener.on_ready", "Listener", 0, "", 1.0,

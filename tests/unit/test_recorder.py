@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from chatops import __version__, recorder
-from chatops.events import Connected, Crashed, Said
-from chatops.history import History
-from chatops.recorder import Recorder, save
-from chatops.recording import RecordingError, read
-from chatops.snapshot import Snapshot
+from chatops import __version__
+from chatops.api.events import Connected, Crashed, Said
+from chatops.api.snapshot import Snapshot
+from chatops.replay import writer as recorder
+from chatops.replay.history import History
+from chatops.replay.recording import RecordingError, read
+from chatops.replay.writer import Recorder, save
 from tests.unit.imagined import WALL, as_read, client, moments, snapshot
 
 
@@ -120,7 +121,7 @@ def test_a_recording_that_cannot_begin_leaves_no_file_in_the_way_of_the_next(
     def opened(path: Path, *_: object, **__: object) -> FullDisk:
         return FullDisk(path.open("xb"), 3)
 
-    monkeypatch.setattr("chatops.recorder.open", opened, raising=False)
+    monkeypatch.setattr("chatops.replay.writer.open", opened, raising=False)
     for _ in range(2):
         with pytest.raises(RecordingError, match="No space left on device"):
             Recorder(tmp_path / "live.chatops")

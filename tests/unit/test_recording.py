@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from chatops import recording
-from chatops.events import Said
-from chatops.recorder import save
-from chatops.recording import FORMAT, MAGIC, Frame, Header, RecordingError, read
-from chatops.snapshot import Ready, Snapshot, Turn
+from chatops.api.events import Said
+from chatops.api.snapshot import Ready, Snapshot, Turn
+from chatops.replay import recording
+from chatops.replay.recording import FORMAT, MAGIC, Frame, Header, RecordingError, read
+from chatops.replay.writer import save
 from tests.unit.imagined import WALL, as_read, client, moments, snapshot
 
 HEADER = Header(1.7e9, "9.9", "3.11", "Linux x86_64", "epoll")

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.connection import Connection
+from chatops.net.context import Traffic
 from chatops.net.outbox import Policy
-from chatops.net.traffic import Traffic
 
 LINGER = 5.0
 STALL = 30.0

@@ -18,7 +18,6 @@ from textual.widgets.option_list import Option
 from chatops.lab.lessons import LESSONS
 from chatops.lab.lessons.lesson import Lesson
 from tui.lab import pictures
-from tui.lab.apart import in_thread
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.lesson_text import (
     TEXT_WIDTH,
@@ -29,6 +28,7 @@ from tui.lab.lesson_text import (
 )
 from tui.lab.progress import Progress
 from tui.lab.wording import both_ends, score_text
+from tui.lab.worker import in_thread
 from tui.messages import RunLine
 
 PAGE_WIDTH = 100               # cells that a page takes at most

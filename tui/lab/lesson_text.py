@@ -8,8 +8,8 @@ from typing import Any
 from textual.content import Content
 
 from chatops.lab.lessons.lesson import Lesson, Verdict
-from tui.cells import clean
 from tui.lab.wording import fold
+from tui.text.cells import clean
 from tui.widgets.gauge import bar
 
 STEPS = ("read", "measure", "look", "answer")

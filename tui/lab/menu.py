@@ -20,7 +20,7 @@ from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
 from tui.lab.wording import both_ends, fold, score_text
 from tui.messages import RunLine
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SWITCHES = (

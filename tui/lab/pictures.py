@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from textual.content import Content
 
 from chatops.lab.lessons.figures import Figure, Plot, Quantities, Table, Timeline
-from tui.cells import fit
 from tui.lab.axis import Axis, ruler
 from tui.lab.plot import AROUND, LEAST_ROWS, draw_plot
 from tui.lab.timeline import draw_timeline
 from tui.lab.wording import fold
+from tui.text.cells import fit
 from tui.widgets.gauge import bar
 
 KIND_STYLES = {"good": "$success", "bad": "$error", "": "$primary"}

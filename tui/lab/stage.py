@@ -9,18 +9,18 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from chatops.commands import Command, Quit
+from chatops.api.commands import Command, Quit
 from chatops.lab.stages import STAGES, Stage, StageLink
 from tui.actions import Doors
-from tui.cells import clean
 from tui.dispatch import SHORTHANDS, Dispatcher
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
 from tui.lab.stage_text import StageText
 from tui.messages import RunLine
+from tui.model.state import ConsoleState
+from tui.recording import Tape
 from tui.screens.main import MainScreen
-from tui.state import ConsoleState
-from tui.tape import Tape
+from tui.text.cells import clean
 
 DRAIN_LIMIT = 2000
 FIRST_PANE = {1: "selector", 2: "loop", 3: "clients", 4: "loop", 5: "clients"}

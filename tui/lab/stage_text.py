@@ -6,9 +6,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.lab.stages import STAGES, Stage
-from tui.cells import clean
 from tui.lab.wording import fold
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
+from tui.text.cells import clean
 
 SPINNING = 1000.0              # wake-ups a second that nobody can have asked for
 TALL = 34                      # rows of a terminal from which everything is told

@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.events import Disconnected
-from chatops.snapshot import Snapshot
+from chatops.api.events import Disconnected
+from chatops.api.snapshot import Snapshot
 from chatops.units import format_age
-from tui import rows
-from tui.cells import clean
+from tui.model import rows
+from tui.model.state import ConsoleState
 from tui.panes.table_pane import NO_MATCH, TablePane
-from tui.state import ConsoleState
+from tui.text.cells import clean
 from tui.widgets.live_table import LiveTable
 
 CLOSED_SHOWN = 8

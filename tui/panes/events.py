@@ -22,11 +22,11 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from chatops.events import Event
-from tui.cells import clean
-from tui.event_lines import line_of, matches
-from tui.event_ring import EventRing
-from tui.state import ConsoleState
+from chatops.api.events import Event
+from tui.model.event_ring import EventRing
+from tui.model.state import ConsoleState
+from tui.text.cells import clean
+from tui.text.event_lines import line_of, matches
 
 LINES_KEPT = 3000
 

@@ -6,8 +6,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.units import format_age
-from tui.cells import clean
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
+from tui.text.cells import clean
 
 Part = str | tuple[str, str]
 

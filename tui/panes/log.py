@@ -9,12 +9,12 @@ from functools import partial
 
 from textual.content import Content
 
-from chatops.events import Crashed, Event
-from tui.cells import clean
-from tui.event_lines import line_of
-from tui.event_ring import EventRing
+from chatops.api.events import Crashed, Event
+from tui.model.event_ring import EventRing
+from tui.model.state import ConsoleState
 from tui.panes.events import EventsPane, Line
-from tui.state import ConsoleState
+from tui.text.cells import clean
+from tui.text.event_lines import line_of
 
 
 class LogPane(EventsPane):

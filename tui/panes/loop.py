@@ -11,12 +11,12 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.snapshot import LoopFigures, Snapshot, ThreadRow
+from chatops.api.snapshot import LoopFigures, Snapshot, ThreadRow
 from chatops.units import format_seconds
-from tui.cells import clean, fit, format_count, format_rate
-from tui.rates import SAMPLE
-from tui.state import ConsoleState
-from tui.turn_lines import turn_lines
+from tui.model.rates import SAMPLE
+from tui.model.state import ConsoleState
+from tui.panes.turns import turn_lines
+from tui.text.cells import clean, fit, format_count, format_rate
 from tui.widgets.gauge import columns, resample, scale_top, sparkline, split_bar
 
 Part = str | tuple[str, str]

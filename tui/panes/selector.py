@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from tui import rows
+from tui.model import rows
+from tui.model.state import ConsoleState
 from tui.panes.table_pane import NO_MATCH, TablePane
-from tui.state import ConsoleState
 from tui.widgets.live_table import LiveTable
 
 EMPTY = "no descriptor is registered"

@@ -6,9 +6,9 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
-from tui.cells import clean
 from tui.messages import RunLine
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
+from tui.text.cells import clean
 from tui.widgets.live_table import LiveTable
 
 NO_MATCH = "no row matches the filter; escape clears it"

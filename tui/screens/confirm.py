@@ -10,12 +10,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from chatops.commands import Ban, Broadcast, Command, Kick, Quit
+from chatops.api.commands import Ban, Broadcast, Command, Kick, Quit
 from chatops.units import format_size, parse_duration
-from tui.cells import clean, fit
+from tui.model.state import ConsoleState
+from tui.model.targets import Target, host_in, refreshed
 from tui.screens.question import Choice, Question
-from tui.state import ConsoleState
-from tui.targets import Target, host_in, refreshed
+from tui.text.cells import clean, fit
 
 
 class AboutClients(Question):

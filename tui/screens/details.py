@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from chatops.events import Disconnected
-from chatops.snapshot import ClientRow, KeyRow
+from chatops.api.events import Disconnected
+from chatops.api.snapshot import ClientRow, KeyRow
 from chatops.units import format_age, format_seconds, format_size
-from tui.cells import clean, format_rate, mask_text
-from tui.event_lines import client_of, line_of
+from tui.model.state import ConsoleState
 from tui.screens.dialog import Sheet
-from tui.state import ConsoleState
+from tui.text.cells import clean, format_rate, mask_text
+from tui.text.event_lines import client_of, line_of
 from tui.widgets.gauge import bar, gauge
 
 EVENTS_SHOWN = 12

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
 
 Answer = TypeVar("Answer")
 

@@ -12,9 +12,9 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.catalogue import Entry, groups
-from tui.cells import fit
+from tui.model.keymap import Entry, groups
 from tui.screens.dialog import Dialog
+from tui.text.cells import fit
 
 KEYS_WIDE, USAGE_WIDE = 10, 34
 

@@ -7,12 +7,12 @@ from operator import attrgetter
 
 from textual.content import Content
 
+from chatops.api.snapshot import Lint
 from chatops.lints import LINTS
-from chatops.snapshot import Lint
 from chatops.units import format_age
-from tui.cells import clean
+from tui.model.state import ConsoleState
 from tui.screens.dialog import Sheet
-from tui.state import ConsoleState
+from tui.text.cells import clean
 
 
 class LintsScreen(Sheet):

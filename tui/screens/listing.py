@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from chatops.commands import CommandResult
-from tui.cells import clean
+from chatops.api.commands import CommandResult
 from tui.screens.dialog import Sheet
+from tui.text.cells import clean
 
 
 class ListScreen(Sheet):

@@ -15,9 +15,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.cells import clean
 from tui.dispatch import bindings
 from tui.messages import RunLine
+from tui.model.state import ConsoleState
 from tui.panes.clients import ClientsPane
 from tui.panes.events import EventsPane
 from tui.panes.lints import LintsPane
@@ -25,7 +25,7 @@ from tui.panes.log import LogPane
 from tui.panes.loop import LoopPane
 from tui.panes.selector import SelectorPane
 from tui.screens.prompt import Prompt
-from tui.state import ConsoleState
+from tui.text.cells import clean
 from tui.widgets.detail_strip import DetailStrip
 from tui.widgets.fault_banner import FaultBanner
 from tui.widgets.key_bar import KeyBar

@@ -13,9 +13,9 @@ from textual.fuzzy import FuzzySearch
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from tui.catalogue import Entry, entries
-from tui.cells import fit
+from tui.model.keymap import Entry, entries
 from tui.screens.dialog import Dialog
+from tui.text.cells import fit
 
 USAGE_WIDE, KEYS_WIDE = 34, 10
 

@@ -21,12 +21,12 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from chatops.command_line import CommandError, parse
-from chatops.commands import Spec
-from tui.cells import clean, fit
-from tui.completion import Candidate, Completion, complete
+from chatops.api.command_line import CommandError, parse
+from chatops.api.commands import Spec
 from tui.messages import RunLine
-from tui.state import ConsoleState
+from tui.model.completion import Candidate, Completion, complete
+from tui.model.state import ConsoleState
+from tui.text.cells import clean, fit
 
 HISTORY = 200                  # lines, in memory only
 LABEL_LEAST, LABEL_MOST = 14, 34

@@ -15,10 +15,10 @@ from textual.events import Key, Paste
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from chatops.command_line import render
-from chatops.commands import Command
-from tui.cells import clean
+from chatops.api.command_line import render
+from chatops.api.commands import Command
 from tui.screens.dialog import Dialog
+from tui.text.cells import clean
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.snapshot import ClientRow, KeyRow, Snapshot
+from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.units import format_age, format_clock, format_seconds, format_size
-from tui.cells import clean, format_rate, mask_text
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
+from tui.text.cells import clean, format_rate, mask_text
 from tui.widgets.gauge import LEVEL_STYLES, bar, level
 
 LABEL = "$text-muted"

@@ -8,8 +8,8 @@ from statistics import fmean
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.rates import SAMPLE
-from tui.state import ConsoleState
+from tui.model.rates import SAMPLE
+from tui.model.state import ConsoleState
 from tui.widgets.gauge import bar
 
 BEFORE = 10.0                  # seconds whose wake-ups are told as those from before

@@ -6,7 +6,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.commands import SPECS
+from chatops.api.commands import SPECS
 from tui.messages import RunLine
 
 # Keys by the names that a keyboard has; what is not here is written as it is.

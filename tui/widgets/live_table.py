@@ -21,9 +21,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.cells import fit
-from tui.columns import BAR, Column, Look, Placed, place
-from tui.view import View
+from tui.model.columns import BAR, Column, Look, Placed, place
+from tui.model.view import View
+from tui.text.cells import fit
 from tui.widgets.gauge import bar
 
 # What a line reads: the text and the style name of each of its parts.

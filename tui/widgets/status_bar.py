@@ -8,10 +8,10 @@ from operator import attrgetter
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.snapshot import Snapshot
+from chatops.api.snapshot import Snapshot
 from chatops.units import format_clock, format_seconds, format_size
-from tui.cells import clean, fit, format_rate
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
+from tui.text.cells import clean, fit, format_rate
 from tui.widgets.gauge import sparkline
 
 Part = str | tuple[str, str]

@@ -6,10 +6,10 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.commands import PANES
-from tui.cells import clean
+from chatops.api.commands import PANES
 from tui.messages import RunLine
-from tui.state import ConsoleState
+from tui.model.state import ConsoleState
+from tui.text.cells import clean
 
 Part = str | tuple[str, str]
 

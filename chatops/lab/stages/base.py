@@ -13,8 +13,7 @@ import time
 import traceback
 from typing import Any, ClassVar
 
-from chatops.bus import EventBus
-from chatops.events import (
+from chatops.api.events import (
     Connected,
     Crashed,
     Disconnected,
@@ -25,6 +24,7 @@ from chatops.events import (
     Warned,
 )
 from chatops.lab.stages.selector import StageSelector
+from chatops.loop.bus import EventBus
 from chatops.net.kernel import peer_text
 
 CPU_LIMIT = 60.0               # seconds of CPU that a stage may burn

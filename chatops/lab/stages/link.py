@@ -12,15 +12,15 @@ from concurrent.futures import Future
 from msgspec.structs import replace
 
 from chatops import lints
-from chatops.commands import Command, CommandResult, Despawn, Quit, Selector, Spawn, spec_of
-from chatops.events import Event
-from chatops.lab.clients import Spawner, SpawnError
+from chatops.api.commands import Command, CommandResult, Despawn, Quit, Selector, Spawn, spec_of
+from chatops.api.events import Event
+from chatops.api.link import LinkStatus
+from chatops.api.snapshot import Lint, Snapshot, ThreadRow
+from chatops.lab.clients.spawner import Spawner, SpawnError
 from chatops.lab.stages.base import Stage
 from chatops.lab.stages.picture import Picture
-from chatops.link import LinkStatus
 from chatops.loop.backends import BackendError
-from chatops.loop.inspect import thread_rows
-from chatops.snapshot import Lint, Snapshot, ThreadRow
+from chatops.loop.rows import thread_rows
 from chatops.units import format_seconds
 
 HELD = 0.5                     # seconds without an answer: the loop is held
@@ -28,7 +28,7 @@ QUIET_LOOK = 1.0               # seconds between looks at a sleeping stage's ker
 
 
 class StageLink:
-    """A `chatops.link.ConsoleLink` to one stage.  Belongs to the console's thread.
+    """A `chatops.api.link.ConsoleLink` to one stage.  Belongs to the console's thread.
 
     Snapshots are built by the stage, inside its `select`.  A stage that is held in a callback
     builds none; then the last one is shown again with the clock moved on, the counters as

@@ -17,11 +17,11 @@ from selectors import SelectorKey
 
 from msgspec.structs import replace
 
+from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
 from chatops.lab.stages.base import Stage, nick_of
 from chatops.lab.stages.on_demand import QUEUE_LIMIT, OnDemand
-from chatops.loop.inspect import key_rows, loop_figures, turns_since
+from chatops.loop.rows import key_rows, loop_figures, turns_since
 from chatops.net.kernel import send_buffer
-from chatops.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
 
 # struct tcp_info, linux/tcp.h: tcpi_last_data_recv (ms), tcpi_bytes_acked,
 # tcpi_bytes_received, tcpi_data_segs_in, tcpi_data_segs_out.

@@ -1,0 +1,1 @@
+"""What crosses the boundary between a server and whoever looks at it or steers it."""

@@ -1,0 +1,367 @@
+"""What an admin can ask: one table for keys, command line, palette, scripts and help.
+
+A command is a frozen struct.  `SPECS` says, for each, how it is written, which key runs
+it, what it does in a sentence, and who carries it out: the server's reactor thread or the
+console itself.  `chatops.api.command_line` reads and writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True, tag=True):
+    """Something an admin asks for."""
+
+
+class CommandResult(msgspec.Struct, frozen=True):
+    """How it went: one line for the operator, and rows where the answer is a list."""
+
+    ok: bool
+    text: str
+    rows: tuple[str, ...] = ()
+
+
+Answer = Callable[[CommandResult], None]     # who is told how it went
+
+
+# -- carried out by the server.  A target is a connection id ("3", "#3") or a nick.
+
+
+class Kick(Command, frozen=True, tag="kick"):
+    targets: tuple[str, ...]
+    reason: str = ""
+
+
+class Ban(Command, frozen=True, tag="ban"):
+    target: str                # a client, an address or a network: "3", "bob", "10.0.0.0/8"
+    seconds: float = 0.0       # 0 is for ever
+    reason: str = ""
+
+
+class Unban(Command, frozen=True, tag="unban"):
+    network: str
+
+
+class Bans(Command, frozen=True, tag="bans"):
+    pass
+
+
+class Mute(Command, frozen=True, tag="mute"):
+    targets: tuple[str, ...]
+    seconds: float = 0.0
+
+
+class Unmute(Command, frozen=True, tag="unmute"):
+    targets: tuple[str, ...]
+
+
+class Broadcast(Command, frozen=True, tag="broadcast"):
+    text: str
+
+
+class Limit(Command, frozen=True, tag="limit"):
+    name: str = ""             # "" lists them all
+    value: str = ""            # "" shows it
+
+
+class Reload(Command, frozen=True, tag="reload"):
+    pass
+
+
+class Reopen(Command, frozen=True, tag="reopen"):
+    pass
+
+
+class Selector(Command, frozen=True, tag="selector"):
+    backend: str
+
+
+class WriteInterest(Command, frozen=True, tag="write-interest"):
+    mode: str
+    stay: str = ""             # "stay": no return to on-demand after 30 s
+
+
+class SlowConsumer(Command, frozen=True, tag="slow-consumer"):
+    policy: str
+
+
+class Spawn(Command, frozen=True, tag="spawn"):
+    kind: str
+    count: int = 1
+
+
+class Despawn(Command, frozen=True, tag="despawn"):
+    kind: str = ""             # "" sends all of them away
+
+
+class Quit(Command, frozen=True, tag="quit"):
+    how: str = ""              # "drain", "now"; "" asks in a console, drains elsewhere
+
+
+# -- carried out by the console
+
+
+class Pane(Command, frozen=True, tag="pane"):
+    name: str
+
+
+class NextPane(Command, frozen=True, tag="next"):
+    pass
+
+
+class Zoom(Command, frozen=True, tag="zoom"):
+    pass
+
+
+class Details(Command, frozen=True, tag="details"):
+    target: str = ""
+
+
+class Filter(Command, frozen=True, tag="filter"):
+    expression: str = ""
+
+
+class Sort(Command, frozen=True, tag="sort"):
+    column: str
+
+
+class Invert(Command, frozen=True, tag="invert"):
+    pass
+
+
+class Tag(Command, frozen=True, tag="tag"):
+    target: str = ""
+
+
+class Untag(Command, frozen=True, tag="untag"):
+    pass
+
+
+class Follow(Command, frozen=True, tag="follow"):
+    pass
+
+
+class Pause(Command, frozen=True, tag="pause"):
+    pass
+
+
+class Step(Command, frozen=True, tag="step"):
+    turns: int
+
+
+class Seek(Command, frozen=True, tag="seek"):
+    turn: str                  # a turn's number, or "-10s": an age
+
+
+class Live(Command, frozen=True, tag="live"):
+    pass
+
+
+class Refresh(Command, frozen=True, tag="refresh"):
+    seconds: float
+
+
+class Copy(Command, frozen=True, tag="copy"):
+    form: str = "row"
+
+
+class Lints(Command, frozen=True, tag="lints"):
+    pass
+
+
+class Lab(Command, frozen=True, tag="lab"):
+    pass
+
+
+class Stage(Command, frozen=True, tag="stage"):
+    number: int
+
+
+class Lesson(Command, frozen=True, tag="lesson"):
+    name: str = ""
+
+
+class Record(Command, frozen=True, tag="record"):
+    file: str                  # a path, or "off"
+
+
+class Save(Command, frozen=True, tag="save"):
+    file: str
+
+
+class Help(Command, frozen=True, tag="help"):
+    pass
+
+
+class Palette(Command, frozen=True, tag="palette"):
+    pass
+
+
+BACKENDS = ("select", "poll", "epoll", "kqueue", "devpoll")
+WRITE_INTERESTS = ("on-demand", "always")
+SLOW_CONSUMER = ("evict", "drop-oldest", "drop-newest")
+BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
+PANES = ("clients", "selector", "events", "loop", "log")
+
+Kind = Literal[
+    "targets", "target", "ban", "network", "duration", "limit", "word", "choice",
+    "number", "seconds", "column", "file", "lesson", "text",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One argument: the struct field it fills, how it is read, and how it is completed."""
+
+    field: str
+    kind: Kind
+    label: str
+    optional: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One row of the table."""
+
+    name: str
+    command: type[Command]
+    help: str
+    group: str                             # heading in the help screen
+    params: tuple[Param, ...] = ()
+    aliases: tuple[str, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()  # (key, command line it runs or begins)
+    label: str = ""                        # what the footer calls it; "" keeps it out
+    on_rows: bool = False                  # takes the tagged rows, or the one under the cursor
+    where: Literal["server", "console"] = "server"
+
+    @property
+    def usage(self) -> str:
+        """`kick CLIENT,… [REASON]`"""
+        words = [f"[{p.label}]" if p.optional else p.label for p in self.params]
+        return " ".join([self.name, *words])
+
+
+def _p(field: str, kind: Kind, label: str, *choices: str, optional: bool = False) -> Param:
+    return Param(field, kind, label, optional, choices)
+
+
+SPECS: tuple[Spec, ...] = (
+    Spec("kick", Kick, "Tell clients why and disconnect them.", "Clients",
+         (_p("targets", "targets", "CLIENT,…"), _p("reason", "text", "REASON", optional=True)),
+         keys=(("k", "kick"), ("f9", "kick")), label="kick", on_rows=True),
+    Spec("ban", Ban, "Disconnect a client and refuse its address, or an address or network.",
+         "Clients",
+         (_p("target", "ban", "CLIENT|ADDRESS|NETWORK"),
+          _p("seconds", "duration", "DURATION", optional=True),
+          _p("reason", "text", "REASON", optional=True)),
+         keys=(("K", "ban"),), on_rows=True),
+    Spec("unban", Unban, "Let an address or network in again.", "Clients",
+         (_p("network", "network", "ADDRESS|NETWORK"),)),
+    Spec("bans", Bans, "List the bans in force.", "Clients"),
+    Spec("mute", Mute, "Let clients listen but not speak.", "Clients",
+         (_p("targets", "targets", "CLIENT,…"),
+          _p("seconds", "duration", "DURATION", optional=True)),
+         keys=(("m", "mute"),), on_rows=True),
+    Spec("unmute", Unmute, "Let muted clients speak again.", "Clients",
+         (_p("targets", "targets", "CLIENT,…"),), keys=(("M", "unmute"),), on_rows=True),
+    Spec("broadcast", Broadcast, "Say something to every client in every room.", "Clients",
+         (_p("text", "text", "TEXT"),), aliases=("say",), keys=(("b", "broadcast"),),
+         label="broadcast"),
+    Spec("limit", Limit, "Show or change a limit while the server runs.", "Server",
+         (_p("name", "limit", "NAME", optional=True),
+          _p("value", "word", "VALUE", optional=True)), aliases=("limits",)),
+    Spec("reload", Reload, "Read the TLS certificate and its key again, for new connections.",
+         "Server"),
+    Spec("reopen", Reopen, "Open the log file again, after it was moved away.", "Server"),
+    Spec("selector", Selector, "Swap the selector's backend under load; nobody is disconnected.",
+         "Selector", (_p("backend", "choice", "BACKEND", *BACKENDS),)),
+    Spec("write-interest", WriteInterest,
+         "Watch for writing only while bytes wait, or always (returns after 30 s).", "Selector",
+         (_p("mode", "choice", "MODE", *WRITE_INTERESTS),
+          _p("stay", "choice", "stay", "stay", optional=True)),
+         keys=(("w", "write-interest toggle"),)),
+    Spec("slow-consumer", SlowConsumer, "What happens to a client whose outbox is full.",
+         "Selector", (_p("policy", "choice", "POLICY", *SLOW_CONSUMER),)),
+    Spec("spawn", Spawn, "Start built-in clients, good and bad, over real sockets.", "Lab",
+         (_p("kind", "choice", "KIND", *BUILT_IN),
+          _p("count", "number", "COUNT", optional=True))),
+    Spec("despawn", Despawn, "Send built-in clients away.", "Lab",
+         (_p("kind", "choice", "KIND", *BUILT_IN, optional=True),)),
+    Spec("lab", Lab, "Open the lab: five servers, lessons, and what selectors cost.", "Lab",
+         keys=(("L", "lab"),), label="lab", where="console"),
+    Spec("stage", Stage, "Run one of the lab's five servers.", "Lab",
+         (_p("number", "number", "1-5"),), where="console"),
+    Spec("lesson", Lesson, "Open a lesson of the lab.", "Lab",
+         (_p("name", "lesson", "LESSON", optional=True),), where="console"),
+    Spec("lints", Lints, "What a reviewer would object to in the selector right now.", "Selector",
+         keys=(("l", "lints"),), where="console"),
+    Spec("pane", Pane, "Show a pane.", "View", (_p("name", "choice", "PANE", *PANES),),
+         keys=tuple((str(n), f"pane {pane}") for n, pane in enumerate(PANES, 1)),
+         where="console"),
+    Spec("next", NextPane, "Go to the next pane.", "View", keys=(("tab", "next"),),
+         where="console"),
+    Spec("zoom", Zoom, "Give the whole screen to this pane, and back.", "View",
+         keys=(("z", "zoom"),), where="console"),
+    Spec("details", Details, "Show everything about one client or descriptor.", "View",
+         (_p("target", "target", "CLIENT", optional=True),), keys=(("enter", "details"),),
+         where="console"),
+    Spec("filter", Filter, "Keep rows: text, !text, nick:bob, appq:>64K.", "View",
+         (_p("expression", "text", "EXPRESSION", optional=True),), keys=(("slash", "filter"),),
+         label="filter", where="console"),
+    Spec("sort", Sort, "Sort by a column.", "View", (_p("column", "column", "COLUMN"),),
+         keys=(("less_than_sign", "sort left"), ("greater_than_sign", "sort right")),
+         label="sort", where="console"),
+    Spec("invert", Invert, "Invert the order.", "View", keys=(("I", "invert"),),
+         where="console"),
+    Spec("tag", Tag, "Tag a row; an action takes all tagged rows.", "View",
+         (_p("target", "target", "CLIENT", optional=True),), keys=(("space", "tag"),),
+         label="tag", where="console"),
+    Spec("untag", Untag, "Untag all rows.", "View", keys=(("u", "untag"),), where="console"),
+    Spec("follow", Follow, "Keep the cursor on the selected client.", "View",
+         keys=(("F", "follow"),), where="console"),
+    Spec("refresh", Refresh, "Seconds between refreshes.", "View",
+         (_p("seconds", "seconds", "SECONDS"),),
+         keys=(("plus", "refresh faster"), ("minus", "refresh slower")), where="console"),
+    Spec("copy", Copy, "Copy the row, or the row as JSON.", "View",
+         (_p("form", "choice", "FORM", "row", "json", optional=True),),
+         keys=(("c", "copy row"), ("y", "copy json")), where="console"),
+    Spec("pause", Pause, "Freeze the rows; the header goes on.", "Time",
+         keys=(("p", "pause"),), label="pause", where="console"),
+    Spec("step", Step, "Step back or forward through the turns of the loop.", "Time",
+         (_p("turns", "number", "±TURNS"),),
+         keys=(("left_square_bracket", "step -1"), ("right_square_bracket", "step 1")),
+         label="step", where="console"),
+    Spec("seek", Seek, "Go to a turn by number, or back by a time (-10s).", "Time",
+         (_p("turn", "word", "TURN|-TIME"),), keys=(("S", "seek"),), where="console"),
+    Spec("live", Live, "Back to the present.", "Time", keys=(("end", "live"),), where="console"),
+    Spec("record", Record, "Record turns, snapshots and events to a file, or `off`.", "Time",
+         (_p("file", "file", "FILE|off"),), where="console"),
+    Spec("save", Save, "Write what is still held of the past to a file.", "Time",
+         (_p("file", "file", "FILE"),), where="console"),
+    Spec("help", Help, "Every key and command.", "Console",
+         keys=(("question_mark", "help"), ("f1", "help")), label="help", where="console"),
+    Spec("palette", Palette, "Find a command by typing a part of it.", "Console",
+         keys=(("ctrl+p", "palette"),), where="console"),
+    Spec("quit", Quit, "Leave: drain the queues first, or stop now.", "Console",
+         (_p("how", "choice", "HOW", "drain", "now", optional=True),), aliases=("q", "exit"),
+         keys=(("q", "quit"), ("f10", "quit"), ("ctrl+q", "quit")), label="quit"),
+)
+
+_BY_NAME = {name: spec for spec in SPECS for name in (spec.name, *spec.aliases)}
+_BY_TYPE = {spec.command: spec for spec in SPECS}
+
+
+def spec_of(command: Command | type[Command]) -> Spec:
+    """The row that a command comes from."""
+    return _BY_TYPE[command if isinstance(command, type) else type(command)]
+
+
+def find(name: str) -> Spec | None:
+    """The row with this name or alias."""
+    return _BY_NAME.get(name)

@@ -1,0 +1,55 @@
+"""The console's only door to a server: commands in, events and snapshots out.
+
+A console cannot tell whether the server is embedded, recorded or imagined by a test.
+Every method may be called from the console's thread and none of them waits.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Protocol
+
+import msgspec
+
+from chatops.api.commands import Command, CommandResult
+from chatops.api.events import Event
+from chatops.api.snapshot import Snapshot
+
+
+class LinkStatus(msgspec.Struct, frozen=True, gc=False):
+    """Whether there is still a server behind the link, and why not."""
+
+    alive: bool
+    detail: str = ""           # one line for the operator; "" while alive
+    failed: bool = False       # it crashed: the console's exit status must not be 0
+    dropped: bool = False      # the server lives on, and wants no more of this console
+
+
+class ConsoleLink(Protocol):
+    """What the console needs of a server, wherever it runs."""
+
+    @property
+    def status(self) -> LinkStatus:
+        """Whether the server is there; looked at on every refresh."""
+
+    @property
+    def events_dropped(self) -> int:
+        """Events this console lost because it drained too slowly, in all."""
+
+    def submit(self, command: Command) -> Future[CommandResult]:
+        """Ask for something.  The future resolves on the server's thread; it is never
+        waited for with `.result()` here, and a server that is gone resolves it at once
+        with a failed result.
+        """
+
+    def drain(self, limit: int | None = None) -> list[Event]:
+        """Events since the last call, oldest first; at most the newest `limit`."""
+
+    def poll(self) -> Snapshot | None:
+        """The newest snapshot if it has not been seen yet, and a request for the next.
+
+        A sleeping server is not woken when nothing can have changed.
+        """
+
+    def close(self) -> None:
+        """Let go of the server without stopping it.  Idempotent."""

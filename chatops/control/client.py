@@ -1,0 +1,163 @@
+"""The other end of the control socket: a connection to a server, for consoles and scripts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from pathlib import Path
+
+from chatops.control.frames import (
+    MAX_REPLY,
+    PROTOCOL,
+    Bye,
+    FrameError,
+    Hello,
+    Message,
+    Reply,
+    Splitter,
+    Welcome,
+    pack,
+    read_reply,
+)
+from chatops.control.socket_path import ControlError, directory, may_talk, peer, running
+
+PATIENCE = 5.0                 # seconds for a server to answer
+CHUNK = 1 << 18
+# Who has ended the connection has said why, and that is still to be read.
+GONE = (BrokenPipeError, ConnectionResetError)
+
+
+class CutOffError(ControlError):
+    """The connection ended inside a message, as it does for whoever does not read in time."""
+
+
+class Wire:
+    """A connection that has been greeted.  Raises `ControlError`, with one line that says why."""
+
+    def __init__(self, path: Path) -> None:
+        """Connect, and wait for the greeting."""
+        self._sock = _connected(path)
+        self._splitter = Splitter(MAX_REPLY)
+        try:
+            self.send(Hello(PROTOCOL))
+            reply = self.wait()
+        except BaseException:
+            self._sock.close()
+            raise
+        if not isinstance(reply, Welcome):
+            self._sock.close()
+            raise ControlError(reply.detail if isinstance(reply, Bye) else
+                               f"what listens at {path} is no chatops")
+        self.welcome = reply
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def setblocking(self, blocking: bool) -> None:
+        """Whether `send` and `receive` wait; at first they do, for `PATIENCE`."""
+        self._sock.settimeout(PATIENCE if blocking else 0.0)
+
+    def send(self, message: Message) -> None:
+        """Send a whole message, on a connection that may wait."""
+        try:
+            self._sock.sendall(pack(message))
+        except GONE:
+            pass
+        except OSError as error:
+            raise ControlError(f"the server does not listen: {error.strerror or error}") from None
+
+    def send_some(self, data: bytearray) -> None:
+        """Send what goes without waiting, and take it out of `data`."""
+        try:
+            while data:
+                del data[:self._sock.send(bytes(data))]
+        except (BlockingIOError, *GONE):
+            pass
+
+    def wait(self, patience: float | None = PATIENCE) -> Reply:
+        """The next message; None waits for ever."""
+        self._sock.settimeout(patience)
+        while (reply := self.next()) is None:
+            try:
+                self._read()
+            except TimeoutError:
+                raise ControlError(f"the server has not answered for {patience:g} s") from None
+        return reply
+
+    def receive(self) -> bool:
+        """Take in what has come, on a non-blocking connection; False when nothing has."""
+        try:
+            self._read()
+        except BlockingIOError:
+            return False
+        return True
+
+    def _read(self) -> None:
+        try:
+            data = self._sock.recv(CHUNK)
+        except (BlockingIOError, TimeoutError):
+            raise
+        except ConnectionResetError:
+            data = b""             # what Linux says when it had not read all that we had sent
+        except OSError as error:
+            raise ControlError(f"the server is gone: {error.strerror}") from None
+        if not data and self._splitter.held:
+            raise CutOffError("this console was dropped: it did not read what it had asked for, "
+                             "or the server was killed as it answered")
+        if not data:
+            raise ControlError("the server ended without a word")
+        self._splitter.feed(data)
+
+    def next(self) -> Reply | None:
+        """The next message of those that have come whole."""
+        try:
+            body = self._splitter.next()
+            return read_reply(body) if body is not None else None
+        except FrameError as error:
+            raise ControlError(f"the server cannot be understood: {error}") from None
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+def find(path: str, port: int | None) -> Path:
+    """The socket that is meant: this one, that of this port, or the only one there is.
+
+    Raises `ControlError`.
+    """
+    if path:
+        return Path(path).expanduser().absolute()
+    if port is not None:
+        return directory() / f"{port}.sock"
+    found = running()
+    if not found:
+        raise ControlError(f"no server of this user has a control socket in {directory()}")
+    if len(found) > 1:
+        ports = ", ".join(sorted((path.stem for path in found), key=lambda p: (len(p), p)))
+        raise ControlError(f"servers run on the ports {ports}; say which one with --port")
+    return found[0]
+
+
+def _connected(path: Path) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(PATIENCE)
+    try:
+        sock.connect(os.fspath(path))
+    except OSError as error:
+        sock.close()
+        match error.errno:
+            case errno.ENOENT:
+                why = f"there is no control socket {path}"
+            case errno.ECONNREFUSED:
+                why = f"nobody listens at {path} any more"
+            case errno.EACCES | errno.EPERM:
+                why = f"{path} belongs to another user"
+            case _:
+                why = f"cannot connect to {path}: {error.strerror or error}"
+        raise ControlError(why) from None
+    if not may_talk(sock) and os.geteuid() != 0:
+        user = peer(sock)
+        sock.close()
+        raise ControlError(f"what listens at {path} belongs to another user ({user})")
+    return sock

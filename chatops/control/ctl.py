@@ -1,0 +1,192 @@
+"""`chatops ctl`: one command to a running server, for scripts; the answer in text or JSON."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import NoReturn
+
+import click
+import msgspec
+
+from chatops.api.command_line import CommandError, parse
+from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
+from chatops.api.snapshot import Snapshot
+from chatops.control.client import Wire, find
+from chatops.control.frames import Ask, Bye, Done, Look, Seen
+from chatops.control.socket_path import ControlError
+from chatops.storage.worker import line_of
+from chatops.units import format_duration, format_size
+
+PACE = 0.1                     # seconds between two batches of `events`
+
+Row = tuple[object, ...]
+
+
+def _status(snapshot: Snapshot) -> Iterator[Row]:
+    loop = snapshot.loop
+    yield "server", f"{snapshot.host}:{snapshot.port}, {snapshot.phase}"
+    yield "up", format_duration(int(snapshot.mono - snapshot.started_at))
+    yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
+    yield "queued", (f"{format_size(snapshot.queued)} here, "
+                     f"{format_size(snapshot.kernel_queued)} in the kernel")
+    yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
+    yield "selector", f"{loop.backend}, {loop.registered} descriptors, {loop.turns} turns"
+
+
+def _clients(snapshot: Snapshot) -> Iterator[Row]:
+    yield "ID", "NICK", "ROOM", "PEER", "QUEUED", "KERNEL", "STATE"
+    for row in snapshot.clients:
+        yield (row.id, row.nick, row.room, row.peer, format_size(row.queued),
+               format_size(row.kernel_queued), "muted" if row.muted else row.state)
+
+
+def _fds(snapshot: Snapshot) -> Iterator[Row]:
+    yield "FD", "TYPE", "EVENTS", "DATA", "CALLBACK", "FIRES"
+    for row in snapshot.keys:
+        yield (row.fd, row.type, ("-", "R", "W", "RW")[row.events & 3], row.data, row.callback,
+               row.fires)
+
+
+def _rooms(snapshot: Snapshot) -> Iterator[Row]:
+    yield "ROOM", "MEMBERS", "LINES"
+    for row in snapshot.rooms:
+        yield row.name, row.members, row.lines
+
+
+# What can be looked at: in words, as text, and which part of the snapshot it is.
+LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snapshot], object]]] = {
+    "status": ("How the server is, in a few lines; as JSON the whole snapshot.", _status,
+               lambda snapshot: snapshot),
+    "clients": ("Who is connected.", _clients, lambda snapshot: snapshot.clients),
+    "fds": ("The selector's map.", _fds, lambda snapshot: snapshot.keys),
+    "rooms": ("The rooms and how many are in them.", _rooms, lambda snapshot: snapshot.rooms),
+}
+EVENTS = "What happens, a line for each, until the server ends or you do."
+
+
+class _Ctl(click.Command):
+    """Its help lists what the table has for servers."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        asks = [(spec.usage, _explained(spec)) for spec in SPECS
+                if spec.where == "server" and spec.command not in (Spawn, Despawn)]
+        looks = [(name, words) for name, (words, _, _) in LOOKS.items()]
+        for title, rows in (("To ask for", asks), ("To look at", [*looks, ("events", EVENTS)])):
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def _explained(spec: Spec) -> str:
+    """What a command does, and the words that it takes where the table lists them."""
+    words = [f"{param.label}: {', '.join(param.choices)}." for param in spec.params
+             if len(param.choices) > 1]
+    return " ".join([spec.help, *words])
+
+
+@click.command(cls=_Ctl)
+@click.argument("command", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True,
+              help="print JSON: one value, or one a line for `events`")
+@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
+@click.option("--socket", "path", default="", metavar="PATH", help="its control socket")
+def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) -> None:
+    """One command to a running server, and the answer as text or JSON.
+
+    With one server running there is no need to say which.  The exit status is 0 when the
+    command succeeded, 1 when it did not, and 2 when there is no such command.
+    """
+    line = " ".join(command)
+    if line not in LOOKS and line != "events":
+        asked = _parsed(line)
+    try:
+        wire = Wire(find(path, port))
+        try:
+            if line == "events":
+                _follow(wire, as_json)
+            elif line in LOOKS:
+                _show(wire, line, as_json)
+            else:
+                _ask(wire, asked, as_json)
+        finally:
+            wire.close()
+    except ControlError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _parsed(line: str) -> Command:
+    try:
+        command = parse(line)
+    except CommandError as error:
+        _fail(str(error).replace("? lists them", "--help lists them"), 2)
+    if spec_of(command).where != "server" or isinstance(command, Spawn | Despawn):
+        _fail(f"'{line.split()[0]}' is for a console; `chatops attach` opens one", 2)
+    return command
+
+
+def _ask(wire: Wire, command: Command, as_json: bool) -> None:
+    wire.send(Ask(1, command))  # type: ignore[arg-type]  # the table says that it is the server's
+    reply = wire.wait()
+    if not isinstance(reply, Done):
+        raise ControlError(reply.detail if isinstance(reply, Bye) else "no answer came")
+    result = reply.result
+    if as_json:
+        _json(result)
+    else:
+        click.echo("\n".join([result.text, *result.rows]), err=not result.ok)
+    sys.exit(0 if result.ok else 1)
+
+
+def _show(wire: Wire, what: str, as_json: bool) -> None:
+    _, rows, part = LOOKS[what]
+    wire.send(Look(now=True))
+    snapshot = None
+    while snapshot is None:
+        reply = wire.wait()
+        if not isinstance(reply, Seen):
+            raise ControlError(reply.detail if isinstance(reply, Bye) else "no answer came")
+        snapshot = reply.snapshot
+        if snapshot is None:
+            wire.send(Look(now=True))      # there were events before it could be afforded
+    if as_json:
+        _json(part(snapshot))
+    else:
+        _table(rows(snapshot))
+
+
+def _follow(wire: Wire, as_json: bool) -> None:
+    while True:
+        wire.send(Look(snapshot=False))
+        reply = wire.wait(None)
+        if isinstance(reply, Bye):
+            if reply.failed:
+                raise ControlError(reply.detail)
+            return
+        if isinstance(reply, Seen):
+            for event in reply.events:
+                if as_json:
+                    _json(event)
+                else:
+                    click.echo(line_of(event))
+            sys.stdout.flush()
+        time.sleep(PACE)
+
+
+def _table(rows: Iterable[Row]) -> None:
+    lines = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))
+                   .rstrip())
+
+
+def _json(value: object) -> None:
+    click.echo(msgspec.json.encode(value))
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    click.echo(f"chatops: {text}", err=True)
+    sys.exit(status)

@@ -1,0 +1,1 @@
+"""Built-in clients, well behaved and not, and who makes them."""

@@ -1,0 +1,116 @@
+"""The console's link to a server in its own process, with the lab's built-in clients."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import msgspec
+
+from chatops import lints
+from chatops.api import events
+from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
+from chatops.api.link import LinkStatus
+from chatops.api.snapshot import Snapshot
+from chatops.lab.clients.link import Crew, reachable
+from chatops.loop.rows import thread_rows
+from chatops.server.snapshots import View
+from chatops.service import ServerThread, last_words
+
+THREADS = {
+    "MainThread": "console: Textual's loop and all widgets",
+    "reactor": "the selector, every socket, the hub",
+    "journal": "log and ban files",
+    "clients": "built-in clients of the lab",
+}
+QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
+
+
+class LocalLink:
+    """The console's link to a server in this process (chatops.link.ConsoleLink)."""
+
+    def __init__(self, thread: ServerThread, *, clock: Callable[[], float] = time.monotonic
+                 ) -> None:
+        self._thread = thread
+        self._server = thread.server
+        self._survey = thread.survey
+        self._clock = clock
+        self._subscription = thread.bus.subscribe(backlog=True)
+        self._seen: Snapshot | None = None
+        self._shown: Snapshot | None = None    # the same with its lints, which the next need
+        self._asked_at = 0.0
+        self._view = View()
+        self._view.wanted = True
+        self._crew = Crew(tls=bool(thread.settings.tls_cert))
+        self._open = True
+        self._server.reactor.submit(self._begin)
+
+    @property
+    def status(self) -> LinkStatus:
+        crash = self._thread.crash
+        if crash is not None:
+            return LinkStatus(False, last_words(crash), failed=True)
+        if not self._thread.alive:
+            return LinkStatus(False, "the server has stopped")
+        return LinkStatus(True)
+
+    @property
+    def events_dropped(self) -> int:
+        return self._subscription.dropped
+
+    def submit(self, command: Command) -> Future[CommandResult]:
+        if isinstance(command, Spawn | Despawn):
+            return self._crew.submit(command, self._address())
+        if isinstance(command, Quit):
+            self._crew.dismiss()
+        return self._thread.submit(command)
+
+    def drain(self, limit: int | None = None) -> list[events.Event]:
+        return self._subscription.drain(limit)
+
+    def poll(self) -> Snapshot | None:
+        latest = self._view.latest
+        self._ask(latest)
+        if latest is None or latest is self._seen:
+            return None
+        self._seen = latest
+        self._shown = msgspec.structs.replace(latest, threads=thread_rows(THREADS),
+                                              lints=lints.find(latest, self._shown))
+        return self._shown
+
+    def demo(self) -> None:
+        """Bring a handful of built-in clients, so that there is something to see."""
+        self._crew.demo(self._address())
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._server.reactor.submit(self._end)
+        self._crew.close()
+
+    def _begin(self) -> None:
+        """On the reactor's thread, as `_end`."""
+        self._survey.views.append(self._view)
+        self._server.selector.watch()
+
+    def _end(self) -> None:
+        self._survey.views.remove(self._view)
+        self._server.selector.watch(False)
+
+    def _ask(self, latest: Snapshot | None) -> None:
+        """Want the next snapshot, but wake a sleeping server only for news: nothing changes
+        unless something happens there, except that a peer's kernel takes what ours holds.
+        """
+        now = self._clock()
+        news = latest is None or self._survey.activity != self._view.activity
+        emptying = latest is not None and latest.kernel_queued > 0
+        if news or (emptying and now - self._asked_at >= QUIET_LOOK):
+            self._view.wanted = True
+            if now >= self._survey.next_at:    # or it cannot be afforded yet
+                self._asked_at = now
+                self._server.reactor.wake()
+
+    def _address(self) -> tuple[str, int]:
+        host, port = self._server.address[:2]
+        return reachable(str(host)), int(port)

@@ -1,0 +1,163 @@
+"""The console's link to a server in another process (chatops.link.ConsoleLink)."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from chatops import lints
+from chatops.api import events
+from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
+from chatops.api.link import LinkStatus
+from chatops.api.snapshot import Snapshot
+from chatops.control.client import CutOffError, Wire
+from chatops.control.frames import Ask, Bye, Done, Look, Message, Reply, Seen, pack
+from chatops.control.socket_path import ControlError
+from chatops.lab.clients.link import Crew, reachable
+
+QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
+EVENTS_KEPT = 8192             # until the console drains them
+UNSENT = 1 << 20               # bytes of commands that may wait for a server that is busy
+AT_ONCE = 32                   # reads of one poll, so that a flood cannot hold the console
+
+
+class RemoteLink:
+    """Belongs to the console's thread, and needs none of its own: it reads when it is polled.
+
+    One `Look` is always with the server, which answers when there is news; so a server
+    with nothing to tell sleeps on, whoever looks.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Connect.  Raises `chatops.control.socket_path.ControlError`."""
+        self._wire = Wire(path)
+        self._wire.setblocking(False)
+        self._clock = clock
+        self._status = LinkStatus(True)
+        self._out = bytearray()
+        self._asked: dict[int, Future[CommandResult]] = {}
+        self._count = 0
+        self._happened: deque[events.Event] = deque()
+        self._dropped_here = self._dropped_there = 0
+        self._new: Snapshot | None = None
+        self._shown: Snapshot | None = None    # as it was given out, for the lints of the next
+        self._kernel_queued = 0
+        self._looking = False
+        self._looked_at = 0.0
+        welcome = self._wire.welcome
+        self._crew = Crew(tls=welcome.tls)
+        self._address = (reachable(welcome.host), welcome.port)
+
+    @property
+    def status(self) -> LinkStatus:
+        return self._status
+
+    @property
+    def events_dropped(self) -> int:
+        return self._dropped_here + self._dropped_there
+
+    def submit(self, command: Command) -> Future[CommandResult]:
+        if isinstance(command, Spawn | Despawn):
+            return self._crew.submit(command, self._address)
+        if isinstance(command, Quit):
+            self._crew.dismiss()
+        future: Future[CommandResult] = Future()
+        if not self._status.alive:
+            future.set_result(CommandResult(False, "the server is not running"))
+        elif len(self._out) > UNSENT:
+            future.set_result(CommandResult(False, "the server is busy; too much waits already"))
+        else:
+            self._count += 1
+            self._asked[self._count] = future
+            self._send(Ask(self._count, command))  # type: ignore[arg-type]  # the table says which are the server's
+        return future
+
+    def drain(self, limit: int | None = None) -> list[events.Event]:
+        keep = len(self._happened) if limit is None else limit
+        self._forget(len(self._happened) - keep)
+        happened = list(self._happened)
+        self._happened.clear()
+        return happened
+
+    def poll(self) -> Snapshot | None:
+        self._receive()
+        now = self._clock()
+        quiet = self._kernel_queued > 0 and now - self._looked_at >= QUIET_LOOK
+        if self._status.alive and (quiet or not self._looking):
+            self._looking = True
+            self._looked_at = now
+            self._send(Look(now=quiet))
+        elif self._out and self._status.alive:
+            self._wire.send_some(self._out)
+        if self._new is None:
+            return None
+        self._shown = replace(self._new, lints=lints.find(self._new, self._shown))
+        self._new = None
+        return self._shown
+
+    def close(self) -> None:
+        self._lost(LinkStatus(False, "detached"))
+        self._crew.close()
+
+    # -- inside
+
+    def _receive(self) -> None:
+        try:
+            for _ in range(AT_ONCE):
+                if not self._status.alive or not self._wire.receive():
+                    break
+                while (reply := self._wire.next()) is not None:
+                    self._take(reply)
+        except CutOffError as error:
+            self._lost(LinkStatus(False, str(error), dropped=True))
+        except ControlError as error:
+            self._lost(LinkStatus(False, str(error), failed=True))
+
+    def _take(self, reply: Reply) -> None:
+        match reply:
+            case Seen(happened, dropped, snapshot):
+                self._looking = False
+                self._happened.extend(happened)
+                self._forget(len(self._happened) - EVENTS_KEPT)
+                self._dropped_there = dropped
+                if snapshot is not None:
+                    self._kernel_queued = snapshot.kernel_queued
+                    self._new = snapshot if self._new is None else _joined(self._new, snapshot)
+            case Done(ident, result):
+                future = self._asked.pop(ident, None)
+                if future is not None and future.set_running_or_notify_cancel():
+                    future.set_result(result)
+            case Bye(detail, failed, dropped):
+                self._lost(LinkStatus(False, detail, failed, dropped))
+
+    def _forget(self, count: int) -> None:
+        for _ in range(count):
+            self._happened.popleft()
+            self._dropped_here += 1
+
+    def _send(self, message: Message) -> None:
+        self._out += pack(message)
+        self._wire.send_some(self._out)
+
+    def _lost(self, status: LinkStatus) -> None:
+        """The server, or this console, has gone; the first reason counts."""
+        if not self._status.alive:
+            return
+        self._status = status
+        self._wire.close()
+        for future in self._asked.values():
+            if future.set_running_or_notify_cancel():
+                future.set_result(CommandResult(False, "the server is gone"))
+        self._asked.clear()
+
+
+def _joined(unseen: Snapshot, newest: Snapshot) -> Snapshot:
+    """The newest, with the turns of the one that nobody has seen before it."""
+    first = newest.turns[0].n if newest.turns else newest.turn
+    before = [turn for turn in unseen.turns if turn.n < first]
+    return replace(newest, turns=(*before, *newest.turns))

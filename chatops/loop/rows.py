@@ -1,0 +1,170 @@
+"""Rows for a console, read out of an `ObservedSelector` on the thread that owns it."""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+import ssl
+import sys
+import threading
+from collections.abc import Mapping
+
+from chatops.api.snapshot import Change, KeyRow, LoopFigures, Ready, ThreadRow, Turn
+from chatops.loop.naming import callback_name, describe, descriptor_of, masks_text, where
+from chatops.loop.observed import SPIN_PEEK, ObservedSelector
+from chatops.loop.records import Registration, TurnRecord
+
+MAX_TURNS = 512                # of one snapshot; older ones stay in the ring
+MAX_READY = 64                 # events shown of one turn
+
+
+def key_rows(selector: ObservedSelector) -> tuple[KeyRow, ...]:
+    """The map, one row a descriptor, in the order of registration."""
+    return tuple([_key_row(registration) for registration in selector.registrations()])
+
+
+def _key_row(r: Registration) -> KeyRow:
+    """The row of one descriptor; the one of the last time where nothing has changed."""
+    fired = r.fires - r.fires_seen
+    r.fires_seen = r.fires
+    old = r.row
+    data = describe(r.data, r.fileobj)
+    stale = descriptor_of(r.fileobj) != r.fd
+    if old is None:
+        owner = getattr(r.data, "__self__", None)
+        kind, fileobj, callback = _type(r), fileobj_text(r.fileobj), callback_name(r.data)
+        client = getattr(owner, "client_id", 0)
+    elif (not fired and old.busy == r.busy and old.armed_at == r.armed_at and old.data == data
+            and old.stale == stale and not old.at_eof):
+        return old
+    else:
+        kind, fileobj, callback, client = old.type, old.fileobj, old.callback, old.client
+    row = r.row = KeyRow(
+        fd=r.fd, type=kind, fileobj=fileobj, events=r.events, callback=callback, data=data,
+        client=client,
+        armed_by=old.armed_by if old and old.armed_at == r.armed_at else where(r.armed_by),
+        registered_at=r.registered_at, armed_at=r.armed_at, fires=r.fires,
+        last_mask=r.last_mask, busy=r.busy, slowest=r.slowest, masks=masks_text(r.masks),
+        stale=stale, at_eof=fired > SPIN_PEEK and at_eof(r.fileobj),
+    )
+    return row
+
+
+def _type(r: Registration) -> str:
+    owner = getattr(r.data, "__self__", None)
+    kind = getattr(owner, "kind", None)
+    if isinstance(kind, str):
+        return kind
+    if isinstance(r.fileobj, socket.socket) and descriptor_of(r.fileobj) >= 0:
+        return "listener" if is_listening(r.fileobj) else "connection"
+    return type(r.fileobj).__name__.lower()
+
+
+def is_listening(sock: socket.socket) -> bool:
+    """Whether this socket accepts connections (SO_ACCEPTCONN, socket(7))."""
+    try:
+        return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:
+        return False
+
+
+def at_eof(fileobj: object) -> bool:
+    """Whether a socket has nothing left but its end of file; a peek takes nothing away."""
+    if not isinstance(fileobj, socket.socket):
+        return False
+    try:
+        # Beneath TLS, if there is any: it does not let anybody peek.
+        return socket.socket.recv(fileobj, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except OSError:
+        return False
+
+
+def fileobj_text(fileobj: object) -> str:
+    """What is watched, short: `socket`, `socketpair`, `Waker`, or the number alone."""
+    if isinstance(fileobj, socket.socket):
+        family = "unix" if fileobj.family == getattr(socket, "AF_UNIX", None) else "tcp"
+        if isinstance(fileobj, ssl.SSLSocket):
+            family = "tls"
+        return f"socket {family}"
+    return str(fileobj) if isinstance(fileobj, int) else type(fileobj).__name__
+
+
+def loop_figures(selector: ObservedSelector, *, write_interest: str = "on-demand",
+                 slow_consumer: str = "evict", timers: int = 0, commands: int = 0,
+                 next_deadline: float | None = None,
+                 write_until: float = 0.0) -> LoopFigures:
+    """What the loop has done so far."""
+    p50, p99 = percentiles(selector)
+    slowest, name, _ = selector.slowest
+    return LoopFigures(
+        backend=selector.backend, write_interest=write_interest, slow_consumer=slow_consumer,
+        registered=len(selector.get_map()), turns=selector.turns, ready=selector.ready,
+        waited=selector.waited, worked=selector.worked, slowest=slowest, slowest_name=name,
+        p50=p50, p99=p99, timers=timers, commands=commands, next_deadline=next_deadline,
+        write_until=write_until,
+    )
+
+
+def percentiles(selector: ObservedSelector) -> tuple[float, float]:
+    """Median and 99th percentile of the recent callbacks, in seconds; 0 without any."""
+    costs = sorted(selector.costs)
+    if not costs:
+        return 0.0, 0.0
+    return costs[len(costs) // 2], costs[min(len(costs) - 1, len(costs) * 99 // 100)]
+
+
+def turns_since(selector: ObservedSelector, n: int) -> tuple[Turn, ...]:
+    """The turns from number `n` on that are still in the ring, at most `MAX_TURNS`.
+
+    `n` itself comes again, because the last turn is not over while somebody asks in it:
+    it may have grown by repeats, and only now is it known how long it worked.
+    """
+    found: list[TurnRecord] = []
+    for record in reversed(selector.ring):
+        if record.n + record.repeats < n or len(found) == MAX_TURNS:
+            break
+        found.append(record)
+    names: dict[int, str] = {}
+    return tuple([_turn(record, names) for record in reversed(found)])
+
+
+def _turn(record: TurnRecord, names: dict[int, str]) -> Turn:
+    costs = record.costs or ()
+    shown = record.ready[:MAX_READY]
+    for key, _ in shown:
+        if key.fd not in names:
+            names[key.fd] = describe(key.data, key.fileobj)
+    return Turn(
+        n=record.n, at=record.at, timeout=record.timeout, waited=record.waited,
+        worked=record.worked,
+        ready=tuple([
+            Ready(key.fd, mask, names[key.fd], costs[i] if i < len(costs) else math.nan)
+            for i, (key, mask) in enumerate(shown)
+        ]),
+        changes=tuple([Change(*change) for change in record.changes or ()]),
+        notes=tuple(record.notes or ()),
+        queues=tuple((record.queues or {}).items()),
+        repeats=record.repeats,
+    )
+
+
+def thread_rows(purposes: Mapping[str, str]) -> tuple[ThreadRow, ...]:
+    """The threads of this process; `purposes` says by name what each is there for."""
+    return tuple([
+        ThreadRow(name=thread.name, native_id=thread.native_id or 0, daemon=thread.daemon,
+                  cpu=thread_cpu(thread.native_id or 0), doing=purposes.get(thread.name, ""))
+        for thread in threading.enumerate()
+    ])
+
+
+def thread_cpu(native_id: int) -> float:
+    """Seconds of CPU that a thread has used, NaN where the system does not tell (proc(5))."""
+    if not sys.platform.startswith("linux"):
+        return math.nan
+    try:
+        with open(f"/proc/self/task/{native_id}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except OSError:
+        return math.nan
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

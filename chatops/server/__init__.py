@@ -1,0 +1,1 @@
+"""The chat server on one reactor: state, wiring, admission, administration, effects, shutdown."""

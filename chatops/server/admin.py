@@ -1,0 +1,253 @@
+"""Carrying out an admin's commands, on the reactor's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chatops import settings
+from chatops.api import commands, events
+from chatops.api.command_line import render
+from chatops.api.commands import Answer, Command, CommandResult, spec_of
+from chatops.chat.sanitize import clean_text
+from chatops.chat.session import Session
+from chatops.loop.backends import BackendError
+from chatops.server import bans
+from chatops.server.server import ChatServer
+from chatops.units import counted, format_duration
+
+ALWAYS_WRITE_SECONDS = 30.0    # until watching for writing returns to on demand
+
+
+class Refusal(Exception):  # noqa: N818  (it is an answer, not an error)
+    """What was asked cannot be done; the message is for the operator."""
+
+
+class Admin:
+    """Belongs to the reactor's thread; `run` and `carry_out` never raise."""
+
+    def __init__(self, server: ChatServer, *,
+                 save_bans: Callable[[list[bans.Ban]], None] | None = None,
+                 reload: Callable[[Answer], None] | None = None,
+                 reopen: Callable[[Answer], None] | None = None) -> None:
+        """`save_bans` is called with all bans after each change, `reload` has the
+        certificate read again and `reopen` the log opened again, and they answer how that
+        went; none may wait.
+        """
+        self._server = server
+        self._save_bans = save_bans
+        self._waiting = {commands.Reload: reload, commands.Reopen: reopen}
+        self._always_write = 0         # how often it was asked for: the last one counts
+
+    def carry_out(self, command: Command, answer: Answer) -> None:
+        """Do it, and answer: at once, or after this turn where a disk must be waited for."""
+        ask = self._waiting.get(type(command))
+        if ask is not None:
+            ask(lambda result: answer(self._did(command, result)))
+        else:
+            answer(self.run(command))
+
+    def run(self, command: Command) -> CommandResult:
+        """Do what can be done at once, and say in the log that it was done."""
+        method = _METHODS.get(type(command))
+        if method is None:
+            return CommandResult(False, f"'{spec_of(command).name}' is not for the server")
+        try:
+            result: CommandResult = method(self, command)
+        except (Refusal, bans.BanError, settings.SettingsError, BackendError) as error:
+            result = CommandResult(False, str(error))
+        return self._did(command, result)
+
+    def _did(self, command: Command, result: CommandResult) -> CommandResult:
+        hub = self._server.hub
+        hub.effects.append(events.AdminDid(hub.at, clean_text(render(command)),
+                                           clean_text(result.text), result.ok))
+        return result
+
+    # -- clients
+
+    def _sessions(self, targets: tuple[str, ...]) -> tuple[list[Session], list[str]]:
+        """Who is meant, and which targets are not here (any more)."""
+        hub = self._server.hub
+        found: dict[int, Session] = {}
+        missing = []
+        for target in targets:
+            name = target.removeprefix("#")
+            session = hub.sessions.get(int(name)) if name.isdecimal() else hub.nicks.find(name)
+            if session is None:
+                missing.append(f"#{name}" if name.isdecimal() else name)
+            else:
+                found[session.id] = session
+        return list(found.values()), missing
+
+    def _kick(self, command: commands.Kick) -> CommandResult:
+        sessions, missing = self._sessions(command.targets)
+        reason = clean_text(command.reason).strip() or "no reason given"
+        for session in sessions:
+            self._send_away(session, f"*** you were kicked: {reason}", f"kicked: {reason}")
+        return _outcome("kicked", sessions, missing)
+
+    def _send_away(self, session: Session, words: str, reason: str) -> None:
+        self._server.hub.leave(session, reason, words)
+
+    def _ban(self, command: commands.Ban) -> CommandResult:
+        server = self._server
+        network = self._address_of(command.target)
+        reason = clean_text(command.reason).strip()
+        ban = server.admission.bans.add(network, server.hub.at, command.seconds, reason)
+        self._bans_changed()
+        kept_out = [
+            session for session in list(server.hub.sessions.values())
+            if server.admission.bans.find(server.connections[session.id].host, server.hub.at)
+        ]
+        for session in kept_out:
+            self._send_away(session, f"*** you were banned: {reason or 'no reason given'}",
+                            f"banned: {reason}" if reason else "banned")
+        how_long = f"for {format_duration(command.seconds)}" if command.seconds else "for good"
+        gone = f"; {_names(kept_out)} disconnected" if kept_out else ""
+        return CommandResult(True, f"banned {ban.network} {how_long}{gone}")
+
+    def _address_of(self, target: str) -> str:
+        sessions, _ = self._sessions((target,))
+        if sessions:
+            return self._server.connections[sessions[0].id].host
+        try:
+            return str(bans.network_of(target))
+        except bans.BanError:
+            raise Refusal(f"'{target}' is not a client here, nor an address or network") from None
+
+    def _unban(self, command: commands.Unban) -> CommandResult:
+        network = bans.network_of(command.network)
+        if not self._server.admission.bans.remove(command.network):
+            raise Refusal(f"{network} is not banned; `bans` lists who is")
+        self._bans_changed()
+        return CommandResult(True, f"{network} may come in again")
+
+    def _bans(self, _command: commands.Bans) -> CommandResult:
+        at = self._server.hub.at
+        rows = tuple(
+            f"{ban.network}  {format_duration(int(ban.left(at))) if ban.until else 'for good'}"
+            f"  {ban.reason}".rstrip()
+            for ban in self._server.admission.bans.all(at))
+        return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows)
+
+    def _bans_changed(self) -> None:
+        if self._save_bans is not None:
+            self._save_bans(self._server.admission.bans.all(self._server.hub.at))
+
+    def _mute(self, command: commands.Mute) -> CommandResult:
+        sessions, missing = self._sessions(command.targets)
+        for session in sessions:
+            self._server.hub.mute(session, command.seconds)
+        return _outcome("muted", sessions, missing)
+
+    def _unmute(self, command: commands.Unmute) -> CommandResult:
+        sessions, missing = self._sessions(command.targets)
+        for session in sessions:
+            self._server.hub.unmute(session)
+        return _outcome("unmuted", sessions, missing)
+
+    def _broadcast(self, command: commands.Broadcast) -> CommandResult:
+        if not clean_text(command.text).strip():
+            raise Refusal("there is nothing to say")
+        reached = self._server.hub.broadcast(command.text)
+        return CommandResult(True, f"said to {counted(reached, 'client')}")
+
+    # -- the server
+
+    def _limit(self, command: commands.Limit) -> CommandResult:
+        server = self._server
+        if not command.name:
+            rows = tuple(f"{settings.show(server.settings, name):28}{setting.why}"
+                         for name, setting in settings.LIMITS.items())
+            return CommandResult(True, f"{len(rows)} limits", rows)
+        name = command.name.replace("_", "-")
+        if command.value:
+            server.apply(settings.changed(server.settings, name, command.value))
+        elif name not in settings.LIMITS:
+            settings.changed(server.settings, name, "")    # says which are there
+        return CommandResult(True, settings.show(server.settings, name))
+
+    def _no_reload(self, _command: commands.Reload) -> CommandResult:
+        raise Refusal("there is no certificate to read again: --tls-cert was not given")
+
+    def _no_reopen(self, _command: commands.Reopen) -> CommandResult:
+        raise Refusal("there is no log file to open again: --log-file was not given")
+
+    def _slow_consumer(self, command: commands.SlowConsumer) -> CommandResult:
+        server = self._server
+        server.apply(settings.changed(server.settings, "slow-consumer", command.policy))
+        return CommandResult(True, settings.show(server.settings, "slow-consumer"))
+
+    def _selector(self, command: commands.Selector) -> CommandResult:
+        selector = self._server.selector
+        before = selector.backend
+        if command.backend == before:
+            return CommandResult(True, f"the selector is {before} already")
+        selector.swap(command.backend)
+        return CommandResult(True, f"{before} -> {selector.backend}: "
+                                   f"{len(selector.get_map())} descriptors moved")
+
+    def _write_interest(self, command: commands.WriteInterest) -> CommandResult:
+        always = command.mode == "always"
+        self._always_write += 1
+        returns = always and not command.stay
+        self._server.traffic.always_until = (
+            self._server.reactor.clock() + ALWAYS_WRITE_SECONDS if returns else 0.0)
+        self._watch_writing(always)
+        if not always:
+            return CommandResult(True, "watching for writing only while bytes wait")
+        if command.stay:
+            return CommandResult(True, "watching always for writing, until told otherwise")
+        asked = self._always_write
+        self._server.reactor.call_later(
+            ALWAYS_WRITE_SECONDS,
+            lambda: self._watch_writing(False) if self._always_write == asked else None)
+        return CommandResult(True, "watching always for writing; back to on demand in "
+                                   f"{format_duration(ALWAYS_WRITE_SECONDS)}")
+
+    def _watch_writing(self, always: bool) -> None:
+        server = self._server
+        if not always:
+            server.traffic.always_until = 0.0
+        if server.traffic.always_write == always:
+            return
+        server.traffic.always_write = always
+        for connection in server.connections.values():
+            connection.update_interest()
+        server.hub.effects.append(events.Warned(
+            server.hub.at, "write interest is always on: the loop never sleeps" if always
+            else "write interest is on demand again"))
+
+    def _quit(self, command: commands.Quit) -> CommandResult:
+        server = self._server
+        if command.how == "now" or server.phase == "draining":
+            server.reactor.stop()
+            return CommandResult(True, "stopped")
+        server.drain(server.settings.drain, server.reactor.stop)
+        return CommandResult(True, f"draining for at most {format_duration(server.settings.drain)}")
+
+
+def _names(sessions: list[Session]) -> str:
+    shown = ", ".join(f"#{session.id} {session.nick}" for session in sessions[:5])
+    return shown + (f" and {len(sessions) - 5} more" if len(sessions) > 5 else "")
+
+
+def _outcome(did: str, sessions: list[Session], missing: list[str]) -> CommandResult:
+    parts = []
+    if sessions:
+        parts.append(f"{did} {_names(sessions)}")
+    if missing:
+        parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
+                     "(any more)")
+    return CommandResult(bool(sessions), "; ".join(parts))
+
+
+_METHODS: dict[type[Command], Callable[[Admin, Any], CommandResult]] = {
+    commands.Kick: Admin._kick, commands.Ban: Admin._ban, commands.Unban: Admin._unban,
+    commands.Bans: Admin._bans, commands.Mute: Admin._mute, commands.Unmute: Admin._unmute,
+    commands.Broadcast: Admin._broadcast, commands.Limit: Admin._limit,
+    commands.Reload: Admin._no_reload, commands.Reopen: Admin._no_reopen,
+    commands.SlowConsumer: Admin._slow_consumer, commands.Selector: Admin._selector,
+    commands.WriteInterest: Admin._write_interest, commands.Quit: Admin._quit,
+}

@@ -1,0 +1,157 @@
+"""The scribe: has what rooms hear archived by the journal's thread, and looks it up there."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chatops.api import events
+from chatops.chat.effects import Deliver, Recall
+from chatops.storage.chat_history import Archive, Chunk, Line
+from chatops.storage.worker import Journal
+
+if TYPE_CHECKING:
+    from chatops.server.server import ChatServer
+
+GATHER = 0.2                   # seconds of talk in one transaction: the journal's thread, woken
+                               # by every line, would take the GIL from the reactor
+WAITING = 16 << 20             # bytes that may wait for the disk; what comes then is dropped
+
+
+class Scribe:
+    """Gathers on the reactor's thread; what touches the file is done on the journal's.
+
+    A disk that is slow, full or gone costs history, never the chat.  What could not be
+    written waits, as far as there is room for it, for the next talk.
+    """
+
+    def __init__(self, archive: Archive, server: ChatServer, journal: Journal) -> None:
+        self._archive = archive
+        self._server = server
+        self._journal = journal
+        # The reactor's alone:
+        self._gathered: list[Chunk] = []
+        self._accepted = 0             # bytes so far
+        self._armed = False
+        self._dropped = 0              # lines since the queue was last full
+        self._asking: set[int] = set()
+        self._unwritable = ""          # why, as long as it is
+        # The journal's alone; the reactor reads the count:
+        self._unwritten: deque[list[Chunk]] = deque()
+        self._written = 0              # bytes so far
+        self._failing = False
+
+    @property
+    def fault(self) -> str:
+        """What is wrong now, "" if nothing is.  On the reactor's thread."""
+        return self._unwritable or (f"the disk is too slow; {self._dropped} lines are missing"
+                                    if self._dropped else "")
+
+    def begin(self) -> None:
+        """Open the file, so that what is wrong with it is told now."""
+        self._journal.later(lambda: self._write([]))
+
+    # -- on the reactor's thread
+
+    def keep(self, heard: Deliver) -> None:
+        """Have what a room hears archived.  Never waits."""
+        waiting = self._accepted - self._written
+        if waiting + len(heard.chunk) > (WAITING // 2 if self._dropped else WAITING):
+            if not self._dropped:
+                self._tell("the history's disk is too slow: what is said is not kept for now")
+            self._dropped += heard.lines
+            return
+        if self._dropped:
+            self._tell(f"the history is kept again; {self._dropped} lines are missing")
+            self._dropped = 0
+        self._accepted += len(heard.chunk)
+        self._gathered.append(Chunk(self._server.hub.at, heard.room, heard.chunk))
+        if not self._armed:
+            self._armed = True
+            self._server.reactor.call_later(GATHER, self._hand_over)
+
+    def recall(self, question: Recall) -> None:
+        """Look lines up for a client; one question at a time each."""
+        session = self._server.hub.sessions.get(question.id)
+        if session is None:
+            return
+        if question.id in self._asking:
+            self._server.hub.error(session, "your last /history is still being looked up")
+            return
+        self._asking.add(question.id)
+        # What its room hears in this turn may come after this effect, and is to be found.
+        self._server.reactor.call_soon(lambda: self._ask(question))
+
+    def close(self) -> None:
+        """Hand over what is left.  After the loop has ended, on its thread."""
+        if self._dropped:
+            self._server.say(events.Warned(
+                self._server.hub.at, f"the history lacks the last {self._dropped} lines"))
+        self._hand_over()
+        self._journal.later(self._archive.close)
+
+    def _hand_over(self) -> None:
+        self._armed = False
+        if self._gathered:
+            batch, self._gathered = self._gathered, []
+            self._journal.later(lambda: self._write(batch))
+
+    def _ask(self, question: Recall) -> None:
+        self._hand_over()
+        self._journal.later(lambda: self._look_up(question))
+
+    def _answer(self, question: Recall, lines: list[str]) -> None:
+        self._asking.discard(question.id)
+        session = self._server.hub.sessions.get(question.id)
+        if session is not None and session.room.name == question.room:
+            self._server.hub.tell(session, *lines)
+
+    def _tell(self, text: str) -> None:
+        self._server.hub.effects.append(events.Warned(self._server.hub.at, text))
+
+    # -- on the journal's thread
+
+    def _write(self, batch: list[Chunk]) -> None:
+        """A transaction for each batch, so that a failure is found out with the oldest."""
+        self._unwritten.append(batch)
+        try:
+            while self._unwritten:
+                self._archive.append(self._unwritten[0])
+                self._written += sum(len(chunk.data) for chunk in self._unwritten.popleft())
+        except sqlite3.Error as error:
+            if not self._failing:
+                self._failing = True
+                self._submit_warning(f"the history cannot be written: {error}; the chat goes on",
+                                     str(error))
+        else:
+            if self._failing:
+                self._failing = False
+                self._submit_warning("the history is written again")
+
+    def _look_up(self, question: Recall) -> None:
+        try:
+            if question.text:
+                found = self._archive.search(question.room, question.text, question.limit)
+            else:
+                found = self._archive.last(question.room, question.limit)
+            lines = [_shown(line) for line in found] or ["*** nothing like that is kept here"]
+        except sqlite3.Error as error:
+            lines = [f"*** error: the history cannot be read now ({error})"]
+        self._submit(lambda: self._answer(question, lines))
+
+    def _submit_warning(self, text: str, unwritable: str = "") -> None:
+        def warn() -> None:
+            self._unwritable = unwritable
+            self._tell(text)
+
+        self._submit(warn)
+
+    def _submit(self, call: Callable[[], None]) -> None:
+        self._server.reactor.submit(call)
+
+
+def _shown(line: Line) -> str:
+    return f"*** {time.strftime('%H:%M', time.localtime(line.at))} {line.line}"

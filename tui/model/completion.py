@@ -1,0 +1,179 @@
+"""What could stand at the end of a command line: pure, out of `SPECS` and the state.
+
+`complete` says which lines `tab` goes through, and which command and argument is being
+typed, so that the prompt can show its usage with the current part marked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatops.api.commands import SPECS, Param, Spec, find
+from chatops.lab.lessons import LESSONS
+from chatops.lab.stages import STAGES
+from chatops.settings import LIMITS
+from tui.model.state import ConsoleState
+
+MOST = 200                     # candidates; nobody tabs through more
+
+_SPLIT = re.compile(r"\s*(\"(?:\\.|[^\"\\])*\"?|'[^']*'?|\S+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way to go on: the whole line it makes, what is listed, and what it means."""
+
+    line: str
+    label: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What is known about a line as it stands."""
+
+    candidates: tuple[Candidate, ...] = ()
+    spec: Spec | None = None   # the command being typed, once its name is complete
+    argument: int = -1         # which of its parameters, -1 while the name is typed
+
+
+def complete(line: str, state: ConsoleState) -> Completion:
+    """Candidates for the last word of `line`, which is being typed."""
+    name, space, rest = line.lstrip().removeprefix(":").partition(" ")
+    if not space:
+        return Completion(tuple(_commands(name)))
+    spec = find(name)
+    if spec is None:
+        return Completion()
+    words = [match[1] for match in _SPLIT.finditer(rest)]
+    typing = words.pop() if words and not rest.endswith(" ") else ""
+    at = _parameter(spec, words)
+    if at >= len(spec.params):
+        return Completion((), spec, len(spec.params))
+    param = spec.params[at]
+    head = line[: len(line) - len(typing)]
+    return Completion(tuple(_arguments(param, head, typing, words, state)), spec, at)
+
+
+def _parameter(spec: Spec, words: list[str]) -> int:
+    """Which parameter the word after `words` fills; a text takes all that is left."""
+    at = 0
+    for _ in words:
+        if at < len(spec.params) and spec.params[at].kind != "text":
+            at += 1
+    return at
+
+
+def _commands(prefix: str) -> Iterable[Candidate]:
+    for spec in SPECS:
+        name = next((n for n in (spec.name, *spec.aliases) if n.startswith(prefix)), None)
+        if name is not None:
+            more = " " if spec.params else ""
+            yield Candidate(spec.name + more, spec.usage, spec.help)
+
+
+def _arguments(param: Param, head: str, typing: str, words: list[str],
+               state: ConsoleState) -> Iterable[Candidate]:
+    if param.kind == "text":
+        return
+    done, comma, typing = typing.rpartition(",") if param.kind == "targets" else ("", "", typing)
+    taken = {word.removeprefix("#") for word in done.split(",")}
+    shown = 0
+    for word, label, text in _values(param, typing, words, state):
+        # A client's label reads `#3 bob`; it is found by either.
+        names = (word, *label.split(maxsplit=1)[1:])
+        if word in taken or not any(_matches(name, typing) for name in names):
+            continue
+        shown += 1
+        if shown > MOST:
+            return
+        yield Candidate(f"{head}{done}{comma}{word}", label, text)
+
+
+def _matches(word: str, typing: str) -> bool:
+    return word.casefold().startswith(typing.removeprefix("#").casefold())
+
+
+Values = Iterable[tuple[str, str, str]]    # what is put in, what is listed, what it means
+
+
+def _values(param: Param, typing: str, words: list[str], state: ConsoleState) -> Values:
+    if param.kind == "word" and param.field == "value" and words:
+        return _limit_value(words[0])
+    return _VALUES.get(param.kind, _none)(param, typing, state)
+
+
+def _none(_param: Param, _typing: str, _state: ConsoleState) -> Values:
+    return ()
+
+
+def _choices(param: Param, _typing: str, _state: ConsoleState) -> Values:
+    return ((choice, choice, "") for choice in param.choices)
+
+
+def _clients(_param: Param, _typing: str, state: ConsoleState) -> Values:
+    """By id, which never changes hands; found by their nick, too."""
+    for row in state.live.clients if state.live is not None else ():
+        yield str(row.id), f"#{row.id} {row.nick}", row.peer
+
+
+def _limits(_param: Param, _typing: str, _state: ConsoleState) -> Values:
+    return ((name, name, setting.why) for name, setting in LIMITS.items())
+
+
+def _limit_value(name: str) -> Values:
+    """Examples, so that nobody has to guess how a value is written."""
+    setting = LIMITS.get(name)
+    for word in ("off", "10", "30s", "64K", "50/s", "evict", "drop-oldest", "ascii", "unicode"):
+        try:
+            accepted = setting is not None and setting.value(word) is not None
+        except ValueError:
+            accepted = False
+        if accepted:
+            yield word, word, setting.why if setting is not None else ""
+
+
+def _columns(_param: Param, _typing: str, state: ConsoleState) -> Values:
+    return ((column.lower(), column, "") for column in state.view.columns)
+
+
+def _files(param: Param, typing: str, _state: ConsoleState) -> Values:
+    folder, slash, start = typing.rpartition("/")
+    if "off" in param.label:
+        yield "off", "off", "stop"
+    try:
+        entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith(".") and not start.startswith("."):
+            continue
+        word = f"{folder}{slash}{entry.name}" + ("/" if entry.is_dir() else "")
+        yield word, word, ""
+
+
+def _lessons(_param: Param, _typing: str, _state: ConsoleState) -> Values:
+    return ((lesson.name, lesson.name, lesson.title) for lesson in LESSONS)
+
+
+def _stages(param: Param, _typing: str, _state: ConsoleState) -> Values:
+    """Of the numbers that a command takes, these are the ones with names."""
+    if param.field == "number":
+        for number, stage in STAGES.items():
+            yield str(number), f"{number} {stage.title}", stage.fault
+
+
+_VALUES: dict[str, Callable[[Param, str, ConsoleState], Values]] = {
+    "choice": _choices,
+    "target": _clients,
+    "targets": _clients,
+    "ban": _clients,
+    "limit": _limits,
+    "column": _columns,
+    "file": _files,
+    "lesson": _lessons,
+    "number": _stages,
+}

@@ -1,0 +1,192 @@
+"""The rows of the client and the selector table: their columns, order and filter.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import TypeVar
+
+from chatops.api.snapshot import ClientRow, KeyRow, Lint
+from chatops.units import format_age, format_clock, format_seconds, format_size
+from tui.model import filters
+from tui.model.columns import Column, Look
+from tui.model.state import ConsoleState
+from tui.model.view import View
+from tui.text.cells import format_count, format_rate, mask_text
+
+Row = TypeVar("Row", ClientRow, KeyRow)
+
+WARN_AT, FULL_AT = 0.5, 0.9    # shares of a limit from which a queue is worth a look
+IDLE_LONG = 60.0               # seconds
+
+SHORT = {"connection": "conn"}
+
+_FLAGS = {"throttled": "t", "draining": "d", "lingering": "l"}
+
+
+# -- clients
+
+
+def _flag(row: ClientRow, look: Look) -> str:
+    if look.lints and row.id in look.lints:
+        return "!"
+    return "m" if row.muted else _FLAGS.get(row.state, " ")
+
+
+def _mark(ident: int, look: Look) -> str:
+    """Tagged, and where the cursor is: signs that need no colour."""
+    cursor = " " if ident != look.cursor else "»" if ident == look.followed else ">"
+    return ("*" if ident in look.tags else " ") + cursor
+
+
+def _pressure(value: int, limit: int) -> str:
+    if limit <= 0 or value <= 0:
+        return "" if value else "dim"
+    share = value / limit
+    return "error" if share >= FULL_AT else "warn" if share >= WARN_AT else "accent"
+
+
+def _interest_style(mask: int) -> str:
+    return "accent" if mask & 2 else "error" if not mask else ""
+
+
+def _dim_zero(value: float) -> str:
+    return "" if value >= 0.05 else "dim"
+
+
+_CLIENTS: tuple[Column[ClientRow], ...] = (
+    Column("!", 1, _flag, lambda r, k: " tdlm!".find(_flag(r, k)), gap=0, keep=90,
+           style=lambda r, k: "error" if _flag(r, k) == "!" else "warn",
+           about="! lint, m muted, t throttled, d draining, l lingering"),
+    Column("", 2, lambda r, k: _mark(r.id, k), lambda r, _: r.id, gap=0, keep=90, sorts=False,
+           style=lambda r, k: "tag"),
+    Column("ID", 2, lambda r, _: str(r.id), lambda r, _: r.id, right=True, keep=80),
+    Column("FD", 2, lambda r, _: str(r.fd), lambda r, _: r.fd, right=True, keep=45,
+           style=lambda r, _: "dim"),
+    Column("NICK", 8, lambda r, _: r.nick, lambda r, _: r.nick.casefold(), grow=8, keep=85,
+           style=lambda r, _: "name"),
+    Column("ROOM", 7, lambda r, _: r.room, lambda r, _: r.room.casefold(), grow=5, keep=15,
+           style=lambda r, _: "dim"),
+    Column("PEER", 15, lambda r, _: r.peer, lambda r, _: r.peer, grow=6, keep=40,
+           style=lambda r, _: "dim"),
+    Column("EV", 2, lambda r, _: mask_text(r.mask), lambda r, _: r.mask, keep=60,
+           style=lambda r, _: _interest_style(r.mask)),
+    Column("APPQ", 5, lambda r, _: format_size(r.queued), lambda r, _: r.queued, right=True,
+           grow=6, keep=75, keep_bar=38, style=lambda r, _: _pressure(r.queued, r.queue_limit),
+           share=lambda r: r.queued / r.queue_limit if r.queue_limit else 0.0),
+    Column("LINES", 5, lambda r, _: format_count(r.queued_lines), lambda r, _: r.queued_lines,
+           right=True, keep=20, style=lambda r, _: _dim_zero(r.queued_lines)),
+    Column("KERNQ", 5, lambda r, _: format_size(r.kernel_queued), lambda r, _: r.kernel_queued,
+           right=True, grow=6, keep=70, keep_bar=18,
+           style=lambda r, _: _pressure(r.kernel_queued, r.kernel_limit),
+           share=lambda r: r.kernel_queued / r.kernel_limit if r.kernel_limit else 0.0),
+    Column("IN/S", 5, lambda r, k: format_rate(k.rates.of(r).lines_in),
+           lambda r, k: k.rates.of(r).lines_in, right=True, title="IN/s", keep=55,
+           style=lambda r, k: _dim_zero(k.rates.of(r).lines_in)),
+    Column("OUT/S", 5, lambda r, k: format_rate(k.rates.of(r).lines_out),
+           lambda r, k: k.rates.of(r).lines_out, right=True, title="OUT/s", keep=55,
+           style=lambda r, k: _dim_zero(k.rates.of(r).lines_out)),
+    Column("IDLE", 4, lambda r, k: format_age(k.now - r.active_at),
+           lambda r, k: k.now - r.active_at, right=True, keep=50,
+           style=lambda r, k: "dim" if k.now - r.active_at >= IDLE_LONG else ""),
+    Column("HIST", 4, lambda r, _: r.masks, lambda r, _: r.masks, grow=12, keep=30,
+           style=lambda r, _: "good", sorts=False, about="recent ready masks, newest last"),
+)
+
+
+def _greyed(column: Column[ClientRow]) -> Column[ClientRow]:
+    """The column, grey where the client is on its way out; the marks keep their colour."""
+    style = column.style
+    return column if column.name in ("!", "") else replace(
+        column, style=lambda r, k: "dim" if r.closing else style(r, k))
+
+
+CLIENTS = tuple(map(_greyed, _CLIENTS))
+
+
+# -- the selector's map
+
+
+def _key_flag(row: KeyRow, look: Look) -> str:
+    if look.lints and row.fd in look.lints:
+        return "!"
+    return "!" if row.stale else "0" if row.at_eof else " "
+
+
+KEYS: tuple[Column[KeyRow], ...] = (
+    Column("!", 1, _key_flag, lambda r, k: " 0!".find(_key_flag(r, k)), gap=0, keep=90,
+           style=lambda r, k: "error", about="! lint, 0 fires at end of file"),
+    Column("", 2, lambda r, k: _mark(r.fd, k), lambda r, _: r.fd, gap=0, keep=90, sorts=False,
+           style=lambda r, _: "tag"),
+    Column("FD", 2, lambda r, _: str(r.fd), lambda r, _: r.fd, right=True, keep=85),
+    Column("TYPE", 8, lambda r, _: SHORT.get(r.type, r.type), lambda r, _: r.type, grow=2, keep=60,
+           style=lambda r, _: "" if r.client else "accent"),
+    Column("FILEOBJ", 12, lambda r, _: r.fileobj, lambda r, _: r.fileobj, grow=24, keep=20,
+           style=lambda r, _: "dim"),
+    Column("EVENTS", 6, lambda r, _: mask_text(r.events), lambda r, _: r.events, keep=80,
+           style=lambda r, _: _interest_style(r.events)),
+    Column("CALLBACK", 19, lambda r, _: r.callback, lambda r, _: r.callback, grow=2, keep=75,
+           style=lambda r, _: "name"),
+    Column("DATA", 10, lambda r, _: r.data, lambda r, _: r.data.casefold(), grow=6, keep=70),
+    Column("ARMED", 8, lambda r, k: format_clock(k.now - r.armed_at),
+           lambda r, _: -r.armed_at, right=True, keep=50),
+    Column("FIRES", 5, lambda r, _: format_count(r.fires), lambda r, _: r.fires, right=True,
+           keep=40, style=lambda r, _: _dim_zero(r.fires)),
+    Column("FIRES/S", 7, lambda r, k: format_rate(k.rates.fires(r)),
+           lambda r, k: k.rates.fires(r), right=True, keep=65, title="FIRES/s",
+           style=lambda r, k: _dim_zero(k.rates.fires(r))),
+    Column("LAST", 4, lambda r, _: mask_text(r.last_mask) if r.last_mask else "-",
+           lambda r, _: r.last_mask, keep=35),
+    Column("BUSY", 5, lambda r, _: format_seconds(r.busy), lambda r, _: r.busy, right=True,
+           keep=30, about="time spent in its callback"),
+    Column("HIST", 4, lambda r, _: r.masks, lambda r, _: r.masks, grow=12, keep=25,
+           style=lambda r, _: "good", sorts=False, about="recent ready masks, newest last"),
+)
+
+
+# -- what is shown of them
+
+
+def arrange(rows: Sequence[Row], columns: Sequence[Column[Row]], view: View,
+            look: Look) -> list[Row]:
+    """The rows that pass the view's filter, in the view's order; equals by id."""
+    kept = filters.apply(rows, view.filter, columns, look) if view.filter else list(rows)
+    column = next((c for c in columns if c.name == view.sort), None)
+    if column is not None:
+        key = column.key
+        kept.sort(key=lambda row: key(row, look), reverse=view.inverted)
+    return kept
+
+
+def client_look(state: ConsoleState) -> Look:
+    """What the cells of the client table need."""
+    return Look(state.now, state.rates, _lints_by(state, "client"), state.tags,
+                state.views["clients"].cursor, state.followed)
+
+
+def key_look(state: ConsoleState) -> Look:
+    """What the cells of the selector table need; a tagged client tags its descriptor."""
+    keys = state.snapshot.keys if state.snapshot is not None and state.tags else ()
+    tagged = {row.fd for row in keys if row.client in state.tags}
+    return Look(state.now, state.rates, _lints_by(state, "fd"), tagged,
+                state.views["selector"].cursor)
+
+
+def _lints_by(state: ConsoleState, field: str) -> dict[int, Lint]:
+    lints = state.snapshot.lints if state.snapshot is not None else ()
+    return {ident: lint for lint in reversed(lints) if (ident := getattr(lint, field)) > 0}
+
+
+def clients(state: ConsoleState, look: Look) -> list[ClientRow]:
+    """The clients to show, in order; those on their way out are last in every order."""
+    rows = state.snapshot.clients if state.snapshot is not None else ()
+    shown = arrange(rows, CLIENTS, state.views["clients"], look)
+    shown.sort(key=attrgetter("closing"))
+    return shown
+
+
+def keys(state: ConsoleState, look: Look) -> list[KeyRow]:
+    """The descriptors to show, in order."""
+    rows = state.snapshot.keys if state.snapshot is not None else ()
+    return arrange(rows, KEYS, state.views["selector"], look)

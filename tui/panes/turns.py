@@ -1,0 +1,84 @@
+"""The story of the loop's turns, as text: what select() waited for, and what came of it.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.content import Content
+
+from chatops.api.snapshot import Change, Ready, Snapshot, Turn
+from chatops.units import format_seconds, format_size
+from tui.model.state import ConsoleState
+from tui.text.cells import clean, format_count, mask_text
+
+Part = str | tuple[str, str]
+INDENT = "  "
+WIDE = 60                      # cells from which a turn is told in more words
+READY_SHOWN = 4                # ready descriptors told one by one; more are counted
+
+
+def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -> list[Content]:
+    """A heading and at most `room` lines: the newest turns, the last of them in full."""
+    turns = _shown(state, snapshot, room)
+    title = Content.assemble(
+        (f"Tick {snapshot.turn:,}", "bold $primary"), ("  [ ] step   S seek", "$text-muted"),
+        ("   " + state.chip if state.paused else "", "bold $warning"))
+    lines: list[Content] = []
+    for turn in reversed(turns):
+        # An older turn for which there is too little room is told as far as there is.
+        told = [part.truncate(width, ellipsis=True) for part in story(turn, width)]
+        lines[:0] = told[: room - len(lines)]
+        if len(lines) >= room:
+            break
+    if not lines:
+        lines = [Content.styled("no turn has been recorded yet", "$text-muted italic")]
+    return [title.truncate(width, ellipsis=True), *lines]
+
+
+def _shown(state: ConsoleState, snapshot: Snapshot, count: int) -> list[Turn]:
+    """The last turns before the moment that is shown, oldest first."""
+    return [turn for turn in state.past.turns_around(snapshot.turn, count)
+            if turn.n <= snapshot.turn]
+
+
+def story(turn: Turn, width: int) -> Iterable[Content]:
+    """`select(None) slept 71ms → 1 ready`, and a line for each thing that came of it."""
+    asked = "None" if turn.timeout is None else format_seconds(turn.timeout)
+    parts: list[Part] = [
+        (f"{turn.n:>7,} ", "$text-muted"), f"select({asked}) ",
+        (("slept " if width >= WIDE else "") + format_seconds(turn.waited), "$text-muted"),
+        (f" → {len(turn.ready)} ready", "bold"),
+        (f"  worked {format_seconds(turn.worked)}" if width >= WIDE else "", "$text-muted"),
+    ]
+    if turn.repeats:
+        parts.append((f"  ×{format_count(turn.repeats + 1)} alike", "bold $warning"))
+    yield Content.assemble(*parts)
+    for ready in turn.ready[:READY_SHOWN]:
+        yield _ready(ready)
+    more = len(turn.ready) - READY_SHOWN
+    if more > 0:
+        yield Content.styled(f"{INDENT}and {more:,} more", "$text-muted")
+    for note in turn.notes:
+        yield Content.assemble(INDENT, (clean(note), "$text"))
+    for change in turn.changes:
+        yield _change(change)
+    if turn.queues:
+        yield Content.assemble((f"{INDENT}queues ", "$text-muted"), "  ".join(
+            f"#{client} {format_size(size)}" for client, size in turn.queues[:6]))
+
+
+def _ready(ready: Ready) -> Content:
+    return Content.assemble(
+        INDENT, ("fd ", "$text-muted"), f"{ready.fd} ",
+        (mask_text(ready.mask), "bold $success"), f" {clean(ready.name)}",
+        (f"  {format_seconds(ready.cost)}" if ready.cost == ready.cost else "", "$text-muted"))
+
+
+def _change(change: Change) -> Content:
+    moved = {
+        "register": f"{mask_text(change.after)}",
+        "unregister": f"{mask_text(change.before)} → gone",
+    }.get(change.what, f"{mask_text(change.before)} → {mask_text(change.after)}")
+    return Content.assemble(
+        INDENT, (change.what, "$accent"), f" fd {change.fd} {clean(change.name)} ",
+        (moved, "bold"), (f"  by {clean(change.by)}", "$text-muted"))

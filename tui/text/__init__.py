@@ -1,0 +1,1 @@
+"""Values and events as text for a terminal's cells."""
