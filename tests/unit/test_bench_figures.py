@@ -170,7 +170,7 @@ def test_there_are_never_more_senders_than_clients() -> None:
 def test_a_contender_that_is_not_installed_takes_no_part() -> None:
     missing = Contender("x", "x", ("x",), module="a_module_that_nobody_has")
     assert not missing.installed
-    assert CHATOPS.on(4000)[-3:] == ["4000", "--rate-limit", "off"]
+    assert CHATOPS.on(4000)[-5:] == ["4000", "--rate-limit", "off", "--announce-after", "off"]
 
 
 def test_the_stand_in_has_other_keys_ready_every_turn() -> None:

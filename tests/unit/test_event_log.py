@@ -13,6 +13,7 @@ from chatops.loop.bus import EventBus
 from chatops.storage import event_log
 from chatops.storage.event_log import EventLog
 from chatops.storage.worker import Journal, open_log
+from tests.integration.until import until
 from tests.unit.test_journal import Bus, in_its_thread, publish
 
 
@@ -90,6 +91,7 @@ def test_a_log_that_cannot_be_opened_again_is_named_loses_nothing_and_is_tried_a
     for text in ("two", "three"):
         publish(bus, events.Warned(0.0, text))
         in_its_thread(journal)
+    until(lambda: '"three"' in (moved / "log").read_text())    # jobs are done before lines
     path.parent.mkdir()
     publish(bus, events.Warned(0.0, "four"))
     journal.close()
