@@ -106,10 +106,18 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
     finally:
         link.close()
         thread.close()
-    if thread.crash is not None:
-        click.echo(thread.crash, err=True)
-        fail("the server thread died; above is why")
+    _fail_if_dead(thread)
     sys.exit(status)
+
+
+def _fail_if_dead(thread: ServerThread) -> None:
+    """Show what threads have died of, and leave with a failure; else do nothing."""
+    dead = {"server": thread.crash} if thread.crash is not None else {}
+    dead |= thread.dead_threads
+    if dead:
+        for traceback in dead.values():
+            click.echo(traceback, err=True)
+        fail(f"the {' and the '.join(dead)} thread died; above is why")
 
 
 def _check_terminal() -> None:
@@ -165,9 +173,7 @@ def serve(config: str | None, **flags: Any) -> None:
     host, port = thread.server.address[:2]
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
     _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
-    if thread.crash is not None:
-        click.echo(thread.crash, err=True)
-        fail("the server thread died; above is why")
+    _fail_if_dead(thread)
     click.echo("chatops: stopped", err=True)
 
 

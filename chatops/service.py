@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from chatops.api import events
+from chatops.api import events, paths
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
 from chatops.control.socket_path import ControlError, Place, default_path
@@ -44,6 +44,7 @@ class ServerThread:
         self.settings = settings
         self.bus: EventBus[events.Event] = EventBus()
         self.crash: str | None = None      # the traceback, once the thread has died of one
+        self.dead_threads: dict[str, str] = {}     # what others have died of, by their name
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
         self._log = log
         self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
@@ -79,7 +80,8 @@ class ServerThread:
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls)
         self.survey = Survey(self.server)
-        self.journal = Journal(self.server.log, stream, report=self._warn)
+        self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
+                               died=lambda last: self.thread_died("journal", last))
         if settings.history:
             scribe = Scribe(Archive(settings.history), self.server, self.journal)
             self.server.delivery.scribe = scribe
@@ -110,7 +112,10 @@ class ServerThread:
                 except ControlError as error:
                     return None, str(error)
             case path:
-                return Place(Path(path).expanduser().absolute()), ""
+                try:
+                    return Place(paths.absolute(path)), ""
+                except paths.PathError as error:
+                    raise ControlError(str(error)) from None
 
     @property
     def alive(self) -> bool:
@@ -192,9 +197,26 @@ class ServerThread:
             future.set_result(CommandResult(False, f"internal error: {error!r}"))
             raise
 
+    def thread_died(self, name: str, last: str) -> None:
+        """Have everybody told, and the exit status too.  From any thread."""
+        self.dead_threads[name] = last
+        self.say(events.ThreadDied(time.time(), name, last))
+
+    def say(self, event: events.Event) -> None:
+        """Publish an event, and log it.  From any thread."""
+        self.server.reactor.submit(lambda: self.server.hub.effects.append(event))
+
+    def died_of(self) -> str:
+        """Which of its threads are no more, and why, in one line; "" while all work."""
+        dead = [("server", self.crash)] if self.crash is not None else []
+        return "; ".join(last_words(last, name) for name, last in
+                         [*dead, *self.dead_threads.items()])
+
+    def _mishap(self, name: str, error: Exception) -> None:
+        self.server.reactor.submit(lambda: self.server.mishap(name, -1, error, None))
+
     def _warn(self, text: str) -> None:
-        self.server.reactor.submit(
-            lambda: self.server.hub.effects.append(events.Warned(time.time(), text)))
+        self.say(events.Warned(time.time(), text))
 
     def _reopen(self, log: EventLog) -> Callable[[Answer], None]:
         """Has the log opened again on the journal's thread, for whoever asks."""
@@ -209,7 +231,8 @@ class ServerThread:
                     result = CommandResult(True, f"the log goes on in {log.path}")
                 self._hand_over(lambda: answer(result))
 
-            self.journal.later(reopen)
+            self.journal.later(reopen, "open the log again", lambda error: self._hand_over(
+                lambda: answer(CommandResult(False, f"the log was not opened again: {error}"))))
         return ask
 
     def reopen_log(self) -> None:
@@ -218,13 +241,14 @@ class ServerThread:
             self.submit(Reopen())
 
     def _save_bans(self, known: list[bans.Ban]) -> None:
-        self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known))
+        self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known),
+                           "write the ban file")
 
 
-def last_words(crash: str) -> str:
-    """The traceback of a crash in one line, for an operator."""
+def last_words(crash: str, thread: str = "server") -> str:
+    """The traceback of a thread's death in one line, for an operator."""
     last = crash.strip().rpartition("\n")[2]
-    return f"the server thread died: {last}"
+    return f"the {thread} thread died: {last}"
 
 
 def explain(error: OSError | UnicodeError, host: str, port: int) -> str:

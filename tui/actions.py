@@ -17,6 +17,7 @@ import msgspec
 from textual.app import App
 
 from chatops.api import commands as c
+from chatops.api import paths
 from chatops.api.command_line import CommandError
 from chatops.api.commands import Command
 from chatops.api.events import Event
@@ -225,14 +226,21 @@ def _record(console: Console, command: c.Record) -> str:
     if command.file == "off":
         return tape.stop()
     try:
-        return tape.start(command.file, live.loop.backend if live is not None else "")
+        return tape.start(_path(command.file), live.loop.backend if live is not None else "")
     except RecordingError as error:
+        raise CommandError(str(error)) from None
+
+
+def _path(text: str) -> Path:
+    try:
+        return paths.expand(text)
+    except paths.PathError as error:
         raise CommandError(str(error)) from None
 
 
 def _save(console: Console, command: c.Save) -> Awaitable[str]:
     # Off this thread: a minute of a busy server takes the disk a moment.
-    return _saved(Path(command.file).expanduser(), tuple(console.state.past.frames()))
+    return _saved(_path(command.file), tuple(console.state.past.frames()))
 
 
 async def _saved(file: Path, moments: tuple[tuple[Snapshot, Sequence[Event]], ...]) -> str:

@@ -30,9 +30,9 @@ class Tape:
         lost = f", {recorder.dropped} lost" if recorder.dropped else ""
         return f"REC {format_size(recorder.size)}{lost}"
 
-    def start(self, path: str, selector: str) -> str:
+    def start(self, path: Path, selector: str) -> str:
         """Begin a new file; what was being recorded ends.  Raises `RecordingError`."""
-        fresh = Recorder(Path(path).expanduser(), selector)
+        fresh = Recorder(path, selector)
         self.stop()
         self._recorder = fresh
         return f"recording to {fresh.path}"

@@ -190,6 +190,13 @@ class Crashed(Event, frozen=True, gc=False, tag=True):
     traceback: str
 
 
+class ThreadDied(Event, frozen=True, gc=False, tag=True):
+    """Another thread than the reactor's died, and the chat goes on without what it did."""
+
+    name: str
+    traceback: str
+
+
 class CallbackFailed(Event, frozen=True, gc=False, tag=True):
     """A callback raised; only its own connection was closed."""
 
@@ -236,4 +243,5 @@ AnyEvent = (
     | CallbackFailed
     | AdminDid
     | Warned
+    | ThreadDied
 )

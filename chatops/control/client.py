@@ -7,6 +7,7 @@ import os
 import socket
 from pathlib import Path
 
+from chatops.api import paths
 from chatops.control.frames import (
     MAX_REPLY,
     PROTOCOL,
@@ -127,7 +128,10 @@ def find(path: str, port: int | None) -> Path:
     Raises `ControlError`.
     """
     if path:
-        return Path(path).expanduser().absolute()
+        try:
+            return paths.absolute(path)
+        except paths.PathError as error:
+            raise ControlError(str(error)) from None
     if port is not None:
         return directory() / f"{port}.sock"
     found = running()

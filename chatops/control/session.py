@@ -46,7 +46,8 @@ STALL = 10.0                   # seconds without progress until such a console i
 THREADS = {
     "MainThread": "starts and stops the server, and draws its console if it has one",
     "reactor": "the selector, every socket, the hub",
-    "journal": "log and ban files",
+    "journal": "log, ban file, history and certificate",
+    "recorder": "the recording being made",
     "clients": "built-in clients of the lab",
 }
 

@@ -21,7 +21,8 @@ from chatops.service import ServerThread, last_words
 THREADS = {
     "MainThread": "console: Textual's loop and all widgets",
     "reactor": "the selector, every socket, the hub",
-    "journal": "log and ban files",
+    "journal": "log, ban file, history and certificate",
+    "recorder": "the recording being made",
     "clients": "built-in clients of the lab",
 }
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
@@ -52,8 +53,9 @@ class LocalLink:
         if crash is not None:
             return LinkStatus(False, last_words(crash), failed=True)
         if not self._thread.alive:
-            return LinkStatus(False, "the server has stopped")
-        return LinkStatus(True)
+            return LinkStatus(False, "the server has stopped", failed=bool(self._thread.died_of()))
+        died = self._thread.died_of()
+        return LinkStatus(True, died, failed=bool(died))
 
     @property
     def events_dropped(self) -> int:

@@ -22,7 +22,7 @@ import msgspec
 from msgspec.structs import replace
 
 import chatops
-from chatops.api.events import AnyEvent, Crashed, Event
+from chatops.api.events import AnyEvent, Crashed, Event, ThreadDied
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.replay.recording import (
     FORMAT,
@@ -86,7 +86,7 @@ class Recorder:
             self._writer = _Writer(path, selector)
         except OSError as error:
             raise _cannot_write(path, error) from error
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
     @property
@@ -132,14 +132,14 @@ class Recorder:
             self._behind = False
 
     def _run(self) -> None:
-        """The journal thread."""
+        """The recorder's thread."""
         try:
             while not (self._closing.is_set() and self._queue.empty()):
                 moment = self._queue.get()
                 if moment is not None:
                     self._writer.write(*moment)
             self._writer.finish()
-        except Exception as error:     # whatever it is, the console must hear of it
+        except BaseException as error:     # whatever it is, the console must hear of it
             why = _cannot_write(self.path, error) if isinstance(error, OSError) else repr(error)
             self.error = f"recording stopped: {why}"
             self._writer.stop()
@@ -214,7 +214,7 @@ def _changes(before: tuple[Row, ...], now: tuple[Row, ...], key: Callable[[Row],
 
 def _for_others(event: Event) -> AnyEvent:
     """The event as a stranger may have it: a traceback names files, not where they are."""
-    if isinstance(event, Crashed):
+    if isinstance(event, Crashed | ThreadDied):
         return replace(event, traceback=_SOURCE_FOLDER.sub('File "', event.traceback))
     return cast("AnyEvent", event)
 

@@ -9,7 +9,7 @@ from chatops.api.commands import Answer, CommandResult
 from chatops.net.tls import CertificateError, load
 from chatops.server.acceptor import Acceptor
 from chatops.settings import Settings
-from chatops.storage.worker import Journal
+from chatops.storage.worker import Journal, reason
 
 
 def configured(settings: Settings) -> ssl.SSLContext | None:
@@ -48,7 +48,8 @@ class Renewal:
     def _begin(self) -> None:
         asked, self._waiting = self._waiting, []
         self._reading = True
-        self._journal.later(lambda: self._read(asked))
+        self._journal.later(lambda: self._read(asked), "read the certificate",
+                            lambda error: self._hand_over(lambda: self._failed(asked, error)))
 
     def _read(self, asked: list[Answer]) -> None:
         """On the journal's thread."""
@@ -63,8 +64,16 @@ class Renewal:
             self._hand_over(lambda: self._adopt(context, asked, success))
 
     def _adopt(self, context: ssl.SSLContext, asked: list[Answer], success: CommandResult) -> None:
-        self._acceptor.renew(context)
+        try:
+            self._acceptor.renew(context)
+        except Exception as error:
+            self._failed(asked, error)
+            raise
         self._tell(asked, success)
+
+    def _failed(self, asked: list[Answer], error: Exception) -> None:
+        self._tell(asked, CommandResult(
+            False, f"cannot read the certificate: {reason(error)}; the old one stays"))
 
     def _tell(self, asked: list[Answer], result: CommandResult) -> None:
         self._reading = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from chatops.api import events
 from chatops.chat.effects import Deliver, Recall
 from chatops.storage.chat_history import Archive, Chunk, Line
-from chatops.storage.worker import Journal
+from chatops.storage.worker import Journal, reason
 
 if TYPE_CHECKING:
     from chatops.server.server import ChatServer
@@ -52,7 +52,7 @@ class Scribe:
 
     def begin(self) -> None:
         """Open the file, so that what is wrong with it is told now."""
-        self._journal.later(lambda: self._write([]))
+        self._journal.later(lambda: self._write([]), "write the history")
 
     # -- on the reactor's thread
 
@@ -91,17 +91,19 @@ class Scribe:
             self._server.say(events.Warned(
                 self._server.hub.at, f"the history lacks the last {self._dropped} lines"))
         self._hand_over()
-        self._journal.later(self._archive.close)
+        self._journal.later(self._archive.close, "close the history")
 
     def _hand_over(self) -> None:
         self._armed = False
         if self._gathered:
             batch, self._gathered = self._gathered, []
-            self._journal.later(lambda: self._write(batch))
+            self._journal.later(lambda: self._write(batch), "write the history")
 
     def _ask(self, question: Recall) -> None:
         self._hand_over()
-        self._journal.later(lambda: self._look_up(question))
+        self._journal.later(
+            lambda: self._look_up(question), "look up the history",
+            lambda error: self._submit(lambda: self._answer(question, [_unreadable(error)])))
 
     def _answer(self, question: Recall, lines: list[str]) -> None:
         self._asking.discard(question.id)
@@ -126,6 +128,9 @@ class Scribe:
                 self._failing = True
                 self._submit_warning(f"the history cannot be written: {error}; the chat goes on",
                                      str(error))
+        except Exception:              # it would fail the same way for ever
+            self._written += sum(len(chunk.data) for chunk in self._unwritten.popleft())
+            raise
         else:
             if self._failing:
                 self._failing = False
@@ -139,7 +144,7 @@ class Scribe:
                 found = self._archive.last(question.room, question.limit)
             lines = [_shown(line) for line in found] or ["*** nothing like that is kept here"]
         except sqlite3.Error as error:
-            lines = [f"*** error: the history cannot be read now ({error})"]
+            lines = [_unreadable(error)]
         self._submit(lambda: self._answer(question, lines))
 
     def _submit_warning(self, text: str, unwritable: str = "") -> None:
@@ -154,4 +159,12 @@ class Scribe:
 
 
 def _shown(line: Line) -> str:
-    return f"*** {time.strftime('%H:%M', time.localtime(line.at))} {line.line}"
+    try:
+        moment = time.strftime("%H:%M", time.localtime(line.at))
+    except (OverflowError, ValueError, TypeError, OSError):
+        moment = "--:--"           # a row that we have not written: no time of this calendar
+    return f"*** {moment} {line.line}"
+
+
+def _unreadable(error: Exception) -> str:
+    return f"*** error: the history cannot be read now ({reason(error)})"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import Protocol, TextIO
+from typing import NamedTuple, Protocol, TextIO
 
 import msgspec
 
 from chatops.api import events
 from chatops.loop.bus import EventBus
+from chatops.loop.naming import callback_name
 
 
 def line_of(event: events.Event) -> str:
@@ -37,22 +40,43 @@ class Log(Protocol):
     def close(self) -> None: ...
 
 
+class JournalDied(Exception):  # noqa: N818  (it is what happened)
+    """What was asked of the journal was not done: its thread is no more."""
+
+
+class Job(NamedTuple):
+    """Something to do that waits for a disk."""
+
+    run: Callable[[], None]
+    name: str                                  # after "cannot": `write the ban file`
+    failed: Callable[[Exception], None] | None # told of any failure, on whatever thread
+
+
 class Journal:
     """Writes events to a stream and does what else must wait for a disk, in a thread.
 
     A disk that is full or gone costs log lines, never the chat: the failure is reported
-    once with `report`, and writing is tried again with the next event.
+    once with `report`, and writing is tried again with the next event.  Whatever a job
+    raises ends that job and nothing else.
     """
 
     def __init__(self, bus: EventBus[events.Event], stream: Log | None, *,
-                 report: Callable[[str], None] = lambda text: None) -> None:
-        """`report` is called on the journal's thread."""
+                 report: Callable[[str], None] = lambda text: None,
+                 mishap: Callable[[str, Exception], None] = lambda name, error: None,
+                 died: Callable[[str], None] = lambda traceback: None) -> None:
+        """`report` is told in words what cannot be done; `mishap` is given what no disk is
+        to blame for, to be logged; `died` the traceback that ended the thread.  All are
+        called on the journal's thread.
+        """
         self._bus = bus
         self._stream = stream
         self._report = report
+        self._mishap = mishap
+        self._died = died
         self._subscription = bus.subscribe(wake=True, backlog=True)
-        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._closing = False
+        self._dead = False
         self._failing: set[str] = set()    # what has been reported and not worked since
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -60,10 +84,18 @@ class Journal:
     def start(self) -> None:
         self._thread.start()
 
-    def later(self, job: Callable[[], None]) -> None:
-        """Have this done in the journal's thread.  From any thread; never waits."""
-        self._jobs.put(job)
+    def later(self, job: Callable[[], None], name: str = "",
+              failed: Callable[[Exception], None] | None = None) -> None:
+        """Have this done in the journal's thread.  From any thread; never waits.
+
+        `name` says what is done, for an error that reads `cannot write the ban file`.
+        Whoever waits for the job is told by `failed` when it raised, whatever that was, or
+        when the thread is dead; on the journal's thread, or in the second case on this one.
+        """
+        self._jobs.put(Job(job, name or f"do {callback_name(job)}", failed))
         self._subscription.wakeup.set()
+        if self._dead:
+            self._refuse_jobs()
 
     def close(self, timeout: float = 2.0) -> None:
         """Write what is left, for at most `timeout` seconds."""
@@ -74,6 +106,17 @@ class Journal:
         self._bus.unsubscribe(self._subscription)
 
     def _run(self) -> None:
+        try:
+            self._turns()
+        except BaseException:
+            last = traceback.format_exc()
+            self._dead = True
+            with suppress(Exception):
+                self._log([events.ThreadDied(time.time(), "journal", last)])
+            self._died(last)
+            self._refuse_jobs()
+
+    def _turns(self) -> None:
         while True:
             self._subscription.wakeup.wait()
             self._subscription.wakeup.clear()
@@ -85,36 +128,60 @@ class Journal:
                 return
 
     def _work(self) -> None:
-        while True:
-            try:
-                job = self._jobs.get_nowait()
-            except Empty:
-                break
-            self._attempt("the ban file", job)
-        lines = [line_of(event) for event in self._subscription.drain()
-                 if type(event) not in events.TALK]
+        while (job := self._next_job()) is not None:
+            self._attempt(job)
+        fresh = [event for event in self._subscription.drain() if type(event) not in events.TALK]
+        self._attempt(Job(lambda: self._log(fresh), "write the log", None))
+
+    def _next_job(self) -> Job | None:
+        try:
+            return self._jobs.get_nowait()
+        except Empty:
+            return None
+
+    def _refuse_jobs(self) -> None:
+        """Nobody does them any more.  On any thread: each job is taken out once."""
+        while (job := self._next_job()) is not None:
+            if job.failed is not None:
+                job.failed(JournalDied("the journal's thread died"))
+
+    def _log(self, fresh: list[events.Event]) -> None:
+        lines = list(map(_line_or_why_not, fresh))
         dropped = self._subscription.dropped - self._dropped
         if dropped:
             self._dropped += dropped
             lines.append(f"({dropped} events were not logged: the disk was too slow)")
         if lines and self._stream is not None:
-            self._attempt("the log", lambda: self._write("\n".join(lines) + "\n"))
+            self._stream.write("\n".join(lines) + "\n")
+            self._stream.flush()
 
-    def _write(self, text: str) -> None:
-        assert self._stream is not None
-        self._stream.write(text)
-        self._stream.flush()
-
-    def _attempt(self, what: str, job: Callable[[], None]) -> None:
+    def _attempt(self, job: Job) -> None:
         try:
-            job()
-        except (OSError, ValueError) as error:
-            if what not in self._failing:
-                self._failing.add(what)
-                why = getattr(error, "strerror", None) or error
-                self._report(f"cannot write {what}: {why}")
+            job.run()
+        except Exception as error:
+            if job.name not in self._failing:
+                self._failing.add(job.name)
+                self._report(f"cannot {job.name}: {reason(error)}")
+                if not isinstance(error, OSError):     # no disk did that
+                    self._mishap(job.name, error)
+            if job.failed is not None:
+                job.failed(error)
         else:
-            self._failing.discard(what)
+            self._failing.discard(job.name)
+
+
+def _line_or_why_not(event: events.Event) -> str:
+    try:
+        return line_of(event)
+    except Exception as error:     # a time beyond the calendar, say; the others are fine
+        return f"({type(event).__name__} could not be written: {error!r})"
+
+
+def reason(error: Exception) -> str:
+    """Why it failed, in a line for an operator."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) if isinstance(error, ValueError | JournalDied) else repr(error)
 
 
 def open_log(path: str) -> TextIO:

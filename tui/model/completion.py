@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from chatops.api.commands import SPECS, Param, Spec, find
+from chatops.api.paths import PathError, expand
 from chatops.lab.lessons import LESSONS
 from chatops.lab.stages import STAGES
 from chatops.settings import LIMITS
@@ -145,8 +145,8 @@ def _files(param: Param, typing: str, _state: ConsoleState) -> Values:
     if "off" in param.label:
         yield "off", "off", "stop"
     try:
-        entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
-    except OSError:
+        entries = sorted(expand(folder + slash or ".").iterdir())
+    except (OSError, PathError):
         return
     for entry in entries:
         if entry.name.startswith(".") and not start.startswith("."):

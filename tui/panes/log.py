@@ -9,7 +9,7 @@ from functools import partial
 
 from textual.content import Content
 
-from chatops.api.events import Crashed, Event
+from chatops.api.events import Crashed, Event, ThreadDied
 from tui.model.event_ring import EventRing
 from tui.model.state import ConsoleState
 from tui.panes.events import EventsPane, Line
@@ -33,7 +33,7 @@ class LogPane(EventsPane):
 
 def _lines_of(event: Event) -> list[Line]:
     lines: list[Line] = [partial(line_of, event)]
-    if isinstance(event, Crashed):
+    if isinstance(event, Crashed | ThreadDied):
         lines += [partial(Content.styled, f"         {clean(line)}", "$error")
                   for line in event.traceback.strip().split("\n")]
     return lines

@@ -85,8 +85,12 @@ KINDS: dict[type[Event], Kind] = {
                     lambda v: "the reactor died: "
                     + (v.traceback.strip().rpartition("\n")[2] or "no traceback")),
     e.CallbackFailed: Kind("✗", "$error", "fault",
-                           lambda v: f"{v.callback} failed on fd {v.fd}, which was closed: "
-                           f"{v.error}"),
+                           lambda v: f"{v.callback} failed"
+                           + (f" on fd {v.fd}, which was closed" if v.fd >= 0 else "")
+                           + f": {v.error}"),
+    e.ThreadDied: Kind("✗", "bold $error", "fault",
+                       lambda v: f"the thread '{v.name}' died: "
+                       + (v.traceback.strip().rpartition("\n")[2] or "no traceback")),
     e.AdminDid: Kind("✓", "$accent", "admin", lambda v: f":{v.line}  {v.outcome}"),
     e.Warned: Kind("!", "$warning", "warning", lambda v: v.text),
 }
