@@ -12,20 +12,35 @@ import gc
 import os
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Callable
-from typing import ClassVar
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 from textual import events
+from textual._context import active_message_pump
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
+from textual.message import Message
 from textual.screen import Screen
+from textual.widget import Widget
+from textual.worker import WorkerFailed
 
+from chatops.api.commands import Quit
+from chatops.api.events import CallbackFailed, ThreadDied
 from chatops.api.link import ConsoleLink
 from chatops.links.replay import ReplayLink
+from chatops.units import counted
 from tui.burst import tell_bursts_from_keys
 from tui.dispatch import Dispatcher
+from tui.driver import TerminalDriver, forget_stops
+from tui.faults import Faults, guard, name_of
 from tui.lab.navigation import LabDoors
 from tui.lab.stage import StageScreen
 from tui.messages import RunLine
@@ -34,7 +49,7 @@ from tui.recording import Tape
 from tui.redraw import Pace
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
-from tui.signals import Departure
+from tui.signals import LOOK, Departure
 from tui.theme import DAY, NIGHT
 
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
@@ -74,6 +89,8 @@ class ConsoleApp(App[int]):
         self._ticking = ticking
         self._clock = clock
         self.pace = Pace(clock)
+        self.faults = Faults(clock, self._log_fault)
+        self._drawn = False
         self._main = MainScreen(self.state)
         self._tape = Tape()
         self.lab = LabDoors(self)
@@ -98,10 +115,12 @@ class ConsoleApp(App[int]):
 
     def _on_time(self) -> None:
         """Pull each time; draw as often as the operator wants and the reactor can spare."""
-        self.pull()
+        with self.surviving("pulling"):
+            self.pull()
         state = self._front.state
         if self.pace.is_due(state.version, state.refresh, self.state.busy):
-            self.redraw()
+            with self.surviving("drawing"):
+                self.redraw()
 
     def tick(self) -> None:
         """Pull, and draw."""
@@ -124,6 +143,7 @@ class ConsoleApp(App[int]):
     def redraw(self) -> None:
         """Draw what the state holds now, where it can be seen."""
         front = self._front
+        front.state.fault = self.faults.text
         self.pace.drew(front.state.version)
         if not front.is_mounted:
             return
@@ -131,7 +151,9 @@ class ConsoleApp(App[int]):
         if over is front or over.is_modal:
             front.show(front.state)
         if over is not front and isinstance(over, Shows):
-            over.show(front.state)
+            with self.surviving(type(over).__name__):
+                over.show(front.state)
+        self._drawn = True
 
     @property
     def _front(self) -> MainScreen:
@@ -149,6 +171,66 @@ class ConsoleApp(App[int]):
     def exit_status(self) -> int:
         """The process's, as things stand."""
         return 1 if self.link.status.failed else 0
+
+    # -- what goes wrong
+
+    @property
+    def _settled(self) -> bool:
+        """There is a console to go on with; what fails before that, fails as a whole."""
+        return self._drawn and self._running
+
+    def tell(self, error: BaseException, where: str) -> None:
+        """Say that something raised, and go on."""
+        self.faults.add(error, where)
+        for state in {id(s): s for s in (self.state, self._front.state)}.values():
+            state.fault = self.faults.text
+            state.version += 1     # drawn with the next refresh
+
+    def survive(self, error: Exception, where: str) -> None:
+        """The same, where there is something to go on with; else raises it again."""
+        if not self._settled:
+            raise error
+        self.tell(error, where)
+
+    @contextmanager
+    def surviving(self, where: str) -> Iterator[None]:
+        """What is done within may fail alone."""
+        try:
+            yield
+        except Exception as error:
+            self.survive(error, where)
+
+    def _log_fault(self, where: str, text: str) -> None:
+        self.link.report(CallbackFailed(time.time(), f"console: {where}", -1, text))
+
+    def _register_child(self, parent: DOMNode, child: Widget, before: int | None,
+                        after: int | None) -> None:
+        guard(child, self.survive, self.tell)
+        super()._register_child(parent, child, before, after)
+
+    def _start_widget(self, parent: Widget, widget: Widget) -> None:
+        guard(widget, self.survive, self.tell)     # a scroll bar, which nobody registers
+        super()._start_widget(parent, widget)
+
+    async def _dispatch_message(self, message: Message) -> None:
+        with self.surviving(type(message).__name__):
+            await super()._dispatch_message(message)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Where Textual would end the app."""
+        if not self._settled:
+            super()._handle_exception(error)
+            return
+        pump = active_message_pump.get(None)
+        self.tell(error.error if isinstance(error, WorkerFailed) else error,
+                  name_of(pump) if isinstance(pump, Widget) else type(pump).__name__)
+        if isinstance(pump, Screen) and not isinstance(pump, MainScreen):
+            self.call_next(self._drop, pump)
+
+    def _drop(self, screen: Screen[Any]) -> None:
+        """One that could not be made would lie empty before the rest."""
+        if screen is self.screen and not screen.children:
+            self.pop_screen()
 
     # -- commands
 
@@ -187,17 +269,35 @@ def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = Fal
     """
     tell_bursts_from_keys()
     app = _Console(link, attached=attached, replay=replay)
+    hook, threading.excepthook = threading.excepthook, app.thread_died
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         with Departure(link, app.leave_soon, attached=attached):
-            left = app.run()
+            try:
+                left = app.run()
+            finally:
+                forget_stops()
+                if not attached and not replay:
+                    _see_off(link)
     finally:
+        threading.excepthook = hook
         sys.setswitchinterval(switch_interval)
         gc.unfreeze()
         gc.set_threshold(*thresholds)
         link.close()
+    if app.faults.count:
+        print(f"chatops: the console had {counted(app.faults.count, 'error')} and went on; "
+              f"the last was\n{app.faults.last}", file=sys.stderr)
     return max(left or 0, app.return_code or 0, app.exit_status)
+
+
+def _see_off(link: ConsoleLink) -> None:
+    """A console that could not go on has left a server behind that has clients."""
+    if link.status.alive:
+        link.submit(Quit("drain"))
+    while link.status.alive:
+        time.sleep(LOOK)
 
 
 class _Console(ConsoleApp):
@@ -206,13 +306,40 @@ class _Console(ConsoleApp):
 
     _main_loop: asyncio.AbstractEventLoop | None = None
     _told_to_leave = False         # before there was a loop
+    _thread_died = False
+
+    def get_driver_class(self) -> type[Driver]:
+        usual = super().get_driver_class()
+        return TerminalDriver if usual is LinuxDriver else usual
+
+    @property
+    def exit_status(self) -> int:
+        return 1 if self._thread_died else super().exit_status
+
+    def thread_died(self, args: threading.ExceptHookArgs) -> None:
+        """Any thread of the process that nobody guards.  On that thread."""
+        name = args.thread.name if args.thread is not None else "unknown"
+        error = args.exc_value or args.exc_type()
+        if isinstance(error, OSError) and name.startswith("textual-"):
+            return                 # the terminal is gone, which has its own end
+        self._thread_died = True
+        text = "".join(traceback.format_exception(error))
+        self.link.report(ThreadDied(time.time(), name, text))
+        if self._main_loop is not None and not self._main_loop.is_closed():
+            self._main_loop.call_soon_threadsafe(self.tell, error, f"the thread '{name}' died")
 
     def on_mount(self) -> None:
         super().on_mount()
         self._main_loop = asyncio.get_running_loop()
+        self._main_loop.set_exception_handler(self._callback_failed)
         self.call_after_refresh(_spare_the_reactor)
         if self._told_to_leave:
             self._leave()
+
+    def _callback_failed(self, _loop: object, context: dict[str, Any]) -> None:
+        """Of asyncio's loop: a callback, or a task that nobody has awaited."""
+        error = context.get("exception")
+        self.tell(error if error is not None else RuntimeError(context["message"]), "a callback")
 
     def _on_time(self) -> None:
         self._look_at_size()

@@ -200,6 +200,9 @@ class Dispatcher:
         except (CommandError, OSError) as error:
             self._prompt.outcome(False, str(error))
             return
+        except Exception as error:
+            self._prompt.outcome(False, f"failed: {error!r}")
+            raise
         if isinstance(outcome, str):
             self._prompt.outcome(True, outcome)
         else:

@@ -116,12 +116,12 @@ def _restore(attributes: list[Any] | None) -> None:
     still to be drawn goes nowhere.  A write that was blocked goes on first, and fills the
     room again: so all that is done twice.
     """
-    if attributes is None or sys.__stdin__ is None or sys.__stderr__ is None:
+    if attributes is None or sys.__stdin__ is None or sys.__stdout__ is None:
         return
     try:
         termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, attributes)
-        screen = os.dup(sys.__stderr__.fileno())
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
+        screen = os.dup(sys.__stdout__.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
         os.set_blocking(screen, False)
         termios.tcflush(screen, termios.TCOFLUSH)
         termios.tcflow(screen, termios.TCOOFF)     # stopping and starting it is what wakes

@@ -51,5 +51,11 @@ class ConsoleLink(Protocol):
         A sleeping server is not woken when nothing can have changed.
         """
 
+    def report(self, event: Event) -> None:
+        """Have an event of the console's own logged and shown, where there is a log.
+
+        From any thread.
+        """
+
     def close(self) -> None:
         """Let go of the server without stopping it.  Idempotent."""

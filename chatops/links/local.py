@@ -81,6 +81,9 @@ class LocalLink:
                                               lints=lints.find(latest, self._shown))
         return self._shown
 
+    def report(self, event: events.Event) -> None:
+        self._thread.say(event)
+
     def demo(self) -> None:
         """Bring a handful of built-in clients, so that there is something to see."""
         self._crew.demo(self._address())

@@ -100,6 +100,9 @@ class RemoteLink:
         self._new = None
         return self._shown
 
+    def report(self, event: events.Event) -> None:
+        """Nothing: the server's log is not this console's."""
+
     def close(self) -> None:
         self._lost(LinkStatus(False, "detached"))
         self._crew.close()

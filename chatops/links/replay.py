@@ -86,6 +86,9 @@ class ReplayLink:
             return passed[0] if passed else None
         return replace(passed[-1], turns=_joined(passed))
 
+    def report(self, event: Event) -> None:
+        """Nothing: a recording has no log."""
+
     def close(self) -> None:
         """Nothing is held but memory."""
 

@@ -243,6 +243,7 @@ class FakeLink:
         self.pending: list[Future[CommandResult]] = []
         self.hold = False                  # leave the futures unresolved, in `pending`
         self.closed = False
+        self.reported: list[Event] = []
         self.events_dropped = 0
         self.status = LinkStatus(alive=True)
         self.silent = False                # the server sleeps: no snapshots
@@ -262,6 +263,9 @@ class FakeLink:
 
     def poll(self) -> Snapshot | None:
         return None if self.silent else self.feed.snapshot()
+
+    def report(self, event: Event) -> None:
+        self.reported.append(event)
 
     def close(self) -> None:
         self.closed = True

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import tui.app
 from tests.tui.feed import FakeLink, Feed
 from tests.tui.lab_scenes import go_always, learnt, measured, spinning
 from tests.tui.lab_stage_scene import spinning_stage
@@ -42,13 +43,26 @@ class Scene:
     before: Callable[[ConsoleApp], object] = lambda app: None
 
 
+class StrictApp(ConsoleApp):
+    """The console; what it survives fails the test, unless the test is `forgiving`."""
+
+    CSS_PATH = Path(tui.app.__file__).with_name("console.tcss")
+    forgiving = False
+
+    def tell(self, error: BaseException, where: str) -> None:
+        super().tell(error, where)
+        if not self.forgiving and self._exception is None and isinstance(error, Exception):
+            self._exception = error        # where Textual keeps it for `run_test` to raise
+            self._exception_event.set()
+
+
 class Rig:
     """A console on a fake link, with a clock that only `run` moves."""
 
     def __init__(self, feed: Feed | None = None, *, attached: bool = False) -> None:
         self.link = FakeLink(feed)
         self.time = 0.0
-        self.app = ConsoleApp(self.link, attached=attached, ticking=False,
+        self.app = StrictApp(self.link, attached=attached, ticking=False,
                               clock=lambda: self.time)
 
     @property

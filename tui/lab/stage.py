@@ -106,8 +106,11 @@ class StageScreen(MainScreen):
 
     def _warn(self, state: ConsoleState) -> None:
         """Of the end alone: faults are what a stage is there for, and its text names them."""
-        self._banner.display = ended = not state.status.alive
-        if ended:
+        ended = not state.status.alive
+        self._banner.display = ended or bool(state.fault)
+        if state.fault:
+            self._banner.update(Content(f" ! {clean(state.fault)}"), layout=False)
+        elif ended:
             self._banner.update(Content(f" ■ {clean(state.status.detail)}   (s starts it again, "
                                         "n goes on)"), layout=False)
 

@@ -50,6 +50,7 @@ class _Frozen:
 class ConsoleState:
     """See the module."""
 
+    fault: str = ""            # of the console itself, in a line
     status: LinkStatus = field(default_factory=lambda: LinkStatus(alive=True))
     live: Snapshot | None = None       # the newest
     previous: Snapshot | None = None   # the one before it

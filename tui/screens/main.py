@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui.dispatch import bindings
+from tui.faults import PLACEHOLDER
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
 from tui.panes.clients import ClientsPane
@@ -47,6 +48,12 @@ class Shows(Protocol):
         """Draw what the state holds now."""
 
 
+class Survivor(Protocol):
+    """The app, as far as a screen needs it when something of it fails."""
+
+    def tell(self, error: BaseException, where: str) -> None: ...
+
+
 class MainScreen(Screen[None]):
     """Header, panes, detail strip, command line and keys."""
 
@@ -67,6 +74,7 @@ class MainScreen(Screen[None]):
         self._strip = DetailStrip()
         self._banner = Static(id="banner", markup=False)
         self._fault = FaultBanner()
+        self._failing: set[Widget] = set()
         self._arranged: tuple[str, bool] | None = None
         self.prompt = Prompt(state)
 
@@ -90,12 +98,26 @@ class MainScreen(Screen[None]):
         self._arrange(state)
         self._warn(state)
         for widget in self._visible():
+            self._show(widget, state)
+
+    def _show(self, widget: Widget, state: ConsoleState) -> None:
+        """One that fails is covered until it does not, and the others go on."""
+        try:
             cast("Shows", widget).show(state)
+        except Exception as error:
+            cast("Survivor", self.app).tell(error, type(widget).__name__)
+            if widget not in self._failing:
+                self._failing.add(widget)
+                widget._cover(Static(Content.styled(PLACEHOLDER, "$error")))
+        else:
+            if widget in self._failing:
+                self._failing.discard(widget)
+                widget._uncover()
 
     def _visible(self) -> Iterator[Widget]:
         # The strip and the tabs speak of cursors and filters that the panes settle first.
         for widget in (*self._panes.values(), self._lints, self._status, self._tabs, self._strip):
-            if widget.display and widget.size:
+            if widget.display and (widget.size or widget in self._failing):   # covered
                 yield widget
 
     def _arrange(self, state: ConsoleState) -> None:
@@ -131,8 +153,12 @@ class MainScreen(Screen[None]):
         """A server that is gone is said aloud; what was last known stays readable."""
         self._fault.show(state)
         status = state.status
-        self._banner.display = gone = not status.alive and not state.replay
-        if gone:
+        gone = not status.alive and not state.replay
+        said = state.fault or status.detail if status.alive else ""
+        self._banner.display = gone or bool(said)
+        if said:
+            self._banner.update(Content(f" ! {clean(said)}"), layout=False)
+        elif gone:
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
             if status.dropped:

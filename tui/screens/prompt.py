@@ -261,6 +261,7 @@ class Prompt(Vertical):
             self.post_message(self.Cancelled())
 
     def _look(self, text: str) -> None:
+        self._completion = Completion()    # should the next line fail
         self._completion = complete(text, self._state)
         options = self.query_one(OptionList)
         options.clear_options()

@@ -92,6 +92,9 @@ class StageLink:
                     "server of a few lines"))
         return future
 
+    def report(self, event: Event) -> None:
+        """Nothing: a stage has no log."""
+
     def close(self) -> None:
         if self._spawner is not None:
             self._spawner.close()
