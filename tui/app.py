@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from rich.console import RenderableType
 from textual import events
 from textual._context import active_message_pump
 from textual.app import App
@@ -176,8 +177,11 @@ class ConsoleApp(App[int]):
 
     @property
     def _settled(self) -> bool:
-        """There is a console to go on with; what fails before that, fails as a whole."""
-        return self._drawn and self._running
+        """There is a console to go on with; what fails before that, fails as a whole.
+
+        Unless it is being left: what has not been made by then cannot be missed.
+        """
+        return self._exit or (self._drawn and self._running)
 
     def tell(self, error: BaseException, where: str) -> None:
         """Say that something raised, and go on."""
@@ -226,6 +230,11 @@ class ConsoleApp(App[int]):
                   name_of(pump) if isinstance(pump, Widget) else type(pump).__name__)
         if isinstance(pump, Screen) and not isinstance(pump, MainScreen):
             self.call_next(self._drop, pump)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """The end of a console that cannot go on: its keys are no longer read, say."""
+        self._return_code = 1
+        super().panic(*renderables)
 
     def _drop(self, screen: Screen[Any]) -> None:
         """One that could not be made would lie empty before the rest."""

@@ -42,8 +42,8 @@ def wipe(terminal: Terminal) -> None:
 
 
 def see_all(chatops: Terminal) -> None:
-    """The header, a pane's table, its border, and the keys."""
-    for part in (r"chatops .*LIVE", "NICK", "╰──", "q quit"):
+    """The header, a pane's table, and the keys."""
+    for part in (r"chatops .*LIVE", "NICK", "q quit"):
         chatops.see(part)
 
 
@@ -179,7 +179,7 @@ def test_an_action_that_raises_is_shown_and_logged_and_the_chat_goes_on(
     ada = chatops.client("ada")
     chatops.see_row(ada)
     chatops.type(":zoom\r")
-    chatops.see(f"the chat goes on.*{FAULT}")
+    chatops.see(f"(?s)the chat goes on.*{FAULT}")
     ada.say("still here?")
     ada.expect("ada: still here?")
     chatops.type(":invert\r")
@@ -200,7 +200,7 @@ def test_a_slash_behind_an_unknown_user_ends_nothing(console: StartConsole) -> N
         chatops.type(f":{line}\r")
         chatops.see("there is no user 'nobody-here'")
         chatops.type(":invert\r")
-        chatops.miss("nobody-here")
+        chatops.see(r":invert +✓")
     ada.say("still here?")
     ada.expect("ada: still here?")
     assert leave(chatops) == 0
@@ -216,8 +216,9 @@ def test_a_thread_that_dies_is_told_in_a_banner_and_in_the_status(
     chatops = console(program=("-c", BEFORE + FAIL + fault + MAIN))
     ada = chatops.client("ada")
     chatops.see_row(ada)
-    chatops.type(":zoom\r")
-    chatops.see(rf" ! .*thread.*{FAULT}|{thread} thread died")
+    if thread == "spare":
+        chatops.type(":zoom\r")
+    chatops.see(rf"(?s) ! .*thread.*{FAULT}|{thread} thread died")
     ada.say("still here?")
     ada.expect("ada: still here?")
     assert leave(chatops) == 1
@@ -225,8 +226,10 @@ def test_a_thread_that_dies_is_told_in_a_banner_and_in_the_status(
 
 
 def test_the_death_of_the_server_thread_gives_the_terminal_back(console: StartConsole) -> None:
-    chatops = console(program=("-c", BEFORE + "def bad(self):\n"
+    chatops = console(program=("-c", BEFORE + "usual = server.ChatServer._publish\n"
+                               "def bad(self):\n"
                                f"    if self.hub.lines_in: raise RuntimeError({FAULT!r})\n"
+                               "    usual(self)\n"
                                "server.ChatServer._publish = bad\n" + MAIN))
     chatops.must_live = False
     ada = chatops.client()

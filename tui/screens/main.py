@@ -168,6 +168,8 @@ class MainScreen(Screen[None]):
     # -- what the user does
 
     def on_resize(self, event: events.Resize) -> None:
+        if not self.query("#too-small"):
+            return                 # left before it was composed
         here = f"{event.size.width}x{event.size.height}"
         self.query_one("#too-small", Static).update(
             f"this terminal is {here}; the console needs {LEAST_WIDTH}x{LEAST_HEIGHT}")
