@@ -46,7 +46,7 @@ class Scene:
 class StrictApp(ConsoleApp):
     """The console; what it survives fails the test, unless the test is `forgiving`."""
 
-    CSS_PATH = Path(tui.app.__file__).with_name("console.tcss")
+    CSS_PATH = str(Path(tui.app.__file__).with_name("console.tcss"))
     forgiving = False
 
     def tell(self, error: BaseException, where: str) -> None:

@@ -317,7 +317,6 @@ async def test_a_timer_a_worker_and_a_call_after_a_refresh_are_guarded() -> None
 class Uncomposed(Dialog[None]):
     def compose(self) -> ComposeResult:
         fail()
-        yield Static()
 
 
 class Unmounted(Dialog[None]):

@@ -61,7 +61,8 @@ def raising(error: BaseException) -> NoReturn:
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
 def test_whatever_a_job_raises_ends_that_job_alone_and_who_waits_is_told(
         error: Exception) -> None:
-    told, failed = Told(), []
+    told = Told()
+    failed: list[Exception] = []
     told.journal.later(lambda: raising(error), "read the tea leaves", failed.append)
     told.settle()
     assert failed == [error]
@@ -116,9 +117,14 @@ def test_an_event_that_no_line_can_be_made_of_does_not_cost_the_others() -> None
 
 
 def test_a_thread_that_dies_says_so_and_leaves_nobody_waiting() -> None:
-    told, failed = Told(), []
+    told = Told()
+    failed: list[Exception] = []
     held = threading.Event()
-    told.journal.later(lambda: held.wait(PATIENCE) and None, "hold")
+
+    def hold() -> None:
+        held.wait(PATIENCE)
+
+    told.journal.later(hold, "hold")
     told.journal.later(lambda: raising(SystemExit("a fault")), "die")
     told.journal.later(lambda: None, "come too late", failed.append)
     held.set()
