@@ -13,6 +13,7 @@ import click
 
 from chatops import __version__
 from chatops.api.commands import Reload
+from chatops.api.paths import PathError, expand
 from chatops.bench.cli import bench
 from chatops.control.client import find
 from chatops.control.ctl import ctl
@@ -209,8 +210,8 @@ def replay(file: str) -> None:
     from tui.app import run_console
 
     try:
-        recording = read(file)
-    except RecordingError as error:
+        recording = read(expand(file))
+    except (RecordingError, PathError) as error:
         fail(str(error))
     _check_terminal()
     if recording.warning:

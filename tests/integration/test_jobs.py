@@ -133,7 +133,7 @@ def test_the_death_of_the_journal_is_an_event_and_leaves_nobody_waiting(
 
 @pytest.mark.parametrize("arguments", [
     ("serve", "--port", "0", "--control", NOBODY), ("ctl", "--socket", NOBODY, "status"),
-    ("attach", NOBODY)], ids=lambda arguments: arguments[0])
+    ("attach", NOBODY), ("replay", NOBODY)], ids=lambda arguments: arguments[0])
 def test_the_name_of_an_unknown_user_on_the_command_line_is_refused_in_a_line(
         arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatops.cli._check_terminal", lambda: None)
