@@ -248,7 +248,7 @@ def test_z07_when_the_loop_dies_it_is_told_and_every_question_is_answered(
 
 def test_z07_the_process_of_a_dead_loop_ends_with_its_traceback_and_a_status_not_0(
         served: StartProcess) -> None:
-    fault = ("from chatops import cli, server\n"
+    fault = ("from chatops import cli\nfrom chatops.server import server\n"
              "def bad(self):\n"
              "    if self.hub.lines_in: raise RuntimeError('a fault put there by the test')\n"
              "server.ChatServer._publish = bad\n"
