@@ -17,6 +17,7 @@ from chatops.control.client import Wire, find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
 from chatops.storage.worker import line_of
+from chatops.terminal.columns import pad, width
 from chatops.units import format_duration, format_size
 
 PACE = 0.1                     # seconds between two batches of `events`
@@ -177,10 +178,9 @@ def _follow(wire: Wire, as_json: bool) -> None:
 
 def _table(rows: Iterable[Row]) -> None:
     lines = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))
-                   .rstrip())
+        click.echo("  ".join(map(pad, line, widths)).rstrip())
 
 
 def _json(value: object) -> None:
