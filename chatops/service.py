@@ -15,6 +15,7 @@ from chatops.api import events, paths
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
 from chatops.control.socket_path import ControlError, Place, default_path
+from chatops.files import check_place
 from chatops.loop.backends import BackendError, resolve
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import raise_descriptor_limit
@@ -22,6 +23,7 @@ from chatops.net.listener import listen
 from chatops.net.tls import CertificateError
 from chatops.server import bans
 from chatops.server.admin import Admin
+from chatops.server.ban_file import BanFile, BanKeeper
 from chatops.server.certificates import Renewal, configured
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
@@ -30,6 +32,10 @@ from chatops.storage.chat_history import Archive
 from chatops.storage.event_log import EventLog
 from chatops.storage.history_writer import Scribe
 from chatops.storage.worker import Journal, close_log
+
+
+class HistoryError(Exception):
+    """The history cannot be kept where it is to be; one line."""
 
 
 class StartError(Exception):
@@ -51,16 +57,22 @@ class ServerThread:
         self._ended = threading.Event()
         self._stop_requests = 0
 
-    def start(self) -> tuple[str, int]:
-        """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs."""
+    def start(self, hold: Callable[[], object] = lambda: None) -> tuple[str, int]:
+        """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs.
+
+        `hold` is called once nothing is left that may wait, as for a disk or for the name of
+        a host, and before anybody is let in: until then a signal may end the process as it is.
+        """
         settings = self.settings
         descriptors = raise_descriptor_limit()
         try:
             tls = configured(settings)
             resolve(settings.selector)
-            known = bans.load(Path(settings.ban_file)) if settings.ban_file else bans.Bans()
+            file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
+            known = bans.Bans(file.load() if file is not None else None)
+            _check_history(settings.history)
             stream = EventLog(self._log) if self._log else None
-        except (BackendError, bans.BanError, CertificateError) as error:
+        except (BackendError, bans.BanError, CertificateError, HistoryError) as error:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
@@ -70,6 +82,7 @@ class ServerThread:
             if stream is not None:
                 close_log(stream)
             raise StartError(explain(error, settings.host, settings.port)) from None
+        hold()
         try:
             place, warning = self._place(sock.getsockname()[1])
         except ControlError as error:
@@ -87,9 +100,10 @@ class ServerThread:
             self.server.delivery.scribe = scribe
             scribe.begin()
         renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
-        self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None,
-                           reload=renewal.ask if tls is not None else None,
-                           reopen=self._reopen(stream) if stream and stream.is_named else None)
+        keeper = (BanKeeper(file, self.server, self.journal, self._hand_over)
+                  if file is not None else None)
+        self.admin = Admin(self.server, keeper, [renewal.ask] if tls is not None else [],
+                           self._reopen(stream) if stream and stream.is_named else None)
         self.control = None
         if place is not None:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
@@ -240,9 +254,14 @@ class ServerThread:
         if self._log not in ("", "-"):
             self.submit(Reopen())
 
-    def _save_bans(self, known: list[bans.Ban]) -> None:
-        self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known),
-                           "write the ban file")
+
+def _check_history(path: str) -> None:
+    """That there is a place for it: SQLite would find out when the first line is said."""
+    if path and path != ":memory:":
+        try:
+            check_place(Path(path))
+        except OSError as error:
+            raise HistoryError(f"{path}: {error.strerror}") from None
 
 
 def last_words(crash: str, thread: str = "server") -> str:
