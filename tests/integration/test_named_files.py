@@ -21,7 +21,8 @@ from chatops.api.commands import Ban, Bans, Reload, Unban
 from chatops.api.events import Warned
 from chatops.files import append_to
 from chatops.server import ban_file
-from tests.integration.harness import PATIENCE, Served, Server, environment
+from chatops.server.admin import SAVE_PATIENCE
+from tests.integration.harness import PATIENCE, Clock, Served, Server, environment
 from tests.integration.test_start import refused, run
 
 StartServer = Callable[..., Server]
@@ -317,3 +318,19 @@ def test_a_disk_that_is_slow_holds_up_the_answer_and_nobody_else(
     hold.set()
     assert all(future.result(PATIENCE).ok for future in (first, *others))
     assert len(networks(tmp_path / "bans.json")) == 21
+
+
+def test_a_disk_that_is_very_slow_is_told_of(server: StartServer, tmp_path: Path) -> None:
+    file = tmp_path / "bans.json"
+    chat, hold = server(ban_file=str(file)), Event()
+    clock = Clock(chat)
+    chat.thread.journal.later(lambda: assert_set(hold), "wait for the disk")
+    future = chat.thread.submit(Ban("127.0.0.2"))
+    chat.turn()
+    clock.advance(SAVE_PATIENCE)
+    result = future.result(PATIENCE)
+    hold.set()
+    assert (result.ok, result.text) == (
+        False, f"banned 127.0.0.2/32 for good, but it is not in {file} yet: the disk is slow")
+    chat.do(Ban("127.0.0.3"))
+    assert networks(file) == {"127.0.0.2/32", "127.0.0.3/32"}
