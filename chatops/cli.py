@@ -13,15 +13,14 @@ import click
 
 from chatops import __version__
 from chatops.api.commands import Reload
-from chatops.api.paths import PathError, expand
 from chatops.bench.cli import bench
 from chatops.control.client import find
 from chatops.control.ctl import ctl
 from chatops.control.socket_path import ControlError
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
-from chatops.terminal import streams
-from chatops.terminal.streams import say
+from chatops.system import streams
+from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -217,9 +216,9 @@ def attach(path: str, port: int | None) -> None:
 @click.argument("file", type=click.Path())
 def replay(file: str) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
-    from chatops.api.paths import PathError, expand
     from chatops.links.replay import ReplayLink
     from chatops.replay.recording import RecordingError, read
+    from chatops.system.paths import PathError, expand
     from tui.app import run_console
 
     try:

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from chatops.api import events, paths
+from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
 from chatops.control.socket_path import ControlError, Place, default_path
-from chatops.files import check_place
 from chatops.loop.backends import BackendError, resolve
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import raise_descriptor_limit
@@ -32,6 +31,8 @@ from chatops.storage.chat_history import Archive
 from chatops.storage.event_log import EventLog
 from chatops.storage.history_writer import Scribe
 from chatops.storage.worker import Journal, close_log
+from chatops.system import paths
+from chatops.system.files import check_place
 
 
 class HistoryError(Exception):

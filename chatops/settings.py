@@ -16,9 +16,8 @@ from typing import Any
 
 import msgspec
 
-from chatops import files
-from chatops.api import paths
 from chatops.api.commands import BACKENDS, SLOW_CONSUMER
+from chatops.system import files, paths
 from chatops.units import (
     UnitError,
     format_duration,

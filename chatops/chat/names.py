@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from unicodedata import category, normalize
 
-from chatops.terminal.columns import width
+from chatops.system.columns import width
 
 
 class InvalidName(ValueError):  # noqa: N818  (reads as what it says)

@@ -17,8 +17,8 @@ from chatops.control.client import Wire, find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
 from chatops.storage.worker import line_of
-from chatops.terminal.columns import pad, width
-from chatops.terminal.streams import say
+from chatops.system.columns import pad, width
+from chatops.system.streams import say
 from chatops.units import format_duration, format_size
 
 PACE = 0.1                     # seconds between two batches of `events`

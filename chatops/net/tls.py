@@ -14,8 +14,8 @@ import ssl
 from collections.abc import Sequence
 from typing import NoReturn, cast
 
-from chatops import files
 from chatops.net.state import reason_of
+from chatops.system import files
 
 RECORD = 1 << 14               # bytes of plaintext in a record, at most (RFC 8446, 5.1)
 RECORDS = 64                   # read in one turn: a byte in each must not hold the loop

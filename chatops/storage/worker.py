@@ -14,9 +14,9 @@ from typing import NamedTuple, Protocol, TextIO
 import msgspec
 
 from chatops.api import events
-from chatops.files import append_to
 from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
+from chatops.system.files import append_to
 
 
 def line_of(event: events.Event) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from chatops.chat.names import InvalidName, check_nick
 from chatops.control.ctl import _table
-from chatops.terminal.columns import pad, width
+from chatops.system.columns import pad, width
 from tui.text.cells import fit
 
 

@@ -13,7 +13,7 @@ from chatops.chat.names import (
     check_room,
     skeleton,
 )
-from chatops.terminal.columns import width
+from chatops.system.columns import width
 
 CYRILLIC_BOB = "\u0412ob"
 

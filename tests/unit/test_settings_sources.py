@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chatops import files
 from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
+from chatops.system import files
 
 NONSENSE = "tcp://10.96.12.7:9999"     # what no setting but a path takes
 PATHS = ("tls-cert", "tls-key", "control", "log-file", "ban-file", "history")

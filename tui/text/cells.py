@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from wcwidth import iter_graphemes
 
-from chatops.terminal.columns import width as columns
+from chatops.system.columns import width as columns
 
 ELLIPSIS = "…"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
