@@ -7,9 +7,7 @@ import sys
 from dataclasses import dataclass
 
 PYTHON = sys.executable
-# Nobody's joining is told late, in what is measured.
-SERVER = ("--host", "127.0.0.1", "--control", "off", "--port", "{port}", "--rate-limit", "off",
-          "--announce-after", "off")
+SERVER = ("--host", "127.0.0.1", "--control", "off", "--port", "{port}", "--rate-limit", "off")
 
 
 @dataclass(frozen=True, slots=True)
