@@ -45,16 +45,18 @@ class Bursts:
         """(text, whether it was pasted), in order; whole again when put together."""
         tail = self._tail if now < self._tail_until else ""
         self._tail, known = "", len(tail)
-        for part in _SEQUENCE.split(tail + data):
-            sequence = part.startswith("\x1b") and _SEQUENCE.fullmatch(part) is not None
+        *parts, last = _SEQUENCE.split(tail + data)
+        text, escape, begun = last.partition("\x1b")
+        if escape:
+            self._tail, self._tail_until = escape + begun, now + SEQUENCE_TIME
+        for part in (*parts, text, escape + begun):
+            sequence = part.startswith("\x1b")
             if sequence:
                 self._bracketed = part == _PASTE_BEGINS or (
                     self._bracketed and part != _PASTE_ENDS)
-            elif (at := part.rfind("\x1b")) >= 0:
-                self._tail, self._tail_until = part[at:], now + SEQUENCE_TIME
-            part, known = part[known:], max(0, known - len(part))
-            if part:
-                yield part, not (sequence or self._tail) and self._is_pasted(part, now)
+            fresh, known = part[known:], max(0, known - len(part))
+            if fresh:
+                yield fresh, not sequence and self._is_pasted(fresh, now)
 
     def _is_pasted(self, text: str, now: float) -> bool:
         if self._bracketed:
@@ -101,4 +103,4 @@ def tell_bursts_from_keys() -> None:
     """
     from textual.drivers import linux_driver
 
-    linux_driver.XTermParser = BurstParser  # type: ignore[misc]
+    linux_driver.XTermParser = BurstParser  # type: ignore[attr-defined]

@@ -19,15 +19,11 @@ from chatops.chat.groups import SAID, Group, Kind, Sender
 
 
 class Rendered(NamedTuple):
-    """A turn of a room: one part for each of its groups, some of them empty."""
+    """A turn of a room: the chunk that its members share, and what it is made of."""
 
-    parts: list[bytes]
+    chunk: bytes
     lines: int
-
-    @property
-    def chunk(self) -> bytes:
-        """All of it."""
-        return self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+    parts: list[bytes]             # one for each of the groups, some of them empty
 
 
 class Dialect(Protocol):
@@ -37,7 +33,11 @@ class Dialect(Protocol):
     follows: bool                  # is told of everybody who comes or goes, in loud rooms too
 
     def render(self, room: str, groups: Sequence[Group]) -> Rendered:
-        """What the members of a room hear of these.  Each part is whole lines, or b""."""
+        """What the members of a room hear of these.  Each part is whole lines, or b"".
+
+        A dialect that `follows` renders nothing of a group that `repeats`; any other renders
+        nothing of one that is `quiet`.
+        """
 
     def private(self, to: Sender, group: Group) -> bytes:
         """What somebody wrote to this client alone."""
@@ -63,9 +63,9 @@ def without(rendered: Rendered, groups: Sequence[Group], speaker: int) -> tuple[
 
     Slices of the shared chunk, joined: the parts of others are not gone through one by one.
     """
-    chunk, ends = rendered.chunk, list(accumulate(map(len, rendered.parts)))
+    ends = accumulate(map(len, rendered.parts))
     pieces, begin, own = [], 0, 0
-    view = memoryview(chunk)
+    view = memoryview(rendered.chunk)
     for group, part, end in zip(groups, rendered.parts, ends, strict=True):
         if group.sender.id == speaker and not group.sender.node and group.kind in SAID:
             pieces.append(view[begin:end - len(part)])
@@ -107,7 +107,7 @@ class Plain:
                     continue
                 parts.append(f"{form(group)}\n".encode())
             lines += group.lines
-        return Rendered(parts, lines)
+        return Rendered(parts[0] if len(parts) == 1 else b"".join(parts), lines, parts)
 
     def private(self, _to: Sender, group: Group) -> bytes:
         return f"[{group.sender.nick} -> you] {_words(group)}\n".encode()

@@ -96,7 +96,7 @@ class Admin:
         sessions, missing = self._sessions(command.targets)
         reason = clean_text(command.reason).strip() or "no reason given"
         for session in sessions:
-            self._send_away(session, f"*** you were kicked: {reason}", f"kicked: {reason}")
+            self._send_away(session, f"you were kicked: {reason}", f"kicked: {reason}")
         return _outcome("kicked", sessions, missing)
 
     def _send_away(self, session: Session, words: str, reason: str) -> None:

@@ -51,6 +51,7 @@ def test_what_follows_a_paste_at_once_belongs_to_it_and_later_does_not() -> None
 
 def test_a_click_and_the_paste_that_it_makes_are_told_apart() -> None:
     assert pasted("\x1b[<1;10;5Mkubectl get\r") == "kubectl get\r"
+    assert pasted("kubectl get\r\x1b[<1;1", "0;5M", apart=0.001) == "kubectl get\r"
 
 
 def test_sequences_cut_in_two_are_still_sequences() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +13,12 @@ from chatops.net.fanout import FanOut
 from chatops.net.state import State
 from tests.unit.wire import Net, Wire, accounted, drain
 
-Members = list[tuple[Connection, Wire]]
+Members = list[tuple[Connection[Any], Wire]]
 
 
-def room(net: Net, *rooms: int) -> tuple[FanOut, Members]:
+def room(net: Net, *rooms: int) -> tuple[FanOut[Any], Members]:
     """A fan-out with one member for each kernel buffer of so many bytes."""
-    fan = FanOut("lobby")
+    fan: FanOut[Any] = FanOut("lobby")
     members = [net.connect(room) for room in rooms]
     for connection, _ in members:
         fan.add(connection)
@@ -68,7 +69,7 @@ def test_who_comes_later_gets_what_is_sent_later_and_who_has_left_gets_no_more()
 
 def test_who_enters_with_a_queue_gets_the_rooms_lines_behind_it() -> None:
     net = Net()
-    fan = FanOut("lobby")
+    fan: FanOut[Any] = FanOut("lobby")
     connection, wire = net.connect(room=0)
     connection.write(b"welcome\n")
     fan.add(connection)
