@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from chatops.chat.groups import SAID, Group, Kind, Sender
 
 
-class Rendered(NamedTuple):
+class Rendered(msgspec.Struct, frozen=True, gc=False):
     """A turn of a room: the chunk that its members share, and what it is made of."""
 
     chunk: bytes

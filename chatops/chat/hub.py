@@ -113,7 +113,10 @@ class Hub:
             return
         number = self._numbered
         self._numbered = number + lines
-        self.gather(room, Group(session.sender, "talk", text, lines, self.at, number))
+        if not room.pending:           # as `gather` does, without a call for each chunk
+            self.dirty.append(room)
+        room.pending.append(Group(session.sender, "talk", text, lines, self.at, number))
+        room.pending_lines += lines
         self.effects.append(events.Said(
             self.at, session.id, session.nick, room.name,
             _shown(text[:4 * (SHOWN + 1)].decode("utf-8", "ignore")), lines))
@@ -250,7 +253,7 @@ class Hub:
             return
         limits = self.limits
         quiet = not room.may_announce(self.now, limits.announce_up_to, limits.announce_rate)
-        if not quiet or room.followers:
+        if not quiet or (room.followers and not repeats):
             self.gather(room, self.group(sender, kind, text, quiet=quiet, repeats=repeats))
         if quiet and also is not None and not also.dialect.follows:
             self._tell_of(also, room, self.group(sender, kind, text))

@@ -107,8 +107,8 @@ class Intake:
                 session.warned = False
             if price > tokens:
                 allowed = affordable(lines, count, tokens)
-        if count > allowed or count > LEAST_LINES:
-            most = TURN_LINES if hub.costly < TURN_TOTAL else LEAST_LINES
+        most = TURN_LINES if hub.costly < TURN_TOTAL else LEAST_LINES
+        if count > allowed or count > most:
             if count > most <= allowed and not is_talk(lines):
                 (lines, session.held), count = split(lines, most), most
                 hub.effects.append(Hold(session.id, 0.0))

@@ -85,12 +85,12 @@ class Delivery:
 
     def _deliver(self, effect: Deliver) -> None:
         room, groups, _ = effect
-        if self.scribe is not None:
-            words = PLAIN.render(room, groups)
-            self.scribe.keep(room, words.chunk, words.lines)
+        plain: Rendered | None = None
         for dialect, fan in self.fans.get(room, NOBODY).items():
             rendered = dialect.render(room, groups)
-            chunk, lines, _ = rendered
+            chunk, lines = rendered.chunk, rendered.lines
+            if dialect is PLAIN:
+                plain = rendered
             if not chunk:
                 continue
             if self._echoless and (own := self._own(fan, rendered, groups)):
@@ -100,6 +100,10 @@ class Delivery:
             if self._server.selector.watched:
                 self._server.selector.note(f"fan-out {room}: {lines} lines, "
                                            f"{len(chunk)} bytes to {len(fan)}")
+        if self.scribe is not None:    # history is in plain words, whoever has heard it
+            plain = plain or PLAIN.render(room, groups)
+            if plain.chunk:
+                self.scribe.keep(room, plain.chunk, plain.lines)
 
     def _own(self, fan: FanOut[Session], rendered: Rendered, groups: list[Group]
              ) -> dict[Connection[Session], tuple[bytes, int]]:

@@ -67,8 +67,9 @@ class Chat:
 
     def heard(self, effects: list[Effect]) -> list[Heard]:
         """What rooms are to hear by these, in plain words."""
-        return [Heard(effect.room, *PLAIN.render(effect.room, effect.groups)[:2])
-                for effect in effects if isinstance(effect, Deliver)]
+        return [Heard(effect.room, rendered.chunk, rendered.lines) for effect in effects
+                if isinstance(effect, Deliver)
+                for rendered in (PLAIN.render(effect.room, effect.groups),)]
 
     def says(self, session: Session, data: bytes) -> list[Effect]:
         self.intake.receive(session, data)
