@@ -108,7 +108,7 @@ class Scribe:
     def _answer(self, question: Recall, lines: list[str]) -> None:
         self._asking.discard(question.id)
         session = self._server.hub.sessions.get(question.id)
-        if session is not None and session.where == question.room:
+        if session is not None and question.room in session.rooms:
             self._server.hub.notice(session, *lines)
 
     def _tell(self, text: str) -> None:

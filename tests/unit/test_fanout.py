@@ -127,3 +127,49 @@ def test_every_member_knows_of_every_line_whatever_the_others_do(
         assert connection.bytes_out == len(wire.out)
         assert connection.lines_out + connection.lines_dropped == len(steps)
     assert net.traffic.queued == 0
+
+
+def test_a_member_of_two_that_does_not_read_gets_both_in_order_and_is_counted_exactly() -> None:
+    tea: FanOut[Any] = FanOut("tea")
+    zoo: FanOut[Any] = FanOut("zoo")
+    slow, wire = Net().connect(5)
+    tea.add(slow)
+    zoo.add(slow)
+    for n in range(4):
+        (tea, zoo)[n % 2].send(b"%d %d\n" % (n, n), 1)
+    assert wire.out == b"0 0\n1"
+    drain(slow, wire)
+    tea.send(b"4 4\n", 1)
+    zoo.send(b"5 5\n", 1)
+    zoo.discard(slow)
+    zoo.send(b"not for it\n", 1)
+    drain(slow, wire)
+    assert wire.out == b"".join(b"%d %d\n" % (n, n) for n in range(6))
+    assert (slow.bytes_out, slow.lines_out, slow.queued) == (len(wire.out), 6, 0)
+
+
+def test_members_apart_get_their_own_chunk_in_the_others_place_whether_they_read_or_not() -> None:
+    net = Net()
+    fan, [(_, wire), (own, own_wire), (slow, slow_wire)] = room(net, 100, 100, 0)
+    fan.send(b"first\n", 1)
+    fan.send_apart(b"yours\nours\n", 2, {own: (b"ours\n", 1), slow: (b"ours\n", 1)})
+    fan.send_apart(b"yours\n", 1, {own: (b"", 0)})
+    fan.send(b"last\n", 1)
+    drain(slow, slow_wire)
+    assert wire.out == b"first\nyours\nours\nyours\nlast\n"
+    assert own_wire.out == b"first\nours\nlast\n"
+    assert slow_wire.out == b"first\nours\nyours\nlast\n"
+    for connection, out in ((own, own_wire.out), (slow, slow_wire.out)):
+        assert connection.bytes_out == len(out)
+        assert connection.lines_out == out.count(b"\n")
+
+
+def test_one_that_breaks_while_it_is_apart_is_lost_and_nobody_else_notices() -> None:
+    net = Net()
+    fan, [(own, wire), (_, other)] = room(net, 100, 100)
+    wire.broken = errno.ECONNRESET
+    fan.send_apart(b"all\n", 1, {own: (b"own\n", 1)})
+    net.traffic.reap()
+    assert other.out == b"all\n"
+    assert net.events("lost") == [(own.client_id, "peer reset")]
+    assert net.traffic.queued == 0
