@@ -120,7 +120,7 @@ class Admin:
             ban = server.admission.bans.find(server.connections[session.id].host, server.hub.at)
             if ban is not None:
                 gone.append(session)
-                self._send_away(session, f"*** you were banned: {ban.reason or 'no reason given'}",
+                self._send_away(session, f"you were banned: {ban.reason or 'no reason given'}",
                                 f"banned: {ban.reason}" if ban.reason else "banned")
         return gone
 
