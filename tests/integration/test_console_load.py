@@ -18,6 +18,7 @@ from chatops.bench.load import LoadSpec
 from chatops.chat.sanitize import clean
 from tests.integration.harness import environment
 from tests.integration.terminal import NARROW, WIDE, Console, Size
+from tests.patience import scaled
 
 StartConsole = Callable[..., Console]
 Panes = tuple[tuple[str, str], tuple[str, str]]
@@ -118,7 +119,7 @@ def test_with_a_thousand_clients_a_key_is_answered_within_a_tenth_of_a_second(
     chatops = console(size=NARROW)
     for _ in range(MANY):
         chatops.client()
-    chatops.see(r"clients +1,000\b", timeout=20)
+    chatops.see(r"clients +1,000\b", timeout=scaled(20.0))
     assert_answers_within(chatops, 0.1)
 
 
@@ -127,7 +128,7 @@ def test_with_a_thousand_idle_clients_and_the_console_open_the_reactor_sleeps(
     chatops = console(size=WIDE)
     for _ in range(MANY):
         chatops.client()
-    chatops.see(r"clients +1,000\b", timeout=20)
+    chatops.see(r"clients +1,000\b", timeout=scaled(20.0))
     chatops.see(r"quiet [2-9]s")
     thread = chatops.see(r"reactor +(\d+)")[1]
     before = sleeps(chatops.pid, thread)

@@ -17,12 +17,13 @@ from tests.integration.client import Client
 from tests.integration.talk import numbered, say_and_hear
 from tests.integration.terminal import NARROW, Console, Terminal, assert_left_as_it_was
 from tests.integration.until import until
+from tests.patience import scaled
 
 StartConsole = Callable[..., Console]
 
 GOODBYE = "*** the server is shutting down; bye"
-STARTS = 10.0                  # seconds within which it listens
-SOON = 5.0                     # seconds within which a process has to end
+STARTS = scaled(10.0)          # seconds within which it listens
+SOON = scaled(5.0)             # seconds within which a process has to end
 MEMORY = 16 << 20              # bytes that may come on top while nothing is drawn
 NO_LIMIT = ("--rate-limit", "off")
 

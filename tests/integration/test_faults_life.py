@@ -17,6 +17,7 @@ from chatops.chat.session import Session
 from chatops.net.connection import Connection
 from chatops.server.admin import Admin
 from tests.integration.harness import PATIENCE, Client, Served, Server
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 StartProcess = Callable[..., Served]
@@ -290,7 +291,7 @@ def test_quit_stops_at_once_with_lines_still_queued(server: StartServer) -> None
     chat.must_live = False
     stuck(chat)
     assert chat.do(Quit("now")).text == "stopped"
-    assert chat.thread.wait(2.0)
+    assert chat.thread.wait(scaled(2.0))
     assert chat.wait_for(ServerStopped).reason == "stopped"
 
 

@@ -12,8 +12,9 @@ import pytest
 from chatops.api import events
 from chatops.loop.bus import EventBus
 from chatops.storage.worker import Journal, close_log, line_of, open_log
+from tests.patience import scaled
 
-PATIENCE = 20.0                # seconds; only a broken journal ever takes so long
+PATIENCE = scaled(20.0)        # seconds; only a broken journal ever takes so long
 
 Bus = EventBus[events.Event]
 
