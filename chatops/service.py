@@ -53,6 +53,7 @@ class ServerThread:
         self.crash: str | None = None      # the traceback, once the thread has died of one
         self.dead_threads: dict[str, str] = {}     # what others have died of, by their name
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
+        self.history: Scribe | None = None
         self._log = log
         self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
         self._ended = threading.Event()
@@ -94,14 +95,16 @@ class ServerThread:
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls)
         self.survey = Survey(self.server)
-        self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
+        self.journal = Journal(self.server.state.log, stream, report=self._warn,
+                               mishap=self._mishap,
                                died=lambda last: self.thread_died("journal", last))
         if settings.history:
-            scribe = Scribe(Archive(settings.history), self.server, self.journal)
-            self.server.delivery.scribe = scribe
-            scribe.begin()
+            self.history = Scribe(Archive(settings.history), self.journal, self.server.hub,
+                                  self.server.reactor)
+            self.server.state.history = self.history
+            self.history.begin()
         renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
-        keeper = (BanKeeper(file, self.server, self.journal, self._hand_over)
+        keeper = (BanKeeper(file, self.server.state, self.journal, self._hand_over)
                   if file is not None else None)
         self.admin = Admin(self.server, keeper, [renewal.ask] if tls is not None else [],
                            self._reopen(stream) if stream and stream.is_named else None)
@@ -183,8 +186,8 @@ class ServerThread:
                 self.server.close(reason)
             except Exception:
                 self.crash = self.crash or traceback.format_exc()
-            if self.server.delivery.scribe is not None:
-                self.server.delivery.scribe.close()
+            if self.history is not None:
+                self.history.close()
             self._say_bye()
             self._ended.set()
             self.on_end()
