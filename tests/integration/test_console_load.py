@@ -13,12 +13,16 @@ from pathlib import Path
 from threading import Event
 
 import msgspec
+import pytest
 
 from chatops.bench.load import LoadSpec
 from chatops.chat.sanitize import clean
 from tests.integration.harness import environment
 from tests.integration.terminal import NARROW, WIDE, Console, Size
 from tests.patience import scaled
+
+# What is measured is not measured side by side.
+pytestmark = pytest.mark.xdist_group("measures")
 
 StartConsole = Callable[..., Console]
 Panes = tuple[tuple[str, str], tuple[str, str]]

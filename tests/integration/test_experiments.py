@@ -28,6 +28,9 @@ from chatops.lab.experiments.triggering import HALF, Triggering
 from chatops.lab.experiments.writable import Writable
 from tests.patience import scaled
 
+# What is measured is not measured side by side.
+pytestmark = pytest.mark.xdist_group("measures")
+
 linux = pytest.mark.skipif(not hasattr(selectors, "EpollSelector"), reason="epoll is Linux's")
 MODELS = ("blocking", "non-blocking", "multiplexing", "signal-driven", "asynchronous")
 

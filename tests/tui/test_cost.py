@@ -14,6 +14,9 @@ from tests.tui.feed import Feed
 from tests.tui.shots import Rig
 from tui.widgets.live_table import LiveTable
 
+# What is measured is not measured side by side.
+pytestmark = pytest.mark.xdist_group("measures")
+
 TRIES = 7                      # the best of them counts: others use this machine, too
 
 
