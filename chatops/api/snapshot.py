@@ -186,3 +186,19 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     kernel_queued: int = 0     # gauge
     built_in: float = 0.0      # seconds it took to build this snapshot
     history_fault: str = ""    # why what is said is not being kept, though it was asked for
+    age: float = 0.0           # seconds that it was old when it was handed out: none newer was
+                               # to be had at once
+
+
+class Pulse(msgspec.Struct, frozen=True, gc=False):
+    """The loop's counters alone, which cost nothing to read: told where a snapshot is late."""
+
+    mono: float
+    turns: int
+    ready: int
+    waited: float
+    worked: float              # the turn in progress included
+    activity: int              # what has happened so far, looks of consoles not counted
+    behind: bool               # something has happened that no snapshot has told of
+    write_interest: str = "on-demand"
+    write_until: float = 0.0   # monotonic, as in `LoopFigures`

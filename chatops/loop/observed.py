@@ -87,7 +87,7 @@ class ObservedSelector(selectors.BaseSelector):
         self._registrations: dict[int, Registration] = {}
         self._unfolded: list[list[Event]] = []
         self._turn = TurnRecord(0, self.started_at, None, 0.0, [])
-        self._returned = self.started_at
+        self._returned = self._entered = self.started_at
         for key in self._inner.get_map().values():
             self._registrations[key.fd] = Registration(key, self.started_at, caller())
 
@@ -137,7 +137,7 @@ class ObservedSelector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[Event]:
         """As `BaseSelector.select`, and remembers the turn."""
         clock = self.clock
-        entered = clock()
+        self._entered = entered = clock()
         ready = self._select(timeout)
         returned = clock()
         waited = returned - entered
@@ -182,6 +182,12 @@ class ObservedSelector(selectors.BaseSelector):
     def backend(self) -> str:
         """Name of the backend in use."""
         return backends.name_of(self._inner)
+
+    @property
+    def in_turn_since(self) -> float | None:
+        """When the turn in progress began, None inside `select`.  May be asked by any thread."""
+        returned = self._returned
+        return returned if self._entered <= returned else None
 
     @property
     def inner(self) -> selectors.BaseSelector:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
-from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
+from chatops.api.snapshot import ClientRow, KeyRow, Pulse, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, turns_since
 from chatops.net.connection import Connection
@@ -12,6 +15,7 @@ from chatops.net.kernel import kernel_queued, send_buffer
 from chatops.server.server import ChatServer
 
 SHARE = 0.02                   # of the loop's time that snapshots may take
+LONGEST = 1.0                  # seconds between two that are wanted, however dear they are
 
 
 class View:
@@ -33,19 +37,27 @@ class View:
 class Survey:
     """Fills the slots of those who look, on demand.
 
-    A snapshot that took t seconds is not followed by another for t / `SHARE`, so ten
-    thousand clients slow the console down and not the chat.
+    A snapshot that cost t seconds of CPU is not followed by another for t / `SHARE`, so ten
+    thousand clients slow the console down and not the chat.  What counts is the thread's own
+    CPU time: a host that stalls, or a core that somebody else has, costs the loop nothing that
+    looking less often would give back.  However dear, there is one in `LONGEST`, unless more
+    than half of the time would go into them.
 
     `activity` grows with all that happens in the loop, but for what is done only because
     somebody looks: otherwise two consoles would keep an idle server, and each other, awake.
     """
 
-    def __init__(self, server: ChatServer) -> None:
+    def __init__(self, server: ChatServer, *,
+                 cpu: Callable[[], float] = time.thread_time) -> None:
+        """`cpu` tells the seconds of CPU that the calling thread has had."""
+        self.cpu = cpu
         self.views: list[View] = []
         self.activity = 0
         self.looks = 0                 # ready events and calls that only served a look
         self.next_at = 0.0             # monotonic; no snapshot is made before
         self._server = server
+        self._cost = 0.0               # seconds of CPU of the last one, and of handing it out
+        self._latest: tuple[Snapshot, int] | None = None   # and the activity that it tells of
         self._rows: dict[int, ClientRow] = {}
         self._timer: Timer | None = None
         self._shown = 0                # the last turn that `build` has told of by itself
@@ -70,16 +82,48 @@ class Survey:
         self._fill(self.views)
 
     def charge(self, seconds: float) -> None:
-        """Something else done for a snapshot took so long: the next one comes later."""
-        self.next_at += seconds / SHARE
+        """Something else done for the last snapshot cost so much CPU: the next one comes later."""
+        self._cost += seconds
+        now = self._server.reactor.clock()
+        began = self._latest[0].mono if self._latest is not None else now
+        self.next_at = max(began + min(LONGEST, self._cost / SHARE), now + self._cost)
+
+    def lend(self, view: View) -> None:
+        """Give a view that cannot wait the last snapshot, with its age, if it has none as new."""
+        if self._latest is None:
+            return
+        snapshot, activity = self._latest
+        if view.latest is not None and view.latest.mono >= snapshot.mono:
+            return
+        view.wanted = False
+        turns = turns_since(self._server.selector, view.shown)
+        view.latest = replace(
+            snapshot, turns=tuple([turn for turn in turns if turn.n <= snapshot.turn]),
+            age=max(0.0, self._server.reactor.now - snapshot.mono))
+        view.shown, view.activity = snapshot.turn, activity
+
+    def pulse(self, view: View) -> Pulse:
+        """The loop's counters as they are; plain reads, so any thread may ask."""
+        server = self._server
+        selector, traffic, now = server.selector, server.traffic, server.reactor.clock()
+        since = selector.in_turn_since
+        lasted = max(0.0, now - since) if since is not None else 0.0
+        return Pulse(
+            mono=now, turns=selector.turns, ready=selector.ready, waited=selector.waited,
+            worked=selector.worked + lasted, activity=self.activity,
+            behind=view.activity != self.activity,
+            write_interest="always" if traffic.always_write else "on-demand",
+            write_until=traffic.always_until)
 
     def _fill(self, views: list[View]) -> None:
         snapshot: Snapshot | None = None
         for view in views:
             view.wanted = view.on_news = False
             if snapshot is None:
+                began = self.cpu()
                 view.latest = snapshot = self.build(view.shown)
-                self.next_at = snapshot.mono + snapshot.built_in / SHARE
+                self._latest, self._cost = (snapshot, self.activity), 0.0
+                self.charge(self.cpu() - began)
             else:
                 view.latest = replace(
                     snapshot, turns=turns_since(self._server.selector, view.shown))

@@ -113,6 +113,7 @@ def _label(text: str) -> Part:
 def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Content]:
     """The present's even while rows are frozen, as in the header; the dispensable last."""
     loop, gauges = snapshot.loop, state.gauges
+    counted = state.pulse if state.late and state.pulse is not None else loop
     room = max(8, width - LABEL - 15)
     lost = (f"{format_count(state.dropped)} lost  " if state.dropped else "", "bold $warning")
     rows: list[list[Part]] = [
@@ -121,10 +122,11 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
         [_label("slowest"), *_slowest(loop)],
         [_label("timers"), f"{loop.timers:,} pending, next ",
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
-        [_label("console"), f"{state.age:.1f}s old  ", lost,
+        [_label("console"), (f"late, {state.age:.1f}s old  ", "bold $warning") if state.late else
+         f"{state.age:.1f}s old  ", lost,
          f"built {format_seconds(snapshot.built_in)}"],
-        [_label("so far"), f"{format_count(loop.turns)} turns  ",
-         f"{format_count(loop.ready)} events"],
+        [_label("so far"), f"{format_count(counted.turns)} turns  ",
+         f"{format_count(counted.ready)} events"],
         [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
          (f"{gauges.ready:>7.1f}", "bold"), "  ready"],
     ]
