@@ -16,8 +16,9 @@ Event = tuple[SelectorKey, int]
 class Registration:
     """The life of one descriptor in the map."""
 
-    __slots__ = ("armed_at", "armed_by", "busy", "data", "events", "fd", "fileobj", "fires",
-                 "fires_seen", "last_mask", "masks", "registered_at", "row", "slowest")
+    __slots__ = ("armed_at", "armed_by", "armed_by_shown", "busy", "data", "events", "fd",
+                 "fileobj", "fires", "fires_seen", "last_mask", "masks", "registered_at", "row",
+                 "slowest", "values")
 
     def __init__(self, key: SelectorKey, now: float, by: tuple[CodeType, int]) -> None:
         self.fd = key.fd
@@ -32,7 +33,10 @@ class Registration:
         self.busy = 0.0
         self.slowest = 0.0
         self.masks: deque[int] | None = None
-        self.row: KeyRow | None = None         # as it was shown last
+        # As it was shown last: the row, the values of its fields, and whose name is in it.
+        self.row: KeyRow | None = None
+        self.values: tuple[object, ...] = ()
+        self.armed_by_shown: tuple[CodeType, int] | None = None
 
 
 class TurnRecord:

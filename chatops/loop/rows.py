@@ -25,29 +25,32 @@ def key_rows(selector: ObservedSelector) -> tuple[KeyRow, ...]:
 
 
 def _key_row(r: Registration) -> KeyRow:
-    """The row of one descriptor; the one of the last time where nothing has changed."""
+    """The row of one descriptor; the one of the last time where nothing has changed.
+
+    What is compared are the values of all its fields, in their order.  What `modify` alone can
+    change is looked up after that (it forgets the row), and masks come with fires.
+    """
     fired = r.fires - r.fires_seen
     r.fires_seen = r.fires
     old = r.row
-    data = describe(r.data, r.fileobj)
-    stale = descriptor_of(r.fileobj) != r.fd
     if old is None:
         owner = getattr(r.data, "__self__", None)
         kind, fileobj, callback = _type(r), fileobj_text(r.fileobj), callback_name(r.data)
         client = getattr(owner, "client_id", 0)
-    elif (not fired and old.busy == r.busy and old.armed_at == r.armed_at and old.data == data
-            and old.stale == stale and not old.at_eof):
-        return old
     else:
         kind, fileobj, callback, client = old.type, old.fileobj, old.callback, old.client
-    row = r.row = KeyRow(
-        fd=r.fd, type=kind, fileobj=fileobj, events=r.events, callback=callback, data=data,
-        client=client,
-        armed_by=old.armed_by if old and old.armed_at == r.armed_at else where(r.armed_by),
-        registered_at=r.registered_at, armed_at=r.armed_at, fires=r.fires,
-        last_mask=r.last_mask, busy=r.busy, slowest=r.slowest, masks=masks_text(r.masks),
-        stale=stale, at_eof=fired > SPIN_PEEK and at_eof(r.fileobj),
+    known = old is not None and r.armed_by is r.armed_by_shown
+    armed_by = old.armed_by if old is not None and known else where(r.armed_by)
+    now = (
+        r.fd, kind, fileobj, r.events, callback, describe(r.data, r.fileobj), client, armed_by,
+        r.registered_at, r.armed_at, r.fires, r.last_mask, r.busy, r.slowest,
+        old.masks if old is not None and not fired else masks_text(r.masks),
+        descriptor_of(r.fileobj) != r.fd, fired > SPIN_PEEK and at_eof(r.fileobj),
     )
+    if old is not None and now == r.values:
+        return old
+    r.values, r.armed_by_shown = now, r.armed_by
+    row = r.row = KeyRow(*now)
     return row
 
 

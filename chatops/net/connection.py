@@ -79,7 +79,7 @@ class Connection:
     def bytes_handed(self) -> int:
         """Bytes meant for this client so far: its own, and its share of what rooms got."""
         fan = self.fan
-        return self.bytes_direct + (fan.bytes - self.fan_bytes if fan else 0)
+        return self.bytes_direct + (fan.bytes - self.fan_bytes if fan is not None else 0)
 
     @property
     def bytes_out(self) -> int:
@@ -90,7 +90,8 @@ class Connection:
     def lines_out(self) -> int:
         """Lines put on the way, those in the outbox included."""
         fan = self.fan
-        return self.lines_direct + (fan.lines - self.fan_lines if fan else 0) - self.lines_dropped
+        return self.lines_direct + (
+            fan.lines - self.fan_lines if fan is not None else 0) - self.lines_dropped
 
     # -- interest
 

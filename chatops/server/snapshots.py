@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from msgspec.structs import replace
 
-from chatops.api.snapshot import ClientRow, KeyRow, Pulse, RoomRow, Snapshot
+from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, turns_since
 from chatops.net.connection import Connection
@@ -58,7 +59,8 @@ class Survey:
         self._server = server
         self._cost = 0.0               # seconds of CPU of the last one, and of handing it out
         self._latest: tuple[Snapshot, int] | None = None   # and the activity that it tells of
-        self._rows: dict[int, ClientRow] = {}
+        # By connection id: the row that was shown last, and the values of its fields.
+        self._rows: dict[int, tuple[tuple[Any, ...], ClientRow]] = {}
         self._timer: Timer | None = None
         self._shown = 0                # the last turn that `build` has told of by itself
         server.on_publish.append(self.publish)
@@ -141,10 +143,12 @@ class Survey:
                                            server.traffic)
         began = reactor.clock()
         keys = key_rows(selector)
-        masks = {row.fd: row for row in keys}
-        clients = tuple([self._client(connection, masks.get(connection.fd))
+        masks = {row.fd: row.masks for row in keys}
+        now = hub.now
+        clients = tuple([self._client(connection, masks.get(connection.fd, ""), now)
                          for connection in server.connections.values()])
-        self._rows = {row.id: row for row in clients}
+        if len(self._rows) > len(clients):     # of those who are gone
+            self._rows = {row.id: self._rows[row.id] for row in clients}
         turns = turns_since(selector, self._shown if shown is None else shown)
         if shown is None:
             self._shown = selector.turns
@@ -172,34 +176,40 @@ class Survey:
             history_fault=server.delivery.scribe.fault if server.delivery.scribe else "",
         )
 
-    def _client(self, connection: Connection, key: KeyRow | None) -> ClientRow:
-        """One client's row; the one of the last time where nothing has changed."""
-        session, outbox = connection.session, connection.outbox
-        old = self._rows.get(connection.client_id)
-        bytes_out, masks = connection.bytes_out, key.masks if key is not None else ""
-        muted = session.muted_until > self._server.hub.now
-        state = connection.state.value
-        if connection.is_open and connection.paused:
-            state = "throttled"
-        if old is not None and not old.kernel_queued and (
-                old.bytes_out, old.bytes_in, old.masks, old.mask, old.nick, old.state,
-                old.muted, old.lines_in, old.lines_dropped) == (
-                bytes_out, connection.bytes_in, masks, connection.mask, session.nick, state,
-                muted, session.lines_in, connection.lines_dropped) and not outbox \
-                and old.room == session.room.name and not old.queued:
-            return old
-        return ClientRow(
-            id=connection.client_id, fd=connection.fd, nick=session.nick,
-            room=session.room.name, peer=connection.peer, mask=connection.mask,
-            queued=outbox.size if outbox else 0, queued_lines=outbox.lines if outbox else 0,
-            queue_limit=connection.traffic.outbox_limit,
-            kernel_queued=kernel_queued(connection.sock),
-            kernel_limit=send_buffer(connection.sock) if outbox else 0,
-            high_water=outbox.high_water if outbox is not None else 0,
-            high_water_at=outbox.high_water_at if outbox is not None else 0.0,
-            bytes_in=connection.bytes_in, bytes_out=bytes_out,
-            lines_in=session.lines_in, lines_out=connection.lines_out,
-            lines_dropped=connection.lines_dropped, connected_at=connection.connected_at,
-            active_at=connection.active_at, progress_at=connection.progress_at,
-            state=state, muted=muted, masks=masks, tls=connection.tls,
+    def _client(self, connection: Connection, masks: str, now: float) -> ClientRow:
+        """One client's row; the one of the last time where nothing has changed.
+
+        What is compared are the values of all its fields, in their order: that is half of what
+        a row costs, and there is no list of what may change.  Only the kernel is not asked in
+        vain.
+        """
+        session, outbox, sock = connection.session, connection.outbox, connection.sock
+        ident, tls, bytes_out = connection.client_id, connection.tls, connection.bytes_out
+        values, row = self._rows.get(ident, _UNKNOWN)
+        # Nothing but sending fills the kernel's queue; TLS also sends what is nobody's line.
+        empty = row is not None and not row.kernel_queued and row.bytes_out == bytes_out and not tls
+        queued = lines = high_water = 0
+        high_water_at = 0.0
+        if outbox is not None:
+            queued, high_water, high_water_at = outbox.size, outbox.high_water, outbox.high_water_at
+            lines = outbox.lines if queued else 0
+        seen = (
+            ident, connection.fd, session.nick, session.room.name, connection.peer,
+            connection.mask, queued, lines, connection.traffic.outbox_limit,
+            0 if empty else kernel_queued(sock), send_buffer(sock) if queued else 0,
+            high_water, high_water_at, connection.bytes_in, bytes_out, session.lines_in,
+            connection.lines_out, connection.lines_dropped,
+            connection.connected_at, connection.active_at, connection.progress_at,
+            # Not `value`: that goes through a descriptor which is written in Python.
+            "throttled" if connection.paused and connection.is_open else connection.state._value_,
+            session.muted_until > now,
+            masks, tls,
         )
+        if row is not None and seen == values:
+            return row
+        row = ClientRow(*seen)
+        self._rows[ident] = seen, row
+        return row
+
+
+_UNKNOWN: tuple[tuple[Any, ...], ClientRow | None] = (), None
