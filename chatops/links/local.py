@@ -78,8 +78,8 @@ class LocalLink:
         if latest is None or latest is self._seen:
             return None
         self._seen = latest
-        self._shown = msgspec.structs.replace(latest, threads=thread_rows(THREADS),
-                                              lints=lints.find(latest, self._shown))
+        latest = msgspec.structs.replace(latest, threads=thread_rows(THREADS))
+        self._shown = msgspec.structs.replace(latest, lints=lints.find(latest, self._shown))
         return self._shown
 
     def report(self, event: events.Event) -> None:

@@ -115,7 +115,7 @@ class Survey:
             worked=selector.worked + lasted, activity=self.activity,
             behind=view.activity != self.activity,
             write_interest="always" if traffic.always_write else "on-demand",
-            write_until=traffic.always_until)
+            write_until=traffic.always_until, off_cpu=selector.off_cpu)
 
     def _fill(self, views: list[View]) -> None:
         snapshot: Snapshot | None = None

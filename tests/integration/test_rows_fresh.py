@@ -189,6 +189,7 @@ KEY_CHANGES: dict[str, Callable[[Registration], None]] = {
     "last_mask": put(lambda r: r, "last_mask", 3),
     "busy": put(lambda r: r, "busy", 99.0),
     "slowest": put(lambda r: r, "slowest", 99.0),
+    "slowest_off_cpu": put(lambda r: r, "slowest_off_cpu", 99.0),
     "masks": fired,
     "stale": put(lambda r: r, "fd", 999),
 }

@@ -14,6 +14,7 @@ class LoopRates(NamedTuple):
     wakeups: float = 0.0
     ready: float = 0.0
     busy: float = 0.0
+    off_cpu: float = 0.0
 
 
 def between(before: Pulse, after: Pulse, seconds: float) -> LoopRates:
@@ -21,7 +22,8 @@ def between(before: Pulse, after: Pulse, seconds: float) -> LoopRates:
     turns = after.turns - before.turns
     return LoopRates(turns / seconds,
                      (after.ready - before.ready) / turns if turns > 0 else 0.0,
-                     min(1.0, max(0.0, (after.worked - before.worked) / seconds)))
+                     min(1.0, max(0.0, (after.worked - before.worked) / seconds)),
+                     min(1.0, max(0.0, (after.off_cpu - before.off_cpu) / seconds)))
 
 
 class PulseMeter:

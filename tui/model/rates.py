@@ -40,6 +40,7 @@ class Gauges(NamedTuple):
     lines_out: float = 0.0
     queued: float = 0.0        # bytes in all outboxes
     kernel_queued: float = 0.0
+    off_cpu: float = 0.0       # share of the time that is in `busy` and was no work
 
 
 NO_RATES = Rates()
@@ -107,6 +108,7 @@ def gauges(before: Snapshot, after: Snapshot, seconds: float) -> Gauges:
         lines_out=(after.lines_out - before.lines_out) / seconds,
         queued=after.queued,
         kernel_queued=after.kernel_queued,
+        off_cpu=min(1.0, max(0.0, (b.off_cpu - a.off_cpu) / seconds)),
     )
 
 

@@ -23,6 +23,9 @@ Part = str | tuple[str, str]
 LABEL = 9
 SCALE = 7                      # cells for a plot's scale
 LONG_CALLBACK = 0.05           # seconds from which a callback is worth a warning
+OFF_CPU_SHOWN = 0.01           # seconds off the CPU that are worth a word
+KEPT_SHOWN = 0.005             # the share of the time that is
+KEPT = " kept waiting"
 PLOT_MOST = 5                  # rows of a plot
 TURNS_LEAST = 5                # rows of the turns' story
 THREADS_LEAST = 3
@@ -117,7 +120,7 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
     room = max(8, width - LABEL - 15)
     lost = (f"{format_count(state.dropped)} lost  " if state.dropped else "", "bold $warning")
     rows: list[list[Part]] = [
-        [_label("time"), *_split(gauges.busy, room)],
+        [_label("time"), *_split(gauges.busy, gauges.off_cpu, room)],
         [_label("callback"), f"p50 {format_seconds(loop.p50)}  p99 {format_seconds(loop.p99)}"],
         [_label("slowest"), *_slowest(loop)],
         [_label("timers"), f"{loop.timers:,} pending, next ",
@@ -133,16 +136,27 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
     return [Content.assemble(*row).truncate(width) for row in rows]
 
 
-def _split(busy: float, room: int) -> list[Part]:
-    """Waiting and working as parts of one bar; each has a pattern of its own."""
-    wait, work = split_bar((1 - busy, busy), room)
-    return [("░" * wait, "$text-muted"), ("█" * work, "$accent"),
-            (f"{busy:>7.1%}", "bold"), "  busy"]
+def _split(busy: float, off_cpu: float, room: int) -> list[Part]:
+    """Waiting in select, kept waiting outside it, and working, as parts of one bar; each has a
+    pattern of its own.
+    """
+    kept = min(busy, off_cpu)
+    if kept < KEPT_SHOWN:
+        wait, work = split_bar((1 - busy, busy), room)
+        return [("░" * wait, "$text-muted"), ("█" * work, "$accent"),
+                (f"{busy:>7.1%}", "bold"), "  busy"]
+    wait, off, work = split_bar((1 - busy, kept, busy - kept), max(3, room - len(KEPT) - 5))
+    return [("░" * wait, "$text-muted"), ("▒" * off, "$warning"), ("█" * work, "$accent"),
+            (f"{busy:>7.1%}", "bold"), "  busy", (f" {kept:>4.0%}{KEPT}", "$warning")]
 
 
 def _slowest(loop: LoopFigures) -> list[Part]:
-    long = loop.slowest >= LONG_CALLBACK
-    return [(format_seconds(loop.slowest), "bold $error" if long else "bold"),
+    off_cpu = loop.slowest_off_cpu
+    at_work = loop.slowest - off_cpu
+    long = at_work >= LONG_CALLBACK
+    kept = (f"  {format_seconds(at_work)} worked, {format_seconds(off_cpu)}{KEPT}"
+            if off_cpu >= OFF_CPU_SHOWN else "")
+    return [(format_seconds(loop.slowest), "bold $error" if long else "bold"), (kept, "$warning"),
             f"  {clean(loop.slowest_name)}", ("  ! holds the loop", "$error") if long else ""]
 
 

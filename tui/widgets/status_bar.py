@@ -26,6 +26,7 @@ COLOURS = {"wakeups": "$primary", "ready": "$primary", "busy": "$primary",
            "queued": "$accent", "kernel_queued": "$accent"}
 BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
+LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
 AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
 
 
@@ -113,7 +114,10 @@ def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
     now, live = state.gauges, state.live
     slowest = "-"
     if live is not None and live.loop.slowest_name:
-        slowest = f"{format_seconds(live.loop.slowest)} {clean(live.loop.slowest_name)}"
+        loop = live.loop
+        kept = loop.slowest_off_cpu > loop.slowest / 2 and loop.slowest >= LONG_CALLBACK
+        slowest = (f"{format_seconds(loop.slowest)} "
+                   f"{'kept waiting' if kept else clean(loop.slowest_name)}")
     upper = [("wake/s", format_rate(now.wakeups), "wakeups", ""),
              ("ready/wake", f"{now.ready:.1f}", "ready", ""),
              ("busy", f"{now.busy:.1%}", "busy", ""),

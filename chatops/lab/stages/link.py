@@ -69,8 +69,8 @@ class StageLink:
         latest = self._latest
         if latest is not None and latest is not self._seen:
             self._seen = latest
-            found = lints.find(latest, self._shown)
-            self._shown = replace(latest, lints=found, threads=self._threads())
+            latest = replace(latest, threads=self._threads())
+            self._shown = replace(latest, lints=lints.find(latest, self._shown))
             return self._shown
         if not self.stage.alive:
             return None
