@@ -31,7 +31,7 @@ from chatops.control.frames import (
     read_request,
 )
 from chatops.loop.reactor import Timer
-from chatops.loop.rows import thread_rows
+from chatops.loop.rows import with_purposes
 from chatops.server.snapshots import View
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class Session:
         if fresh is not None:
             self._told = fresh
             # A process cannot see the threads of another.
-            fresh = msgspec.structs.replace(fresh, threads=thread_rows(THREADS))
+            fresh = msgspec.structs.replace(fresh, threads=with_purposes(fresh.threads, THREADS))
         pulse = self._survey.pulse(self._view) if self._watching else None
         return Seen(tuple(happened), self._events.dropped, fresh, pulse)
 

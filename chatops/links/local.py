@@ -14,7 +14,7 @@ from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Pulse, Snapshot
 from chatops.lab.clients.link import Crew, reachable
-from chatops.loop.rows import thread_rows
+from chatops.loop.rows import with_purposes
 from chatops.server.snapshots import View
 from chatops.service import ServerThread, last_words
 
@@ -78,7 +78,7 @@ class LocalLink:
         if latest is None or latest is self._seen:
             return None
         self._seen = latest
-        latest = msgspec.structs.replace(latest, threads=thread_rows(THREADS))
+        latest = msgspec.structs.replace(latest, threads=with_purposes(latest.threads, THREADS))
         self._shown = msgspec.structs.replace(latest, lints=lints.find(latest, self._shown))
         return self._shown
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chatops.api.snapshot import KeyRow, Snapshot
+from chatops.api.snapshot import KeyRow, Ready, Snapshot, Turn
 
 HELD = 0.05                    # seconds: what people begin to notice
 ITSELF = "itself"
@@ -56,7 +56,7 @@ def holds(now: Snapshot, before: Snapshot | None) -> Iterator[Hold]:
     keys = {row.fd: row for row in now.keys}
     told = False
     for turn in now.turns:
-        for ready in turn.ready:
+        for ready in _untold(turn, before):
             if ready.cost >= HELD:
                 row = keys.get(ready.fd)
                 yield Hold(ready.cost, ready.off_cpu, ready.name, ready.fd,
@@ -71,6 +71,17 @@ def holds(now: Snapshot, before: Snapshot | None) -> Iterator[Hold]:
             told = True
     if before is not None and not told:
         yield from _untimed(now, before)
+
+
+def _untold(turn: Turn, before: Snapshot | None) -> tuple[Ready, ...]:
+    """The callbacks of a turn that the snapshot before has not told of: its last turn, which was
+    not over then, comes again.
+    """
+    last = before.turns[-1] if before is not None and before.turns else None
+    if last is None or (last.n, last.repeats) != (turn.n, turn.repeats):
+        return turn.ready
+    known = sum([ready.cost == ready.cost for ready in last.ready])    # NaN: not over yet
+    return turn.ready[known:]
 
 
 def _untimed(now: Snapshot, before: Snapshot) -> Iterator[Hold]:

@@ -10,6 +10,8 @@ import sys
 import threading
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from chatops.api.snapshot import Change, KeyRow, LoopFigures, Ready, ThreadRow, Turn
 from chatops.loop.naming import callback_name, describe, descriptor_of, masks_text, where
 from chatops.loop.observed import SPIN_PEEK, ObservedSelector
@@ -153,6 +155,12 @@ def _turn(record: TurnRecord, names: dict[int, str]) -> Turn:
         queues=tuple((record.queues or {}).items()),
         repeats=record.repeats, off_cpu=record.off_cpu,
     )
+
+
+def with_purposes(threads: tuple[ThreadRow, ...], purposes: Mapping[str, str]
+                  ) -> tuple[ThreadRow, ...]:
+    """The same, saying what each is there for, by its name."""
+    return tuple([replace(row, doing=purposes.get(row.name, row.doing)) for row in threads])
 
 
 def thread_rows(purposes: Mapping[str, str]) -> tuple[ThreadRow, ...]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
-from chatops.loop.rows import key_rows, loop_figures, turns_since
+from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
 from chatops.net.connection import Connection
 from chatops.net.kernel import kernel_queued, send_buffer
 from chatops.server.server import ChatServer
@@ -123,7 +123,10 @@ class Survey:
             view.wanted = view.on_news = False
             if snapshot is None:
                 began = self.cpu()
-                view.latest = snapshot = self.build(view.shown)
+                # The threads' times belong to this moment, on this thread: what kept the loop
+                # waiting between two snapshots is read out of their difference.
+                snapshot = replace(self.build(view.shown), threads=thread_rows({}))
+                view.latest = snapshot
                 self._latest, self._cost = (snapshot, self.activity), 0.0
                 self.charge(self.cpu() - began)
             else:

@@ -214,6 +214,27 @@ def test_a_wait_is_told_of_for_ten_seconds_and_then_forgotten() -> None:
     assert find(scene(23.0, console), told) == ()
 
 
+def test_52_a_hold_is_judged_once_by_the_threads_of_its_own_time() -> None:
+    """The last turn of a snapshot comes again in the next, and by then others have run."""
+    before = scene(10.0, thread(LOOP_THREAD, "reactor", 1.0), thread(CONSOLE, "MainThread", 1.0))
+    now = scene(13.0, thread(LOOP_THREAD, "reactor", 1.01), thread(CONSOLE, "MainThread", 2.9),
+                off_cpu=1.99, seconds=2.0)
+    now = msgspec.structs.replace(now, turn=100, lints=find(now, before))
+    again = scene(13.2, thread(LOOP_THREAD, "reactor", 1.02), thread(CONSOLE, "MainThread", 2.95),
+                  off_cpu=1.99, seconds=2.0)
+    again = msgspec.structs.replace(again, turns=now.turns)
+    assert [lint.code for lint in find(again, now)] == ["kept-waiting"]
+    assert find(again, now) == now.lints
+
+
+def test_a_callback_that_ended_after_a_snapshot_of_its_turn_is_told_with_the_next() -> None:
+    threads = thread(LOOP_THREAD, "reactor", 1.0), thread(CONSOLE, "MainThread", 1.0)
+    unfinished = Turn(100, 9.9, None, 0.0, 0.0, (Ready(10, READ, "#3 carol", math.nan),))
+    before = msgspec.structs.replace(scene(10.0, *threads), turn=100, turns=(unfinished,))
+    now = scene(13.0, thread(LOOP_THREAD, "reactor", 3.0), threads[1], seconds=2.0)
+    assert [lint.code for lint in find(now, before)] == ["held-loop"]
+
+
 # -- what was recorded before
 
 

@@ -145,9 +145,10 @@ def _split(busy: float, off_cpu: float, room: int) -> list[Part]:
         wait, work = split_bar((1 - busy, busy), room)
         return [("░" * wait, "$text-muted"), ("█" * work, "$accent"),
                 (f"{busy:>7.1%}", "bold"), "  busy"]
-    wait, off, work = split_bar((1 - busy, kept, busy - kept), max(3, room - len(KEPT) - 5))
+    told = f" {kept:>4.0%}{KEPT}" if room >= 2 * len(KEPT) else f" ▒{kept:>4.0%}"
+    wait, off, work = split_bar((1 - busy, kept, busy - kept), max(3, room - len(told)))
     return [("░" * wait, "$text-muted"), ("▒" * off, "$warning"), ("█" * work, "$accent"),
-            (f"{busy:>7.1%}", "bold"), "  busy", (f" {kept:>4.0%}{KEPT}", "$warning")]
+            (f"{busy:>7.1%}", "bold"), "  busy", (told, "$warning")]
 
 
 def _slowest(loop: LoopFigures) -> list[Part]:
