@@ -22,7 +22,6 @@ from chatops.lab.clients.link import Crew, reachable
 
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
 PROBE_AFTER = 1.0              # seconds of silence until it is asked whether it sleeps
-ANSWERED_IN = 1.0              # seconds in which a server that has time answers that
 EVENTS_KEPT = 8192             # until the console drains them
 UNSENT = 1 << 20               # bytes of commands that may wait for a server that is busy
 AT_ONCE = 32                   # reads of one poll, so that a flood cannot hold the console
@@ -54,7 +53,7 @@ class RemoteLink:
         self._looked_at = 0.0
         self._pulse: Pulse | None = None
         self._asleep = False       # it has answered that nothing had happened meanwhile
-        self._probed_at: float | None = None       # asked, and not answered yet
+        self._probing = False      # it has been asked, and has not answered yet
         welcome = self._wire.welcome
         self._crew = Crew(tls=welcome.tls)
         self._address = (reachable(welcome.host), welcome.port)
@@ -64,8 +63,7 @@ class RemoteLink:
         status, pulse = self._status, self._pulse
         if pulse is None or not status.alive:
             return status
-        probed_at = self._probed_at
-        if probed_at is not None and self._clock() - probed_at >= ANSWERED_IN:
+        if self._probing:          # until it answers, nobody knows that it sleeps
             pulse = replace(pulse, behind=True)
         return replace(status, pulse=pulse)
 
@@ -106,11 +104,10 @@ class RemoteLink:
         self._receive()
         now = self._clock()
         silent = now - self._looked_at
-        probe = self.unsure and self._probed_at is None and silent >= PROBE_AFTER
+        probe = self.unsure and not self._probing and silent >= PROBE_AFTER
         quiet = probe or (self._kernel_queued > 0 and silent >= QUIET_LOOK)
         if self._status.alive and (quiet or not self._looking):
-            if probe:
-                self._probed_at = now
+            self._probing = probe or self._probing
             self._looking = True
             self._looked_at = now
             self._send(Look(now=quiet))
@@ -162,7 +159,7 @@ class RemoteLink:
                 self._lost(LinkStatus(False, detail, failed, dropped))
 
     def _beat(self, pulse: Pulse | None) -> None:
-        before, self._pulse, self._probed_at = self._pulse, pulse, None
+        before, self._pulse, self._probing = self._pulse, pulse, False
         self._asleep = (pulse is not None and before is not None and not pulse.behind
                         and pulse.activity == before.activity)
 

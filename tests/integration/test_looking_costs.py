@@ -14,13 +14,14 @@ from chatops.api.snapshot import KeyRow, Pulse
 from chatops.cli import main
 from chatops.control.frames import Look, Seen
 from chatops.links.local import LocalLink
-from chatops.links.remote import ANSWERED_IN, PROBE_AFTER, RemoteLink
+from chatops.links.remote import PROBE_AFTER, RemoteLink
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.rows import key_rows
 from chatops.server.snapshots import LONGEST, SHARE, View
 from tests.integration.control import Raw, seen, settle
 from tests.integration.harness import PATIENCE, Client, Clock, Served, Server
 from tests.integration.until import until
+from tui.model.state import ConsoleState
 
 
 def ctl(path: Path, *words: str) -> Result:
@@ -275,11 +276,38 @@ def test_an_attached_console_whose_server_does_not_answer_says_so(
         seen(link, clients=1)
         chat.chat.reactor.submit(lambda: hold(let_go))
         link.submit(WriteInterest("on-demand"))
-        until(lambda: put_forward(link, hands, PROBE_AFTER) and link._probed_at is not None)
-        put_forward(link, hands, ANSWERED_IN)
-        assert pulse_of(link).behind
+        until(lambda: put_forward(link, hands, PROBE_AFTER) and pulse_of(link).behind)
         let_go.set()
         until(lambda: link.poll() is None and not pulse_of(link).behind)
+    finally:
+        let_go.set()
+        link.close()
+
+
+def test_the_rates_of_a_server_that_is_stopped_are_its_last_and_not_nought(
+        chat: Server, control_path: Path) -> None:
+    hands = Hands()
+    link = RemoteLink(control_path, clock=hands)
+    state = ConsoleState()
+    let_go = threading.Event()
+
+    def pulled(seconds: float) -> ConsoleState:
+        hands.now += seconds
+        shot = link.poll()
+        state.feed(shot, link.drain(), hands.now, status=link.status)
+        return state
+
+    try:
+        client = chat.client()
+        client.say("hello")
+        until(lambda: pulled(0.01).live is not None and state.gauges.wakeups > 0)
+        chat.chat.reactor.submit(lambda: hold(let_go))
+        link.submit(WriteInterest("on-demand"))
+        until(lambda: pulled(0.2).late)
+        assert (state.asleep, state.chip) == (False, "LATE")
+        assert state.gauges.wakeups > 0
+        let_go.set()
+        until(lambda: not pulled(0.01).late)
     finally:
         let_go.set()
         link.close()

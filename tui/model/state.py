@@ -191,7 +191,7 @@ class ConsoleState:
     @property
     def asleep(self) -> bool:
         """No snapshot comes, because nothing happens at the server."""
-        return self._meter.asleep
+        return self._meter.asleep and not self.late
 
     @property
     def late(self) -> bool:
