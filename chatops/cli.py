@@ -18,6 +18,7 @@ from chatops.bench.cli import bench
 from chatops.control.client import find
 from chatops.control.ctl import ctl
 from chatops.control.socket_path import ControlError
+from chatops.metrics.cli import metrics
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 
@@ -173,6 +174,8 @@ def serve(config: str | None, **flags: Any) -> None:
     tune_collector()
     host, port = thread.server.address[:2]
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
+    if thread.exporter is not None:
+        spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
     _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
     _fail_if_dead(thread)
     click.echo("chatops: stopped", err=True)
@@ -244,3 +247,4 @@ def lab(stage: int, host: str, port: int) -> None:
 
 main.add_command(bench)
 main.add_command(ctl)
+main.add_command(metrics)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import gc
+import socket
 import threading
 import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatops.api import events, paths
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
@@ -17,6 +20,7 @@ from chatops.control.listener import Control
 from chatops.control.socket_path import ControlError, Place, default_path
 from chatops.loop.backends import BackendError, resolve
 from chatops.loop.bus import EventBus
+from chatops.metrics.start import MetricsError, listening
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.listener import listen
 from chatops.net.tls import CertificateError
@@ -30,6 +34,9 @@ from chatops.storage.chat_history import Archive
 from chatops.storage.event_log import EventLog
 from chatops.storage.history_writer import Scribe
 from chatops.storage.worker import Journal, close_log
+
+if TYPE_CHECKING:
+    from chatops.metrics.exporter import Exporter
 
 
 class StartError(Exception):
@@ -53,6 +60,17 @@ class ServerThread:
 
     def start(self) -> tuple[str, int]:
         """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs."""
+        with ExitStack() as undo:
+            self._prepare(undo)
+            undo.pop_all()
+        self.journal.start()
+        self._thread.start()
+        if self.exporter is not None:
+            self.exporter.start()
+        return str(self.server.address[0]), self.server.address[1]
+
+    def _prepare(self, undo: ExitStack) -> None:
+        """Open and make all that there is, but start nothing; `undo` closes it again."""
         settings = self.settings
         descriptors = raise_descriptor_limit()
         try:
@@ -64,18 +82,15 @@ class ServerThread:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
+        if stream is not None:
+            undo.callback(close_log, stream)
+        sock = self._listening(undo)
         try:
-            sock = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
-        except (OSError, UnicodeError) as error:
-            if stream is not None:
-                close_log(stream)
-            raise StartError(explain(error, settings.host, settings.port)) from None
-        try:
+            measured = listening(settings.metrics) if settings.metrics else None
+            if measured is not None:
+                undo.callback(measured.close)
             place, warning = self._place(sock.getsockname()[1])
-        except ControlError as error:
-            sock.close()
-            if stream is not None:
-                close_log(stream)
+        except (ControlError, MetricsError) as error:
             raise StartError(str(error)) from None
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls)
@@ -95,9 +110,23 @@ class ServerThread:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
         elif warning:
             self.server.say(events.Warned(self.server.hub.at, f"no control socket: {warning}"))
-        self.journal.start()
-        self._thread.start()
-        return str(self.server.address[0]), self.server.address[1]
+        self.exporter = self._exporting(measured) if measured is not None else None
+
+    def _listening(self, undo: ExitStack) -> socket.socket:
+        settings = self.settings
+        try:
+            sock = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
+        except (OSError, UnicodeError) as error:
+            raise StartError(explain(error, settings.host, settings.port)) from None
+        undo.callback(sock.close)
+        return sock
+
+    def _exporting(self, sock: socket.socket) -> Exporter:
+        from chatops.metrics.exporter import Exporter  # its library is an extra
+
+        return Exporter(sock, self.server, self.survey, backlog=lambda: self.journal.backlog,
+                        alive=lambda: self.alive, mishap=self._mishap,
+                        died=lambda last: self.thread_died("metrics", last))
 
     def _place(self, port: int) -> tuple[Place | None, str]:
         """The control socket, or why there is none.  Raises `ControlError` where the
@@ -152,6 +181,8 @@ class ServerThread:
             self.submit(Quit("now"))
         self._thread.join(timeout)
         self.journal.close()
+        if self.exporter is not None:
+            self.exporter.close()
 
     def _run(self) -> None:
         reason = "stopped"

@@ -62,6 +62,7 @@ class Settings(msgspec.Struct, frozen=True):
     nicks: str = "ascii"
     drain: float = 4.0
     announce_after: float = 1.0
+    metrics: str = ""
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The trusted ones, which the limits per address do not hold for."""
@@ -136,6 +137,21 @@ def _host(text: str) -> str:
     # getaddrinfo takes "" for every address: an empty variable must not open the server.
     if not text.strip():
         raise SettingsError("empty; 0.0.0.0 is every address of this machine")
+    return text
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`; an IPv6 address stands in brackets.  Raises `SettingsError`."""
+    host, _, port = text.strip().rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not host or not port.isdecimal() or int(port) > 65535 or (":" in host) != ("[" in text):
+        raise SettingsError(f"'{text}' is not HOST:PORT, as in 127.0.0.1:9187 or [::1]:9187")
+    return host, int(port)
+
+
+def _endpoint_text(text: str) -> str:
+    if text:
+        endpoint(text)
     return text
 
 
@@ -216,6 +232,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("announce_after", "a newcomer is announced to its room with its first line, or when it "
             "has stayed this long: health checks that connect and leave are no news; off: at once",
             _SECONDS, _seconds_text),
+    Setting("metrics", "HOST:PORT for Prometheus: `/metrics`, and `/healthz` for whoever watches "
+            "over the server; needs the extra `metrics`", _endpoint_text),
 )
 
 USUAL = Settings()

@@ -92,6 +92,8 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     commands: int              # commands carried out
     next_deadline: float | None = None   # seconds until the next timer, None without one
     write_until: float = 0.0   # monotonic: when "always" ends by itself; 0 if it does not
+    cost_counts: tuple[int, ...] = ()    # callbacks by what they took (observed.COST_BUCKETS)
+    cost_total: float = 0.0    # seconds of all of them; only while somebody watches
 
 
 class ThreadRow(msgspec.Struct, frozen=True, gc=False):
@@ -186,3 +188,6 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     kernel_queued: int = 0     # gauge
     built_in: float = 0.0      # seconds it took to build this snapshot
     history_fault: str = ""    # why what is said is not being kept, though it was asked for
+    refused_by: tuple[tuple[str, int], ...] = ()     # by reason (chatops.server.counts)
+    evicted_by: tuple[tuple[str, int], ...] = ()
+    dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy

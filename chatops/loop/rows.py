@@ -102,7 +102,8 @@ def loop_figures(selector: ObservedSelector, *, write_interest: str = "on-demand
         registered=len(selector.get_map()), turns=selector.turns, ready=selector.ready,
         waited=selector.waited, worked=selector.worked, slowest=slowest, slowest_name=name,
         p50=p50, p99=p99, timers=timers, commands=commands, next_deadline=next_deadline,
-        write_until=write_until,
+        write_until=write_until, cost_counts=tuple(selector.cost_counts),
+        cost_total=selector.cost_total,
     )
 
 

@@ -13,6 +13,7 @@ from chatops.net.handshake import Handshake, Handshakes
 from chatops.net.kernel import host_of, peer_text
 from chatops.net.tls import TlsSocket
 from chatops.net.tls_connection import TlsConnection
+from chatops.server.counts import Refusal
 
 if TYPE_CHECKING:
     from chatops.server.server import ChatServer
@@ -40,7 +41,8 @@ class Acceptor:
         here = len(server.connections) + (len(self.handshakes) if self.handshakes else 0)
         reason = server.admission.refuse(host, here, server.hub.now, server.hub.at)
         if reason is None and not self._watchable(sock):
-            reason = "the server is full: select() cannot watch more descriptors"
+            reason = Refusal("descriptors",
+                             "the server is full: select() cannot watch more descriptors")
         if reason is not None:
             self._refuse(sock, peer, reason)
             return
@@ -50,7 +52,8 @@ class Acceptor:
             else:
                 self._enter(Connection(server.traffic, sock, peer, server.accepted + 1), host)
         except OSError as error:       # of the selector: epoll has a limit of its own
-            self._refuse(sock, peer, f"the server cannot watch more clients ({error.strerror})")
+            self._refuse(sock, peer, Refusal(
+                "descriptors", f"the server cannot watch more clients ({error.strerror})"))
             return
         server.admission.entered(host)
 
@@ -82,7 +85,7 @@ class Acceptor:
 
     # -- turning away
 
-    def _refuse(self, sock: socket.socket, peer: str, reason: str) -> None:
+    def _refuse(self, sock: socket.socket, peer: str, reason: Refusal) -> None:
         """Said to a newcomer over TCP.  Over TLS it would cost a signature, the dearest thing
         that a stranger can ask for: such a one is only shut out.
         """
@@ -92,9 +95,10 @@ class Acceptor:
         else:
             sock.close()
 
-    def _refused(self, peer: str, reason: str) -> None:
+    def _refused(self, peer: str, reason: Refusal) -> None:
         self._server.refused += 1
-        self._say(events.Refused(self._server.hub.at, peer, reason))
+        self._server.counts.refused[reason.kind] += 1
+        self._say(events.Refused(self._server.hub.at, peer, str(reason)))
 
     def _say(self, event: events.Refused | events.HandshakeFailed) -> None:
         self._refusals += 1
@@ -158,4 +162,5 @@ class Acceptor:
     def failed(self, handshake: Handshake, reason: str) -> None:
         server = self._server
         server.admission.left(handshake.host)
+        server.counts.refused["handshake"] += 1
         self._say(events.HandshakeFailed(server.hub.at, handshake.peer, reason))

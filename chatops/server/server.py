@@ -26,6 +26,7 @@ from chatops.net.listener import Listener
 from chatops.server.acceptor import Acceptor
 from chatops.server.admission import Admission
 from chatops.server.bans import Bans
+from chatops.server.counts import Counts
 from chatops.server.effects import Delivery
 from chatops.server.shutdown import Drain
 from chatops.settings import Settings
@@ -64,6 +65,7 @@ class ChatServer:
         self.partials = Deadlines(self.reactor, settings.line_deadline, self._never_ended)
         self.idles = Deadlines(self.reactor, settings.idle_timeout, self._idle)
         self.newcomers = Deadlines(self.reactor, settings.announce_after, self._stayed)
+        self.counts = Counts()
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.on_publish: list[Callable[[], None]] = []
@@ -205,6 +207,7 @@ class ChatServer:
                        lines)
             return
         self.lines_dropped += lines
+        self.counts.dropped[self.traffic.policy] += lines
         if connection not in self._dropping:
             self.reactor.call_later(1.0, lambda: self._report_dropped(connection))
         self._dropping[connection] = self._dropping.get(connection, 0) + lines
@@ -217,13 +220,15 @@ class ChatServer:
 
     def stalled(self, connection: Connection) -> None:
         self.evict(connection, "evicted: took next to nothing for "
-                               f"{format_duration(self.settings.stall)}")
+                               f"{format_duration(self.settings.stall)}", kind="stalled")
 
     # -- sending away
 
-    def evict(self, connection: Connection, reason: str, lost: int = 0) -> None:
+    def evict(self, connection: Connection, reason: str, lost: int = 0, *,
+              kind: str = "queue-full") -> None:
         """Give a slow reader up: its queue goes, and it is told how much that was."""
         self.evicted += 1
+        self.counts.evicted[kind] += 1
         lost += connection.discard()
         self.reasons[connection.client_id] = (reason, lost)
         self.hub.disconnect(connection.session, reason)
@@ -237,7 +242,8 @@ class ChatServer:
                 return
             if connection.is_open:
                 self.evict(connection, "evicted: all queues together reached "
-                                       f"{format_size(self.settings.total_outbox)}")
+                                       f"{format_size(self.settings.total_outbox)}",
+                           kind="total-queue")
 
     def _never_ended(self, connection: Connection) -> None:
         if connection.is_open:

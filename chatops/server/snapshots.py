@@ -126,6 +126,9 @@ class Survey:
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
             history_fault=server.delivery.scribe.fault if server.delivery.scribe else "",
+            refused_by=tuple(server.counts.refused.items()),
+            evicted_by=tuple(server.counts.evicted.items()),
+            dropped_by=tuple(server.counts.dropped.items()),
         )
 
     def _client(self, connection: Connection, key: KeyRow | None) -> ClientRow:

@@ -81,6 +81,11 @@ class Journal:
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
+    @property
+    def backlog(self) -> int:
+        """Jobs and events that wait; near enough, from any thread."""
+        return self._jobs.qsize() + self._subscription.pending
+
     def start(self) -> None:
         self._thread.start()
 
