@@ -33,6 +33,7 @@ from chatops.settings import Settings
 from chatops.storage.chat_history import Archive
 from chatops.storage.event_log import EventLog
 from chatops.storage.history_writer import Scribe
+from chatops.storage.log_lines import LogForm
 from chatops.storage.worker import Journal, close_log
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ class ServerThread:
                                  tls=tls)
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
-                               died=lambda last: self.thread_died("journal", last))
+                               died=lambda last: self.thread_died("journal", last),
+                               form=LogForm(settings.log_format == "json", settings.log_level))
+        self.server.log_fault = lambda: self.journal.log_fault
         if settings.history:
             scribe = Scribe(Archive(settings.history), self.server, self.journal)
             self.server.delivery.scribe = scribe

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from chatops.api.commands import BACKENDS, SLOW_CONSUMER
+from chatops.storage.log_lines import LEVELS as LOG_LEVELS
 from chatops.units import (
     UnitError,
     format_duration,
@@ -63,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True):
     drain: float = 4.0
     announce_after: float = 1.0
     metrics: str = ""
+    log_format: str = "text"
+    log_level: str = "debug"
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The trusted ones, which the limits per address do not hold for."""
@@ -234,6 +237,10 @@ SETTINGS: tuple[Setting, ...] = (
             _SECONDS, _seconds_text),
     Setting("metrics", "HOST:PORT for Prometheus: `/metrics`, and `/healthz` for whoever watches "
             "over the server; needs the extra `metrics`", _endpoint_text),
+    Setting("log_format", "text, or json: an object a line, for what collects logs",
+            _one_of("text", "json")),
+    Setting("log_level", f"the least that is logged: {', '.join(LOG_LEVELS)}; debug is all there "
+            "is", _one_of(*LOG_LEVELS)),
 )
 
 USUAL = Settings()

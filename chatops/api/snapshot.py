@@ -191,3 +191,4 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     refused_by: tuple[tuple[str, int], ...] = ()     # by reason (chatops.server.counts)
     evicted_by: tuple[tuple[str, int], ...] = ()
     dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy
+    log_fault: str = ""        # why events are not being logged, though it was asked for

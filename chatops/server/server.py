@@ -68,6 +68,7 @@ class ChatServer:
         self.counts = Counts()
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
+        self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
         self.on_publish: list[Callable[[], None]] = []
         self.acceptor = Acceptor(self, tls)
         self.reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then

@@ -128,7 +128,7 @@ class Survey:
             history_fault=server.delivery.scribe.fault if server.delivery.scribe else "",
             refused_by=tuple(server.counts.refused.items()),
             evicted_by=tuple(server.counts.evicted.items()),
-            dropped_by=tuple(server.counts.dropped.items()),
+            dropped_by=tuple(server.counts.dropped.items()), log_fault=server.log_fault(),
         )
 
     def _client(self, connection: Connection, key: KeyRow | None) -> ClientRow:
