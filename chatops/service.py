@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatops.api import events, paths
+from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
 from chatops.control.socket_path import ControlError, Place, default_path
@@ -26,6 +26,7 @@ from chatops.net.listener import listen
 from chatops.net.tls import CertificateError
 from chatops.server import bans
 from chatops.server.admin import Admin
+from chatops.server.ban_file import BanFile, BanKeeper
 from chatops.server.certificates import Renewal, configured
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
@@ -35,9 +36,15 @@ from chatops.storage.event_log import EventLog
 from chatops.storage.history_writer import Scribe
 from chatops.storage.log_lines import LogForm
 from chatops.storage.worker import Journal, close_log
+from chatops.system import paths
+from chatops.system.files import check_place
 
 if TYPE_CHECKING:
     from chatops.metrics.exporter import Exporter
+
+
+class HistoryError(Exception):
+    """The history cannot be kept where it is to be; one line."""
 
 
 class StartError(Exception):
@@ -59,10 +66,14 @@ class ServerThread:
         self._ended = threading.Event()
         self._stop_requests = 0
 
-    def start(self) -> tuple[str, int]:
-        """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs."""
+    def start(self, hold: Callable[[], object] = lambda: None) -> tuple[str, int]:
+        """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs.
+
+        `hold` is called once nothing is left that may wait, as for a disk or for the name of
+        a host, and before anybody is let in: until then a signal may end the process as it is.
+        """
         with ExitStack() as undo:
-            self._prepare(undo)
+            self._prepare(undo, hold)
             undo.pop_all()
         self.journal.start()
         self._thread.start()
@@ -70,16 +81,18 @@ class ServerThread:
             self.exporter.start()
         return str(self.server.address[0]), self.server.address[1]
 
-    def _prepare(self, undo: ExitStack) -> None:
+    def _prepare(self, undo: ExitStack, hold: Callable[[], object]) -> None:
         """Open and make all that there is, but start nothing; `undo` closes it again."""
         settings = self.settings
         descriptors = raise_descriptor_limit()
         try:
             tls = configured(settings)
             resolve(settings.selector)
-            known = bans.load(Path(settings.ban_file)) if settings.ban_file else bans.Bans()
+            file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
+            known = bans.Bans(file.load() if file is not None else None)
+            _check_history(settings.history)
             stream = EventLog(self._log) if self._log else None
-        except (BackendError, bans.BanError, CertificateError) as error:
+        except (BackendError, bans.BanError, CertificateError, HistoryError) as error:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
@@ -90,6 +103,7 @@ class ServerThread:
             measured = listening(settings.metrics) if settings.metrics else None
             if measured is not None:
                 undo.callback(measured.close)
+            hold()
             place, warning = self._place(sock.getsockname()[1])
         except (ControlError, MetricsError) as error:
             raise StartError(str(error)) from None
@@ -105,9 +119,10 @@ class ServerThread:
             self.server.delivery.scribe = scribe
             scribe.begin()
         renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
-        self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None,
-                           reload=renewal.ask if tls is not None else None,
-                           reopen=self._reopen(stream) if stream and stream.is_named else None)
+        keeper = (BanKeeper(file, self.server, self.journal, self._hand_over)
+                  if file is not None else None)
+        self.admin = Admin(self.server, keeper, [renewal.ask] if tls is not None else [],
+                           self._reopen(stream) if stream and stream.is_named else None)
         self.control = None
         if place is not None:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
@@ -274,9 +289,14 @@ class ServerThread:
         if self._log not in ("", "-"):
             self.submit(Reopen())
 
-    def _save_bans(self, known: list[bans.Ban]) -> None:
-        self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known),
-                           "write the ban file")
+
+def _check_history(path: str) -> None:
+    """That there is a place for it: SQLite would find out when the first line is said."""
+    if path and path != ":memory:":
+        try:
+            check_place(Path(path))
+        except OSError as error:
+            raise HistoryError(f"{path}: {error.strerror}") from None
 
 
 def last_words(crash: str, thread: str = "server") -> str:

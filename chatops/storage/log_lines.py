@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 
 from chatops.api import events
+from chatops.api.commands import LOG_LEVELS as LEVELS
 
-LEVELS = ("debug", "info", "warning", "error")
 _LEVEL: dict[type[events.Event], str] = {
     events.QueueGrew: "debug", events.QueueEmptied: "debug", events.Throttled: "debug",
     events.Renamed: "debug", events.Moved: "debug",

@@ -15,6 +15,7 @@ from chatops.api import events
 from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
 from chatops.storage.log_lines import PLAIN, LogForm
+from chatops.system.files import append_to
 
 
 class Log(Protocol):
@@ -179,7 +180,7 @@ def open_log(path: str) -> TextIO:
     """A log file to append to; `-` is standard error.  Raises OSError."""
     if path == "-":
         return sys.stderr
-    return open(path, "a", encoding="utf-8", errors="backslashreplace")
+    return append_to(path)
 
 
 def close_log(stream: Log) -> None:

@@ -196,8 +196,10 @@ def test_a_file_of_bans_that_cannot_be_written_costs_a_warning_only(server: Star
     folder.mkdir()
     chat = server(ban_file=str(folder / "bans.json"))
     folder.rmdir()
-    chat.do(Ban("127.0.0.2"))
     warning = "cannot write the ban file: No such file or directory"
+    result = chat.submit(Ban("127.0.0.2"))
+    assert (result.ok, result.text) == (
+        False, f"banned 127.0.0.2/32 for good, but only until the server stops: {warning}")
     chat.until(lambda inside: any(warning in str(event) for event in chat.events()))
     assert turned_away(chat, "127.0.0.2") == "*** error: you are banned"
 

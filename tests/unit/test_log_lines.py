@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from chatops.api import events
-from chatops.storage.log_lines import LEVELS, LogForm, json_line, level_of, line_of
+from chatops.api.commands import LOG_LEVELS as LEVELS
+from chatops.storage.log_lines import LogForm, json_line, level_of, line_of
 
 KINDS = get_args(events.AnyEvent)
 AT = 1_700_000_000.1234
