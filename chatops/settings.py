@@ -151,9 +151,10 @@ def endpoint(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _endpoint_text(text: str) -> str:
-    if text:
-        endpoint(text)
+def _endpoint(text: str) -> str:
+    if text == "off":
+        return ""
+    endpoint(text)
     return text
 
 
@@ -240,7 +241,7 @@ SETTINGS: tuple[Setting, ...] = (
             "has stayed this long: health checks that connect and leave are no news; off: at once",
             _SECONDS, _seconds_text),
     Setting("metrics", "HOST:PORT for Prometheus: `/metrics`, and `/healthz` for whoever watches "
-            "over the server; needs the extra `metrics`", _endpoint_text),
+            "over the server; needs the extra `metrics`", _endpoint, lambda text: text or "off"),
     Setting("log_format", "text, or json: an object a line, for what collects logs",
             _one_of("text", "json")),
     Setting("log_level", f"the least that is logged: {', '.join(LOG_LEVELS)}; debug is all there "
