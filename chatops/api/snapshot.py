@@ -44,6 +44,7 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     muted: bool = False
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
+    rooms: tuple[str, ...] = ()    # all that it is in; `room` is where it speaks by default
 
     @property
     def closing(self) -> bool:

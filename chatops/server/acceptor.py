@@ -7,6 +7,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from chatops.api import events
+from chatops.chat.session import Door, Session
 from chatops.loop import backends
 from chatops.net.connection import Connection
 from chatops.net.handshake import Handshake, Handshakes
@@ -20,18 +21,19 @@ if TYPE_CHECKING:
 
 REFUSED_AT_ONCE = 16           # newcomers being told why they may not come in; half of SPARE
 REFUSALS_SAID = 20             # a second; thousands may come, and each would be a line of log
-NO_TLS = b"*** error: only TLS is spoken here\n"
+NO_TLS = "only TLS is spoken here"
 
 
 class Acceptor:
     """Belongs to the reactor's thread."""
 
-    def __init__(self, server: ChatServer, context: ssl.SSLContext | None) -> None:
-        """With a `context`, nobody comes in without TLS."""
-        self.refusing: set[Connection] = set()
+    def __init__(self, server: ChatServer, door: Door, context: ssl.SSLContext | None) -> None:
+        """Who comes in goes through `door`.  With a `context`, nobody does without TLS."""
+        self.refusing: set[Connection[Session]] = set()
         self.handshakes = (Handshakes(server.traffic, context, self) if context is not None
                            else None)
         self._server = server
+        self._door = door
         self._refusals = 0         # since the first of this second
 
     def accepted(self, sock: socket.socket, address: object) -> None:
@@ -71,12 +73,12 @@ class Acceptor:
         limit = backends.BACKENDS[self._server.selector.backend].max_fd
         return limit is None or sock.fileno() <= limit
 
-    def _enter(self, connection: Connection, host: str) -> None:
+    def _enter(self, connection: Connection[Session], host: str) -> None:
         server = self._server
         server.accepted += 1
         connection.host = host
         server.connections[connection.client_id] = connection
-        session = server.hub.connect(connection.client_id, connection.fd, connection.peer)
+        session = self._door.connect(connection.client_id, connection.fd, connection.peer)
         connection.session = session
         connection.label = f"#{session.id} {session.nick}"
         server.newcomers.start(connection)
@@ -91,7 +93,7 @@ class Acceptor:
         """
         self._refused(peer, reason)
         if self.handshakes is None:
-            self._send_away(sock, peer, f"*** error: {reason}\n".encode())
+            self._send_away(sock, peer, self._door.dialect.farewell(None, reason, error=True))
         else:
             sock.close()
 
@@ -117,7 +119,7 @@ class Acceptor:
         """One line that says why, then the close, in order where that can be afforded."""
         if len(self.refusing) < REFUSED_AT_ONCE and self._watchable(sock):
             try:
-                connection = Connection(self._server.traffic, sock, peer, 0)
+                connection: Connection[Session] = Connection(self._server.traffic, sock, peer, 0)
             except OSError:
                 pass
             else:
@@ -131,7 +133,7 @@ class Acceptor:
             pass
         sock.close()
 
-    def _finish(self, connection: Connection, line: bytes) -> None:
+    def _finish(self, connection: Connection[Session], line: bytes) -> None:
         connection.label = "refused"
         self.refusing.add(connection)
         connection.finish(line)
@@ -153,11 +155,12 @@ class Acceptor:
             return
         server.admission.left(host)
         self._refused(peer, banned)
-        self._finish(connection, f"*** error: {banned}\n".encode())
+        self._finish(connection, self._door.dialect.farewell(None, banned, error=True))
 
     def plain(self, handshake: Handshake, sock: socket.socket) -> None:
         self.failed(handshake, "it does not speak TLS")
-        self._send_away(sock, handshake.peer, NO_TLS)
+        self._send_away(sock, handshake.peer,
+                        self._door.dialect.farewell(None, NO_TLS, error=True))
 
     def failed(self, handshake: Handshake, reason: str) -> None:
         server = self._server

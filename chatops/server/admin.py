@@ -96,7 +96,7 @@ class Admin:
         sessions, missing = self._sessions(command.targets)
         reason = clean_text(command.reason).strip() or "no reason given"
         for session in sessions:
-            self._send_away(session, f"*** you were kicked: {reason}", f"kicked: {reason}")
+            self._send_away(session, f"you were kicked: {reason}", f"kicked: {reason}")
         return _outcome("kicked", sessions, missing)
 
     def _send_away(self, session: Session, words: str, reason: str) -> None:
@@ -120,7 +120,7 @@ class Admin:
             ban = server.admission.bans.find(server.connections[session.id].host, server.hub.at)
             if ban is not None:
                 gone.append(session)
-                self._send_away(session, f"*** you were banned: {ban.reason or 'no reason given'}",
+                self._send_away(session, f"you were banned: {ban.reason or 'no reason given'}",
                                 f"banned: {ban.reason}" if ban.reason else "banned")
         return gone
 

@@ -6,7 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chatops.api import events
+from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Recall, Tell
+from chatops.chat.groups import SAID, Group
+from chatops.chat.session import Session
 from chatops.net.connection import Connection
 from chatops.net.fanout import FanOut
 from chatops.net.kernel import pending_error
@@ -21,15 +24,31 @@ if TYPE_CHECKING:
 # taken a part of is queued to its end, and one that finds no room is dropped as a whole: so it
 # must be far smaller than an outbox.
 GATHERED = 1 << 13
+NOBODY: dict[Dialect, FanOut[Session]] = {}
 
 
 class Delivery:
     """One method per kind of effect.  Belongs to the reactor's thread."""
 
     def __init__(self, server: ChatServer) -> None:
-        self.fans: dict[str, FanOut] = {}      # by room
+        # By room, and there by what is spoken to them.
+        self.fans: dict[str, dict[Dialect, FanOut[Session]]] = {}
         self.scribe: Scribe | None = None      # where history is kept
         self._server = server
+        self._echoless: set[int] = set()       # clients that do not hear what they say
+
+    def flush(self) -> None:
+        """Carry out all that this turn decided, and what follows from it, in order."""
+        server = self._server
+        hub = server.hub
+        hub.flush()
+        while hub.effects:
+            effects, hub.effects = hub.effects, []
+            self.carry_out(effects)
+            if server.traffic.queued:
+                server.relieve()
+            if hub.dirty:
+                hub.flush()
 
     def carry_out(self, effects: list[Effect]) -> None:
         """Do these, in order.  One that fails costs the client it is for, and no other.
@@ -53,7 +72,9 @@ class Delivery:
                 self._tell(told)
                 gathered = 0
             try:
-                if method is None:
+                if method is None and type(effect) in events.TALK:
+                    server.bus.publish(effect)  # type: ignore[arg-type]  # an event; see `say`
+                elif method is None:
                     server.say(effect)  # type: ignore[arg-type]  # the rest are events
                 else:
                     method(self, effect)
@@ -63,14 +84,35 @@ class Delivery:
         self._tell(told)
 
     def _deliver(self, effect: Deliver) -> None:
-        if self.scribe is not None:
-            self.scribe.keep(effect)
-        fan = self.fans.get(effect.room)
-        if fan is not None:
-            fan.send(effect.chunk, effect.lines)
+        room, groups, _ = effect
+        plain: Rendered | None = None
+        for dialect, fan in self.fans.get(room, NOBODY).items():
+            rendered = dialect.render(room, groups)
+            chunk, lines = rendered.chunk, rendered.lines
+            if dialect is PLAIN:
+                plain = rendered
+            if not chunk:
+                continue
+            if self._echoless and (own := self._own(fan, rendered, groups)):
+                fan.send_apart(chunk, lines, own)
+            else:
+                fan.send(chunk, lines)
             if self._server.selector.watched:
-                self._server.selector.note(f"fan-out {effect.room}: {effect.lines} lines, "
-                                           f"{len(effect.chunk)} bytes to {len(fan)}")
+                self._server.selector.note(f"fan-out {room}: {lines} lines, "
+                                           f"{len(chunk)} bytes to {len(fan)}")
+        if self.scribe is not None:    # history is in plain words, whoever has heard it
+            plain = plain or PLAIN.render(room, groups)
+            if plain.chunk:
+                self.scribe.keep(room, plain.chunk, plain.lines)
+
+    def _own(self, fan: FanOut[Session], rendered: Rendered, groups: list[Group]
+             ) -> dict[Connection[Session], tuple[bytes, int]]:
+        """What those members get who have spoken, and do not want to hear that."""
+        speakers = {group.sender.id for group in groups
+                    if group.kind in SAID and not group.sender.node} & self._echoless
+        connections = self._server.connections
+        return {connections[id]: without(rendered, groups, id) for id in speakers  # noqa: A001
+                if id in connections and fan in connections[id].fans}
 
     def _tell(self, told: dict[int, list[Tell]]) -> None:
         """Write what was gathered, client by client, and begin anew."""
@@ -93,19 +135,32 @@ class Delivery:
     def _enter(self, effect: Enter) -> None:
         connection = self._server.connections.get(effect.id)
         if connection is not None and connection.is_open:      # it may have been evicted since
-            fan = self.fans.get(effect.room)
+            fans = self.fans.setdefault(effect.room, {})
+            fan = fans.get(effect.dialect)
             if fan is None:
-                fan = self.fans[effect.room] = FanOut(effect.room)
+                fan = fans[effect.dialect] = FanOut(effect.room)
             fan.add(connection)
+            if effect.echo:
+                self._echoless.discard(effect.id)
+            else:
+                self._echoless.add(effect.id)
 
     def _leave(self, effect: Leave) -> None:
-        fan = self.fans.get(effect.room)
+        fans = self.fans.get(effect.room, {})
         connection = self._server.connections.get(effect.id)
-        if fan is not None:
+        for dialect, fan in list(fans.items()):
             if connection is not None:
                 fan.discard(connection)
             if not fan:
-                del self.fans[effect.room]
+                del fans[dialect]
+        if not fans:
+            self.fans.pop(effect.room, None)
+
+    def forget(self, connection: Connection[Session]) -> None:
+        """It is gone: nobody sends it anything any more."""
+        for fan in list(connection.fans):
+            fan.discard(connection)
+        self._echoless.discard(connection.client_id)
 
     def _hold(self, effect: Hold) -> None:
         server = self._server
@@ -115,7 +170,7 @@ class Delivery:
             server.partials.stop(connection)       # it is we who keep it waiting
             server.reactor.call_later(effect.seconds, lambda: self._read_on(connection))
 
-    def _read_on(self, connection: Connection) -> None:
+    def _read_on(self, connection: Connection[Session]) -> None:
         server = self._server
         # The selector does not watch who is held: a reset would go unnoticed until all that
         # is held was said.
@@ -124,10 +179,9 @@ class Delivery:
         if connection.is_open:
             if server.idles.seconds:
                 server.idles.start(connection)
-            if server.hub.resume(connection.session):
+            if connection.session.door.resume(connection.session):
                 connection.resume()
-                framer = connection.session.framer
-                if framer.partial or framer.overlong:
+                if connection.session.mid_line:
                     server.partials.start(connection)
 
     def _recall(self, effect: Recall) -> None:

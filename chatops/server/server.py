@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 from chatops.api import events
 from chatops.chat.hub import Hub
+from chatops.chat.intake import Intake
 from chatops.chat.limits import ChatLimits
+from chatops.chat.session import Session
 from chatops.loop import backends
 from chatops.loop.bus import EventBus
 from chatops.loop.deadlines import Deadlines
@@ -57,10 +59,11 @@ class ChatServer:
         self.selector = ObservedSelector(backends.make(settings.selector), clock=clock)
         self.reactor = Reactor(self.selector, clock=clock)
         self.hub = Hub()
+        self.intake = Intake(self.hub)
         self.traffic = Traffic(self.reactor, self, settings.outbox, "evict", settings.stall,
                                LINGER)
         self.admission = Admission(settings, bans or Bans(), descriptors)
-        self.connections: dict[int, Connection] = {}
+        self.connections: dict[int, Connection[Session]] = {}
         self.delivery = Delivery(self)
         self.partials = Deadlines(self.reactor, settings.line_deadline, self._never_ended)
         self.idles = Deadlines(self.reactor, settings.idle_timeout, self._idle)
@@ -70,14 +73,14 @@ class ChatServer:
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
         self.on_publish: list[Callable[[], None]] = []
-        self.acceptor = Acceptor(self, tls)
+        self.acceptor = Acceptor(self, self.intake, tls)
         self.reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
-        self._dropping: dict[Connection, int] = {}
+        self._dropping: dict[Connection[Session], int] = {}
         be_patient(sock, settings.stall)       # every socket that it accepts inherits it
         self.apply(settings)
         self.reactor.on_wake = self._begin
         self.reactor.on_failure = self._failed
-        self.reactor.hooks = [self.flush, self.traffic.reap, self._publish]
+        self.reactor.hooks = [self.delivery.flush, self.traffic.reap, self._publish]
         self.listener = Listener(self.reactor, sock, accepted=self.acceptor.accepted,
                                  paused=self._paused, resumed=self._resumed)
         self._begin()
@@ -92,7 +95,7 @@ class ChatServer:
             nick_width=settings.nick_width, ascii_nicks=settings.nicks == "ascii",
             announce_after=settings.announce_after)
         for session in self.hub.sessions.values():
-            session.framer.limit = settings.line
+            session.framer.limit = session.door.line_limit
         traffic = self.traffic
         traffic.outbox_limit = settings.outbox
         traffic.policy = settings.slow_consumer  # type: ignore[assignment]  # checked there
@@ -115,17 +118,6 @@ class ChatServer:
         self.hub.now = self.reactor.now
         self.hub.at = self.wall()
 
-    def flush(self) -> None:
-        """Carry out all that this turn decided, and what follows from it, in order."""
-        hub = self.hub
-        hub.flush()
-        while hub.effects:
-            effects, hub.effects = hub.effects, []
-            self.delivery.carry_out(effects)
-            if self.traffic.queued > self.settings.total_outbox:
-                self._relieve()
-            hub.flush()
-
     def _publish(self) -> None:
         for publish in self.on_publish:
             publish()
@@ -147,33 +139,31 @@ class ChatServer:
 
     # -- what connections report (chatops.net.connection.Owner)
 
-    def received(self, connection: Connection, data: bytes) -> None:
+    def received(self, connection: Connection[Session], data: bytes) -> None:
         session = connection.session
-        before = session.lines_in
-        self.hub.receive(session, data)
-        framer = session.framer
-        if framer.partial or framer.overlong:
+        before, was_mid_line = session.lines_in, session.mid_line
+        session.door.receive(session, data)
+        if session.mid_line:
             if session.lines_in != before or connection not in self.partials:
                 self.partials.start(connection)
-        elif self.partials:
+        elif was_mid_line:
             self.partials.stop(connection)
         if self.idles.seconds:
             self.idles.start(connection)
         if self.selector.watched:
             self.selector.note(f"{connection.label} recv {len(data)} bytes")
 
-    def ended(self, connection: Connection) -> None:
-        self.hub.end(connection.session)
+    def ended(self, connection: Connection[Session]) -> None:
+        connection.session.door.end(connection.session)
 
-    def lost(self, connection: Connection, reason: str) -> None:
+    def lost(self, connection: Connection[Session], reason: str) -> None:
         if connection in self.acceptor.refusing:
             self.acceptor.refusing.discard(connection)
             return
         session = connection.session
         why, lost = self.reasons.pop(connection.client_id, (reason or "left", 0))
         self.hub.disconnect(session, why)
-        if connection.fan is not None:
-            connection.fan.discard(connection)
+        self.delivery.forget(connection)
         if connection.outbox is not None:
             lost += connection.outbox.unsent_lines
         self._report_dropped(connection)
@@ -185,24 +175,25 @@ class ChatServer:
         del self.connections[connection.client_id]
         self.admission.left(connection.host)
         self.say(events.Disconnected(
-            self.hub.at, connection.client_id, connection.fd, session.nick, session.room.name,
+            self.hub.at, connection.client_id, connection.fd, session.nick, session.where,
             connection.peer, why, lost))
 
-    def filled(self, connection: Connection) -> None:
+    def filled(self, connection: Connection[Session]) -> None:
         self.say(events.QueueGrew(self.hub.at, connection.client_id, connection.session.nick,
                                   connection.queued))
 
-    def emptied(self, connection: Connection) -> None:
+    def emptied(self, connection: Connection[Session]) -> None:
         outbox = connection.outbox
         assert outbox is not None
         self.say(events.QueueEmptied(
             self.hub.at, connection.client_id, connection.session.nick, outbox.high_water,
             self.hub.now - outbox.since))
 
-    def gap(self, lines: int) -> bytes:
-        return f"*** error: {lines} lines were dropped here: you read too slowly\n".encode()
+    def gap(self, connection: Connection[Session], lines: int) -> bytes:
+        session = connection.session
+        return session.dialect.gap(session.sender, lines)
 
-    def overflowed(self, connection: Connection, lines: int) -> None:
+    def overflowed(self, connection: Connection[Session], lines: int) -> None:
         if self.traffic.policy == "evict":
             self.evict(connection, f"evicted: queue full ({format_size(self.settings.outbox)})",
                        lines)
@@ -213,30 +204,34 @@ class ChatServer:
             self.reactor.call_later(1.0, lambda: self._report_dropped(connection))
         self._dropping[connection] = self._dropping.get(connection, 0) + lines
 
-    def _report_dropped(self, connection: Connection) -> None:
+    def _report_dropped(self, connection: Connection[Session]) -> None:
         lines = self._dropping.pop(connection, 0)
         if lines:
             self.say(events.LinesDropped(self.hub.at, connection.client_id,
                                          connection.session.nick, lines, self.traffic.policy))
 
-    def stalled(self, connection: Connection) -> None:
+    def stalled(self, connection: Connection[Session]) -> None:
         self.evict(connection, "evicted: took next to nothing for "
                                f"{format_duration(self.settings.stall)}", kind="stalled")
 
     # -- sending away
 
-    def evict(self, connection: Connection, reason: str, lost: int = 0, *,
+    def evict(self, connection: Connection[Session], reason: str, lost: int = 0, *,
               kind: str = "queue-full") -> None:
         """Give a slow reader up: its queue goes, and it is told how much that was."""
         self.evicted += 1
         self.counts.evicted[kind] += 1
         lost += connection.discard()
         self.reasons[connection.client_id] = (reason, lost)
-        self.hub.disconnect(connection.session, reason)
-        connection.finish(f"*** error: {reason}; {lost} lines were lost\n".encode())
+        session = connection.session
+        self.hub.disconnect(session, reason)
+        connection.finish(session.dialect.farewell(
+            session.sender, f"{reason}; {lost} lines were lost", error=True))
 
-    def _relieve(self) -> None:
-        """All outboxes together are over their limit: the worst go first."""
+    def relieve(self) -> None:
+        """If all outboxes together are over their limit, the worst go."""
+        if self.traffic.queued <= self.settings.total_outbox:
+            return
         worst = sorted(self.connections.values(), key=lambda c: c.queued, reverse=True)
         for connection in worst:
             if self.traffic.queued <= self.settings.total_outbox or not connection.queued:
@@ -246,20 +241,20 @@ class ChatServer:
                                        f"{format_size(self.settings.total_outbox)}",
                            kind="total-queue")
 
-    def _never_ended(self, connection: Connection) -> None:
+    def _never_ended(self, connection: Connection[Session]) -> None:
         if connection.is_open:
             seconds = format_duration(self.settings.line_deadline)
             self.hub.leave(connection.session, "line never ended",
-                           f"*** error: a line was begun {seconds} ago and never ended")
+                           f"a line was begun {seconds} ago and never ended", error=True)
 
-    def _stayed(self, connection: Connection) -> None:
+    def _stayed(self, connection: Connection[Session]) -> None:
         self.hub.introduce(connection.session)
 
-    def _idle(self, connection: Connection) -> None:
+    def _idle(self, connection: Connection[Session]) -> None:
         if connection.is_open:
             seconds = format_duration(self.settings.idle_timeout)
             self.hub.leave(connection.session, "idle",
-                           f"*** error: you said nothing for {seconds}")
+                           f"you said nothing for {seconds}", error=True)
 
     def _failed(self, key: selectors.SelectorKey | None, error: Exception) -> None:
         """A callback raised: log it, close its connection, go on."""
@@ -269,7 +264,7 @@ class ChatServer:
                     owner if isinstance(owner, Connection | Handshake) else None)
 
     def mishap(self, name: str, fd: int, error: Exception,
-               culprit: Connection | Handshake | None) -> None:
+               culprit: Connection[Session] | Handshake | None) -> None:
         text = "".join(traceback.format_exception(error, limit=-3)).strip()
         self.say(events.CallbackFailed(self.hub.at, name, fd, text))
         if culprit is not None:

@@ -52,7 +52,7 @@ class Drain:
         turn_over = min(clock() + HEARING_TURN, self._heard_at)
         waiting = [session for session in hub.sessions.values() if session.held]
         for session in waiting:
-            hub.hear_out(session)
+            session.door.hear_out(session)
             if clock() >= turn_over:
                 break
         if clock() < self._heard_at and any(session.held for session in hub.sessions.values()):
@@ -63,7 +63,7 @@ class Drain:
     def _send_away(self) -> None:
         hub = self._server.hub
         for session in list(hub.sessions.values()):
-            hub.leave(session, "server shut down", "*** the server is shutting down; bye")
+            hub.leave(session, "server shut down", "the server is shutting down; bye")
         self._await_delivery()
 
     def _await_delivery(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
+from chatops.chat.session import Session
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, turns_since
 from chatops.net.connection import Connection
@@ -131,7 +132,7 @@ class Survey:
             dropped_by=tuple(server.counts.dropped.items()), log_fault=server.log_fault(),
         )
 
-    def _client(self, connection: Connection, key: KeyRow | None) -> ClientRow:
+    def _client(self, connection: Connection[Session], key: KeyRow | None) -> ClientRow:
         """One client's row; the one of the last time where nothing has changed."""
         session, outbox = connection.session, connection.outbox
         old = self._rows.get(connection.client_id)
@@ -145,11 +146,12 @@ class Survey:
                 old.muted, old.lines_in, old.lines_dropped) == (
                 bytes_out, connection.bytes_in, masks, connection.mask, session.nick, state,
                 muted, session.lines_in, connection.lines_dropped) and not outbox \
-                and old.room == session.room.name and not old.queued:
+                and old.room == session.where and old.rooms == tuple(session.rooms) \
+                and not old.queued:
             return old
         return ClientRow(
             id=connection.client_id, fd=connection.fd, nick=session.nick,
-            room=session.room.name, peer=connection.peer, mask=connection.mask,
+            room=session.where, peer=connection.peer, mask=connection.mask,
             queued=outbox.size if outbox else 0, queued_lines=outbox.lines if outbox else 0,
             queue_limit=connection.traffic.outbox_limit,
             kernel_queued=kernel_queued(connection.sock),
@@ -160,5 +162,5 @@ class Survey:
             lines_in=session.lines_in, lines_out=connection.lines_out,
             lines_dropped=connection.lines_dropped, connected_at=connection.connected_at,
             active_at=connection.active_at, progress_at=connection.progress_at,
-            state=state, muted=muted, masks=masks, tls=connection.tls,
+            state=state, muted=muted, masks=masks, tls=connection.tls, rooms=tuple(session.rooms),
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatops.api import events
-from chatops.chat.effects import Deliver, Recall
+from chatops.chat.effects import Recall
 from chatops.storage.chat_history import Archive, Chunk, Line
 from chatops.storage.worker import Journal, reason
 
@@ -56,19 +56,19 @@ class Scribe:
 
     # -- on the reactor's thread
 
-    def keep(self, heard: Deliver) -> None:
-        """Have what a room hears archived.  Never waits."""
+    def keep(self, room: str, chunk: bytes, lines: int) -> None:
+        """Have what a room hears archived, in plain words.  Never waits."""
         waiting = self._accepted - self._written
-        if waiting + len(heard.chunk) > (WAITING // 2 if self._dropped else WAITING):
+        if waiting + len(chunk) > (WAITING // 2 if self._dropped else WAITING):
             if not self._dropped:
                 self._tell("the history's disk is too slow: what is said is not kept for now")
-            self._dropped += heard.lines
+            self._dropped += lines
             return
         if self._dropped:
             self._tell(f"the history is kept again; {self._dropped} lines are missing")
             self._dropped = 0
-        self._accepted += len(heard.chunk)
-        self._gathered.append(Chunk(self._server.hub.at, heard.room, heard.chunk))
+        self._accepted += len(chunk)
+        self._gathered.append(Chunk(self._server.hub.at, room, chunk))
         if not self._armed:
             self._armed = True
             self._server.reactor.call_later(GATHER, self._hand_over)
@@ -108,8 +108,8 @@ class Scribe:
     def _answer(self, question: Recall, lines: list[str]) -> None:
         self._asking.discard(question.id)
         session = self._server.hub.sessions.get(question.id)
-        if session is not None and session.room.name == question.room:
-            self._server.hub.tell(session, *lines)
+        if session is not None and question.room in session.rooms:
+            self._server.hub.notice(session, *lines)
 
     def _tell(self, text: str) -> None:
         self._server.hub.effects.append(events.Warned(self._server.hub.at, text))
@@ -142,7 +142,7 @@ class Scribe:
                 found = self._archive.search(question.room, question.text, question.limit)
             else:
                 found = self._archive.last(question.room, question.limit)
-            lines = [_shown(line) for line in found] or ["*** nothing like that is kept here"]
+            lines = [_shown(line) for line in found] or ["nothing like that is kept here"]
         except sqlite3.Error as error:
             lines = [_unreadable(error)]
         self._submit(lambda: self._answer(question, lines))
@@ -163,8 +163,8 @@ def _shown(line: Line) -> str:
         moment = time.strftime("%H:%M", time.localtime(line.at))
     except (OverflowError, ValueError, TypeError, OSError):
         moment = "--:--"           # a row that we have not written: no time of this calendar
-    return f"*** {moment} {line.line}"
+    return f"{moment} {line.line}"
 
 
 def _unreadable(error: Exception) -> str:
-    return f"*** error: the history cannot be read now ({reason(error)})"
+    return f"error: the history cannot be read now ({reason(error)})"
