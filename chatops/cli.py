@@ -20,6 +20,9 @@ from chatops.control.socket_path import ControlError
 from chatops.metrics.cli import metrics
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
+from chatops.supervision.inherited import Inherited, InheritedError, inherited
+from chatops.supervision.notify import Notifier
+from chatops.supervision.reports import Reports
 from chatops.system import streams
 from chatops.system.streams import say
 
@@ -74,9 +77,9 @@ def _hold_signals() -> None:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
-def _started(settings: Settings, log: str) -> ServerThread:
+def _started(settings: Settings, log: str, sockets: Inherited | None = None) -> ServerThread:
     """With the signals held, for whoever answers them to let them through."""
-    thread = ServerThread(settings, log=log)
+    thread = ServerThread(settings, log=log, inherited=sockets)
     try:
         thread.start(_hold_signals)
     except StartError as error:
@@ -142,9 +145,10 @@ def _check_terminal() -> None:
              f"{LEAST_COLUMNS}×{LEAST_LINES}: enlarge it, or use `chatops serve`")
 
 
-def _wait(thread: ServerThread, ready: str) -> None:
-    """Say that it is ready, and wait until the server has ended.  Signal handlers run meanwhile.
+def _wait(thread: ServerThread, ready: str, tell: Callable[[], None]) -> None:
+    """Say that it is ready, to people and by `tell`, and wait until the server has ended.
 
+    Signal handlers run meanwhile.
     CPython looks for signals between two instructions of the main thread: one that arrives
     just as it begins to wait for a lock would lie there until the next.  So it waits for a
     socket, into which signals and the end of the server write a byte.
@@ -155,6 +159,7 @@ def _wait(thread: ServerThread, ready: str) -> None:
         thread.on_end = lambda: writer.send(b"\0")
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         say(ready)             # from here on no descriptor is needed that clients may take
+        tell()
         while thread.alive:
             news.recv(64)
         signal.set_wakeup_fd(-1)
@@ -166,8 +171,17 @@ def _wait(thread: ServerThread, ready: str) -> None:
 def serve(config: str | None, **flags: Any) -> None:
     """Run the server with no console; log to standard error."""
     _let_signals_end_it()
+    notifier = Notifier()
     settings = _settings(config, flags)
-    thread = _started(settings, settings.log_file or "-")
+    try:
+        thread = _started(settings, settings.log_file or "-", inherited())
+    except InheritedError as error:
+        fail(str(error))
+    if notifier.supervised:
+        thread.server.reactor.submit(
+            lambda: Reports(thread.server, thread.survey, notifier).begin())
+    if os.getpid() == 1:           # then the orphans of a container are its children
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
     def stop(_signum: int, _frame: Any) -> None:
         thread.stop()
@@ -187,7 +201,10 @@ def serve(config: str | None, **flags: Any) -> None:
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
     if thread.exporter is not None:
         spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
-    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
+    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})",
+          lambda: notifier.tell(READY=1))
+    notifier.tell(STOPPING=1, STATUS="stopped")
+    notifier.close()
     _fail_if_dead(thread)
     say("chatops: stopped")
 

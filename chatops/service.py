@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import socket
 import threading
@@ -17,13 +16,11 @@ from typing import TYPE_CHECKING
 from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
-from chatops.control.socket_path import ControlError, Place, default_path
 from chatops.loop.backends import BackendError, resolve
 from chatops.loop.bus import EventBus
-from chatops.metrics.start import MetricsError, listening
 from chatops.net.kernel import raise_descriptor_limit
-from chatops.net.listener import listen
 from chatops.net.tls import CertificateError
+from chatops.openings import StartError, explain, open_chat, open_control, open_metrics
 from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
@@ -36,8 +33,10 @@ from chatops.storage.event_log import EventLog
 from chatops.storage.history_writer import Scribe
 from chatops.storage.log_lines import LogForm
 from chatops.storage.worker import Journal, close_log
-from chatops.system import paths
+from chatops.supervision.inherited import Inherited
 from chatops.system.files import check_place
+
+__all__ = ["ServerThread", "StartError", "explain", "last_words", "tune_collector"]
 
 if TYPE_CHECKING:
     from chatops.metrics.exporter import Exporter
@@ -47,21 +46,21 @@ class HistoryError(Exception):
     """The history cannot be kept where it is to be; one line."""
 
 
-class StartError(Exception):
-    """The server cannot start; one line that says what to do."""
-
-
 class ServerThread:
     """Starts the server, and knows how it ended."""
 
-    def __init__(self, settings: Settings, *, log: str = "") -> None:
-        """`log` is a path for the event log, `-` standard error, "" none."""
+    def __init__(self, settings: Settings, *, log: str = "",
+                 inherited: Inherited | None = None) -> None:
+        """`log` is a path for the event log, `-` standard error, "" none; `inherited` are
+        sockets that are listened on in place of those that the settings name.
+        """
         self.settings = settings
         self.bus: EventBus[events.Event] = EventBus()
         self.crash: str | None = None      # the traceback, once the thread has died of one
         self.dead_threads: dict[str, str] = {}     # what others have died of, by their name
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
         self._log = log
+        self._inherited = inherited or Inherited()
         self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
         self._ended = threading.Event()
         self._stop_requests = 0
@@ -98,15 +97,10 @@ class ServerThread:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
         if stream is not None:
             undo.callback(close_log, stream)
-        sock = self._listening(undo)
-        try:
-            measured = listening(settings.metrics) if settings.metrics else None
-            if measured is not None:
-                undo.callback(measured.close)
-            hold()
-            place, warning = self._place(sock.getsockname()[1])
-        except (ControlError, MetricsError) as error:
-            raise StartError(str(error)) from None
+        sock = open_chat(settings, self._inherited, undo)
+        measured = open_metrics(settings, self._inherited, undo)
+        hold()
+        place, warning = open_control(settings, sock.getsockname()[1])
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls)
         self.survey = Survey(self.server)
@@ -130,39 +124,12 @@ class ServerThread:
             self.server.say(events.Warned(self.server.hub.at, f"no control socket: {warning}"))
         self.exporter = self._exporting(measured) if measured is not None else None
 
-    def _listening(self, undo: ExitStack) -> socket.socket:
-        settings = self.settings
-        try:
-            sock = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
-        except (OSError, UnicodeError) as error:
-            raise StartError(explain(error, settings.host, settings.port)) from None
-        undo.callback(sock.close)
-        return sock
-
     def _exporting(self, sock: socket.socket) -> Exporter:
         from chatops.metrics.exporter import Exporter  # its library is an extra
 
         return Exporter(sock, self.server, self.survey, backlog=lambda: self.journal.backlog,
                         alive=lambda: self.alive, mishap=self._mishap,
                         died=lambda last: self.thread_died("metrics", last))
-
-    def _place(self, port: int) -> tuple[Place | None, str]:
-        """The control socket, or why there is none.  Raises `ControlError` where the
-        operator has named one; the usual one is a comfort, and the chat goes on without.
-        """
-        match self.settings.control:
-            case "off":
-                return None, ""
-            case "auto":
-                try:
-                    return Place(default_path(port)), ""
-                except ControlError as error:
-                    return None, str(error)
-            case path:
-                try:
-                    return Place(paths.absolute(path)), ""
-                except paths.PathError as error:
-                    raise ControlError(str(error)) from None
 
     @property
     def alive(self) -> bool:
@@ -303,23 +270,6 @@ def last_words(crash: str, thread: str = "server") -> str:
     """The traceback of a thread's death in one line, for an operator."""
     last = crash.strip().rpartition("\n")[2]
     return f"the {thread} thread died: {last}"
-
-
-def explain(error: OSError | UnicodeError, host: str, port: int) -> str:
-    """Why it cannot listen, and what to do about it."""
-    where = f"{host}:{port}"
-    if isinstance(error, UnicodeError):
-        return f"'{host}' is not the name of a host; 127.0.0.1 or 0.0.0.0 is, with --host"
-    match error.errno:
-        case errno.EADDRINUSE:
-            return (f"{where} is in use by another program; choose another port with --port, "
-                    "or --port 0 for any")
-        case errno.EACCES:
-            return f"{where} needs privileges (ports below 1024 do); choose one above with --port"
-        case errno.EADDRNOTAVAIL:
-            return f"{host} is not an address of this machine; 127.0.0.1 or 0.0.0.0 is, with --host"
-        case _:
-            return f"cannot listen on {where}: {error.strerror or error}"
 
 
 def tune_collector() -> None:

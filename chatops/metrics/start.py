@@ -17,10 +17,15 @@ class MetricsError(Exception):
     """No metrics can be served; one line that says what to do."""
 
 
-def listening(text: str) -> socket.socket:
-    """A socket that listens where HOST:PORT says.  Raises `MetricsError`."""
+def check_library() -> None:
+    """That what makes the text is installed.  Raises `MetricsError`."""
     if importlib.util.find_spec("prometheus_client") is None:
         raise MetricsError(MISSING)
+
+
+def listening(text: str) -> socket.socket:
+    """A socket that listens where HOST:PORT says.  Raises `MetricsError`."""
+    check_library()
     host, port = endpoint(text)
     try:
         return listen(host, port)

@@ -9,6 +9,7 @@ from pathlib import Path
 from chatops import lints
 from chatops.api import commands, events
 from tests.integration.harness import Served, Server
+from tests.integration.until import until
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
@@ -58,4 +59,4 @@ def test_a_log_that_can_be_written_again_is_no_fault_any_more(
     chat.do(commands.Reopen())
     chat.client()
     chat.until(lambda server: not server.log_fault())
-    assert "Connected" in path.read_text()
+    until(lambda: "Connected" in path.read_text())
