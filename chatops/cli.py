@@ -27,6 +27,7 @@ from chatops.system import streams
 from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
+Reread = tuple[str, Callable[[], Settings]]
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
 # these the demo has a queue to look at within half a minute, and for a while.
@@ -60,6 +61,14 @@ def _settings(config: str | None, flags: dict[str, Any], defaults: Settings = US
         fail(str(error), 2)
 
 
+def _reread(config: str | None, flags: dict[str, Any], defaults: Settings = USUAL
+            ) -> Reread | None:
+    """The settings file and what reads it again, if there is one."""
+    if config is None:
+        return None
+    return config, lambda: load(flags, config=config, defaults=defaults)
+
+
 def _let_signals_end_it() -> None:
     """While it starts.  Python's own handler waits for the system call to end that it came in,
     and looking up the name of a host may take a minute.
@@ -77,9 +86,10 @@ def _hold_signals() -> None:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
-def _started(settings: Settings, log: str, sockets: Inherited | None = None) -> ServerThread:
+def _started(settings: Settings, log: str, reread: Reread | None,
+             sockets: Inherited | None = None) -> ServerThread:
     """With the signals held, for whoever answers them to let them through."""
-    thread = ServerThread(settings, log=log, inherited=sockets)
+    thread = ServerThread(settings, log=log, inherited=sockets, reread=reread)
     try:
         thread.start(_hold_signals)
     except StartError as error:
@@ -113,7 +123,8 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
     from chatops.links.local import LocalLink
     from tui.app import run_console
 
-    thread = _started(settings, settings.log_file)     # the console lets signals through
+    thread = _started(settings, settings.log_file,     # the console lets signals through
+                      _reread(config, flags, DEMO if demo else USUAL))
     link = LocalLink(thread)
     if demo:
         link.demo()
@@ -174,7 +185,8 @@ def serve(config: str | None, **flags: Any) -> None:
     notifier = Notifier()
     settings = _settings(config, flags)
     try:
-        thread = _started(settings, settings.log_file or "-", inherited())
+        thread = _started(settings, settings.log_file or "-", _reread(config, flags),
+                          inherited())
     except InheritedError as error:
         fail(str(error))
     if notifier.supervised:
@@ -188,8 +200,9 @@ def serve(config: str | None, **flags: Any) -> None:
 
     def reload(_signum: int, _frame: Any) -> None:
         thread.reopen_log()
-        if settings.tls_cert or settings.ban_file:
-            thread.submit(Reload())
+        if thread.reloads:
+            notifier.reloading()
+            thread.submit(Reload()).add_done_callback(lambda _: notifier.tell(READY=1))
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)

@@ -25,6 +25,7 @@ from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
 from chatops.server.certificates import Renewal, configured
+from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
 from chatops.settings import Settings
@@ -50,9 +51,11 @@ class ServerThread:
     """Starts the server, and knows how it ended."""
 
     def __init__(self, settings: Settings, *, log: str = "",
-                 inherited: Inherited | None = None) -> None:
+                 inherited: Inherited | None = None,
+                 reread: tuple[str, Callable[[], Settings]] | None = None) -> None:
         """`log` is a path for the event log, `-` standard error, "" none; `inherited` are
-        sockets that are listened on in place of those that the settings name.
+        sockets that are listened on in place of those that the settings name; `reread` is the
+        settings file, and what puts the settings together anew.
         """
         self.settings = settings
         self.bus: EventBus[events.Event] = EventBus()
@@ -61,6 +64,7 @@ class ServerThread:
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
         self._log = log
         self._inherited = inherited or Inherited()
+        self._reread = reread
         self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
         self._ended = threading.Event()
         self._stop_requests = 0
@@ -115,7 +119,12 @@ class ServerThread:
         renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
         keeper = (BanKeeper(file, self.server, self.journal, self._hand_over)
                   if file is not None else None)
-        self.admin = Admin(self.server, keeper, [renewal.ask] if tls is not None else [],
+        reloads = [renewal.ask] if tls is not None else []
+        if self._reread is not None:
+            path, read = self._reread
+            reloads.insert(0, SettingsFile(self.server, path, read, self.journal,
+                                           self._hand_over).ask)
+        self.admin = Admin(self.server, keeper, reloads,
                            self._reopen(stream) if stream and stream.is_named else None)
         self.control = None
         if place is not None:
@@ -250,6 +259,11 @@ class ServerThread:
             self.journal.later(reopen, "open the log again", lambda error: self._hand_over(
                 lambda: answer(CommandResult(False, f"the log was not opened again: {error}"))))
         return ask
+
+    @property
+    def reloads(self) -> bool:
+        """Whether there is anything to read again."""
+        return bool(self._reread or self.settings.tls_cert or self.settings.ban_file)
 
     def reopen_log(self) -> None:
         """Open the log again if it is a file.  For signal handlers."""
