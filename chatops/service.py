@@ -62,6 +62,7 @@ class ServerThread:
         self.crash: str | None = None      # the traceback, once the thread has died of one
         self.dead_threads: dict[str, str] = {}     # what others have died of, by their name
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
+        self.history: Scribe | None = None
         self._log = log
         self._inherited = inherited or Inherited()
         self._reread = reread
@@ -108,16 +109,18 @@ class ServerThread:
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls)
         self.survey = Survey(self.server)
-        self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
+        self.journal = Journal(self.server.state.log, stream, report=self._warn,
+                               mishap=self._mishap,
                                died=lambda last: self.thread_died("journal", last),
                                form=LogForm(settings.log_format == "json", settings.log_level))
-        self.server.log_fault = lambda: self.journal.log_fault
+        self.server.state.log_fault = lambda: self.journal.log_fault
         if settings.history:
-            scribe = Scribe(Archive(settings.history), self.server, self.journal)
-            self.server.delivery.scribe = scribe
-            scribe.begin()
+            self.history = Scribe(Archive(settings.history), self.journal, self.server.hub,
+                                  self.server.reactor)
+            self.server.state.history = self.history
+            self.history.begin()
         renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
-        keeper = (BanKeeper(file, self.server, self.journal, self._hand_over)
+        keeper = (BanKeeper(file, self.server.state, self.journal, self._hand_over)
                   if file is not None else None)
         reloads = [renewal.ask] if tls is not None else []
         if self._reread is not None:
@@ -193,8 +196,8 @@ class ServerThread:
                 self.server.close(reason)
             except Exception:
                 self.crash = self.crash or traceback.format_exc()
-            if self.server.delivery.scribe is not None:
-                self.server.delivery.scribe.close()
+            if self.history is not None:
+                self.history.close()
             self._say_bye()
             self._ended.set()
             self.on_end()

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from chatops.api.commands import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
+from chatops.api.words import SlowConsumer
 from chatops.system import files, paths
 from chatops.units import (
     UnitError,
@@ -54,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True):
     rate_burst: int = 500
     outbox: int = 1 << 20
     total_outbox: int = 256 << 20
-    slow_consumer: str = "evict"
+    slow_consumer: SlowConsumer = "evict"
     stall: float = 30.0
     line_deadline: float = 60.0
     idle_timeout: float = 0.0

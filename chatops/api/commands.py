@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
+
+from chatops.api.words import SlowConsumer as SlowConsumerWord
 
 
 class Command(msgspec.Struct, frozen=True, tag=True):
@@ -204,7 +206,7 @@ class Palette(Command, frozen=True, tag="palette"):
 
 BACKENDS = ("select", "poll", "epoll", "kqueue", "devpoll")
 WRITE_INTERESTS = ("on-demand", "always")
-SLOW_CONSUMER = ("evict", "drop-oldest", "drop-newest")
+SLOW_CONSUMER = get_args(SlowConsumerWord)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
 PANES = ("clients", "selector", "events", "loop", "log")

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 
 from chatops.api.snapshot import Change, KeyRow, LoopFigures, Ready, ThreadRow, Turn
+from chatops.api.words import SlowConsumer, WriteInterest
 from chatops.loop.naming import callback_name, describe, descriptor_of, masks_text, where
 from chatops.loop.observed import SPIN_PEEK, ObservedSelector
 from chatops.loop.records import Registration, TurnRecord
@@ -90,8 +91,8 @@ def fileobj_text(fileobj: object) -> str:
     return str(fileobj) if isinstance(fileobj, int) else type(fileobj).__name__
 
 
-def loop_figures(selector: ObservedSelector, *, write_interest: str = "on-demand",
-                 slow_consumer: str = "evict", timers: int = 0, commands: int = 0,
+def loop_figures(selector: ObservedSelector, *, write_interest: WriteInterest = "on-demand",
+                 slow_consumer: SlowConsumer = "evict", timers: int = 0, commands: int = 0,
                  next_deadline: float | None = None,
                  write_until: float = 0.0) -> LoopFigures:
     """What the loop has done so far."""

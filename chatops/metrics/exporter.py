@@ -100,7 +100,7 @@ class Exporter:
 
     def _turned(self) -> None:
         self._survey.looks += 1        # that somebody asked is no news
-        self._reactor.submit(partial(self._healthy, self._server.phase))
+        self._reactor.submit(partial(self._healthy, self._server.state.phase))
 
     # -- on the exporter's
 
@@ -167,7 +167,7 @@ class Exporter:
     def _arrived(self, snapshot: Snapshot) -> None:
         self._snapshot = replace(snapshot, lints=lints.find(snapshot, self._snapshot))
         self._page = Page(Figures(self._snapshot, self._backlog(),
-                                  bool(self._server.settings.history)), self._reactor.now)
+                                  bool(self._server.state.settings.history)), self._reactor.now)
         for respond in self._figures.answered():
             respond(Response(200, b""))
 

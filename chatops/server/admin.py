@@ -106,7 +106,7 @@ class Admin:
         server = self._server
         network = self._address_of(command.target)
         reason = clean_text(command.reason).strip()
-        ban = server.admission.bans.add(network, server.hub.at, command.seconds, reason)
+        ban = server.state.admission.bans.add(network, server.hub.at, command.seconds, reason)
         kept_out = self._keep_out()
         how_long = f"for {format_duration(command.seconds)}" if command.seconds else "for good"
         gone = f"; {_names(kept_out)} disconnected" if kept_out else ""
@@ -114,10 +114,10 @@ class Admin:
 
     def _keep_out(self) -> list[Session]:
         """Send away whom a ban holds for; returns them."""
-        server = self._server
+        state = self._server.state
         gone = []
-        for session in list(server.hub.sessions.values()):
-            ban = server.admission.bans.find(server.connections[session.id].host, server.hub.at)
+        for session in list(state.hub.sessions.values()):
+            ban = state.admission.bans.find(state.connections[session.id].host, state.hub.at)
             if ban is not None:
                 gone.append(session)
                 self._send_away(session, f"you were banned: {ban.reason or 'no reason given'}",
@@ -127,7 +127,7 @@ class Admin:
     def _address_of(self, target: str) -> str:
         sessions, _ = self._sessions((target,))
         if sessions:
-            return self._server.connections[sessions[0].id].host
+            return self._server.state.connections[sessions[0].id].host
         try:
             return str(bans.network_of(target))
         except bans.BanError:
@@ -135,7 +135,7 @@ class Admin:
 
     def _unban(self, command: commands.Unban) -> CommandResult:
         network = bans.network_of(command.network)
-        if not self._server.admission.bans.remove(command.network):
+        if not self._server.state.admission.bans.remove(command.network):
             raise Refusal(f"{network} is not banned; `bans` lists who is")
         return CommandResult(True, f"{network} may come in again")
 
@@ -144,7 +144,7 @@ class Admin:
         rows = tuple(
             f"{ban.network}  {format_duration(int(ban.left(at))) if ban.until else 'for good'}"
             f"  {ban.reason}".rstrip()
-            for ban in self._server.admission.bans.all(at))
+            for ban in self._server.state.admission.bans.all(at))
         return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows)
 
     def _kept(self, result: CommandResult, keeper: BanKeeper, answer: Answer) -> None:
@@ -169,7 +169,7 @@ class Admin:
 
     def _adopt(self, change: Change) -> None:
         """What somebody has changed in the file holds from now on."""
-        apply(change, self._server.admission.bans)
+        apply(change, self._server.state.admission.bans)
         self._keep_out()
         hub = self._server.hub
         hub.effects.append(events.Warned(hub.at, f"the ban file was {change}"))
@@ -216,15 +216,15 @@ class Admin:
     def _limit(self, command: commands.Limit) -> CommandResult:
         server = self._server
         if not command.name:
-            rows = tuple(f"{settings.show(server.settings, name):28}{setting.why}"
+            rows = tuple(f"{settings.show(server.state.settings, name):28}{setting.why}"
                          for name, setting in settings.LIMITS.items())
             return CommandResult(True, f"{len(rows)} limits", rows)
         name = command.name.replace("_", "-")
         if command.value:
-            server.apply(settings.changed(server.settings, name, command.value))
+            server.apply(settings.changed(server.state.settings, name, command.value))
         elif name not in settings.LIMITS:
-            settings.changed(server.settings, name, "")    # says which are there
-        return CommandResult(True, settings.show(server.settings, name))
+            settings.changed(server.state.settings, name, "")    # says which are there
+        return CommandResult(True, settings.show(server.state.settings, name))
 
     def _no_reload(self, _command: commands.Reload) -> CommandResult:
         raise Refusal("there is nothing to read again: neither --config nor --tls-cert nor "
@@ -235,8 +235,8 @@ class Admin:
 
     def _slow_consumer(self, command: commands.SlowConsumer) -> CommandResult:
         server = self._server
-        server.apply(settings.changed(server.settings, "slow-consumer", command.policy))
-        return CommandResult(True, settings.show(server.settings, "slow-consumer"))
+        server.apply(settings.changed(server.state.settings, "slow-consumer", command.policy))
+        return CommandResult(True, settings.show(server.state.settings, "slow-consumer"))
 
     def _selector(self, command: commands.Selector) -> CommandResult:
         selector = self._server.selector
@@ -251,7 +251,7 @@ class Admin:
         always = command.mode == "always"
         self._always_write += 1
         returns = always and not command.stay
-        self._server.traffic.always_until = (
+        self._server.state.traffic.always_until = (
             self._server.reactor.clock() + ALWAYS_WRITE_SECONDS if returns else 0.0)
         self._watch_writing(always)
         if not always:
@@ -268,11 +268,11 @@ class Admin:
     def _watch_writing(self, always: bool) -> None:
         server = self._server
         if not always:
-            server.traffic.always_until = 0.0
-        if server.traffic.always_write == always:
+            server.state.traffic.always_until = 0.0
+        if server.state.traffic.always_write == always:
             return
-        server.traffic.always_write = always
-        for connection in server.connections.values():
+        server.state.traffic.always_write = always
+        for connection in server.state.connections.values():
             connection.update_interest()
         server.hub.effects.append(events.Warned(
             server.hub.at, "write interest is always on: the loop never sleeps" if always
@@ -280,11 +280,12 @@ class Admin:
 
     def _quit(self, command: commands.Quit) -> CommandResult:
         server = self._server
-        if command.how == "now" or server.phase == "draining":
+        if command.how == "now" or server.state.phase == "draining":
             server.reactor.stop()
             return CommandResult(True, "stopped")
-        server.drain(server.settings.drain, server.reactor.stop)
-        return CommandResult(True, f"draining for at most {format_duration(server.settings.drain)}")
+        server.drain(server.state.settings.drain, server.reactor.stop)
+        seconds = format_duration(server.state.settings.drain)
+        return CommandResult(True, f"draining for at most {seconds}")
 
 
 def _saved(result: CommandResult, why: str, found: str, path: str) -> CommandResult:

@@ -29,7 +29,7 @@ class SettingsFile:
         self._read = read
         self._journal = journal
         self._hand_over = hand_over
-        self._loaded = server.settings
+        self._loaded = server.state.settings
 
     def ask(self, answer: Answer) -> None:
         """Have it read, and answer what that has changed.  Never waits."""
@@ -49,7 +49,7 @@ class SettingsFile:
         self._journal.later(job, "read the settings", failed)
 
     def _adopt(self, fresh: Settings) -> CommandResult:
-        before, now, self._loaded = self._loaded, self._server.settings, fresh
+        before, now, self._loaded = self._loaded, self._server.state.settings, fresh
         changes: list[str] = []
         restart: list[str] = []
         kept: list[str] = []

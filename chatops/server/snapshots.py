@@ -93,21 +93,21 @@ class Survey:
 
     def build(self, shown: int | None = None) -> Snapshot:
         """How things stand now, with the turns from `shown` on, or from the last call on."""
-        server = self._server
-        selector, reactor, hub, traffic = (server.selector, server.reactor, server.hub,
-                                           server.traffic)
+        server, state = self._server, self._server.state
+        selector, reactor, hub, traffic = (state.selector, state.reactor, state.hub,
+                                           state.traffic)
         began = reactor.clock()
         keys = key_rows(selector)
         masks = {row.fd: row for row in keys}
         clients = tuple([self._client(connection, masks.get(connection.fd))
-                         for connection in server.connections.values()])
+                         for connection in state.connections.values()])
         self._rows = {row.id: row for row in clients}
         turns = turns_since(selector, self._shown if shown is None else shown)
         if shown is None:
             self._shown = selector.turns
         return Snapshot(
             turn=selector.turns, at=hub.at, mono=began, started_at=selector.started_at,
-            host=str(server.address[0]), port=server.address[1], phase=server.phase,
+            host=str(server.address[0]), port=server.address[1], phase=state.phase,
             loop=loop_figures(
                 selector,
                 write_interest="always" if traffic.always_write else "on-demand",
@@ -119,17 +119,17 @@ class Survey:
                          for room in hub.rooms.values()]),
             threads=(), turns=turns,
             bytes_in=traffic.bytes_in,
-            bytes_out=server.bytes_out_before + sum([row.bytes_out for row in clients]),
+            bytes_out=state.bytes_out_before + sum([row.bytes_out for row in clients]),
             lines_in=hub.lines_in,
-            lines_out=server.lines_out_before + sum([row.lines_out for row in clients]),
-            accepted=server.accepted, refused=server.refused, evicted=server.evicted,
-            lines_dropped=server.lines_dropped, queued=traffic.queued,
+            lines_out=state.lines_out_before + sum([row.lines_out for row in clients]),
+            accepted=state.accepted, refused=state.refused, evicted=state.evicted,
+            lines_dropped=state.lines_dropped, queued=traffic.queued,
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
-            history_fault=server.delivery.scribe.fault if server.delivery.scribe else "",
-            refused_by=tuple(server.counts.refused.items()),
-            evicted_by=tuple(server.counts.evicted.items()),
-            dropped_by=tuple(server.counts.dropped.items()), log_fault=server.log_fault(),
+            history_fault=state.history.fault if state.history is not None else "",
+            refused_by=tuple(state.counts.refused.items()),
+            evicted_by=tuple(state.counts.evicted.items()),
+            dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),
         )
 
     def _client(self, connection: Connection[Session], key: KeyRow | None) -> ClientRow:

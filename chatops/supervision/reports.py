@@ -37,7 +37,7 @@ class Reports:
     def _publish(self) -> None:
         """At the end of every turn."""
         server = self._server
-        if server.phase != "running" and not self._stopping:
+        if server.state.phase != "running" and not self._stopping:
             self._stopping = True
             self._notifier.tell(STOPPING=1)
             self._tell()
@@ -55,8 +55,8 @@ class Reports:
 
     def _status(self) -> str:
         """In a line, as `systemctl status` shows it."""
-        server = self._server
-        words = counted(len(server.connections), "client")
-        if server.phase != "running":
-            return f"{server.phase}: {words}, {format_size(server.traffic.queued)} to deliver"
-        return f"{words} in {counted(len(server.hub.rooms), 'room')}"
+        state = self._server.state
+        words = counted(len(state.connections), "client")
+        if state.phase != "running":
+            return f"{state.phase}: {words}, {format_size(state.traffic.queued)} to deliver"
+        return f"{words} in {counted(len(state.hub.rooms), 'room')}"

@@ -294,10 +294,10 @@ def test_a_client_that_is_held_goes_on_when_the_rate_limit_is_lifted(
 ])
 def test_what_cannot_be_done_is_said_and_changes_nothing(chat: Server, command: Limit,
                                                          wanted: str) -> None:
-    before = chat.chat.settings
+    before = chat.chat.state.settings
     result = chat.submit(command)
     assert (result.ok, result.text) == (False, wanted)
-    assert chat.chat.settings == before
+    assert chat.chat.state.settings == before
 
 
 def test_what_an_admin_types_cannot_command_the_terminals_of_other_admins(chat: Server) -> None:

@@ -215,11 +215,11 @@ def test_a_socket_closed_behind_the_loops_back_costs_that_client_only(
         server: StartServer, backend: str) -> None:
     chat = server(selector=backend)
     victim, other = chat.clients(2)
-    chat.call(lambda: chat.chat.connections[victim.id].sock.close())
+    chat.call(lambda: chat.chat.state.connections[victim.id].sock.close())
     other.say("one", "two")
     assert [line for line in other.heard() if line.startswith("guest-2")] == [
         "guest-2: one", "guest-2: two"]
-    chat.until(lambda inside: victim.id not in inside.connections)
+    chat.until(lambda inside: victim.id not in inside.state.connections)
 
 
 # -- the death of the loop

@@ -58,5 +58,5 @@ def test_a_log_that_can_be_written_again_is_no_fault_any_more(
     path.unlink()
     chat.do(commands.Reopen())
     chat.client()
-    chat.until(lambda server: not server.log_fault())
+    until(lambda: not chat.chat.state.log_fault())
     until(lambda: "Connected" in path.read_text())

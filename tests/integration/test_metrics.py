@@ -89,7 +89,7 @@ def test_evictions_are_counted_by_what_the_client_did(server: StartServer) -> No
     chat.client(rcvbuf=4096)
     for _ in range(200):
         chat.do(commands.Broadcast("x" * 400))
-    chat.until(lambda chat: chat.evicted == 2)
+    chat.until(lambda chat: chat.state.evicted == 2)
     text = get(where(chat))[2]
     assert value(text, 'chatops_clients_evicted_total{reason="queue-full"}') == 2
     assert value(text, 'chatops_clients_evicted_total{reason="stalled"}') == 0
@@ -140,7 +140,7 @@ def test_health_is_503_while_the_server_drains(server: StartServer) -> None:
     chat.must_live = False
     client = chat.client()
     assert get(where(chat), "/healthz")[::2] == (200, "ok\n")
-    chat.call(lambda: setattr(chat.chat, "phase", "draining"))
+    chat.call(lambda: setattr(chat.chat.state, "phase", "draining"))
     assert get(where(chat), "/healthz")[::2] == (503, "draining\n")
     client.close()
 
