@@ -16,7 +16,7 @@ from chatops.api.snapshot import Snapshot
 from chatops.control.client import Wire, find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
-from chatops.storage.worker import line_of
+from chatops.storage.log_lines import line_of
 from chatops.system.columns import pad, width
 from chatops.system.streams import say
 from chatops.units import format_duration, format_seconds, format_size

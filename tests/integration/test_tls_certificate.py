@@ -225,7 +225,8 @@ def test_ctl_reload_waits_for_the_outcome(secure: StartServer, pem: Path, contro
 def test_without_tls_there_is_nothing_to_read_again(server: StartServer) -> None:
     result = server().submit(Reload())
     assert (result.ok, result.text) == (
-        False, "there is nothing to read again: neither --tls-cert nor --ban-file was given")
+        False, "there is nothing to read again: neither --config nor --tls-cert nor --ban-file "
+        "was given")
 
 
 def test_the_demo_and_tls_exclude_each_other() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from chatops.api import events
 from chatops.loop.bus import EventBus
-from chatops.storage.worker import Journal, close_log, line_of, open_log
+from chatops.storage.log_lines import line_of
+from chatops.storage.worker import Journal, close_log, open_log
 from tests.patience import scaled
 
 PATIENCE = scaled(20.0)        # seconds; only a broken journal ever takes so long
