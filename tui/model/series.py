@@ -230,7 +230,8 @@ class Plots:
         """
         series = self.clients.pop(ident, None)
         if series is None:
-            series = of_the_past(past, ident)
+            latest = self._pictures.latest     # a recording's past reaches into what is to come
+            series = of_the_past(past, ident, end=latest.mono if latest is not None else 0.0)
             while len(self.clients) >= CLIENTS_KEPT:
                 del self.clients[next(iter(self.clients))]
         self.clients[ident] = series

@@ -33,10 +33,11 @@ class DetailsScreen(Sheet):
         self._last: ClientRow | None = None
         for key, name in (("k", "kick"), ("K", "ban"), ("m", "mute"), ("M", "unmute")):
             self._bindings.bind(key, f"app.command('{name} {ident}')", name)
+        self._bindings.bind("g", f"app.command('plot queued 5m {ident}')", "plot")
 
     def on_mount(self) -> None:
         self.query_one(".box").border_subtitle = Content(
-            "k kick   K ban   m mute   ↑↓ scroll   esc close")
+            "k kick   K ban   m mute   g plot   ↑↓ scroll   esc close")
 
     def show(self, state: ConsoleState) -> None:
         row = state.client(self._ident)
