@@ -44,6 +44,8 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     muted: bool = False
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
+    rtt: float = -1.0          # seconds, smoothed, to the peer's kernel; -1 where nobody tells
+    retransmits: int = -1      # segments sent again so far; -1 where nobody tells
 
     @property
     def closing(self) -> bool:

@@ -8,7 +8,7 @@ from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, turns_since
 from chatops.net.connection import Connection
-from chatops.net.kernel import kernel_queued, send_buffer
+from chatops.net.kernel import kernel_queued, path_of, send_buffer
 from chatops.server.server import ChatServer
 
 SHARE = 0.02                   # of the loop's time that snapshots may take
@@ -144,6 +144,7 @@ class Survey:
                 muted, session.lines_in, connection.lines_dropped) and not outbox \
                 and old.room == session.room.name and not old.queued:
             return old
+        rtt, retransmits = path_of(connection.sock)
         return ClientRow(
             id=connection.client_id, fd=connection.fd, nick=session.nick,
             room=session.room.name, peer=connection.peer, mask=connection.mask,
@@ -158,4 +159,5 @@ class Survey:
             lines_dropped=connection.lines_dropped, connected_at=connection.connected_at,
             active_at=connection.active_at, progress_at=connection.progress_at,
             state=state, muted=muted, masks=masks, tls=connection.tls,
+            rtt=rtt, retransmits=retransmits,
         )

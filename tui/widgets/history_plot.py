@@ -37,9 +37,9 @@ def draw(values: Sequence[float], figure: Figure, span: Span, width: int, rows: 
         mark = _mark(y, rows, top, figure)
         lines.append(Content.assemble(
             (f"{mark:>{MARGIN - 1}} {'┤' if mark else '│'}", "$text-muted"), (row, style)))
-    ruler, times = _times(span, cells, end)
+    ruler, words = times(span, cells, end)
     lines += [Content.styled(f"{' ' * MARGIN}└{ruler}", "$text-muted"),
-              Content.styled(f"{' ' * MARGIN} {times}", "$text-muted")]
+              Content.styled(f"{' ' * MARGIN} {words}", "$text-muted")]
     return [line.truncate(width) for line in lines]
 
 
@@ -99,7 +99,7 @@ def _mark(y: int, rows: int, top: float, figure: Figure) -> str:
     return value_text(0.0, figure) if y == rows - 1 else ""
 
 
-def _times(span: Span, cells: int, end: str) -> tuple[str, str]:
+def times(span: Span, cells: int, end: str) -> tuple[str, str]:
     """The line of the axis with its marks, and the ages beneath them."""
     line, words = ["─"] * cells, [" "] * cells
     every = TICKS[span.name]
