@@ -118,8 +118,9 @@ class ConsoleApp(App[int]):
         """Pull each time; draw as often as the operator wants and the reactor can spare."""
         with self.surviving("pulling"):
             self.pull()
-        state = self._front.state
-        if self.pace.is_due(state.version, state.refresh, self.state.busy):
+        front = self._front
+        state = front.state
+        if not front.has_begun or self.pace.is_due(state.version, state.refresh, self.state.busy):
             with self.surviving("drawing"):
                 self.redraw()
 

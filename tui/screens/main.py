@@ -27,6 +27,7 @@ from tui.panes.loop import LoopPane
 from tui.panes.selector import SelectorPane
 from tui.screens.prompt import Prompt
 from tui.text.cells import clean
+from tui.widgets.curtain import Curtain
 from tui.widgets.detail_strip import DetailStrip
 from tui.widgets.fault_banner import FaultBanner
 from tui.widgets.key_bar import KeyBar
@@ -74,6 +75,7 @@ class MainScreen(Screen[None]):
         self._strip = DetailStrip()
         self._banner = Static(id="banner", markup=False)
         self._fault = FaultBanner()
+        self._curtain = Curtain()
         self._failing: set[Widget] = set()
         self._arranged: tuple[str, bool] | None = None
         self.prompt = Prompt(state)
@@ -90,15 +92,29 @@ class MainScreen(Screen[None]):
         yield self._strip
         yield self.prompt
         yield KeyBar()
+        yield self._curtain
 
     # -- drawing
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now, in what is visible."""
+        before = self._arranged
         self._arrange(state)
         self._warn(state)
         for widget in self._visible():
             self._show(widget, state)
+        if not self._curtain.is_up:
+            self._begin(state, settled=before == self._arranged)
+
+    @property
+    def has_begun(self) -> bool:
+        """It has come up complete; until then it says that it is starting."""
+        return self._curtain.is_up
+
+    def _begin(self, state: ConsoleState, *, settled: bool) -> None:
+        """Draw the curtain up once every pane stands where it will stay and has been drawn."""
+        ready = settled and all(pane.size or not pane.display for pane in self._panes.values())
+        self._curtain.show(state, ready=ready)
 
     def _show(self, widget: Widget, state: ConsoleState) -> None:
         """One that fails is covered until it does not, and the others go on."""
