@@ -112,6 +112,13 @@ class ConsoleApp(App[int]):
     def on_unmount(self) -> None:
         self._tape.stop()
 
+    def on_resize(self) -> None:
+        """A terminal cuts or folds what it shows with each size of a storm, also where the
+        last is the first again and Textual has nothing to change.
+        """
+        if self.is_mounted:
+            self.screen.refresh(layout=True)
+
     # -- ten times a second
 
     def _on_time(self) -> None:
