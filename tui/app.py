@@ -116,7 +116,7 @@ class ConsoleApp(App[int]):
         """A terminal cuts or folds what it shows with each size of a storm, also where the
         last is the first again and Textual has nothing to change.
         """
-        if self.is_mounted:
+        if self._drawn:
             self.screen.refresh(layout=True)
 
     # -- ten times a second
