@@ -18,6 +18,7 @@ from chatops.control.client import find
 from chatops.control.ctl import ctl
 from chatops.control.socket_path import ControlError
 from chatops.metrics.cli import metrics
+from chatops.replay.recording import Recording
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 from chatops.supervision.inherited import Inherited, InheritedError, inherited
@@ -28,6 +29,7 @@ from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
 Reread = tuple[str, Callable[[], Settings]]
+MOST_CELLS = 400               # of a film, either way
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
 # these the demo has a queue to look at within half a minute, and for a while.
@@ -247,7 +249,12 @@ def attach(path: str, port: int | None) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path())
-def replay(file: str) -> None:
+@click.option("--svg", metavar="OUT", help="write it as a film, an animated picture, instead")
+@click.option("--size", default="120x40", show_default=True, metavar="COLUMNSxLINES",
+              help="of the film")
+@click.option("--frames", default=24, show_default=True, type=click.IntRange(1, 120),
+              help="of the film, at most")
+def replay(file: str, svg: str | None, size: str, frames: int) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
     from chatops.links.replay import ReplayLink
     from chatops.replay.recording import RecordingError, read
@@ -258,10 +265,30 @@ def replay(file: str) -> None:
         recording = read(expand(file))
     except (PathError, RecordingError) as error:
         fail(str(error))
+    if svg is not None:
+        _write_film(recording, svg, size, frames)
+        return
     _check_terminal()
     if recording.warning:
         say(f"chatops: {recording.warning}")
     sys.exit(run_console(ReplayLink(recording), replay=True))
+
+
+def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:
+    from chatops.system.paths import PathError, expand
+    from tui.film import film
+
+    columns, _, lines = size.partition("x")
+    if not (columns.isdecimal() and lines.isdecimal()
+            and LEAST_COLUMNS <= int(columns) <= MOST_CELLS
+            and LEAST_LINES <= int(lines) <= MOST_CELLS):
+        fail(f"'{size}' is no size; write {LEAST_COLUMNS}x{LEAST_LINES} to "
+             f"{MOST_CELLS}x{MOST_CELLS}", 2)
+    try:
+        target = expand(out)
+        target.write_text(film(recording, (int(columns), int(lines)), frames), "utf-8")
+    except (OSError, PathError) as error:
+        fail(f"cannot write the film: {error}")
 
 
 @main.command()

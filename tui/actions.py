@@ -31,6 +31,7 @@ from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
+from tui.screens.plot import PlotScreen
 from tui.text.cells import clean
 
 
@@ -148,6 +149,19 @@ def _details(console: Console, command: c.Details) -> str:
             _open(console, KeyScreen(key.fd))
             return ""
     _open(console, DetailsScreen(_client(state, command.target)))
+    return ""
+
+
+def _plot(console: Console, command: c.Plot) -> str:
+    ident = _client(console.state, command.target) if command.target else 0
+    front = console.app.screen
+    try:
+        if isinstance(front, PlotScreen):
+            front.aim(command.figure, command.span, ident)
+        else:
+            _open(console, PlotScreen(command.figure, command.span, ident))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     return ""
 
 
@@ -279,6 +293,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Tag: _tag,
     c.Untag: _untag,
     c.Follow: _follow,
+    c.Plot: _plot,
     c.Refresh: _refresh,
     c.Copy: _copy,
     c.Pause: _pause,

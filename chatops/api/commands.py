@@ -148,6 +148,12 @@ class Follow(Command, frozen=True, tag="follow"):
     pass
 
 
+class Plot(Command, frozen=True, tag="plot"):
+    figure: str = "wake-ups"
+    span: str = "5m"
+    target: str = ""           # a client; "" is the server
+
+
 class Pause(Command, frozen=True, tag="pause"):
     pass
 
@@ -209,6 +215,8 @@ WRITE_INTERESTS = ("on-demand", "always")
 SLOW_CONSUMER = get_args(SlowConsumerWord)
 LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
+PLOTS = ("wake-ups", "lines-in", "lines-out", "busy", "queued", "kernel", "clients")
+PLOT_SPANS = ("1m", "5m", "1h")
 PANES = ("clients", "selector", "events", "loop", "log")
 
 Kind = Literal[
@@ -329,6 +337,11 @@ SPECS: tuple[Spec, ...] = (
     Spec("untag", Untag, "Untag all rows.", "View", keys=(("u", "untag"),), where="console"),
     Spec("follow", Follow, "Keep the cursor on the selected client.", "View",
          keys=(("F", "follow"),), where="console"),
+    Spec("plot", Plot, "A figure over the last minutes or hour: the server's, or a client's.",
+         "View", (_p("figure", "choice", "FIGURE", *PLOTS, optional=True),
+                  _p("span", "choice", "SPAN", *PLOT_SPANS, optional=True),
+                  _p("target", "target", "CLIENT", optional=True)),
+         keys=(("g", "plot"),), where="console"),
     Spec("refresh", Refresh, "Seconds between refreshes.", "View",
          (_p("seconds", "seconds", "SECONDS"),),
          keys=(("plus", "refresh faster"), ("minus", "refresh slower")), where="console"),

@@ -47,6 +47,8 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
     rooms: tuple[str, ...] = ()    # all that it is in; `room` is where it speaks by default
+    rtt: float = -1.0          # seconds, smoothed, to the peer's kernel; -1 where nobody tells
+    retransmits: int = -1      # segments sent again so far; -1 where nobody tells
 
     @property
     def closing(self) -> bool:

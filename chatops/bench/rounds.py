@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from chatops.bench import contenders, stalled, storm
+from chatops.bench.answers import KeysResult
 from chatops.bench.contenders import Contender
+from chatops.bench.keys import measure_keys
 from chatops.bench.load import LoadSpec
 from chatops.bench.plan import Findings, Run, Stalling
 from chatops.bench.runner import BenchError, measure, measure_in_turn
@@ -59,6 +61,15 @@ def measure_idle(findings: Findings, cpus: Cpus, progress: Progress) -> Run:
     spec = LoadSpec(port=0, clients=clients, seconds=0.0, latency_seconds=0.0, idle_seconds=1.0)
     findings.idle = run_once(contenders.CHATOPS, clients, 1, spec, cpus)
     return findings.idle
+
+
+def measure_answers(findings: Findings, progress: Progress) -> KeysResult | None:
+    """How soon the console answers; None where it failed, of which the findings tell."""
+    try:
+        findings.keys = measure_keys(findings.plan.idle_clients, progress, findings.plan.keys)
+    except (BenchError, OSError) as error:
+        findings.keys_error = str(error)
+    return findings.keys
 
 
 def measure_observing(findings: Findings, progress: Progress) -> SelectorCost:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
-from chatops.net.kernel import kernel_queued, send_buffer
+from chatops.net.kernel import kernel_queued, path_of, send_buffer
 from chatops.server.server import ChatServer
 from chatops.server.state import ClientConnection
 
@@ -213,7 +213,7 @@ class Survey:
         )
         if row is not None and seen == values:
             return row
-        row = ClientRow(*seen)
+        row = ClientRow(*seen, *path_of(sock))     # asked of the kernel with news only
         self._rows[ident] = seen, row
         return row
 

@@ -165,6 +165,9 @@ DEPART = {40.0: leavers}
 SCENES = (
     Scene("console", (120, 40), feed=crowd, events=DEPART),
     Scene("console-80x24", (80, 24), feed=crowd, events=DEPART),
+    Scene("console-60x16", (60, 16), feed=crowd, events=DEPART),
+    Scene("console-200x60", (200, 60), ("down", "up"), feed=crowd, events=DEPART),
+    Scene("plot", (120, 40), ("g", "right", "right"), feed=crowd, seconds=290.0, events=DEPART),
     Scene("selector-80x24", (80, 24), ("2", "down", "down", "down"), feed=crowd, events=DEPART),
     Scene("loop-80x24", (80, 24), ("4",), feed=crowd, events=DEPART),
     Scene("details-120x40", (120, 40), ("home", "enter"), feed=crowd, events=DEPART),

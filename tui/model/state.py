@@ -10,12 +10,14 @@ What panes read:
 - `now`       the server's monotonic clock that belongs to it; an age is `now - x_at`
 - `rates`     `rates.of(client_row)`, `rates.fires(key_row)`, for that snapshot
 - `gauges`, `series`   the present, for the header and the loop pane; they never freeze
+- `plotted(…)`         a figure of the server or of a client over minutes, up to what is shown
 - `events`, `closed`   what happened lately
 - `views[pane]`        filter, order and cursor of each pane; `view` is the active one's
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +33,7 @@ from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
 from tui.model.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.model.rates import gauges as gauges_between
+from tui.model.series import LATE, SPANS, Plots, Series, of_the_past, over
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 
 CLOSED_KEPT = 50
@@ -77,12 +80,14 @@ class ConsoleState:
         "selector": View(KEY_COLUMNS, "FD"),
         **{name: View() for name in PANES[2:]},
     })
+    plots: Plots = field(default_factory=Plots)
     version: int = 0                   # goes up when something to draw has changed
     _meter: Meter = field(default_factory=Meter)
     _received: float = 0.0
     _behind_since: float | None = None # the console's clock; there is news since then
     _gone_at: float | None = None      # the console's clock when the server was last there
     _frozen: _Frozen | None = None
+    _past_plot: tuple[tuple[float, str, int], Series] | None = None    # the last one made
 
     # -- fed by the app
 
@@ -106,6 +111,7 @@ class ConsoleState:
             self.previous, self.live = self.live, snapshot
             self._received = mono_now - snapshot.age
             self._behind_since = None
+            self.plots.add(snapshot)
             if self.tags:
                 self.tags &= {row.id for row in snapshot.clients}
         if status is not None:
@@ -182,6 +188,25 @@ class ConsoleState:
     def series(self) -> Mapping[str, deque[float]]:
         """The gauges over time, by the names of `Gauges`, newest last."""
         return self._meter.series
+
+    def plotted(self, figure: str, span: str, ident: int = 0) -> list[float]:
+        """The server's figure, or this client's, over a span (a key of `SPANS`) that ends with
+        what is shown: a value a bucket, oldest first, NaN for what no picture tells of.
+        """
+        series = (self.plots.look_at(ident, self.past.frames()) if ident
+                  else self.plots.server)
+        if self._frozen is None:
+            # A bucket just begun that no picture has reached yet would flicker at the end.
+            live = self.live
+            end = live.mono if live is not None and self.age < LATE else self.now
+            return series.read(figure, span, end)
+        if self._past_plot is None or self._past_plot[0] != (self.now, span, ident):
+            told = of_the_past(self.past.frames(), ident, end=self.now, span=SPANS[span])
+            self._past_plot = (self.now, span, ident), told
+        told_of = self._past_plot[1].read(figure, span, self.now)
+        # The last bucket of the series goes on after what is shown.
+        older = [*series.read(figure, span, self.now)[:-1], math.nan]
+        return over(told_of, older)
 
     @property
     def age(self) -> float:

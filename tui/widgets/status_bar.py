@@ -5,11 +5,13 @@ from __future__ import annotations
 from itertools import islice
 from operator import attrgetter
 
+from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.snapshot import Snapshot
 from chatops.units import format_clock, format_seconds, format_size
+from tui.messages import RunLine
 from tui.model.pulses import LoopRates
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, fit, format_rate
@@ -27,6 +29,8 @@ COLOURS = {"wakeups": "$primary", "ready": "$primary", "busy": "$primary",
 BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
 LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
+PLOTTED = (("wake-ups", "wake-ups", "busy", "busy"),      # what a click on a metric shows
+           ("lines-in", "lines-out", "queued", "kernel"))
 AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
 
 
@@ -47,6 +51,24 @@ class StatusBar(Static):
         if self._shown is None or content != self._shown:
             self._shown = content
             self.update(content, layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a figure shows how it has been."""
+        figure = figure_at(event.x, event.y, self.size.width)
+        if figure:
+            self.post_message(RunLine(f"plot {figure}"))
+
+
+def figure_at(x: int, y: int, width: int) -> str:
+    """Which plot belongs to what stands in this cell of the header, "" for none."""
+    if not 0 < y < 3:
+        return "clients" if y == 0 else ""
+    left = 1
+    for cells, figure in zip(_metric_widths(width), PLOTTED[y - 1], strict=False):
+        if left <= x < left + cells:
+            return figure
+        left += cells + GAP
+    return ""
 
 
 # -- first line
