@@ -13,13 +13,14 @@ import click
 
 from chatops import __version__
 from chatops.api.commands import Reload
-from chatops.api.paths import PathError, expand
 from chatops.bench.cli import bench
 from chatops.control.client import find
 from chatops.control.ctl import ctl
 from chatops.control.socket_path import ControlError
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
+from chatops.system import streams
+from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -44,7 +45,7 @@ def server_options(command: Any) -> Any:
 
 def fail(text: str, status: int = 1) -> NoReturn:
     """One line, no traceback, and a status that scripts can see."""
-    click.echo(f"chatops: {text}", err=True)
+    say(f"chatops: {text}")
     sys.exit(status)
 
 
@@ -53,6 +54,14 @@ def _settings(config: str | None, flags: dict[str, Any], defaults: Settings = US
         return load(flags, config=config, defaults=defaults)
     except SettingsError as error:
         fail(str(error), 2)
+
+
+def _let_signals_end_it() -> None:
+    """While it starts.  Python's own handler waits for the system call to end that it came in,
+    and looking up the name of a host may take a minute.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _hold_signals() -> None:
@@ -65,9 +74,10 @@ def _hold_signals() -> None:
 
 
 def _started(settings: Settings, log: str) -> ServerThread:
+    """With the signals held, for whoever answers them to let them through."""
     thread = ServerThread(settings, log=log)
     try:
-        thread.start()
+        thread.start(_hold_signals)
     except StartError as error:
         fail(str(error))
     signal.signal(signal.SIGUSR1, lambda _signum, _frame: thread.reopen_log())
@@ -86,10 +96,12 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
 
     Without a command: the full-screen console, with the server running in it.
     """
+    streams.prepare()
     if context.invoked_subcommand is not None:
         if any(value is not None for value in [config, *flags.values()]) or demo:
             fail(f"options go after '{context.invoked_subcommand}'", 2)
         return
+    _let_signals_end_it()
     settings = _settings(config, flags, DEMO if demo else USUAL)
     if demo and settings.tls_cert:
         fail("--demo brings clients that do not speak TLS; leave --tls-cert away", 2)
@@ -97,8 +109,7 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
     from chatops.links.local import LocalLink
     from tui.app import run_console
 
-    _hold_signals()                # the console lets them through
-    thread = _started(settings, settings.log_file)
+    thread = _started(settings, settings.log_file)     # the console lets signals through
     link = LocalLink(thread)
     if demo:
         link.demo()
@@ -117,7 +128,7 @@ def _fail_if_dead(thread: ServerThread) -> None:
     dead |= thread.dead_threads
     if dead:
         for traceback in dead.values():
-            click.echo(traceback, err=True)
+            say(traceback)
         fail(f"the {' and the '.join(dead)} thread died; above is why")
 
 
@@ -142,7 +153,7 @@ def _wait(thread: ServerThread, ready: str) -> None:
         writer.setblocking(False)
         thread.on_end = lambda: writer.send(b"\0")
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        click.echo(ready, err=True)    # from here on no descriptor is needed that clients may take
+        say(ready)             # from here on no descriptor is needed that clients may take
         while thread.alive:
             news.recv(64)
         signal.set_wakeup_fd(-1)
@@ -153,8 +164,8 @@ def _wait(thread: ServerThread, ready: str) -> None:
 @server_options
 def serve(config: str | None, **flags: Any) -> None:
     """Run the server with no console; log to standard error."""
+    _let_signals_end_it()
     settings = _settings(config, flags)
-    _hold_signals()
     thread = _started(settings, settings.log_file or "-")
 
     def stop(_signum: int, _frame: Any) -> None:
@@ -162,7 +173,7 @@ def serve(config: str | None, **flags: Any) -> None:
 
     def reload(_signum: int, _frame: Any) -> None:
         thread.reopen_log()
-        if settings.tls_cert:
+        if settings.tls_cert or settings.ban_file:
             thread.submit(Reload())
 
     signal.signal(signal.SIGINT, stop)
@@ -175,7 +186,7 @@ def serve(config: str | None, **flags: Any) -> None:
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
     _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
     _fail_if_dead(thread)
-    click.echo("chatops: stopped", err=True)
+    say("chatops: stopped")
 
 
 @main.command()
@@ -207,15 +218,16 @@ def replay(file: str) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
     from chatops.links.replay import ReplayLink
     from chatops.replay.recording import RecordingError, read
+    from chatops.system.paths import PathError, expand
     from tui.app import run_console
 
     try:
         recording = read(expand(file))
-    except (RecordingError, PathError) as error:
+    except (PathError, RecordingError) as error:
         fail(str(error))
     _check_terminal()
     if recording.warning:
-        click.echo(f"chatops: {recording.warning}", err=True)
+        say(f"chatops: {recording.warning}")
     sys.exit(run_console(ReplayLink(recording), replay=True))
 
 

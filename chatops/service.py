@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from chatops.api import events, paths
+from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
 from chatops.control.socket_path import ControlError, Place, default_path
@@ -22,6 +22,7 @@ from chatops.net.listener import listen
 from chatops.net.tls import CertificateError
 from chatops.server import bans
 from chatops.server.admin import Admin
+from chatops.server.ban_file import BanFile, BanKeeper
 from chatops.server.certificates import Renewal, configured
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
@@ -30,6 +31,12 @@ from chatops.storage.chat_history import Archive
 from chatops.storage.event_log import EventLog
 from chatops.storage.history_writer import Scribe
 from chatops.storage.worker import Journal, close_log
+from chatops.system import paths
+from chatops.system.files import check_place
+
+
+class HistoryError(Exception):
+    """The history cannot be kept where it is to be; one line."""
 
 
 class StartError(Exception):
@@ -46,21 +53,28 @@ class ServerThread:
         self.crash: str | None = None      # the traceback, once the thread has died of one
         self.dead_threads: dict[str, str] = {}     # what others have died of, by their name
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
+        self.history: Scribe | None = None
         self._log = log
         self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
         self._ended = threading.Event()
         self._stop_requests = 0
 
-    def start(self) -> tuple[str, int]:
-        """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs."""
+    def start(self, hold: Callable[[], object] = lambda: None) -> tuple[str, int]:
+        """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs.
+
+        `hold` is called once nothing is left that may wait, as for a disk or for the name of
+        a host, and before anybody is let in: until then a signal may end the process as it is.
+        """
         settings = self.settings
         descriptors = raise_descriptor_limit()
         try:
             tls = configured(settings)
             resolve(settings.selector)
-            known = bans.load(Path(settings.ban_file)) if settings.ban_file else bans.Bans()
+            file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
+            known = bans.Bans(file.load() if file is not None else None)
+            _check_history(settings.history)
             stream = EventLog(self._log) if self._log else None
-        except (BackendError, bans.BanError, CertificateError) as error:
+        except (BackendError, bans.BanError, CertificateError, HistoryError) as error:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
@@ -70,6 +84,7 @@ class ServerThread:
             if stream is not None:
                 close_log(stream)
             raise StartError(explain(error, settings.host, settings.port)) from None
+        hold()
         try:
             place, warning = self._place(sock.getsockname()[1])
         except ControlError as error:
@@ -80,16 +95,19 @@ class ServerThread:
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls)
         self.survey = Survey(self.server)
-        self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
+        self.journal = Journal(self.server.state.log, stream, report=self._warn,
+                               mishap=self._mishap,
                                died=lambda last: self.thread_died("journal", last))
         if settings.history:
-            scribe = Scribe(Archive(settings.history), self.server, self.journal)
-            self.server.delivery.scribe = scribe
-            scribe.begin()
+            self.history = Scribe(Archive(settings.history), self.journal, self.server.hub,
+                                  self.server.reactor)
+            self.server.state.history = self.history
+            self.history.begin()
         renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
-        self.admin = Admin(self.server, save_bans=self._save_bans if settings.ban_file else None,
-                           reload=renewal.ask if tls is not None else None,
-                           reopen=self._reopen(stream) if stream and stream.is_named else None)
+        keeper = (BanKeeper(file, self.server.state, self.journal, self._hand_over)
+                  if file is not None else None)
+        self.admin = Admin(self.server, keeper, [renewal.ask] if tls is not None else [],
+                           self._reopen(stream) if stream and stream.is_named else None)
         self.control = None
         if place is not None:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
@@ -168,8 +186,8 @@ class ServerThread:
                 self.server.close(reason)
             except Exception:
                 self.crash = self.crash or traceback.format_exc()
-            if self.server.delivery.scribe is not None:
-                self.server.delivery.scribe.close()
+            if self.history is not None:
+                self.history.close()
             self._say_bye()
             self._ended.set()
             self.on_end()
@@ -240,9 +258,14 @@ class ServerThread:
         if self._log not in ("", "-"):
             self.submit(Reopen())
 
-    def _save_bans(self, known: list[bans.Ban]) -> None:
-        self.journal.later(lambda: bans.save(Path(self.settings.ban_file), known),
-                           "write the ban file")
+
+def _check_history(path: str) -> None:
+    """That there is a place for it: SQLite would find out when the first line is said."""
+    if path and path != ":memory:":
+        try:
+            check_place(Path(path))
+        except OSError as error:
+            raise HistoryError(f"{path}: {error.strerror}") from None
 
 
 def last_words(crash: str, thread: str = "server") -> str:

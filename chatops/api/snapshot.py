@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
+from chatops.api.words import Phase, SlowConsumer, WriteInterest
+
 
 class ClientRow(msgspec.Struct, frozen=True, gc=False):
     """One connected client.
@@ -44,6 +46,7 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     muted: bool = False
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
+    rooms: tuple[str, ...] = ()    # all that it is in; `room` is where it speaks by default
 
     @property
     def closing(self) -> bool:
@@ -78,8 +81,8 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     """What the loop has done since it began.  Counters, except where said."""
 
     backend: str               # "epoll"
-    write_interest: str        # "on-demand" or "always"
-    slow_consumer: str         # "evict", "drop-oldest", "drop-newest"
+    write_interest: WriteInterest
+    slow_consumer: SlowConsumer
     registered: int            # gauge: descriptors in the map
     turns: int                 # returns of select()
     ready: int                 # events returned by all turns
@@ -177,7 +180,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     started_at: float          # monotonic
     host: str
     port: int
-    phase: str                 # running, draining, stopped
+    phase: Phase
     loop: LoopFigures
     clients: tuple[ClientRow, ...]
     keys: tuple[KeyRow, ...]

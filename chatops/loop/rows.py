@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from chatops.api.snapshot import Change, KeyRow, LoopFigures, Ready, ThreadRow, Turn
+from chatops.api.words import SlowConsumer, WriteInterest
 from chatops.loop.naming import callback_name, describe, descriptor_of, masks_text, where
 from chatops.loop.observed import SPIN_PEEK, ObservedSelector
 from chatops.loop.records import Registration, TurnRecord
@@ -96,8 +97,8 @@ def fileobj_text(fileobj: object) -> str:
     return str(fileobj) if isinstance(fileobj, int) else type(fileobj).__name__
 
 
-def loop_figures(selector: ObservedSelector, *, write_interest: str = "on-demand",
-                 slow_consumer: str = "evict", timers: int = 0, commands: int = 0,
+def loop_figures(selector: ObservedSelector, *, write_interest: WriteInterest = "on-demand",
+                 slow_consumer: SlowConsumer = "evict", timers: int = 0, commands: int = 0,
                  next_deadline: float | None = None,
                  write_until: float = 0.0) -> LoopFigures:
     """What the loop has done so far.  To be called on its thread."""

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
+from chatops.chat.session import Session
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
 from chatops.net.connection import Connection
@@ -106,8 +107,8 @@ class Survey:
 
     def pulse(self, view: View) -> Pulse:
         """The loop's counters as they are; plain reads, so any thread may ask."""
-        server = self._server
-        selector, traffic, now = server.selector, server.traffic, server.reactor.clock()
+        state = self._server.state
+        selector, traffic, now = state.selector, state.traffic, state.reactor.clock()
         since = selector.in_turn_since
         lasted = max(0.0, now - since) if since is not None else 0.0
         return Pulse(
@@ -141,15 +142,15 @@ class Survey:
 
     def build(self, shown: int | None = None) -> Snapshot:
         """How things stand now, with the turns from `shown` on, or from the last call on."""
-        server = self._server
-        selector, reactor, hub, traffic = (server.selector, server.reactor, server.hub,
-                                           server.traffic)
+        server, state = self._server, self._server.state
+        selector, reactor, hub, traffic = (state.selector, state.reactor, state.hub,
+                                           state.traffic)
         began = reactor.clock()
         keys = key_rows(selector)
         masks = {row.fd: row.masks for row in keys}
         now = hub.now
         clients = tuple([self._client(connection, masks.get(connection.fd, ""), now)
-                         for connection in server.connections.values()])
+                         for connection in state.connections.values()])
         if len(self._rows) > len(clients):     # of those who are gone
             self._rows = {row.id: self._rows[row.id] for row in clients}
         turns = turns_since(selector, self._shown if shown is None else shown)
@@ -157,7 +158,7 @@ class Survey:
             self._shown = selector.turns
         return Snapshot(
             turn=selector.turns, at=hub.at, mono=began, started_at=selector.started_at,
-            host=str(server.address[0]), port=server.address[1], phase=server.phase,
+            host=str(server.address[0]), port=server.address[1], phase=state.phase,
             loop=loop_figures(
                 selector,
                 write_interest="always" if traffic.always_write else "on-demand",
@@ -169,17 +170,17 @@ class Survey:
                          for room in hub.rooms.values()]),
             threads=(), turns=turns,
             bytes_in=traffic.bytes_in,
-            bytes_out=server.bytes_out_before + sum([row.bytes_out for row in clients]),
+            bytes_out=state.bytes_out_before + sum([row.bytes_out for row in clients]),
             lines_in=hub.lines_in,
-            lines_out=server.lines_out_before + sum([row.lines_out for row in clients]),
-            accepted=server.accepted, refused=server.refused, evicted=server.evicted,
-            lines_dropped=server.lines_dropped, queued=traffic.queued,
+            lines_out=state.lines_out_before + sum([row.lines_out for row in clients]),
+            accepted=state.accepted, refused=state.refused, evicted=state.evicted,
+            lines_dropped=state.lines_dropped, queued=traffic.queued,
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
-            history_fault=server.delivery.scribe.fault if server.delivery.scribe else "",
+            history_fault=state.history.fault if state.history is not None else "",
         )
 
-    def _client(self, connection: Connection, masks: str, now: float) -> ClientRow:
+    def _client(self, connection: Connection[Session], masks: str, now: float) -> ClientRow:
         """One client's row; the one of the last time where nothing has changed.
 
         What is compared are the values of all its fields, in their order: that is half of what
@@ -197,7 +198,7 @@ class Survey:
             queued, high_water, high_water_at = outbox.size, outbox.high_water, outbox.high_water_at
             lines = outbox.lines if queued else 0
         seen = (
-            ident, connection.fd, session.nick, session.room.name, connection.peer,
+            ident, connection.fd, session.nick, session.where, connection.peer,
             connection.mask, queued, lines, connection.traffic.outbox_limit,
             0 if empty else kernel_queued(sock), send_buffer(sock) if queued else 0,
             high_water, high_water_at, connection.bytes_in, bytes_out, session.lines_in,
@@ -206,7 +207,7 @@ class Survey:
             # Not `value`: that goes through a descriptor which is written in Python.
             "throttled" if connection.paused and connection.is_open else connection.state._value_,
             session.muted_until > now,
-            masks, tls,
+            masks, tls, tuple(session.rooms),
         )
         if row is not None and seen == values:
             return row

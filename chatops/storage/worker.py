@@ -16,6 +16,7 @@ import msgspec
 from chatops.api import events
 from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
+from chatops.system.files import append_to
 
 
 def line_of(event: events.Event) -> str:
@@ -188,7 +189,7 @@ def open_log(path: str) -> TextIO:
     """A log file to append to; `-` is standard error.  Raises OSError."""
     if path == "-":
         return sys.stderr
-    return open(path, "a", encoding="utf-8", errors="backslashreplace")
+    return append_to(path)
 
 
 def close_log(stream: Log) -> None:

@@ -67,7 +67,7 @@ class Server:
         self.address = self.thread.start()
         # Readers of the bus look at it when they like; this one sleeps until there is news:
         # at the end of every turn, and with the last line of the log.
-        self.chat.log.subscribe(wake=True).wakeup = self.subscription.wakeup
+        self.chat.state.log.subscribe(wake=True).wakeup = self.subscription.wakeup
         self.call(lambda: self.chat.on_publish.append(self.thread.bus.flush))
 
     @property
@@ -189,8 +189,9 @@ class Server:
         chat = self.chat
         acceptor = chat.acceptor
         handshakes = acceptor.handshakes.under_way if acceptor.handshakes else ()
-        known = {each.fd for each in (*chat.connections.values(), *acceptor.refusing, *handshakes,
-                                      *chat.traffic.dead)}
+        clients = chat.state.connections.values()
+        known = {each.fd for each in (*clients, *acceptor.refusing, *handshakes,
+                                      *chat.state.traffic.dead)}
         return sockets_on(self.address[1]) - known - {chat.listener.sock.fileno()}
 
     def close(self) -> None:

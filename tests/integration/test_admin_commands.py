@@ -196,8 +196,10 @@ def test_a_file_of_bans_that_cannot_be_written_costs_a_warning_only(server: Star
     folder.mkdir()
     chat = server(ban_file=str(folder / "bans.json"))
     folder.rmdir()
-    chat.do(Ban("127.0.0.2"))
     warning = "cannot write the ban file: No such file or directory"
+    result = chat.submit(Ban("127.0.0.2"))
+    assert (result.ok, result.text) == (
+        False, f"banned 127.0.0.2/32 for good, but only until the server stops: {warning}")
     chat.until(lambda inside: any(warning in str(event) for event in chat.events()))
     assert turned_away(chat, "127.0.0.2") == "*** error: you are banned"
 
@@ -292,10 +294,10 @@ def test_a_client_that_is_held_goes_on_when_the_rate_limit_is_lifted(
 ])
 def test_what_cannot_be_done_is_said_and_changes_nothing(chat: Server, command: Limit,
                                                          wanted: str) -> None:
-    before = chat.chat.settings
+    before = chat.chat.state.settings
     result = chat.submit(command)
     assert (result.ok, result.text) == (False, wanted)
-    assert chat.chat.settings == before
+    assert chat.chat.state.settings == before
 
 
 def test_what_an_admin_types_cannot_command_the_terminals_of_other_admins(chat: Server) -> None:

@@ -122,7 +122,7 @@ def test_who_floods_with_telnet_negotiation_is_not_read_for_a_moment_and_loses_n
     chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
     flooder, listener = chat.clients(2)
     flooder.send(b"\xff\xf1" * 30_000)
-    chat.until(lambda inside: inside.connections[flooder.id].paused)
+    chat.until(lambda inside: inside.state.connections[flooder.id].paused)
     assert chat.row(flooder).mask == 0
     flooder.say("", "after it")
     chat.turn()
@@ -130,7 +130,7 @@ def test_who_floods_with_telnet_negotiation_is_not_read_for_a_moment_and_loses_n
     for _ in range(10):
         clock.advance(1)
     listener.expect("guest-1: after it")
-    chat.until(lambda inside: not inside.connections[flooder.id].paused)
+    chat.until(lambda inside: not inside.state.connections[flooder.id].paused)
 
 
 def test_who_resets_while_it_is_held_is_gone_before_its_lines_would_be(
@@ -158,7 +158,7 @@ def test_thousands_who_are_refused_are_counted_and_do_not_fill_the_log(
     speaker, hearer = chat.clients(2)
     for _ in range(1000):
         Client(chat.address, greeted=False).close()
-    chat.until(lambda inside: inside.refused == 1000)
+    chat.until(lambda inside: inside.state.refused == 1000)
     clock.advance(1)
     more = chat.wait_for(Warned)
     said = sum(isinstance(event, Refused) for event in chat.events())
@@ -166,5 +166,5 @@ def test_thousands_who_are_refused_are_counted_and_do_not_fill_the_log(
     assert more.text == f"{1000 - said} more newcomers were refused within a second"
     say_and_hear(speaker, ["still here"], [hearer])
     Client(chat.address, greeted=False).close()
-    chat.until(lambda inside: inside.refused == 1001)
+    chat.until(lambda inside: inside.state.refused == 1001)
     assert sum(isinstance(event, Refused) for event in chat.events()) == said + 1

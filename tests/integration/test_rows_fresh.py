@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -29,9 +28,9 @@ def put(owner: Callable[[Any], Any], name: str, value: Any) -> Callable[[Any], N
     return lambda row: setattr(owner(row), name, value)
 
 
-def with_outbox(**fields: Any) -> Callable[[Connection], None]:
+def with_outbox(**fields: Any) -> Callable[[Connection[Any]], None]:
     """An outbox that holds, or held, so much."""
-    def change(connection: Connection) -> None:
+    def change(connection: Connection[Any]) -> None:
         outbox = Outbox(0.0)
         for name, value in fields.items():
             setattr(outbox, name, value)
@@ -40,21 +39,22 @@ def with_outbox(**fields: Any) -> Callable[[Connection], None]:
     return change
 
 
-def itself(connection: Connection) -> Connection:
+def itself(connection: Connection[Any]) -> Connection[Any]:
     return connection
 
 
-def session(connection: Connection) -> Any:
+def session(connection: Connection[Any]) -> Any:
     return connection.session
 
 
 # What makes each field another one.  What a connection never changes is changed all the same:
 # a field that is not looked at is not seen whatever happens to it.
-CLIENT_CHANGES: dict[str, Callable[[Connection], None]] = {
+CLIENT_CHANGES: dict[str, Callable[[Connection[Any]], None]] = {
     "id": put(itself, "client_id", 99),
     "fd": put(itself, "fd", 999),
     "nick": put(session, "nick", "zoe"),
-    "room": put(session, "room", SimpleNamespace(name="elsewhere")),
+    "room": put(session, "where", "elsewhere"),
+    "rooms": put(session, "rooms", {"elsewhere": None}),
     "peer": put(itself, "peer", "203.0.113.9:1"),
     "mask": put(itself, "mask", 3),
     "queued": with_outbox(size=77),
@@ -79,14 +79,14 @@ CLIENT_CHANGES: dict[str, Callable[[Connection], None]] = {
 }
 
 
-class Secret(Connection):
+class Secret(Connection[Any]):
     """One that claims to speak TLS."""
 
     __slots__ = ()
     tls = "TLSv1.3"
 
 
-def registration(connection: Connection) -> Registration:
+def registration(connection: Connection[Any]) -> Registration:
     selector = connection.traffic.reactor.selector
     found = next(r for r in selector.registrations() if r.fd == connection.fd)
     found.fires += 1               # masks come with fires, and with nothing else
@@ -107,12 +107,12 @@ def test_10_a_change_of_each_field_of_a_client_is_seen(
 
     def change() -> tuple[ClientRow, ClientRow, ClientRow]:
         build = chat.thread.survey.build
-        (connection,) = chat.chat.connections.values()
+        (connection,) = chat.chat.state.connections.values()
         build()
         (before,) = build().clients
         real = {name: getattr(connection, name) for name in ("fd", "client_id", "mask")}
         kept = connection.traffic.outbox_limit, connection.session, connection.state
-        connection.session = Copy(connection.session)
+        connection.session = cast("Any", Copy(connection.session))
         waits.append(4096)
         CLIENT_CHANGES[field](connection)
         (after,) = build().clients
@@ -165,10 +165,10 @@ def test_rows_of_clients_that_are_gone_are_not_kept(server: StartServer) -> None
     first = chat.clients(3)
     chat.snapshot()
     first[0].close()
-    chat.until(lambda s: len(s.connections) == 2)
+    chat.until(lambda s: len(s.state.connections) == 2)
     chat.client()
     chat.snapshot()
-    assert chat.call(lambda: set(chat.thread.survey._rows) == set(chat.chat.connections))
+    assert chat.call(lambda: set(chat.thread.survey._rows) == set(chat.chat.state.connections))
 
 
 # -- descriptors

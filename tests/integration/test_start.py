@@ -36,14 +36,15 @@ def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
                           capture_output=True, timeout=PATIENCE, check=False)
 
 
-def refused(done: subprocess.CompletedProcess[str], status: int) -> str:
+def refused(done: subprocess.CompletedProcess[str], status: int, *,
+            prefix: str = "chatops: ") -> str:
     """The one line with which it ended."""
     assert done.returncode == status, done
     assert done.stdout == ""
     line, end, rest = done.stderr.partition("\n")
-    assert line.startswith("chatops: ")
+    assert line.startswith(prefix)
     assert (end, rest) == ("\n", "")
-    return line.removeprefix("chatops: ")
+    return line.removeprefix(prefix)
 
 
 @pytest.fixture

@@ -224,7 +224,7 @@ def test_ctl_reload_waits_for_the_outcome(secure: StartServer, pem: Path, contro
 def test_without_tls_there_is_nothing_to_read_again(server: StartServer) -> None:
     result = server().submit(Reload())
     assert (result.ok, result.text) == (
-        False, "there is no certificate to read again: --tls-cert was not given")
+        False, "there is nothing to read again: neither --tls-cert nor --ban-file was given")
 
 
 def test_the_demo_and_tls_exclude_each_other() -> None:

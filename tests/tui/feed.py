@@ -23,6 +23,7 @@ from chatops.api.snapshot import (
     ThreadRow,
     Turn,
 )
+from chatops.api.words import Phase
 
 EPOCH = 1_750_000_000.0        # wall clock of the first moment: 2025-06-15 15:06:40 UTC
 BEGAN = 1_000.0                # the server's monotonic clock when it started
@@ -84,7 +85,7 @@ class Feed:
     lines_in: int = 0
     lines_out: int = 0
     bytes_out: int = 0
-    phase: str = "running"
+    phase: Phase = "running"
     backend: str = "epoll"
     turns: list[Turn] = field(default_factory=list)
     happened: list[Event] = field(default_factory=list)
