@@ -17,12 +17,17 @@ from chatops.bench.cli import bench
 from chatops.control.client import find
 from chatops.control.ctl import ctl
 from chatops.control.socket_path import ControlError
+from chatops.metrics.cli import metrics
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
+from chatops.supervision.inherited import Inherited, InheritedError, inherited
+from chatops.supervision.notify import Notifier
+from chatops.supervision.reports import Reports
 from chatops.system import streams
 from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
+Reread = tuple[str, Callable[[], Settings]]
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
 # these the demo has a queue to look at within half a minute, and for a while.
@@ -56,6 +61,14 @@ def _settings(config: str | None, flags: dict[str, Any], defaults: Settings = US
         fail(str(error), 2)
 
 
+def _reread(config: str | None, flags: dict[str, Any], defaults: Settings = USUAL
+            ) -> Reread | None:
+    """The settings file and what reads it again, if there is one."""
+    if config is None:
+        return None
+    return config, lambda: load(flags, config=config, defaults=defaults)
+
+
 def _let_signals_end_it() -> None:
     """While it starts.  Python's own handler waits for the system call to end that it came in,
     and looking up the name of a host may take a minute.
@@ -73,9 +86,10 @@ def _hold_signals() -> None:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
-def _started(settings: Settings, log: str) -> ServerThread:
+def _started(settings: Settings, log: str, reread: Reread | None,
+             sockets: Inherited | None = None) -> ServerThread:
     """With the signals held, for whoever answers them to let them through."""
-    thread = ServerThread(settings, log=log)
+    thread = ServerThread(settings, log=log, inherited=sockets, reread=reread)
     try:
         thread.start(_hold_signals)
     except StartError as error:
@@ -109,7 +123,8 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
     from chatops.links.local import LocalLink
     from tui.app import run_console
 
-    thread = _started(settings, settings.log_file)     # the console lets signals through
+    thread = _started(settings, settings.log_file,     # the console lets signals through
+                      _reread(config, flags, DEMO if demo else USUAL))
     link = LocalLink(thread)
     if demo:
         link.demo()
@@ -141,9 +156,10 @@ def _check_terminal() -> None:
              f"{LEAST_COLUMNS}×{LEAST_LINES}: enlarge it, or use `chatops serve`")
 
 
-def _wait(thread: ServerThread, ready: str) -> None:
-    """Say that it is ready, and wait until the server has ended.  Signal handlers run meanwhile.
+def _wait(thread: ServerThread, ready: str, tell: Callable[[], None]) -> None:
+    """Say that it is ready, to people and by `tell`, and wait until the server has ended.
 
+    Signal handlers run meanwhile.
     CPython looks for signals between two instructions of the main thread: one that arrives
     just as it begins to wait for a lock would lie there until the next.  So it waits for a
     socket, into which signals and the end of the server write a byte.
@@ -154,6 +170,7 @@ def _wait(thread: ServerThread, ready: str) -> None:
         thread.on_end = lambda: writer.send(b"\0")
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         say(ready)             # from here on no descriptor is needed that clients may take
+        tell()
         while thread.alive:
             news.recv(64)
         signal.set_wakeup_fd(-1)
@@ -165,16 +182,27 @@ def _wait(thread: ServerThread, ready: str) -> None:
 def serve(config: str | None, **flags: Any) -> None:
     """Run the server with no console; log to standard error."""
     _let_signals_end_it()
+    notifier = Notifier()
     settings = _settings(config, flags)
-    thread = _started(settings, settings.log_file or "-")
+    try:
+        thread = _started(settings, settings.log_file or "-", _reread(config, flags),
+                          inherited())
+    except InheritedError as error:
+        fail(str(error))
+    if notifier.supervised:
+        thread.server.reactor.submit(
+            lambda: Reports(thread.server, thread.survey, notifier).begin())
+    if os.getpid() == 1:           # then the orphans of a container are its children
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
     def stop(_signum: int, _frame: Any) -> None:
         thread.stop()
 
     def reload(_signum: int, _frame: Any) -> None:
         thread.reopen_log()
-        if settings.tls_cert or settings.ban_file:
-            thread.submit(Reload())
+        if thread.reloads:
+            notifier.reloading()
+            thread.submit(Reload()).add_done_callback(lambda _: notifier.tell(READY=1))
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
@@ -184,7 +212,12 @@ def serve(config: str | None, **flags: Any) -> None:
     tune_collector()
     host, port = thread.server.address[:2]
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
-    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
+    if thread.exporter is not None:
+        spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
+    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})",
+          lambda: notifier.tell(READY=1))
+    notifier.tell(STOPPING=1, STATUS="stopped")
+    notifier.close()
     _fail_if_dead(thread)
     say("chatops: stopped")
 
@@ -256,3 +289,4 @@ def lab(stage: int, host: str, port: int) -> None:
 
 main.add_command(bench)
 main.add_command(ctl)
+main.add_command(metrics)

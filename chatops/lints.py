@@ -110,6 +110,12 @@ LINTS = {
         "notice; what could not be written waits in memory, as far as there is room for it.",
         "Make room, or let the server write there. What waited is written with the next line; a "
         "file that is not a history of this server is never touched: move it away."),
+    "log-lost": LintText(
+        "events are not being logged",
+        "The log's file cannot be written: the disk is full or gone. The chat goes on, and so "
+        "does everything else; what happens meanwhile may be missing in the log.",
+        "Make room, or move the file away and open it again with `reopen`: every line tries "
+        "again, and this ends with the first that is written."),
 }
 
 
@@ -295,7 +301,12 @@ def _history_lost(look: _Look) -> Iterator[Lint]:
         yield Lint("history-lost", f"history: {look.now.history_fault}")
 
 
+def _log_lost(look: _Look) -> Iterator[Lint]:
+    if look.now.log_fault:
+        yield Lint("log-lost", f"log: {look.now.log_fault}")
+
+
 _CHECKS: tuple[Callable[[_Look], Iterator[Lint]], ...] = (
     _write_idle, _select_limit, _held_loop, _kept_waiting, _slow_reader, _closed_registered,
-    _accept_paused, _eof_unhandled, _history_lost,
+    _accept_paused, _eof_unhandled, _history_lost, _log_lost,
 )

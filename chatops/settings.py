@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from chatops.api.commands import BACKENDS, SLOW_CONSUMER
+from chatops.api.commands import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
 from chatops.api.words import SlowConsumer
 from chatops.system import files, paths
 from chatops.units import (
@@ -63,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True):
     nicks: str = "ascii"
     drain: float = 4.0
     announce_after: float = 1.0
+    metrics: str = ""
+    log_format: str = "text"
+    log_level: str = "debug"
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The trusted ones, which the limits per address do not hold for."""
@@ -137,6 +140,22 @@ def _host(text: str) -> str:
     # getaddrinfo takes "" for every address: an empty variable must not open the server.
     if not text.strip():
         raise SettingsError("empty; 0.0.0.0 is every address of this machine")
+    return text
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`; an IPv6 address stands in brackets.  Raises `SettingsError`."""
+    host, _, port = text.strip().rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not host or not port.isdecimal() or int(port) > 65535 or (":" in host) != ("[" in text):
+        raise SettingsError(f"'{text}' is not HOST:PORT, as in 127.0.0.1:9187 or [::1]:9187")
+    return host, int(port)
+
+
+def _endpoint(text: str) -> str:
+    if text == "off":
+        return ""
+    endpoint(text)
     return text
 
 
@@ -222,6 +241,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("announce_after", "a newcomer is announced to its room with its first line, or when it "
             "has stayed this long: health checks that connect and leave are no news; off: at once",
             _SECONDS, _seconds_text),
+    Setting("metrics", "HOST:PORT for Prometheus: `/metrics`, and `/healthz` for whoever watches "
+            "over the server; needs the extra `metrics`", _endpoint, lambda text: text or "off"),
+    Setting("log_format", "text, or json: an object a line, for what collects logs",
+            _one_of("text", "json")),
+    Setting("log_level", f"the least that is logged: {', '.join(LOG_LEVELS)}; debug is all there "
+            "is", _one_of(*LOG_LEVELS)),
 )
 
 USUAL = Settings()

@@ -207,6 +207,7 @@ class Palette(Command, frozen=True, tag="palette"):
 BACKENDS = ("select", "poll", "epoll", "kqueue", "devpoll")
 WRITE_INTERESTS = ("on-demand", "always")
 SLOW_CONSUMER = get_args(SlowConsumerWord)
+LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
 PANES = ("clients", "selector", "events", "loop", "log")
 
@@ -279,7 +280,8 @@ SPECS: tuple[Spec, ...] = (
          (_p("name", "limit", "NAME", optional=True),
           _p("value", "word", "VALUE", optional=True)), aliases=("limits",)),
     Spec("reload", Reload,
-         "Read the TLS certificate, for new connections, and the file of bans again.", "Server"),
+         "Read the settings, the bans and the certificate again; it says what has changed.",
+         "Server"),
     Spec("reopen", Reopen, "Open the log file again, after it was moved away.", "Server"),
     Spec("selector", Selector, "Swap the selector's backend under load; nobody is disconnected.",
          "Selector", (_p("backend", "choice", "BACKEND", *BACKENDS),)),

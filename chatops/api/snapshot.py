@@ -99,6 +99,8 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run, while watched
     slowest_off_cpu: float = 0.0   # of `slowest`, the same
     thread: int = 0            # native id of the loop's thread; 0 where it is not known
+    cost_counts: tuple[int, ...] = ()    # callbacks by what they took (observed.COST_BUCKETS)
+    cost_total: float = 0.0    # seconds of all of them; only while somebody watches
 
 
 class ThreadRow(msgspec.Struct, frozen=True, gc=False):
@@ -202,6 +204,10 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     history_fault: str = ""    # why what is said is not being kept, though it was asked for
     age: float = 0.0           # seconds that it was old when it was handed out: none newer was
                                # to be had at once
+    refused_by: tuple[tuple[str, int], ...] = ()     # by reason (chatops.server.counts)
+    evicted_by: tuple[tuple[str, int], ...] = ()
+    dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy
+    log_fault: str = ""        # why events are not being logged, though it was asked for
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False):

@@ -16,7 +16,7 @@ from chatops.api.snapshot import Snapshot
 from chatops.control.client import Wire, find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
-from chatops.storage.worker import line_of
+from chatops.storage.log_lines import line_of
 from chatops.system.columns import pad, width
 from chatops.system.streams import say
 from chatops.units import format_duration, format_seconds, format_size
@@ -164,8 +164,8 @@ def _show(wire: Wire, what: str, as_json: bool) -> None:
     else:
         _table(rows(snapshot))
     if snapshot.age and what != "status":      # which says so itself
-        say(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could not afford "
-            "a newer look at once")
+        click.echo(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could "
+                   "not afford a newer look at once", err=True)
 
 
 def _follow(wire: Wire, as_json: bool) -> None:

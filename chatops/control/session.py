@@ -48,6 +48,7 @@ THREADS = {
     "MainThread": "starts and stops the server, and draws its console if it has one",
     "reactor": "the selector, every socket, the hub",
     "journal": "log, ban file, history and certificate",
+    "metrics": "answers collectors over HTTP",
     "recorder": "the recording being made",
     "clients": "built-in clients of the lab",
 }

@@ -22,6 +22,7 @@ THREADS = {
     "MainThread": "console: Textual's loop and all widgets",
     "reactor": "the selector, every socket, the hub",
     "journal": "log, ban file, history and certificate",
+    "metrics": "answers collectors over HTTP",
     "recorder": "the recording being made",
     "clients": "built-in clients of the lab",
 }

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import selectors
 import time
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -43,6 +44,9 @@ EVENTS_KEPT = 1 << 16
 MASK_HISTORY = 16
 COST_HISTORY = 1024
 CPU_WORTH = 0.001              # seconds by the wall that are worth a look at the CPU time
+# Seconds: bounds of a histogram of what callbacks take, each belonging to the bucket below it.
+COST_BUCKETS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05,
+                0.1, 0.25, 0.5, 1.0)
 SPIN_PEEK = 50                 # fires between two looks that make a descriptor suspicious
 
 _key_of = itemgetter(0)
@@ -100,6 +104,8 @@ class ObservedSelector(selectors.BaseSelector):
         # Seconds, name, when, and seconds of it off the CPU.
         self.slowest: tuple[float, str, float, float] = (0.0, "", 0.0, 0.0)
         self.costs: deque[float] = deque(maxlen=COST_HISTORY)
+        self.cost_counts = [0] * (len(COST_BUCKETS) + 1)   # of watched callbacks, by bucket
+        self.cost_total = 0.0
         self.ring: deque[TurnRecord] = deque()
         self._ring_size = turns
         self._held = 0             # ready events in the ring
@@ -335,6 +341,8 @@ class ObservedSelector(selectors.BaseSelector):
         turn.costs.append(seconds)
         turn.offs.append(off_cpu)
         self.costs.append(seconds)
+        self.cost_counts[bisect_left(COST_BUCKETS, seconds)] += 1
+        self.cost_total += seconds
         if seconds > self.slowest[0] or self._returned - self.slowest[2] > 1.0:
             self.slowest = (seconds, callback_name(key.data), self._returned, off_cpu)
 

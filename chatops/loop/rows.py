@@ -110,7 +110,8 @@ def loop_figures(selector: ObservedSelector, *, write_interest: WriteInterest = 
         waited=selector.waited, worked=selector.worked, slowest=slowest, slowest_name=name,
         p50=p50, p99=p99, timers=timers, commands=commands, next_deadline=next_deadline,
         write_until=write_until, off_cpu=selector.off_cpu, slowest_off_cpu=slowest_off_cpu,
-        thread=threading.get_native_id(),
+        thread=threading.get_native_id(), cost_counts=tuple(selector.cost_counts),
+        cost_total=selector.cost_total,
     )
 
 

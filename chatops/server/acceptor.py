@@ -13,6 +13,7 @@ from chatops.net.handshake import Handshake, Handshakes
 from chatops.net.kernel import host_of, peer_text
 from chatops.net.tls import TlsSocket
 from chatops.net.tls_connection import TlsConnection
+from chatops.server.counts import Refusal
 from chatops.server.state import ClientConnection, ServerState
 
 REFUSED_AT_ONCE = 16           # newcomers being told why they may not come in; half of SPARE
@@ -42,7 +43,8 @@ class Acceptor:
         here = len(state.connections) + (len(self.handshakes) if self.handshakes else 0)
         reason = state.admission.refuse(host, here, state.hub.now, state.hub.at)
         if reason is None and not self._watchable(sock):
-            reason = "the server is full: select() cannot watch more descriptors"
+            reason = Refusal("descriptors",
+                             "the server is full: select() cannot watch more descriptors")
         if reason is not None:
             self._refuse(sock, peer, reason)
             return
@@ -52,7 +54,8 @@ class Acceptor:
             else:
                 self._enter(Connection(state.traffic, sock, peer, state.accepted + 1), host)
         except OSError as error:       # of the selector: epoll has a limit of its own
-            self._refuse(sock, peer, f"the server cannot watch more clients ({error.strerror})")
+            self._refuse(sock, peer, Refusal(
+                "descriptors", f"the server cannot watch more clients ({error.strerror})"))
             return
         state.admission.entered(host)
 
@@ -84,7 +87,7 @@ class Acceptor:
 
     # -- turning away
 
-    def _refuse(self, sock: socket.socket, peer: str, reason: str) -> None:
+    def _refuse(self, sock: socket.socket, peer: str, reason: Refusal) -> None:
         """Said to a newcomer over TCP.  Over TLS it would cost a signature, the dearest thing
         that a stranger can ask for: such a one is only shut out.
         """
@@ -94,9 +97,10 @@ class Acceptor:
         else:
             sock.close()
 
-    def _refused(self, peer: str, reason: str) -> None:
+    def _refused(self, peer: str, reason: Refusal) -> None:
         self._state.refused += 1
-        self._say(events.Refused(self._state.hub.at, peer, reason))
+        self._state.counts.refused[reason.kind] += 1
+        self._say(events.Refused(self._state.hub.at, peer, str(reason)))
 
     def _say(self, event: events.Refused | events.HandshakeFailed) -> None:
         self._refusals += 1
@@ -161,4 +165,5 @@ class Acceptor:
     def failed(self, handshake: Handshake, reason: str) -> None:
         state = self._state
         state.admission.left(handshake.host)
+        state.counts.refused["handshake"] += 1
         self._say(events.HandshakeFailed(state.hub.at, handshake.peer, reason))

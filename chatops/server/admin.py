@@ -227,8 +227,8 @@ class Admin:
         return CommandResult(True, settings.show(server.state.settings, name))
 
     def _no_reload(self, _command: commands.Reload) -> CommandResult:
-        raise Refusal("there is nothing to read again: neither --tls-cert nor --ban-file was "
-                      "given")
+        raise Refusal("there is nothing to read again: neither --config nor --tls-cert nor "
+                      "--ban-file was given")
 
     def _no_reopen(self, _command: commands.Reopen) -> CommandResult:
         raise Refusal("there is no log file to open again: --log-file was not given")

@@ -87,6 +87,7 @@ class Clients:
             self.evict(connection, f"evicted: queue full ({limit})", lines)
             return
         self._state.lines_dropped += lines
+        self._state.counts.dropped[self._state.traffic.policy] += lines
         if connection not in self._dropping:
             self._state.reactor.call_later(1.0, lambda: self._report_dropped(connection))
         self._dropping[connection] = self._dropping.get(connection, 0) + lines
@@ -100,13 +101,15 @@ class Clients:
 
     def stalled(self, connection: ClientConnection) -> None:
         self.evict(connection, "evicted: took next to nothing for "
-                               f"{format_duration(self._state.settings.stall)}")
+                               f"{format_duration(self._state.settings.stall)}", kind="stalled")
 
     # -- sending away
 
-    def evict(self, connection: ClientConnection, reason: str, lost: int = 0) -> None:
+    def evict(self, connection: ClientConnection, reason: str, lost: int = 0, *,
+              kind: str = "queue-full") -> None:
         """Give a slow reader up: its queue goes, and it is told how much that was."""
         self._state.evicted += 1
+        self._state.counts.evicted[kind] += 1
         lost += connection.discard()
         self._state.reasons[connection.client_id] = (reason, lost)
         session = connection.session
@@ -125,7 +128,7 @@ class Clients:
                 return
             if connection.is_open:
                 self.evict(connection, "evicted: all queues together reached "
-                                       f"{format_size(limit)}")
+                                       f"{format_size(limit)}", kind="total-queue")
 
     def _never_ended(self, connection: ClientConnection) -> None:
         if connection.is_open:

@@ -9,12 +9,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
-from chatops.chat.session import Session
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
-from chatops.net.connection import Connection
 from chatops.net.kernel import kernel_queued, send_buffer
 from chatops.server.server import ChatServer
+from chatops.server.state import ClientConnection
 
 SHARE = 0.02                   # of the loop's time that snapshots may take
 LONGEST = 1.0                  # seconds between two that are wanted, however dear they are
@@ -107,8 +106,8 @@ class Survey:
 
     def pulse(self, view: View) -> Pulse:
         """The loop's counters as they are; plain reads, so any thread may ask."""
-        state = self._server.state
-        selector, traffic, now = state.selector, state.traffic, state.reactor.clock()
+        server = self._server
+        selector, traffic, now = server.selector, server.state.traffic, server.reactor.clock()
         since = selector.in_turn_since
         lasted = max(0.0, now - since) if since is not None else 0.0
         return Pulse(
@@ -178,9 +177,12 @@ class Survey:
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
             history_fault=state.history.fault if state.history is not None else "",
+            refused_by=tuple(state.counts.refused.items()),
+            evicted_by=tuple(state.counts.evicted.items()),
+            dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),
         )
 
-    def _client(self, connection: Connection[Session], masks: str, now: float) -> ClientRow:
+    def _client(self, connection: ClientConnection, masks: str, now: float) -> ClientRow:
         """One client's row; the one of the last time where nothing has changed.
 
         What is compared are the values of all its fields, in their order: that is half of what

@@ -22,6 +22,7 @@ from chatops.net.context import Traffic
 from chatops.net.handshake import Handshake
 from chatops.server.admission import Admission
 from chatops.server.bans import Bans
+from chatops.server.counts import Counts
 from chatops.settings import Settings
 
 LINGER = 5.0                   # seconds a closing client has to take its last lines
@@ -66,9 +67,11 @@ class ServerState:
         self.admission = Admission(settings, bans or Bans(), descriptors)
         self.connections: dict[int, ClientConnection] = {}
         self.reasons: dict[int, tuple[str, int]] = {}      # of an end: why, and lines lost by then
+        self.counts = Counts()
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.history: History | None = None
+        self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
         # What connections share names their owner, and the deadlines what they call: made by
         # `clients.Clients`, which is both.
         self.traffic: Traffic[Owner[Session]]

@@ -21,8 +21,8 @@ from chatops.control.frames import (
     read_reply,
 )
 from chatops.links.remote import RemoteLink
-from tests.integration.client import PATIENCE
 from tests.integration.until import until
+from tests.patience import PATIENCE
 
 
 class Raw:

@@ -11,6 +11,7 @@ import pytest
 
 from chatops.api.commands import Limit
 from chatops.api.snapshot import ClientRow, KeyRow
+from chatops.chat.session import Session
 from chatops.loop.naming import caller
 from chatops.loop.records import Registration
 from chatops.loop.rows import key_rows
@@ -18,6 +19,7 @@ from chatops.net.connection import Connection
 from chatops.net.outbox import Outbox
 from chatops.net.state import State
 from chatops.server import snapshots
+from chatops.server.state import ClientConnection
 from tests.integration.harness import Server
 from tests.integration.until import until
 
@@ -28,9 +30,9 @@ def put(owner: Callable[[Any], Any], name: str, value: Any) -> Callable[[Any], N
     return lambda row: setattr(owner(row), name, value)
 
 
-def with_outbox(**fields: Any) -> Callable[[Connection[Any]], None]:
+def with_outbox(**fields: Any) -> Callable[[ClientConnection], None]:
     """An outbox that holds, or held, so much."""
-    def change(connection: Connection[Any]) -> None:
+    def change(connection: ClientConnection) -> None:
         outbox = Outbox(0.0)
         for name, value in fields.items():
             setattr(outbox, name, value)
@@ -39,22 +41,21 @@ def with_outbox(**fields: Any) -> Callable[[Connection[Any]], None]:
     return change
 
 
-def itself(connection: Connection[Any]) -> Connection[Any]:
+def itself(connection: ClientConnection) -> ClientConnection:
     return connection
 
 
-def session(connection: Connection[Any]) -> Any:
+def session(connection: ClientConnection) -> Any:
     return connection.session
 
 
 # What makes each field another one.  What a connection never changes is changed all the same:
 # a field that is not looked at is not seen whatever happens to it.
-CLIENT_CHANGES: dict[str, Callable[[Connection[Any]], None]] = {
+CLIENT_CHANGES: dict[str, Callable[[ClientConnection], None]] = {
     "id": put(itself, "client_id", 99),
     "fd": put(itself, "fd", 999),
     "nick": put(session, "nick", "zoe"),
     "room": put(session, "where", "elsewhere"),
-    "rooms": put(session, "rooms", {"elsewhere": None}),
     "peer": put(itself, "peer", "203.0.113.9:1"),
     "mask": put(itself, "mask", 3),
     "queued": with_outbox(size=77),
@@ -76,17 +77,18 @@ CLIENT_CHANGES: dict[str, Callable[[Connection[Any]], None]] = {
     "muted": put(session, "muted_until", float("inf")),
     "masks": lambda connection: registration(connection).__setattr__("masks", deque([3, 3])),
     "tls": lambda connection: setattr(connection, "__class__", Secret),
+    "rooms": put(session, "rooms", {"elsewhere": None}),
 }
 
 
-class Secret(Connection[Any]):
+class Secret(Connection[Session]):
     """One that claims to speak TLS."""
 
     __slots__ = ()
     tls = "TLSv1.3"
 
 
-def registration(connection: Connection[Any]) -> Registration:
+def registration(connection: ClientConnection) -> Registration:
     selector = connection.traffic.reactor.selector
     found = next(r for r in selector.registrations() if r.fd == connection.fd)
     found.fires += 1               # masks come with fires, and with nothing else
@@ -112,7 +114,7 @@ def test_10_a_change_of_each_field_of_a_client_is_seen(
         (before,) = build().clients
         real = {name: getattr(connection, name) for name in ("fd", "client_id", "mask")}
         kept = connection.traffic.outbox_limit, connection.session, connection.state
-        connection.session = cast("Any", Copy(connection.session))
+        connection.session = cast(Session, Copy(connection.session))
         waits.append(4096)
         CLIENT_CHANGES[field](connection)
         (after,) = build().clients
