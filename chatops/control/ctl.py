@@ -164,8 +164,8 @@ def _show(wire: Wire, what: str, as_json: bool) -> None:
     else:
         _table(rows(snapshot))
     if snapshot.age and what != "status":      # which says so itself
-        click.echo(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could "
-                   "not afford a newer look at once", err=True)
+        say(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could not afford "
+            "a newer look at once")
 
 
 def _follow(wire: Wire, as_json: bool) -> None:
