@@ -25,6 +25,7 @@ from chatops.units import (
     parse_duration,
     parse_rate,
     parse_size,
+    parse_whole,
 )
 
 
@@ -100,10 +101,7 @@ class Setting:
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise SettingsError(f"'{text}' is not a whole number") from None
+        number = parse_whole(text)
         if not low <= number <= high:
             raise SettingsError(f"{number} is not between {low} and {high}")
         return number
