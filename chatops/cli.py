@@ -14,8 +14,8 @@ import click
 from chatops import __version__
 from chatops.api.commands import Reload
 from chatops.bench.cli import bench
-from chatops.control.client import find
 from chatops.control.ctl import ctl
+from chatops.control.find import find
 from chatops.control.socket_path import ControlError
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load

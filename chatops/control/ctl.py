@@ -15,7 +15,8 @@ import msgspec
 from chatops.api.command_line import CommandError, parse_arguments
 from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
 from chatops.api.snapshot import Snapshot
-from chatops.control.client import Wire, find
+from chatops.control.client import Wire
+from chatops.control.find import find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
 from chatops.storage.worker import line_of
