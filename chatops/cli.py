@@ -20,6 +20,7 @@ from chatops.control.socket_path import ControlError
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 from chatops.system import streams
+from chatops.system.addresses import bare, with_port
 from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
@@ -182,9 +183,9 @@ def serve(config: str | None, **flags: Any) -> None:
     signal.signal(signal.SIGHUP, reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     tune_collector()
-    host, port = thread.server.address[:2]
+    where = " and ".join(with_port(*address) for address in thread.server.addresses)
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
-    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
+    _wait(thread, f"chatops: listening on {where} ({spoken})")
     _fail_if_dead(thread)
     say("chatops: stopped")
 
@@ -249,7 +250,7 @@ def lab(stage: int, host: str, port: int) -> None:
     from chatops.lab.stages.terminal import run_stage
 
     try:
-        run_stage(stage, host, port)
+        run_stage(stage, bare(host), port)
     except StartError as error:
         fail(str(error))
 

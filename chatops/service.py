@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import gc
 import threading
 import time
@@ -18,6 +17,7 @@ from chatops.control.socket_path import ControlError, Place, default_path
 from chatops.loop.backends import BackendError, resolve
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import raise_descriptor_limit
+from chatops.net.listen_error import explain as explain
 from chatops.net.listener import listen
 from chatops.net.tls import CertificateError
 from chatops.server import bans
@@ -78,20 +78,21 @@ class ServerThread:
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
         try:
-            sock = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
+            socks, lacking = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
         except (OSError, UnicodeError) as error:
             if stream is not None:
                 close_log(stream)
             raise StartError(explain(error, settings.host, settings.port)) from None
         hold()
         try:
-            place, warning = self._place(sock.getsockname()[1])
+            place, warning = self._place(socks[0].getsockname()[1])
         except ControlError as error:
-            sock.close()
+            for sock in socks:
+                sock.close()
             if stream is not None:
                 close_log(stream)
             raise StartError(str(error)) from None
-        self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
+        self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls)
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
@@ -110,9 +111,12 @@ class ServerThread:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
         elif warning:
             self.server.say(events.Warned(self.server.hub.at, f"no control socket: {warning}"))
+        for each in lacking:
+            self.server.say(events.Warned(self.server.hub.at, f"not listening on {each.address}: "
+                                                              f"{each.strerror}"))
         self.journal.start()
         self._thread.start()
-        return str(self.server.address[0]), self.server.address[1]
+        return self.server.address
 
     def _place(self, port: int) -> tuple[Place | None, str]:
         """The control socket, or why there is none.  Raises `ControlError` where the
@@ -269,23 +273,6 @@ def last_words(crash: str, thread: str = "server") -> str:
     """The traceback of a thread's death in one line, for an operator."""
     last = crash.strip().rpartition("\n")[2]
     return f"the {thread} thread died: {last}"
-
-
-def explain(error: OSError | UnicodeError, host: str, port: int) -> str:
-    """Why it cannot listen, and what to do about it."""
-    where = f"{host}:{port}"
-    if isinstance(error, UnicodeError):
-        return f"'{host}' is not the name of a host; 127.0.0.1 or 0.0.0.0 is, with --host"
-    match error.errno:
-        case errno.EADDRINUSE:
-            return (f"{where} is in use by another program; choose another port with --port, "
-                    "or --port 0 for any")
-        case errno.EACCES:
-            return f"{where} needs privileges (ports below 1024 do); choose one above with --port"
-        case errno.EADDRNOTAVAIL:
-            return f"{host} is not an address of this machine; 127.0.0.1 or 0.0.0.0 is, with --host"
-        case _:
-            return f"cannot listen on {where}: {error.strerror or error}"
 
 
 def tune_collector() -> None:

@@ -18,6 +18,7 @@ import msgspec
 
 from chatops.api.commands import BACKENDS, SLOW_CONSUMER
 from chatops.system import files, paths
+from chatops.system.addresses import bare
 from chatops.units import (
     UnitError,
     format_duration,
@@ -132,9 +133,9 @@ def _off_or(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def _host(text: str) -> str:
     # getaddrinfo takes "" for every address: an empty variable must not open the server.
-    if not text.strip():
+    if not bare(text.strip()).strip():
         raise SettingsError("empty; 0.0.0.0 is every address of this machine")
-    return text
+    return bare(text.strip())
 
 
 def _path(text: str) -> str:

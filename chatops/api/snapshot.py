@@ -186,3 +186,4 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     kernel_queued: int = 0     # gauge
     built_in: float = 0.0      # seconds it took to build this snapshot
     history_fault: str = ""    # why what is said is not being kept, though it was asked for
+    also: tuple[str, ...] = ()     # where it listens besides host and port, as it is printed

@@ -20,6 +20,7 @@ from chatops.control.find import find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
 from chatops.storage.worker import line_of
+from chatops.system.addresses import with_port
 from chatops.system.columns import pad, width
 from chatops.system.streams import say
 from chatops.units import format_duration, format_size
@@ -31,7 +32,8 @@ Row = tuple[object, ...]
 
 def _status(snapshot: Snapshot) -> Iterator[Row]:
     loop = snapshot.loop
-    yield "server", f"{snapshot.host}:{snapshot.port}, {snapshot.phase}"
+    where = ", ".join([with_port(snapshot.host, snapshot.port), *snapshot.also])
+    yield "server", f"{where}, {snapshot.phase}"
     yield "up", format_duration(int(snapshot.mono - snapshot.started_at))
     yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
     yield "queued", (f"{format_size(snapshot.queued)} here, "

@@ -117,5 +117,5 @@ class LocalLink:
                 self._server.reactor.wake()
 
     def _address(self) -> tuple[str, int]:
-        host, port = self._server.address[:2]
-        return reachable(str(host)), int(port)
+        host, port = self._server.address
+        return reachable(host), port

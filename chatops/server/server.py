@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chatops.api import events
 from chatops.chat.hub import Hub
@@ -21,14 +21,15 @@ from chatops.loop.reactor import Reactor
 from chatops.net.connection import Connection
 from chatops.net.context import Traffic
 from chatops.net.handshake import Handshake
-from chatops.net.kernel import be_patient
-from chatops.net.listener import Listener
+from chatops.net.kernel import be_patient, host_with_zone
+from chatops.net.listener import Listener, Shortage
 from chatops.server.acceptor import Acceptor
 from chatops.server.admission import Admission
 from chatops.server.bans import Bans
 from chatops.server.effects import Delivery
 from chatops.server.shutdown import Drain
 from chatops.settings import Settings
+from chatops.system.addresses import with_port
 from chatops.units import format_duration, format_size
 
 LINGER = 5.0                   # seconds a closing client has to take its last lines
@@ -37,13 +38,13 @@ LINGER = 5.0                   # seconds a closing client has to take its last l
 class ChatServer:
     """Everything the reactor's thread owns.  Made by another thread, then handed over whole."""
 
-    def __init__(self, settings: Settings, sock: socket.socket, bus: EventBus[events.Event], *,
-                 bans: Bans | None = None, descriptors: int = 1024,
-                 tls: ssl.SSLContext | None = None,
+    def __init__(self, settings: Settings, socks: Sequence[socket.socket],
+                 bus: EventBus[events.Event], *, bans: Bans | None = None,
+                 descriptors: int = 1024, tls: ssl.SSLContext | None = None,
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
-        """`sock` listens already; `descriptors` is how many this process may have.  With `tls`
-        that is all that it speaks.
+        """`socks` listen already, on one port; `descriptors` is how many this process may have.
+        With `tls` that is all that it speaks.
         """
         self.settings = settings
         self.bus = bus
@@ -51,7 +52,8 @@ class ChatServer:
         # from the reactor at each of its system calls, a tenth of the CPU of a busy room.
         self.log: EventBus[events.Event] = EventBus()
         self.wall = wall
-        self.address = sock.getsockname()
+        self.addresses = tuple((host_with_zone(sock.getsockname()), int(sock.getsockname()[1]))
+                               for sock in socks)
         self.phase = "running"
         self.selector = ObservedSelector(backends.make(settings.selector), clock=clock)
         self.reactor = Reactor(self.selector, clock=clock)
@@ -70,16 +72,33 @@ class ChatServer:
         self.acceptor = Acceptor(self, tls)
         self.reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
         self._dropping: dict[Connection, int] = {}
-        be_patient(sock, settings.stall)       # every socket that it accepts inherits it
+        for sock in socks:
+            be_patient(sock, settings.stall)   # every socket that it accepts inherits it
         self.apply(settings)
         self.reactor.on_wake = self._begin
         self.reactor.on_failure = self._failed
         self.reactor.hooks = [self.flush, self.traffic.reap, self._publish]
-        self.listener = Listener(self.reactor, sock, accepted=self.acceptor.accepted,
-                                 paused=self._paused, resumed=self._resumed)
+        shortage = Shortage(self.reactor, paused=self._paused, resumed=self._resumed)
+        self.listeners = tuple(Listener(self.reactor, sock, shortage,
+                                        accepted=self.acceptor.accepted) for sock in socks)
         self._begin()
-        self.say(events.ServerStarted(self.hub.at, str(self.address[0]), self.address[1],
-                                      self.selector.backend))
+        self.say(events.ServerStarted(self.hub.at, *self.address, self.selector.backend,
+                                      self.also))
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The first of the addresses: host and port."""
+        return self.addresses[0]
+
+    @property
+    def listener(self) -> Listener:
+        """The one on the first of the addresses; most servers have no other."""
+        return self.listeners[0]
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """The others, as they are printed."""
+        return tuple(with_port(*address) for address in self.addresses[1:])
 
     def apply(self, settings: Settings) -> None:
         """Make these the limits from now on."""
@@ -94,7 +113,8 @@ class ChatServer:
         traffic.outbox_limit = settings.outbox
         traffic.policy = settings.slow_consumer  # type: ignore[assignment]  # checked there
         if traffic.stalls.seconds != settings.stall:
-            for sock in (self.listener.sock, *(c.sock for c in self.connections.values())):
+            for sock in (*(listener.sock for listener in self.listeners),
+                         *(c.sock for c in self.connections.values())):
                 be_patient(sock, settings.stall)
         for deadlines, seconds in ((traffic.stalls, settings.stall),
                                    (self.partials, settings.line_deadline)):
@@ -134,7 +154,12 @@ class ChatServer:
         if type(event) not in events.TALK:
             self.log.publish(event)
 
-    # -- the listener
+    # -- the listeners
+
+    def stop_listening(self) -> None:
+        """Let nobody in any more."""
+        for listener in self.listeners:
+            listener.close()
 
     def _paused(self, reason: str, seconds: float) -> None:
         self.say(events.ListenerPaused(self.hub.at, reason, seconds))
@@ -285,7 +310,7 @@ class ChatServer:
         if self.phase == "stopped":
             return
         self.phase = "stopped"
-        self.listener.close()
+        self.stop_listening()
         self.acceptor.abort("server stopped")
         for connection in [*self.connections.values(), *self.acceptor.refusing]:
             connection.abort("server stopped")

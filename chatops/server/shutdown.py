@@ -32,7 +32,7 @@ class Drain:
         """Stop accepting and reading."""
         server = self._server
         server.say(events.ServerStopping(server.hub.at, self._seconds))
-        server.listener.close()
+        server.stop_listening()
         server.acceptor.abort("server shut down")
         server.hub.flush()
         server.hub.limits.announce_up_to = -1    # N leaving would tell N others

@@ -106,7 +106,7 @@ class Survey:
             self._shown = selector.turns
         return Snapshot(
             turn=selector.turns, at=hub.at, mono=began, started_at=selector.started_at,
-            host=str(server.address[0]), port=server.address[1], phase=server.phase,
+            host=server.address[0], port=server.address[1], phase=server.phase,
             loop=loop_figures(
                 selector,
                 write_interest="always" if traffic.always_write else "on-demand",
@@ -126,6 +126,7 @@ class Survey:
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
             history_fault=server.delivery.scribe.fault if server.delivery.scribe else "",
+            also=server.also,
         )
 
     def _client(self, connection: Connection, key: KeyRow | None) -> ClientRow:

@@ -191,7 +191,8 @@ class Server:
         handshakes = acceptor.handshakes.under_way if acceptor.handshakes else ()
         known = {each.fd for each in (*chat.connections.values(), *acceptor.refusing, *handshakes,
                                       *chat.traffic.dead)}
-        return sockets_on(self.address[1]) - known - {chat.listener.sock.fileno()}
+        return sockets_on(self.address[1]) - known - {
+            listener.sock.fileno() for listener in chat.listeners}
 
     def close(self) -> None:
         for client in self._clients:
