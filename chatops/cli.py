@@ -14,8 +14,8 @@ import click
 from chatops import __version__
 from chatops.api.commands import Reload
 from chatops.bench.cli import bench
-from chatops.control.client import find
 from chatops.control.ctl import ctl
+from chatops.control.find import find
 from chatops.control.socket_path import ControlError
 from chatops.metrics.cli import metrics
 from chatops.replay.recording import Recording
@@ -25,6 +25,7 @@ from chatops.supervision.inherited import Inherited, InheritedError, inherited
 from chatops.supervision.notify import Notifier
 from chatops.supervision.reports import Reports
 from chatops.system import streams
+from chatops.system.addresses import bare, with_port
 from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
@@ -212,11 +213,11 @@ def serve(config: str | None, **flags: Any) -> None:
     signal.signal(signal.SIGHUP, reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     tune_collector()
-    host, port = thread.server.address[:2]
+    where = " and ".join(with_port(*address) for address in thread.server.addresses)
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
     if thread.exporter is not None:
         spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
-    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})",
+    _wait(thread, f"chatops: listening on {where} ({spoken})",
           lambda: notifier.tell(READY=1))
     notifier.tell(STOPPING=1, STATUS="stopped")
     notifier.close()
@@ -309,7 +310,7 @@ def lab(stage: int, host: str, port: int) -> None:
     from chatops.lab.stages.terminal import run_stage
 
     try:
-        run_stage(stage, host, port)
+        run_stage(stage, bare(host), port)
     except StartError as error:
         fail(str(error))
 

@@ -9,7 +9,6 @@ through the table in `tui.actions`.  Whatever happens is echoed as a `:` line.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Awaitable, Callable, Iterable
 
 from textual.app import App
@@ -28,6 +27,7 @@ from chatops.api.commands import (
     spec_of,
 )
 from chatops.api.link import ConsoleLink
+from chatops.system.addresses import network_of
 from tui.actions import ACTIONS, Console, Doors
 from tui.bindings import COMMAND_LINE
 from tui.model.state import ConsoleState
@@ -138,9 +138,9 @@ class Dispatcher:
                 return KickDialog(_found(targets, state), reason)
             case Ban(target, seconds, reason):
                 # A key takes every selected row, so there may be several ids in it.
-                if "/" in target and not _is_network(target):      # no nick has one in it
+                if "/" in target and not network_of(target):      # no nick has one in it
                     raise CommandError(f"'{target}' is not an address or a network")
-                people = [] if _is_network(target) else _found(target.split(","), state)
+                people = [] if network_of(target) else _found(target.split(","), state)
                 return BanDialog(people, target, seconds, reason)
             case Quit("") if self._serving:
                 return QuitDialog(state, attached=self._attached, leave=self._leave)
@@ -216,14 +216,6 @@ def _found(words: Iterable[str], state: ConsoleState) -> list[Target]:
     if missing:
         raise CommandError(f"no client {', '.join(missing)}; it may have left")
     return people
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _needs_more(spec: Spec) -> bool:

@@ -172,6 +172,7 @@ class ServerStarted(Event, frozen=True, gc=False, tag=True):
     host: str
     port: int
     selector: str
+    also: tuple[str, ...] = ()     # other addresses on which it listens, as they are printed
 
 
 class ServerStopping(Event, frozen=True, gc=False, tag=True):

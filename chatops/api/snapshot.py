@@ -210,6 +210,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     evicted_by: tuple[tuple[str, int], ...] = ()
     dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy
     log_fault: str = ""        # why events are not being logged, though it was asked for
+    also: tuple[str, ...] = ()     # where it listens besides host and port, as it is printed
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False):

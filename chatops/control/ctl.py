@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NoReturn
 
 import click
 import msgspec
 
-from chatops.api.command_line import CommandError, parse
+from chatops.api.command_line import CommandError, parse_arguments
 from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
 from chatops.api.snapshot import Snapshot
-from chatops.control.client import Wire, find
+from chatops.control.client import Wire
+from chatops.control.find import find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
 from chatops.storage.log_lines import line_of
+from chatops.system.addresses import with_port
 from chatops.system.columns import pad, width
 from chatops.system.streams import say
 from chatops.units import format_duration, format_seconds, format_size
@@ -28,7 +32,8 @@ Row = tuple[object, ...]
 
 def _status(snapshot: Snapshot) -> Iterator[Row]:
     loop = snapshot.loop
-    yield "server", f"{snapshot.host}:{snapshot.port}, {snapshot.phase}"
+    where = ", ".join([with_port(snapshot.host, snapshot.port), *snapshot.also])
+    yield "server", f"{where}, {snapshot.phase}"
     yield "up", format_duration(int(snapshot.mono - snapshot.started_at))
     yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
     yield "queued", (f"{format_size(snapshot.queued)} here, "
@@ -70,8 +75,30 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
 EVENTS = "What happens, a line for each, until the server ends or you do."
 
 
+_VALUED = ("--port", "--socket")
+_FLAG = re.compile(r"--[a-z][a-z-]*(=.*)?|-[a-zA-Z]", re.DOTALL)
+
+
 class _Ctl(click.Command):
-    """Its help lists what the table has for servers."""
+    """Its help lists what the table has for servers, and what is to be said may begin with `-`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Set what is text apart from options: `-1 is down` and `->` are no flags, and no flag
+        has a blank in it.  A word like `--jsom` is refused, as a flag that was misspelt.
+        """
+        options: list[str] = []
+        words: list[str] = []
+        rest = iter(args)
+        for arg in rest:
+            if arg == "--":
+                words += rest
+            elif arg in _VALUED:
+                options += [arg, *islice(rest, 1)]
+            elif _FLAG.fullmatch(arg):
+                options.append(arg)
+            else:
+                words.append(arg)
+        return super().parse_args(ctx, [*options, "--", *words])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         asks = [(spec.usage, _explained(spec)) for spec in SPECS
@@ -103,7 +130,7 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) ->
     """
     line = " ".join(command)
     if line not in LOOKS and line != "events":
-        asked = _parsed(line)
+        asked = _parsed(command)
     try:
         wire = Wire(find(path, port))
         try:
@@ -121,13 +148,13 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) ->
         sys.exit(130)
 
 
-def _parsed(line: str) -> Command:
+def _parsed(words: Sequence[str]) -> Command:
     try:
-        command = parse(line)
+        command = parse_arguments(words)
     except CommandError as error:
         _fail(str(error).replace("? lists them", "--help lists them"), 2)
     if spec_of(command).where != "server" or isinstance(command, Spawn | Despawn):
-        _fail(f"'{line.split()[0]}' is for a console; `chatops attach` opens one", 2)
+        _fail(f"'{spec_of(command).name}' is for a console; `chatops attach` opens one", 2)
     return command
 
 

@@ -14,7 +14,7 @@ from chatops.control.frames import PROTOCOL, Bye, Welcome
 from chatops.control.session import Session, say_last
 from chatops.control.socket_path import Place, may_talk
 from chatops.loop import backends
-from chatops.net.listener import Listener
+from chatops.net.listener import Listener, Shortage
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
 
@@ -41,8 +41,9 @@ class Control:
         self._place = place
         self._sessions: dict[int, Session] = {}
         self._count = 0
-        self._door = Door(server.reactor, place.sock, accepted=self._accepted,
-                          paused=lambda _reason, _seconds: None, resumed=lambda: None)
+        self._door = Door(server.reactor, place.sock, Shortage(
+            server.reactor, paused=lambda _reason, _seconds: None, resumed=lambda: None),
+            accepted=self._accepted)
         server.on_publish.append(self._publish)
 
     def __repr__(self) -> str:
@@ -51,8 +52,8 @@ class Control:
     @property
     def welcome(self) -> Welcome:
         """Who this server is."""
-        host, port = self.server.address[:2]
-        return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port),
+        host, port = self.server.address
+        return Welcome(PROTOCOL, __version__, os.getpid(), host, port,
                        bool(self.server.state.settings.tls_cert))
 
     def left(self, session: Session) -> None:

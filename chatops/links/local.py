@@ -127,5 +127,5 @@ class LocalLink:
         return pulse
 
     def _address(self) -> tuple[str, int]:
-        host, port = self._server.address[:2]
-        return reachable(str(host)), int(port)
+        host, port = self._server.address
+        return reachable(host), port

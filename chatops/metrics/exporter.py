@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -52,14 +52,14 @@ class _Question:
 class Exporter:
     """Made by the thread that starts the server, then two threads' as the methods say."""
 
-    def __init__(self, sock: socket.socket, server: ChatServer, survey: Survey, *,
+    def __init__(self, socks: Sequence[socket.socket], server: ChatServer, survey: Survey, *,
                  backlog: Callable[[], int], alive: Callable[[], bool],
                  mishap: Callable[[str, Exception], None], died: Callable[[str], None],
                  clock: Callable[[], float] = time.monotonic) -> None:
-        """`sock` listens.  `backlog` and `alive` are asked from the exporter's thread, `mishap`
+        """`socks` listen.  `backlog` and `alive` are asked from the exporter's thread, `mishap`
         is told there of a callback that failed, and `died` of what ended the thread.
         """
-        self.address = sock.getsockname()
+        self.address = socks[0].getsockname()
         self._server = server
         self._survey = survey
         self._backlog = backlog
@@ -70,7 +70,7 @@ class Exporter:
         self._told: Snapshot | None = None     # the server's thread: what it has handed over
         self._reactor = Reactor(ObservedSelector(clock=clock), clock=clock)
         self._reactor.on_failure = self._failed
-        self._door = Door(self._reactor, sock, self._serve)
+        self._doors = [Door(self._reactor, sock, self._serve) for sock in socks]
         self._figures = _Question()
         self._turn = _Question()
         self._snapshot: Snapshot | None = None
@@ -110,7 +110,8 @@ class Exporter:
         except BaseException:
             self._died(traceback.format_exc())
         finally:
-            self._door.close()
+            for door in self._doors:
+                door.close()
             self._reactor.close()
 
     def _failed(self, key: selectors.SelectorKey | None, error: Exception) -> None:

@@ -157,7 +157,7 @@ class Survey:
             self._shown = selector.turns
         return Snapshot(
             turn=selector.turns, at=hub.at, mono=began, started_at=selector.started_at,
-            host=str(server.address[0]), port=server.address[1], phase=state.phase,
+            host=server.address[0], port=server.address[1], phase=state.phase,
             loop=loop_figures(
                 selector,
                 write_interest="always" if traffic.always_write else "on-demand",
@@ -180,6 +180,7 @@ class Survey:
             refused_by=tuple(state.counts.refused.items()),
             evicted_by=tuple(state.counts.evicted.items()),
             dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),
+            also=server.also,
         )
 
     def _client(self, connection: ClientConnection, masks: str, now: float) -> ClientRow:

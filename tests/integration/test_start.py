@@ -19,7 +19,8 @@ import pytest
 from chatops import __version__
 from chatops import service as service_module
 from chatops.api.commands import Limit
-from chatops.service import ServerThread, StartError, explain
+from chatops.net.listen_error import explain
+from chatops.service import ServerThread, StartError
 from chatops.settings import Settings
 from tests.integration.harness import Served, Server, descriptors, environment
 from tests.patience import scaled

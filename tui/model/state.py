@@ -31,6 +31,7 @@ from chatops.api.snapshot import ClientRow, Pulse, Snapshot
 from chatops.replay.history import History
 from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
+from tui.model.find import find_row
 from tui.model.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.model.rates import gauges as gauges_between
 from tui.model.series import LATE, SPANS, Plots, Series, of_the_past, over
@@ -277,11 +278,8 @@ class ConsoleState:
         return next((row for row in rows if row.id == ident), None)
 
     def find(self, target: str) -> ClientRow | None:
-        """The client of this id (`3`, `#3`) or nick."""
-        rows = self.snapshot.clients if self.snapshot is not None else ()
-        word = target.removeprefix("#")
-        return (next((row for row in rows if str(row.id) == word), None)
-                or next((row for row in rows if row.nick == target), None))
+        """The client that is meant by this id (`3`, `#3`) or nick, in what is shown."""
+        return find_row(target, self.snapshot)
 
     def selected(self) -> tuple[int, ...]:
         """Connection ids that an action takes: the tagged ones, or the one at the cursor."""

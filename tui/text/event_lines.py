@@ -14,6 +14,7 @@ from textual.content import Content
 
 from chatops.api import events as e
 from chatops.api.events import Event
+from chatops.system.addresses import with_port
 from chatops.units import format_seconds, format_size
 from tui.text.cells import clean
 
@@ -75,7 +76,9 @@ KINDS: dict[type[Event], Kind] = {
     e.ListenerResumed: Kind("▶", "$success", "server", lambda v: "accepting again"
                             + (f"; {v.refused:,} were refused" if v.refused else "")),
     e.ServerStarted: Kind("●", "$success", "server",
-                          lambda v: f"listening on {v.host}:{v.port} with {v.selector}"),
+                          lambda v: "listening on "
+                          f"{' and '.join((with_port(v.host, v.port), *v.also))} "
+                          f"with {v.selector}"),
     e.ServerStopping: Kind("●", "$warning", "server",
                            lambda v: f"stopping; queues drain for at most "
                            f"{format_seconds(v.deadline)}"),

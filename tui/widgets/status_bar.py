@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.snapshot import Snapshot
+from chatops.system.addresses import with_port
 from chatops.units import format_clock, format_seconds, format_size
 from tui.messages import RunLine
 from tui.model.pulses import LoopRates
@@ -99,7 +100,8 @@ def _title_line(state: ConsoleState, width: int) -> Content:
     snapshot = state.live
     left: list[Part] = [(" chatops ", "bold $background on $primary"), " "]
     if snapshot is not None:
-        left += [(f"{snapshot.host}:{snapshot.port}", "bold $foreground"),
+        also = f" +{len(snapshot.also)}" if snapshot.also else ""
+        left += [(f"{with_port(snapshot.host, snapshot.port)}{also}", "bold $foreground"),
                  (f"  {snapshot.loop.backend}", "$secondary"),
                  ("  clients ", LABEL), (f"{len(snapshot.clients):,}", VALUE),
                  ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
