@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import attrgetter
 from selectors import EVENT_WRITE
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from chatops import program_lints
 from chatops.api.snapshot import ClientRow, KeyRow, Lint, Snapshot
 from chatops.loop.backends import SELECT_LIMIT
+from chatops.program_lints import PROGRAM_LINTS, LintText
 from chatops.units import format_age, format_seconds, format_size
 
 BUSY_RATE = 100.0              # fires a second that no idle descriptor has
@@ -28,15 +29,8 @@ STALLED = 3.0                  # seconds without progress that make a reader slo
 EACH = 5                       # more of a kind than this are told of in one line
 
 
-class LintText(NamedTuple):
-    """What a lint is about, for somebody who sees it for the first time."""
-
-    title: str
-    meaning: str
-    remedy: str
-
-
 LINTS = {
+    **PROGRAM_LINTS,
     "write-idle": LintText(
         "watched for writing with nothing to write",
         "A socket is writable whenever its kernel buffer has room, which is nearly always. "
@@ -204,6 +198,8 @@ def _held_loop(look: _Look) -> Iterator[Lint]:
 def _holds(look: _Look) -> Iterator[tuple[float, str, int, int]]:
     """Seconds, who, descriptor and client of each time that the loop was held."""
     now = look.now
+    if now.program is not None and now.program.kind == "asyncio":
+        return                         # its calls are timed one by one: `slow-call`
     keys = {row.fd: row for row in now.keys}
     told = False
     for turn in now.turns:
@@ -257,6 +253,8 @@ def _closed_registered(look: _Look) -> Iterator[Lint]:
 
 def _accept_paused(look: _Look) -> Iterator[Lint]:
     now = look.now
+    if now.program is not None:
+        return                         # it need not have one
     if now.phase == "running" and now.keys and not any(r.type == "listener" for r in now.keys):
         yield Lint("accept-paused", f"the listener of port {now.port} is not watched: "
                    "nobody is let in")
@@ -276,7 +274,11 @@ def _history_lost(look: _Look) -> Iterator[Lint]:
         yield Lint("history-lost", f"history: {look.now.history_fault}")
 
 
+def _of_programs(look: _Look) -> Iterator[Lint]:
+    yield from program_lints.find(look.now, look.before)
+
+
 _CHECKS: tuple[Callable[[_Look], Iterator[Lint]], ...] = (
-    _write_idle, _select_limit, _held_loop, _slow_reader, _closed_registered, _accept_paused,
-    _eof_unhandled, _history_lost,
+    _of_programs, _write_idle, _select_limit, _held_loop, _slow_reader, _closed_registered,
+    _accept_paused, _eof_unhandled, _history_lost,
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from chatops.bench import report, usage
-from chatops.bench.plan import IDLE, PARTS, SELECTOR, STALLED, STORM, Findings, Plan
+from chatops.bench.plan import IDLE, PARTS, SELECTOR, STALLED, STORM, WATCH, Findings, Plan
 from chatops.bench.rounds import (
     Cpus,
     measure_idle,
@@ -18,9 +18,11 @@ from chatops.bench.rounds import (
     measure_stalled,
     measure_storm,
     measure_table,
+    measure_watching,
 )
 from chatops.bench.stalled import stalled_lines
 from chatops.bench.storm import storm_lines
+from chatops.bench.watch_cost import watch_lines
 
 # Descriptors a process needs besides one per client.
 SPARE_DESCRIPTORS = 64
@@ -153,6 +155,8 @@ def show(findings: Findings, cpus: Cpus, progress: Progress) -> None:
         progress.print(report.idle_lines(measure_idle(findings, cpus, progress)))
     if SELECTOR in plan.parts:
         progress.print(report.selector_lines(measure_observing(findings, progress)))
+    if WATCH in plan.parts:
+        progress.print(watch_lines(measure_watching(findings, progress)))
 
 
 if __name__ == "__main__":

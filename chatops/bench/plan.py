@@ -9,10 +9,12 @@ from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nonreaders import StalledResult, StalledSpec
 from chatops.bench.selector_cost import SelectorCost
+from chatops.bench.watch_cost import WatchCost
 
 # Parts that are not contenders, for `--only`.
 STORM, STALLED, SELECTOR, IDLE = "storm", "stalled", "selector", "idle"
-PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE)
+WATCH = "watch"
+PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE, WATCH)
 
 # The latency part asks how long a line takes, not how many fit: with more clients than this
 # there are fewer messages a second, so that the deliveries stay the same.
@@ -76,6 +78,7 @@ class Findings(msgspec.Struct):
     stalled: list[Stalling] = msgspec.field(default_factory=list)
     idle: Run | None = None
     selector: SelectorCost | None = None
+    watch: WatchCost | None = None
 
     @property
     def errors(self) -> list[str]:

@@ -123,11 +123,15 @@ class Wire:
 
 
 def find(path: str, port: int | None) -> Path:
-    """The socket that is meant: this one, that of this port, or the only one there is.
+    """The socket that is meant: this one, by its path or name, that of this port, or the
+    only one there is.
 
     Raises `ControlError`.
     """
     if path:
+        named = directory() / f"{path}.sock"       # `chat.py-4242`, as they are listed
+        if os.sep not in path and named.exists():
+            return named
         try:
             return paths.absolute(path)
         except paths.PathError as error:
@@ -138,8 +142,8 @@ def find(path: str, port: int | None) -> Path:
     if not found:
         raise ControlError(f"no server of this user has a control socket in {directory()}")
     if len(found) > 1:
-        ports = ", ".join(sorted((path.stem for path in found), key=lambda p: (len(p), p)))
-        raise ControlError(f"servers run on the ports {ports}; say which one with --port")
+        names = ", ".join(sorted((path.stem for path in found), key=lambda p: (len(p), p)))
+        raise ControlError(f"several run: {names}; say which one with --port, or by its name")
     return found[0]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from chatops.api.slot import View
 from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
 from chatops.chat.session import Session
 from chatops.loop.reactor import Timer
@@ -13,22 +14,6 @@ from chatops.net.kernel import kernel_queued, send_buffer
 from chatops.server.server import ChatServer
 
 SHARE = 0.02                   # of the loop's time that snapshots may take
-
-
-class View:
-    """One console's slot for its newest snapshot: latest wins.
-
-    `wanted` and `on_news` may be set from any thread; the rest is the reactor's to write.
-    """
-
-    __slots__ = ("activity", "latest", "on_news", "shown", "wanted")
-
-    def __init__(self) -> None:
-        self.wanted = False            # the next snapshot, as soon as it can be afforded
-        self.on_news = False           # the same, once something has happened
-        self.latest: Snapshot | None = None
-        self.activity = -1             # of the survey when `latest` was made
-        self.shown = 0                 # the last turn that a snapshot here has told of
 
 
 class Survey:
@@ -51,6 +36,20 @@ class Survey:
         self._timer: Timer | None = None
         self._shown = 0                # the last turn that `build` has told of by itself
         server.on_publish.append(self.publish)
+
+    def view(self) -> View:
+        """A slot for somebody who may look; it is filled from `begin` to `end`."""
+        return View()
+
+    def begin(self, view: View) -> None:
+        """Somebody looks from now on."""
+        self._server.selector.watch()
+        self.views.append(view)
+
+    def end(self, view: View) -> None:
+        """They do not look any more."""
+        self._server.selector.watch(False)
+        self.views.remove(view)
 
     def publish(self) -> None:
         """Called at the end of every turn."""

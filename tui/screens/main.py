@@ -25,6 +25,8 @@ from tui.panes.lints import LintsPane
 from tui.panes.log import LogPane
 from tui.panes.loop import LoopPane
 from tui.panes.selector import SelectorPane
+from tui.panes.tasks import TasksPane
+from tui.panes.transports import TransportsPane
 from tui.screens.prompt import Prompt
 from tui.text.cells import clean
 from tui.widgets.detail_strip import DetailStrip
@@ -66,8 +68,10 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.state = state
         self._panes: dict[str, Widget] = {
-            "clients": ClientsPane(), "loop": LoopPane(), "selector": SelectorPane(),
-            "events": EventsPane(), "log": LogPane()}
+            "clients": ClientsPane(), "tasks": TasksPane(), "loop": LoopPane(),
+            "selector": SelectorPane(), "events": EventsPane(), "log": LogPane()}
+        self._transports = TransportsPane()     # in the place of the clients, for a program
+        self._transports.display = self._panes["tasks"].display = False
         self._lints = LintsPane()
         self._status = StatusBar()
         self._tabs = TabBar()
@@ -85,6 +89,7 @@ class MainScreen(Screen[None]):
         yield self._fault
         yield self._tabs
         with Grid(id="panes"):
+            yield self._transports
             yield from self._panes.values()
             yield self._lints
         yield self._strip
@@ -122,6 +127,11 @@ class MainScreen(Screen[None]):
 
     def _arrange(self, state: ConsoleState) -> None:
         """Four quadrants where there is room, else the active pane alone."""
+        if state.program is not None and self._panes["clients"] is not self._transports:
+            self._panes["clients"].display = False
+            self._panes["clients"] = self._transports
+            self.query_one(KeyBar).for_programs()
+            self._arranged = None
         dashboard = (self.size.width >= DASHBOARD_WIDTH and self.size.height >= DASHBOARD_HEIGHT
                      and not state.zoomed)
         if (state.pane, dashboard) == self._arranged:
@@ -129,7 +139,8 @@ class MainScreen(Screen[None]):
         refocus = self._arranged is None or self._arranged[0] != state.pane
         self._arranged = (state.pane, dashboard)
         below = "log" if state.pane == "log" else "events"
-        shown = {"clients", "selector", "loop", below} if dashboard else {state.pane}
+        above = "tasks" if state.pane == "tasks" else "clients"
+        shown = {above, "selector", "loop", below} if dashboard else {state.pane}
         self.set_class(dashboard, "-dashboard")
         self._lints.display = dashboard
         for name, pane in self._panes.items():
@@ -161,7 +172,7 @@ class MainScreen(Screen[None]):
         elif gone:
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
-            if status.dropped:
+            if state.program is not None or status.dropped:
                 what, detail = clean(status.detail), ""
             self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
 
