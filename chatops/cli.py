@@ -150,9 +150,10 @@ def _fail_if_dead(thread: ServerThread) -> None:
         fail(f"the {' and the '.join(dead)} thread died; above is why")
 
 
-def _check_terminal() -> None:
+def _check_terminal(
+        otherwise: str = "`chatops serve` runs the server without one") -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
-        fail("the console needs a terminal; `chatops serve` runs the server without one")
+        fail(f"the console needs a terminal; {otherwise}")
     columns, lines = os.get_terminal_size(sys.stdout.fileno())
     if 0 < columns < LEAST_COLUMNS or 0 < lines < LEAST_LINES:
         fail(f"the terminal is {columns}×{lines}; the console needs at least "
@@ -246,6 +247,61 @@ def attach(path: str, port: int | None) -> None:
     if link.status.failed or link.status.dropped:
         fail(link.status.detail)
     sys.exit(status)
+
+
+@main.command(context_settings={"ignore_unknown_options": True,
+                                "allow_interspersed_args": False})
+@click.option("-m", "module", default="", metavar="MODULE", help="a module, as `python -m` runs it")
+@click.option("--serve", is_flag=True,
+              help="no console here: the program keeps the terminal; `chatops attach` elsewhere")
+@click.option("--children", is_flag=True,
+              help="observe the Python processes that it starts too, a control socket each")
+@click.option("--force-asyncio", is_flag=True,
+              help="hide uvloop from it, so that it falls back to asyncio's own loop")
+@click.option("--socket", "path", default="", metavar="PATH", help="where its control socket is")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT|COMMAND [ARG]…")
+def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: str,
+          words: tuple[str, ...]) -> None:
+    """Look into any Python program's event loop, in this console.
+
+    Runs a script, a module or a command such as `uvicorn app:app` as by hand, and shows its
+    selector, connections, tasks and loop.  Nothing in the program changes, and its exit
+    status is ours.
+    """
+    from chatops.watch.launch import LaunchError, command_line, prepared
+
+    try:
+        argv = command_line(words, module)
+        if not serve:
+            _check_terminal("`chatops watch --serve` runs the program without one")
+        name = os.path.basename(module or words[0])
+        launch = prepared(argv, name, children=children, force_asyncio=force_asyncio,
+                          lines=not serve, path=path)
+    except LaunchError as error:
+        fail(str(error), 2)
+    if serve:
+        click.echo(f"chatops: watching {name}; chatops attach {launch.place.path}", err=True)
+        sys.stderr.flush()
+        try:
+            # In our place: its process id, signals and exit status are what they would be.
+            os.execve(launch.argv[0], launch.argv, launch.environment)
+        except OSError as error:
+            launch.place.close()
+            fail(f"cannot start {launch.argv[0]}: {error.strerror}")
+    from chatops.watch.link import WatchLink
+    from tui.app import run_console
+
+    try:
+        link = WatchLink(launch, name)
+    except LaunchError as error:
+        launch.place.close()
+        fail(str(error))
+    _hold_signals()                # the program answers them; the console lets them through
+    try:
+        run_console(link)
+    finally:
+        link.close()
+    sys.exit(link.exit_status)
 
 
 @main.command()

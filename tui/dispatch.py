@@ -17,6 +17,8 @@ from textual.screen import ModalScreen
 from chatops.api.command_line import CommandError, parse, render
 from chatops.api.commands import (
     Ban,
+    Cancel,
+    Close,
     Command,
     CommandResult,
     Kick,
@@ -28,6 +30,7 @@ from chatops.api.commands import (
 )
 from chatops.api.link import ConsoleLink
 from chatops.system.addresses import network_of
+from tui import program
 from tui.actions import ACTIONS, Console, Doors
 from tui.bindings import COMMAND_LINE
 from tui.model.state import ConsoleState
@@ -35,6 +38,7 @@ from tui.model.targets import Target, resolve
 from tui.recording import Tape
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
+from tui.screens.program import EndDialog, LeaveDialog, named
 from tui.screens.prompt import Prompt
 
 
@@ -57,7 +61,7 @@ class Dispatcher:
     def key(self, line: str) -> None:
         """A key, a click in the palette or the help screen: `line` may leave things open."""
         try:
-            self._begin(line)
+            self._begin(program.line_for(line, self._state))
         except CommandError as error:
             self._prompt.said(line)
             self._prompt.outcome(False, str(error))
@@ -120,12 +124,15 @@ class Dispatcher:
 
     def run(self, command: Command) -> None:
         """Carry out, after asking where `_dialog` has a question.  Raises `CommandError`."""
+        spec = spec_of(command)
+        if self._state.program is not None and not program.is_possible(spec.name):
+            raise CommandError(f"'{spec.name}' is for a chat server; this is a program")
         dialog = self._dialog(command)
         if dialog is not None:
             self._ask(dialog)
         elif isinstance(command, Quit) and not self._serving:
             self._app.exit(1 if self._link.status.failed else 0)
-        elif spec_of(command).where == "console":
+        elif spec.where == "console":
             self._here(command)
         else:
             self._there([command])
@@ -142,6 +149,11 @@ class Dispatcher:
                     raise CommandError(f"'{target}' is not an address or a network")
                 people = [] if network_of(target) else _found(target.split(","), state)
                 return BanDialog(people, target, seconds, reason)
+            case Close() | Cancel():
+                return EndDialog(command, named(command, state))
+            case Quit("") if self._serving and state.program is not None:
+                return LeaveDialog(state.program.name, attached=self._attached,
+                                   leave=self._leave)
             case Quit("") if self._serving:
                 return QuitDialog(state, attached=self._attached, leave=self._leave)
         return None

@@ -32,8 +32,13 @@ Row = tuple[object, ...]
 
 def _status(snapshot: Snapshot) -> Iterator[Row]:
     loop = snapshot.loop
-    where = ", ".join([with_port(snapshot.host, snapshot.port), *snapshot.also])
-    yield "server", f"{where}, {snapshot.phase}"
+    program = snapshot.program
+    if program is not None:
+        yield "program", f"{program.name}, pid {program.pid}, Python {program.python}"
+        yield "loop", program.unseen or f"{program.kind}, {program.tasks} tasks"
+    else:
+        where = ", ".join([with_port(snapshot.host, snapshot.port), *snapshot.also])
+        yield "server", f"{where}, {snapshot.phase}"
     yield "up", format_duration(int(snapshot.mono - snapshot.started_at))
     yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
     yield "queued", (f"{format_size(snapshot.queued)} here, "
@@ -58,6 +63,21 @@ def _fds(snapshot: Snapshot) -> Iterator[Row]:
                row.fires)
 
 
+def _tasks(snapshot: Snapshot) -> Iterator[Row]:
+    yield "ID", "NAME", "COROUTINE", "STATE", "AT", "WAITS FOR"
+    for row in snapshot.tasks:
+        waits = row.error or (f"{row.on} held by {row.holder}" if row.holder else row.on)
+        name = row.name if row.id else f"{row.count} more"
+        yield row.id or "-", name, row.coro, row.state, row.at, waits
+
+
+def _callbacks(snapshot: Snapshot) -> Iterator[Row]:
+    yield "CALL", "CALLS", "BUSY", "P50", "P99", "SLOWEST"
+    for row in snapshot.program.callbacks if snapshot.program is not None else ():
+        yield (row.name, row.calls, *(format_seconds(seconds) for seconds in
+                                      (row.busy, row.p50, row.p99, row.slowest)))
+
+
 def _rooms(snapshot: Snapshot) -> Iterator[Row]:
     yield "ROOM", "MEMBERS", "LINES"
     for row in snapshot.rooms:
@@ -70,6 +90,10 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
                lambda snapshot: snapshot),
     "clients": ("Who is connected.", _clients, lambda snapshot: snapshot.clients),
     "fds": ("The selector's map.", _fds, lambda snapshot: snapshot.keys),
+    "tasks": ("The tasks of a program that is observed.", _tasks,
+              lambda snapshot: snapshot.tasks),
+    "callbacks": ("What the calls of a program's loop cost while a console looks.", _callbacks,
+                  lambda snapshot: snapshot.program.callbacks if snapshot.program else ()),
     "rooms": ("The rooms and how many are in them.", _rooms, lambda snapshot: snapshot.rooms),
 }
 EVENTS = "What happens, a line for each, until the server ends or you do."

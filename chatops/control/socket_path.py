@@ -67,6 +67,11 @@ class Place:
     def __repr__(self) -> str:
         return f"<Place {self.path}>"
 
+    @property
+    def lock(self) -> int:
+        """The descriptor of the lock file, for whoever takes the socket over."""
+        return self._lock
+
     def close(self) -> None:
         """Listen no more and take the files away.  Idempotent."""
         if self._lock < 0:

@@ -20,6 +20,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from chatops import lints
+from chatops.api.slot import View
 from chatops.api.snapshot import Snapshot
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
@@ -27,7 +28,7 @@ from chatops.metrics.door import Door, Request, Respond, Response
 from chatops.metrics.families import Figures
 from chatops.metrics.text import Page
 from chatops.server.server import ChatServer
-from chatops.server.snapshots import Survey, View
+from chatops.server.snapshots import Survey
 
 FRESH = 0.5                    # seconds that one snapshot serves all who scrape
 SILENCE = 5.0                  # seconds without a turn, though asked for one: it hangs

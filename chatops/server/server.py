@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from chatops.api import events
 from chatops.chat.intake import Intake
@@ -102,6 +103,27 @@ class ChatServer:
             for connection in state.connections.values():
                 state.idles.start(connection)
         state.admission.change(settings)
+
+    # -- what the control socket asks (chatops.control.host.Host)
+
+    purposes: ClassVar[dict[str, str]] = {
+        "MainThread": "starts and stops the server, and draws its console if it has one",
+        "reactor": "the selector, every socket, the hub",
+        "journal": "log, ban file, history and certificate",
+        "recorder": "the recording being made",
+        "clients": "built-in clients of the lab",
+    }
+
+    what = "chat"
+    possible: tuple[str, ...] = ()
+
+    @property
+    def wall(self) -> Callable[[], float]:
+        return self.state.wall
+
+    @property
+    def tls(self) -> bool:
+        return bool(self.state.settings.tls_cert)
 
     # -- the turn
 

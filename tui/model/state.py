@@ -27,7 +27,7 @@ from msgspec.structs import replace
 from chatops.api.commands import PANES
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import ClientRow, Pulse, Snapshot
+from chatops.api.snapshot import ClientRow, Program, Pulse, Snapshot
 from chatops.replay.history import History
 from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
@@ -144,6 +144,20 @@ class ConsoleState:
     def snapshot(self) -> Snapshot | None:
         """What to draw."""
         return self._frozen.snapshot if self._frozen is not None else self.live
+
+    @property
+    def program(self) -> Program | None:
+        """The program that is looked at, None at a chat server."""
+        shown = self.snapshot
+        return shown.program if shown is not None else None
+
+    @property
+    def panes(self) -> tuple[str, ...]:
+        """Those that there is something for: tasks only of an asyncio program."""
+        program = self.program
+        has_tasks = program is not None and program.kind == "asyncio"
+        return tuple(pane for pane in PANES
+                     if pane != "tasks" or has_tasks or self.pane == "tasks")
 
     @property
     def now(self) -> float:
@@ -291,7 +305,7 @@ class ConsoleState:
     def cursor_client(self) -> int | None:
         """The connection id at the cursor; from the selector pane, of its descriptor."""
         if self.pane != "selector":
-            return self.views["clients"].cursor
+            return self.views["clients"].cursor if self.pane != "tasks" else None
         fd = self.views["selector"].cursor
         keys = self.snapshot.keys if self.snapshot is not None else ()
         return next((row.client or None for row in keys if row.fd == fd), None)
@@ -303,7 +317,8 @@ class ConsoleState:
         self.version += 1
 
     def next_pane(self) -> None:
-        self.show_pane(PANES[(PANES.index(self.pane) + 1) % len(PANES)])
+        panes = self.panes
+        self.show_pane(panes[(panes.index(self.pane) + 1) % len(panes)])
 
     def set_filter(self, expression: str) -> None:
         """Of the active pane; "" shows all."""

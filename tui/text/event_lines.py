@@ -42,6 +42,12 @@ def _said(event: e.Said) -> str:
     return f"{event.nick}: {text}"
 
 
+def _held(event: e.LoopHeld) -> str:
+    inside = f", in {event.inside}" if event.inside else ""
+    so_far = "was held for" if event.over else "has been held for"
+    return f"the loop {so_far} {format_seconds(event.seconds)}: {event.where}{inside}"
+
+
 KINDS: dict[type[Event], Kind] = {
     e.Connected: Kind("+", "$success", "join",
                       lambda v: f"{v.nick} connected from {v.peer} on fd {v.fd}"),
@@ -96,6 +102,10 @@ KINDS: dict[type[Event], Kind] = {
                        + (v.traceback.strip().rpartition("\n")[2] or "no traceback")),
     e.AdminDid: Kind("✓", "$accent", "admin", lambda v: f":{v.line}  {v.outcome}"),
     e.Warned: Kind("!", "$warning", "warning", lambda v: v.text),
+    e.Printed: Kind("│", "$text", "output", lambda v: v.text),
+    e.LoopHeld: Kind("✗", "$error", "held", _held),
+    e.ProgramEnded: Kind("●", "$text-muted", "program",
+                         lambda v: f"the program has ended with status {v.status}"),
 }
 UNKNOWN = Kind("·", "$text-muted", "other", lambda v: type(v).__name__)
 FAILED_DEED = Kind("✗", "$error", "admin", lambda v: f":{v.line}  {v.outcome}")

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from chatops.api.snapshot import Snapshot
 from chatops.system.addresses import with_port
 from chatops.units import format_clock, format_seconds, format_size
+from tui import program
 from tui.messages import RunLine
 from tui.model.pulses import LoopRates
 from tui.model.state import ConsoleState
@@ -99,7 +100,10 @@ def chip(state: ConsoleState) -> tuple[str, str]:
 def _title_line(state: ConsoleState, width: int) -> Content:
     snapshot = state.live
     left: list[Part] = [(" chatops ", "bold $background on $primary"), " "]
-    if snapshot is not None:
+    if snapshot is not None and snapshot.program is not None:
+        left += [*program.title(snapshot, snapshot.program),
+                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
+    elif snapshot is not None:
         also = f" +{len(snapshot.also)}" if snapshot.also else ""
         left += [(f"{with_port(snapshot.host, snapshot.port)}{also}", "bold $foreground"),
                  (f"  {snapshot.loop.backend}", "$secondary"),
@@ -151,6 +155,8 @@ def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
              ("app queue", format_size(now.queued), "queued", _longest_queue(live, "queued")),
              ("kernel queue", format_size(now.kernel_queued), "kernel_queued",
               _longest_queue(live, "kernel_queued"))]
+    if live is not None and live.program is not None:
+        lower[:2] = program.figures(live, live.program)
     widths = _metric_widths(width)
     return [_metrics(state, row, widths) for row in (upper, lower)]
 

@@ -20,7 +20,6 @@ from chatops.loop.backends import BackendError, resolve
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.tls import CertificateError
-from chatops.openings import StartError, open_chat, open_control, open_metrics
 from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
@@ -28,6 +27,7 @@ from chatops.server.certificates import Renewal, configured
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
+from chatops.service.openings import StartError, open_chat, open_control, open_metrics
 from chatops.settings import Settings
 from chatops.storage.chat_history import Archive
 from chatops.storage.event_log import EventLog
