@@ -13,16 +13,22 @@ import click
 
 from chatops import __version__
 from chatops.api.commands import Reload
-from chatops.api.paths import PathError, expand
 from chatops.bench.cli import bench
 from chatops.control.client import find
 from chatops.control.ctl import ctl
 from chatops.control.socket_path import ControlError
+from chatops.metrics.cli import metrics
 from chatops.replay.recording import Recording
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
+from chatops.supervision.inherited import Inherited, InheritedError, inherited
+from chatops.supervision.notify import Notifier
+from chatops.supervision.reports import Reports
+from chatops.system import streams
+from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
+Reread = tuple[str, Callable[[], Settings]]
 MOST_CELLS = 400               # of a film, either way
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
@@ -46,7 +52,7 @@ def server_options(command: Any) -> Any:
 
 def fail(text: str, status: int = 1) -> NoReturn:
     """One line, no traceback, and a status that scripts can see."""
-    click.echo(f"chatops: {text}", err=True)
+    say(f"chatops: {text}")
     sys.exit(status)
 
 
@@ -55,6 +61,22 @@ def _settings(config: str | None, flags: dict[str, Any], defaults: Settings = US
         return load(flags, config=config, defaults=defaults)
     except SettingsError as error:
         fail(str(error), 2)
+
+
+def _reread(config: str | None, flags: dict[str, Any], defaults: Settings = USUAL
+            ) -> Reread | None:
+    """The settings file and what reads it again, if there is one."""
+    if config is None:
+        return None
+    return config, lambda: load(flags, config=config, defaults=defaults)
+
+
+def _let_signals_end_it() -> None:
+    """While it starts.  Python's own handler waits for the system call to end that it came in,
+    and looking up the name of a host may take a minute.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _hold_signals() -> None:
@@ -66,10 +88,12 @@ def _hold_signals() -> None:
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 
 
-def _started(settings: Settings, log: str) -> ServerThread:
-    thread = ServerThread(settings, log=log)
+def _started(settings: Settings, log: str, reread: Reread | None,
+             sockets: Inherited | None = None) -> ServerThread:
+    """With the signals held, for whoever answers them to let them through."""
+    thread = ServerThread(settings, log=log, inherited=sockets, reread=reread)
     try:
-        thread.start()
+        thread.start(_hold_signals)
     except StartError as error:
         fail(str(error))
     signal.signal(signal.SIGUSR1, lambda _signum, _frame: thread.reopen_log())
@@ -88,10 +112,12 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
 
     Without a command: the full-screen console, with the server running in it.
     """
+    streams.prepare()
     if context.invoked_subcommand is not None:
         if any(value is not None for value in [config, *flags.values()]) or demo:
             fail(f"options go after '{context.invoked_subcommand}'", 2)
         return
+    _let_signals_end_it()
     settings = _settings(config, flags, DEMO if demo else USUAL)
     if demo and settings.tls_cert:
         fail("--demo brings clients that do not speak TLS; leave --tls-cert away", 2)
@@ -99,8 +125,8 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
     from chatops.links.local import LocalLink
     from tui.app import run_console
 
-    _hold_signals()                # the console lets them through
-    thread = _started(settings, settings.log_file)
+    thread = _started(settings, settings.log_file,     # the console lets signals through
+                      _reread(config, flags, DEMO if demo else USUAL))
     link = LocalLink(thread)
     if demo:
         link.demo()
@@ -119,7 +145,7 @@ def _fail_if_dead(thread: ServerThread) -> None:
     dead |= thread.dead_threads
     if dead:
         for traceback in dead.values():
-            click.echo(traceback, err=True)
+            say(traceback)
         fail(f"the {' and the '.join(dead)} thread died; above is why")
 
 
@@ -132,9 +158,10 @@ def _check_terminal() -> None:
              f"{LEAST_COLUMNS}×{LEAST_LINES}: enlarge it, or use `chatops serve`")
 
 
-def _wait(thread: ServerThread, ready: str) -> None:
-    """Say that it is ready, and wait until the server has ended.  Signal handlers run meanwhile.
+def _wait(thread: ServerThread, ready: str, tell: Callable[[], None]) -> None:
+    """Say that it is ready, to people and by `tell`, and wait until the server has ended.
 
+    Signal handlers run meanwhile.
     CPython looks for signals between two instructions of the main thread: one that arrives
     just as it begins to wait for a lock would lie there until the next.  So it waits for a
     socket, into which signals and the end of the server write a byte.
@@ -144,7 +171,8 @@ def _wait(thread: ServerThread, ready: str) -> None:
         writer.setblocking(False)
         thread.on_end = lambda: writer.send(b"\0")
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        click.echo(ready, err=True)    # from here on no descriptor is needed that clients may take
+        say(ready)             # from here on no descriptor is needed that clients may take
+        tell()
         while thread.alive:
             news.recv(64)
         signal.set_wakeup_fd(-1)
@@ -155,17 +183,28 @@ def _wait(thread: ServerThread, ready: str) -> None:
 @server_options
 def serve(config: str | None, **flags: Any) -> None:
     """Run the server with no console; log to standard error."""
+    _let_signals_end_it()
+    notifier = Notifier()
     settings = _settings(config, flags)
-    _hold_signals()
-    thread = _started(settings, settings.log_file or "-")
+    try:
+        thread = _started(settings, settings.log_file or "-", _reread(config, flags),
+                          inherited())
+    except InheritedError as error:
+        fail(str(error))
+    if notifier.supervised:
+        thread.server.reactor.submit(
+            lambda: Reports(thread.server, thread.survey, notifier).begin())
+    if os.getpid() == 1:           # then the orphans of a container are its children
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
     def stop(_signum: int, _frame: Any) -> None:
         thread.stop()
 
     def reload(_signum: int, _frame: Any) -> None:
         thread.reopen_log()
-        if settings.tls_cert:
-            thread.submit(Reload())
+        if thread.reloads:
+            notifier.reloading()
+            thread.submit(Reload()).add_done_callback(lambda _: notifier.tell(READY=1))
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
@@ -175,9 +214,14 @@ def serve(config: str | None, **flags: Any) -> None:
     tune_collector()
     host, port = thread.server.address[:2]
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
-    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
+    if thread.exporter is not None:
+        spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
+    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})",
+          lambda: notifier.tell(READY=1))
+    notifier.tell(STOPPING=1, STATUS="stopped")
+    notifier.close()
     _fail_if_dead(thread)
-    click.echo("chatops: stopped", err=True)
+    say("chatops: stopped")
 
 
 @main.command()
@@ -214,22 +258,24 @@ def replay(file: str, svg: str | None, size: str, frames: int) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
     from chatops.links.replay import ReplayLink
     from chatops.replay.recording import RecordingError, read
+    from chatops.system.paths import PathError, expand
     from tui.app import run_console
 
     try:
         recording = read(expand(file))
-    except (RecordingError, PathError) as error:
+    except (PathError, RecordingError) as error:
         fail(str(error))
     if svg is not None:
         _write_film(recording, svg, size, frames)
         return
     _check_terminal()
     if recording.warning:
-        click.echo(f"chatops: {recording.warning}", err=True)
+        say(f"chatops: {recording.warning}")
     sys.exit(run_console(ReplayLink(recording), replay=True))
 
 
 def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:
+    from chatops.system.paths import PathError, expand
     from tui.film import film
 
     columns, _, lines = size.partition("x")
@@ -270,3 +316,4 @@ def lab(stage: int, host: str, port: int) -> None:
 
 main.add_command(bench)
 main.add_command(ctl)
+main.add_command(metrics)

@@ -12,12 +12,13 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from chatops.api.commands import BACKENDS, SLOW_CONSUMER
+from chatops.api.commands import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
+from chatops.api.words import SlowConsumer
+from chatops.system import files, paths
 from chatops.units import (
     UnitError,
     format_duration,
@@ -54,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True):
     rate_burst: int = 500
     outbox: int = 1 << 20
     total_outbox: int = 256 << 20
-    slow_consumer: str = "evict"
+    slow_consumer: SlowConsumer = "evict"
     stall: float = 30.0
     line_deadline: float = 60.0
     idle_timeout: float = 0.0
@@ -62,6 +63,9 @@ class Settings(msgspec.Struct, frozen=True):
     nicks: str = "ascii"
     drain: float = 4.0
     announce_after: float = 1.0
+    metrics: str = ""
+    log_format: str = "text"
+    log_level: str = "debug"
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The trusted ones, which the limits per address do not hold for."""
@@ -139,6 +143,26 @@ def _host(text: str) -> str:
     return text
 
 
+def endpoint(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`; an IPv6 address stands in brackets.  Raises `SettingsError`."""
+    host, _, port = text.strip().rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not host or not port.isdecimal() or int(port) > 65535 or (":" in host) != ("[" in text):
+        raise SettingsError(f"'{text}' is not HOST:PORT, as in 127.0.0.1:9187 or [::1]:9187")
+    return host, int(port)
+
+
+def _endpoint(text: str) -> str:
+    if text == "off":
+        return ""
+    endpoint(text)
+    return text
+
+
+def _path(text: str) -> str:
+    return str(paths.expand(text)) if text else ""
+
+
 def _networks(text: str) -> str:
     Settings(trusted=text).networks()
     return text
@@ -168,15 +192,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sndbuf", "the kernel's send buffer per client; small ones make queues visible "
             "(0: the system decides)", _size(0, 1 << 30), format_size),
     Setting("tls_cert", "certificate in PEM, the chain after it; with one, the port speaks TLS and "
-            "nothing else, and SIGHUP or `:reload` reads it again"),
-    Setting("tls_key", "its private key in PEM, if that is not in the same file"),
+            "nothing else, and SIGHUP or `:reload` reads it again", _path),
+    Setting("tls_key", "its private key in PEM, if that is not in the same file", _path),
     Setting("control", "the Unix socket for `chatops attach` and `ctl`; auto: in a directory of "
-            "this user, one for each port; `off` for none"),
+            "this user, one for each port; `off` for none", _path),
     Setting("log_file", "write events here, one line each; SIGUSR1, SIGHUP to `serve` and "
-            "`:reopen` open it again, and one that was moved away is noticed"),
-    Setting("ban_file", "keep bans here, so that they survive a restart"),
+            "`:reopen` open it again, and one that was moved away is noticed", _path),
+    Setting("ban_file", "keep bans here, so that they survive a restart; SIGHUP or `:reload` "
+            "takes over what was changed by hand", _path),
     Setting("history", "keep what is said in rooms in this SQLite file, for `/history`; whispers "
-            "are not kept"),
+            "are not kept", _path),
     Setting("max_clients", "clients at once; off: as many as there are descriptors", _COUNT,
             _count_text, True),
     Setting("per_address", "clients at once from one address, so that one host cannot take "
@@ -216,6 +241,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("announce_after", "a newcomer is announced to its room with its first line, or when it "
             "has stayed this long: health checks that connect and leave are no news; off: at once",
             _SECONDS, _seconds_text),
+    Setting("metrics", "HOST:PORT for Prometheus: `/metrics`, and `/healthz` for whoever watches "
+            "over the server; needs the extra `metrics`", _endpoint, lambda text: text or "off"),
+    Setting("log_format", "text, or json: an object a line, for what collects logs",
+            _one_of("text", "json")),
+    Setting("log_level", f"the least that is logged: {', '.join(LOG_LEVELS)}; debug is all there "
+            "is", _one_of(*LOG_LEVELS)),
 )
 
 USUAL = Settings()
@@ -228,44 +259,51 @@ def load(flags: Mapping[str, object | None], *, config: str | None = None,
          defaults: Settings = USUAL) -> Settings:
     """Put settings together; `flags` are by field, None where not given.
 
-    Raises `SettingsError` with one line that names the setting and where it came from.
+    What a stronger source overrides is not judged: it may be meant for something else, as
+    Kubernetes sets CHATOPS_PORT for whatever runs beside a Service called chatops.  An empty
+    variable is none.  Raises `SettingsError` with one line that names the setting and where
+    it came from.
     """
+    file = _from_file(config) if config is not None else {}
     values: dict[str, Any] = {}
-    if config is not None:
-        values.update(_from_file(Path(config)))
     for setting in SETTINGS:
-        text = environ.get(setting.variable)
-        if text is not None:
-            try:
-                values[setting.field] = setting.value(text)
-            except SettingsError as error:
-                raise SettingsError(f"{setting.variable}: {error}") from None
-    for setting in SETTINGS:
-        given = flags.get(setting.field)
-        if given is not None:
-            try:
-                values[setting.field] = setting.value(given)
-            except SettingsError as error:
-                raise SettingsError(f"--{error}") from None
+        field, variable = setting.field, environ.get(setting.variable)
+        try:
+            if (given := flags.get(field)) is not None:
+                source = "--"
+                values[field] = setting.value(given)
+            elif variable:
+                source = f"{setting.variable}: "
+                values[field] = setting.value(variable)
+            elif field in file:
+                source = f"{config}: "
+                values[field] = setting.value(file[field])
+        except SettingsError as error:
+            hint = _KUBERNETES if source == "CHATOPS_PORT: " and "://" in str(variable) else ""
+            raise SettingsError(f"{source}{error}{hint}") from None
     return msgspec.structs.replace(defaults, **values)
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+_KUBERNETES = ("; Kubernetes sets this for a Service called chatops: give --port, "
+               "or enableServiceLinks: false")
+
+
+def _from_file(config: str) -> dict[str, object]:
+    """What is written there, by field."""
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(files.text_of(files.read(paths.expand(config))))
+    except paths.PathError as error:
+        raise SettingsError(f"--config: {error}") from None
     except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from None
+        raise SettingsError(f"{config}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: not TOML: {error}") from None
+        raise SettingsError(f"{config}: not TOML: {error}") from None
     values = {}
     for name, given in table.items():
         setting = BY_NAME.get(name.replace("_", "-"))
         if setting is None:
-            raise SettingsError(f"{path}: unknown setting '{name}'{_nearest(name)}")
-        try:
-            values[setting.field] = setting.value(given)
-        except SettingsError as error:
-            raise SettingsError(f"{path}: {error}") from None
+            raise SettingsError(f"{config}: unknown setting '{name}'{_nearest(name)}")
+        values[setting.field] = given
     return values
 
 

@@ -17,13 +17,13 @@ import msgspec
 from textual.app import App
 
 from chatops.api import commands as c
-from chatops.api import paths
 from chatops.api.command_line import CommandError
 from chatops.api.commands import Command
 from chatops.api.events import Event
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.replay.recording import RecordingError
 from chatops.replay.writer import save
+from chatops.system import paths
 from chatops.units import format_size
 from tui.model.state import ConsoleState
 from tui.recording import Tape

@@ -13,12 +13,10 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterable
 
 from textual.app import App
-from textual.binding import Binding
 from textual.screen import ModalScreen
 
 from chatops.api.command_line import CommandError, parse, render
 from chatops.api.commands import (
-    SPECS,
     Ban,
     Command,
     CommandResult,
@@ -31,38 +29,13 @@ from chatops.api.commands import (
 )
 from chatops.api.link import ConsoleLink
 from tui.actions import ACTIONS, Console, Doors
+from tui.bindings import COMMAND_LINE
 from tui.model.state import ConsoleState
 from tui.model.targets import Target, resolve
 from tui.recording import Tape
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
 from tui.screens.prompt import Prompt
-
-COMMAND_LINE = ":"             # the key line that opens the command line
-
-
-def bindings() -> list[Binding]:
-    """A binding for every key in `SPECS`, for the BINDINGS of the console's main screen.
-
-    On the screen and not on the app: there they win over Textual's own `tab`, and a dialog
-    in front does not see them.  Each runs `app.command('…')`; ids are `kick`, `step.-1` …,
-    for keymaps.
-    """
-    made = [Binding("colon", f"app.command({COMMAND_LINE!r})", "command", key_display=":",
-                    tooltip="Type a command.", id="command-line"),
-            Binding("escape", "app.command('back')", show=False, id="back",
-                    tooltip="Clear the filter, return to the present, or untag.")]
-    for spec in SPECS:
-        lines: dict[str, list[str]] = {}
-        for key, line in spec.keys:
-            lines.setdefault(line, []).append(key)
-        group = Binding.Group(spec.label, compact=True) if len(lines) > 1 and spec.label else None
-        for line, keys in lines.items():
-            made.append(Binding(
-                ",".join(keys), f"app.command({line!r})", spec.label or spec.name,
-                show=bool(spec.label), tooltip=f"{spec.help}  :{line}",
-                id=".".join([spec.name, *line.split()[1:]]), group=group))
-    return made
 
 
 class Dispatcher:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
+
+from chatops.api.words import SlowConsumer as SlowConsumerWord
 
 
 class Command(msgspec.Struct, frozen=True, tag=True):
@@ -210,7 +212,8 @@ class Palette(Command, frozen=True, tag="palette"):
 
 BACKENDS = ("select", "poll", "epoll", "kqueue", "devpoll")
 WRITE_INTERESTS = ("on-demand", "always")
-SLOW_CONSUMER = ("evict", "drop-oldest", "drop-newest")
+SLOW_CONSUMER = get_args(SlowConsumerWord)
+LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
 PLOTS = ("wake-ups", "lines-in", "lines-out", "busy", "queued", "kernel", "clients")
 PLOT_SPANS = ("1m", "5m", "1h")
@@ -284,7 +287,8 @@ SPECS: tuple[Spec, ...] = (
     Spec("limit", Limit, "Show or change a limit while the server runs.", "Server",
          (_p("name", "limit", "NAME", optional=True),
           _p("value", "word", "VALUE", optional=True)), aliases=("limits",)),
-    Spec("reload", Reload, "Read the TLS certificate and its key again, for new connections.",
+    Spec("reload", Reload,
+         "Read the settings, the bans and the certificate again; it says what has changed.",
          "Server"),
     Spec("reopen", Reopen, "Open the log file again, after it was moved away.", "Server"),
     Spec("selector", Selector, "Swap the selector's backend under load; nobody is disconnected.",

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
+from chatops.api.words import Phase, SlowConsumer, WriteInterest
+
 
 class ClientRow(msgspec.Struct, frozen=True, gc=False):
     """One connected client.
@@ -44,6 +46,7 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     muted: bool = False
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
+    rooms: tuple[str, ...] = ()    # all that it is in; `room` is where it speaks by default
     rtt: float = -1.0          # seconds, smoothed, to the peer's kernel; -1 where nobody tells
     retransmits: int = -1      # segments sent again so far; -1 where nobody tells
 
@@ -73,14 +76,15 @@ class KeyRow(msgspec.Struct, frozen=True, gc=False):
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     stale: bool = False        # its file object no longer has this descriptor
     at_eof: bool = False       # it keeps firing and there is nothing left to read
+    slowest_off_cpu: float = 0.0   # of `slowest`, seconds that its thread did not run
 
 
 class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     """What the loop has done since it began.  Counters, except where said."""
 
     backend: str               # "epoll"
-    write_interest: str        # "on-demand" or "always"
-    slow_consumer: str         # "evict", "drop-oldest", "drop-newest"
+    write_interest: WriteInterest
+    slow_consumer: SlowConsumer
     registered: int            # gauge: descriptors in the map
     turns: int                 # returns of select()
     ready: int                 # events returned by all turns
@@ -94,6 +98,11 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     commands: int              # commands carried out
     next_deadline: float | None = None   # seconds until the next timer, None without one
     write_until: float = 0.0   # monotonic: when "always" ends by itself; 0 if it does not
+    off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run, while watched
+    slowest_off_cpu: float = 0.0   # of `slowest`, the same
+    thread: int = 0            # native id of the loop's thread; 0 where it is not known
+    cost_counts: tuple[int, ...] = ()    # callbacks by what they took (observed.COST_BUCKETS)
+    cost_total: float = 0.0    # seconds of all of them; only while somebody watches
 
 
 class ThreadRow(msgspec.Struct, frozen=True, gc=False):
@@ -102,6 +111,7 @@ class ThreadRow(msgspec.Struct, frozen=True, gc=False):
     daemon: bool
     cpu: float                 # seconds of CPU so far, NaN where the system does not tell
     doing: str = ""            # what it is there for
+    delayed: float = 0.0       # seconds so far that it could have run and had no core
 
 
 class RoomRow(msgspec.Struct, frozen=True, gc=False):
@@ -121,12 +131,17 @@ class Lint(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
-    """One ready event of a turn, and what its callback cost (seconds; NaN unmeasured)."""
+    """One ready event of a turn, and what its callback cost (seconds; NaN unmeasured).
+
+    `off_cpu` of that its thread did not run: another one had the interpreter or the core, or
+    the callback waited for something.
+    """
 
     fd: int
     mask: int
     name: str
     cost: float
+    off_cpu: float = 0.0
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -157,6 +172,7 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
     queues: tuple[tuple[int, int], ...] = ()
     repeats: int = 0
+    off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -168,7 +184,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     started_at: float          # monotonic
     host: str
     port: int
-    phase: str                 # running, draining, stopped
+    phase: Phase
     loop: LoopFigures
     clients: tuple[ClientRow, ...]
     keys: tuple[KeyRow, ...]
@@ -188,3 +204,24 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     kernel_queued: int = 0     # gauge
     built_in: float = 0.0      # seconds it took to build this snapshot
     history_fault: str = ""    # why what is said is not being kept, though it was asked for
+    age: float = 0.0           # seconds that it was old when it was handed out: none newer was
+                               # to be had at once
+    refused_by: tuple[tuple[str, int], ...] = ()     # by reason (chatops.server.counts)
+    evicted_by: tuple[tuple[str, int], ...] = ()
+    dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy
+    log_fault: str = ""        # why events are not being logged, though it was asked for
+
+
+class Pulse(msgspec.Struct, frozen=True, gc=False):
+    """The loop's counters alone, which cost nothing to read: told where a snapshot is late."""
+
+    mono: float
+    turns: int
+    ready: int
+    waited: float
+    worked: float              # the turn in progress included
+    activity: int              # what has happened so far, looks of consoles not counted
+    behind: bool               # something has happened that no snapshot has told of
+    write_interest: str = "on-demand"
+    write_until: float = 0.0   # monotonic, as in `LoopFigures`
+    off_cpu: float = 0.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from chatops.bench import contenders, stalled, storm
+from chatops.bench.answers import KeysResult
 from chatops.bench.contenders import Contender
-from chatops.bench.keys import KeysResult, measure_keys
+from chatops.bench.keys import measure_keys
 from chatops.bench.load import LoadSpec
 from chatops.bench.plan import Findings, Run, Stalling
 from chatops.bench.runner import BenchError, measure, measure_in_turn

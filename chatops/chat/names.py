@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from unicodedata import category, east_asian_width, normalize
+from unicodedata import category, normalize
+
+from chatops.system.columns import width
 
 
 class InvalidName(ValueError):  # noqa: N818  (reads as what it says)
@@ -45,14 +47,6 @@ def check_room(name: str) -> str:
     if not _ROOM.fullmatch(room):
         raise InvalidName(f"a room's name has 1 to {ROOM_LIMIT} of the characters a-z 0-9 _ -")
     return room.lower()
-
-
-def width(text: str) -> int:
-    """Columns of a terminal that the text takes."""
-    if text.isascii():
-        return len(text)
-    return sum(0 if category(c) in ("Mn", "Me", "Cf") else 1 + (east_asian_width(c) in "WF")
-               for c in text)
 
 
 def _is_word(nick: str) -> bool:

@@ -7,7 +7,6 @@ import os
 import socket
 from pathlib import Path
 
-from chatops.api import paths
 from chatops.control.frames import (
     MAX_REPLY,
     PROTOCOL,
@@ -22,6 +21,7 @@ from chatops.control.frames import (
     read_reply,
 )
 from chatops.control.socket_path import ControlError, directory, may_talk, peer, running
+from chatops.system import paths
 
 PATIENCE = 5.0                 # seconds for a server to answer
 CHUNK = 1 << 18

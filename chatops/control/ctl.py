@@ -16,8 +16,10 @@ from chatops.api.snapshot import Snapshot
 from chatops.control.client import Wire, find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
-from chatops.storage.worker import line_of
-from chatops.units import format_duration, format_size
+from chatops.storage.log_lines import line_of
+from chatops.system.columns import pad, width
+from chatops.system.streams import say
+from chatops.units import format_duration, format_seconds, format_size
 
 PACE = 0.1                     # seconds between two batches of `events`
 
@@ -33,6 +35,8 @@ def _status(snapshot: Snapshot) -> Iterator[Row]:
                      f"{format_size(snapshot.kernel_queued)} in the kernel")
     yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
     yield "selector", f"{loop.backend}, {loop.registered} descriptors, {loop.turns} turns"
+    if snapshot.age:
+        yield "as of", f"{format_seconds(snapshot.age)} ago"
 
 
 def _clients(snapshot: Snapshot) -> Iterator[Row]:
@@ -136,7 +140,11 @@ def _ask(wire: Wire, command: Command, as_json: bool) -> None:
     if as_json:
         _json(result)
     else:
-        click.echo("\n".join([result.text, *result.rows]), err=not result.ok)
+        text = "\n".join([result.text, *result.rows])
+        if result.ok:
+            _print(text)
+        else:
+            say(text)
     sys.exit(0 if result.ok else 1)
 
 
@@ -155,6 +163,9 @@ def _show(wire: Wire, what: str, as_json: bool) -> None:
         _json(part(snapshot))
     else:
         _table(rows(snapshot))
+    if snapshot.age and what != "status":      # which says so itself
+        say(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could not afford "
+            "a newer look at once")
 
 
 def _follow(wire: Wire, as_json: bool) -> None:
@@ -170,23 +181,33 @@ def _follow(wire: Wire, as_json: bool) -> None:
                 if as_json:
                     _json(event)
                 else:
-                    click.echo(line_of(event))
-            sys.stdout.flush()
+                    _print(line_of(event))
         time.sleep(PACE)
 
 
 def _table(rows: Iterable[Row]) -> None:
     lines = [[str(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        click.echo("  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True))
-                   .rstrip())
+        _print("  ".join(map(pad, line, widths)).rstrip())
 
 
 def _json(value: object) -> None:
-    click.echo(msgspec.json.encode(value))
+    _print(msgspec.json.encode(value))
+
+
+def _print(text: str | bytes) -> None:
+    """On standard output.  Raises `ControlError` where that cannot be written; that nobody
+    reads any more, as after `| head`, is for click to end with.
+    """
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ControlError(f"cannot write the answer: {error.strerror}") from None
 
 
 def _fail(text: str, status: int) -> NoReturn:
-    click.echo(f"chatops: {text}", err=True)
+    say(f"chatops: {text}")
     sys.exit(status)

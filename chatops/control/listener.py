@@ -53,7 +53,7 @@ class Control:
         """Who this server is."""
         host, port = self.server.address[:2]
         return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port),
-                       bool(self.server.settings.tls_cert))
+                       bool(self.server.state.settings.tls_cert))
 
     def left(self, session: Session) -> None:
         """A session is over; said by itself."""

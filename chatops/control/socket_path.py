@@ -26,14 +26,17 @@ class ControlError(Exception):
 
 
 def directory() -> Path:
-    """Where this user's servers put their sockets unless told otherwise."""
+    """Where this user's servers put their sockets unless told otherwise.  Raises `ControlError`."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     try:
         if runtime and os.stat(runtime).st_uid == os.geteuid():
             return Path(runtime, "chatops")
     except OSError:
         pass                   # left over from another session
-    return Path(tempfile.gettempdir(), f"chatops-{os.geteuid()}")
+    try:
+        return Path(tempfile.gettempdir(), f"chatops-{os.geteuid()}")
+    except OSError as error:       # nothing here can be written, as in many a container
+        raise ControlError(f"no directory for it: {error.strerror}") from None
 
 
 def default_path(port: int) -> Path:

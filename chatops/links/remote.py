@@ -14,13 +14,14 @@ from chatops import lints
 from chatops.api import events
 from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import Pulse, Snapshot
 from chatops.control.client import CutOffError, Wire
 from chatops.control.frames import Ask, Bye, Done, Look, Message, Reply, Seen, pack
 from chatops.control.socket_path import ControlError
 from chatops.lab.clients.link import Crew, reachable
 
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
+PROBE_AFTER = 1.0              # seconds of silence until it is asked whether it sleeps
 EVENTS_KEPT = 8192             # until the console drains them
 UNSENT = 1 << 20               # bytes of commands that may wait for a server that is busy
 AT_ONCE = 32                   # reads of one poll, so that a flood cannot hold the console
@@ -30,7 +31,8 @@ class RemoteLink:
     """Belongs to the console's thread, and needs none of its own: it reads when it is polled.
 
     One `Look` is always with the server, which answers when there is news; so a server
-    with nothing to tell sleeps on, whoever looks.
+    with nothing to tell sleeps on, whoever looks.  Silence may also be that of a server with
+    no time to answer, so one that has just been awake is asked once whether it sleeps.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,13 +51,26 @@ class RemoteLink:
         self._kernel_queued = 0
         self._looking = False
         self._looked_at = 0.0
+        self._pulse: Pulse | None = None
+        self._asleep = False       # it has answered that nothing had happened meanwhile
+        self._probing = False      # it has been asked, and has not answered yet
         welcome = self._wire.welcome
         self._crew = Crew(tls=welcome.tls)
         self._address = (reachable(welcome.host), welcome.port)
 
     @property
     def status(self) -> LinkStatus:
-        return self._status
+        status, pulse = self._status, self._pulse
+        if pulse is None or not status.alive:
+            return status
+        if self._probing:          # until it answers, nobody knows that it sleeps
+            pulse = replace(pulse, behind=True)
+        return replace(status, pulse=pulse)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the server's silence could be want of time: it has been asked, or will be."""
+        return self._status.alive and self._pulse is not None and not self._asleep
 
     @property
     def events_dropped(self) -> int:
@@ -74,6 +89,7 @@ class RemoteLink:
         else:
             self._count += 1
             self._asked[self._count] = future
+            self._asleep = False
             self._send(Ask(self._count, command))  # type: ignore[arg-type]  # the table says which are the server's
         return future
 
@@ -87,8 +103,11 @@ class RemoteLink:
     def poll(self) -> Snapshot | None:
         self._receive()
         now = self._clock()
-        quiet = self._kernel_queued > 0 and now - self._looked_at >= QUIET_LOOK
+        silent = now - self._looked_at
+        probe = self.unsure and not self._probing and silent >= PROBE_AFTER
+        quiet = probe or (self._kernel_queued > 0 and silent >= QUIET_LOOK)
         if self._status.alive and (quiet or not self._looking):
+            self._probing = probe or self._probing
             self._looking = True
             self._looked_at = now
             self._send(Look(now=quiet))
@@ -123,8 +142,9 @@ class RemoteLink:
 
     def _take(self, reply: Reply) -> None:
         match reply:
-            case Seen(happened, dropped, snapshot):
+            case Seen(happened, dropped, snapshot, pulse):
                 self._looking = False
+                self._beat(pulse)
                 self._happened.extend(happened)
                 self._forget(len(self._happened) - EVENTS_KEPT)
                 self._dropped_there = dropped
@@ -137,6 +157,11 @@ class RemoteLink:
                     future.set_result(result)
             case Bye(detail, failed, dropped):
                 self._lost(LinkStatus(False, detail, failed, dropped))
+
+    def _beat(self, pulse: Pulse | None) -> None:
+        before, self._pulse, self._probing = self._pulse, pulse, False
+        self._asleep = (pulse is not None and before is not None and not pulse.behind
+                        and pulse.activity == before.activity)
 
     def _forget(self, count: int) -> None:
         for _ in range(count):

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from typing import NoReturn, cast
 
 from chatops.net.state import reason_of
+from chatops.system import files
 
 RECORD = 1 << 14               # bytes of plaintext in a record, at most (RFC 8446, 5.1)
 RECORDS = 64                   # read in one turn: a byte in each must not hold the loop
-MOST = 1 << 20                 # bytes of a certificate's file that are looked at
 
 REASONS = {
     # Seen with OpenSSL 3.0: it would answer the second change of keys between the two halves of
@@ -69,8 +69,7 @@ def load(certificate: str, key: str = "") -> ssl.SSLContext:
 def _look_into(path: str, mark: str, what: str) -> None:
     """OpenSSL says neither which file it could not read nor which part was missing."""
     try:
-        with open(path, "rb") as file:
-            text = file.read(MOST)
+        text = files.read(path, regular=True)  # it is read again, here and on reload
     except OSError as error:
         raise CertificateError(f"{path}: {error.strerror}") from None
     if f"{mark}-----".encode() not in text:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chatops import settings
@@ -13,10 +13,12 @@ from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
 from chatops.loop.backends import BackendError
 from chatops.server import bans
+from chatops.server.ban_file import BanKeeper, Change, apply
 from chatops.server.server import ChatServer
 from chatops.units import counted, format_duration
 
 ALWAYS_WRITE_SECONDS = 30.0    # until watching for writing returns to on demand
+SAVE_PATIENCE = 3.0            # seconds until who has banned is told that the disk is slow
 
 
 class Refusal(Exception):  # noqa: N818  (it is an answer, not an error)
@@ -26,29 +28,39 @@ class Refusal(Exception):  # noqa: N818  (it is an answer, not an error)
 class Admin:
     """Belongs to the reactor's thread; `run` and `carry_out` never raise."""
 
-    def __init__(self, server: ChatServer, *,
-                 save_bans: Callable[[list[bans.Ban]], None] | None = None,
-                 reload: Callable[[Answer], None] | None = None,
+    def __init__(self, server: ChatServer, keeper: BanKeeper | None = None,
+                 reloads: Sequence[Callable[[Answer], None]] = (),
                  reopen: Callable[[Answer], None] | None = None) -> None:
-        """`save_bans` is called with all bans after each change, `reload` has the
-        certificate read again and `reopen` the log opened again, and they answer how that
-        went; none may wait.
+        """`keeper` has bans written to a file; each of `reloads` has something else read
+        again, `reopen` has the log opened again, and they answer how that went.  None waits.
         """
         self._server = server
-        self._save_bans = save_bans
-        self._waiting = {commands.Reload: reload, commands.Reopen: reopen}
+        self._keeper = keeper
+        self._reloads = [*reloads]
+        self._reopen = reopen
+        if keeper is not None:
+            keeper.adopt = self._adopt
+            self._reloads.append(self._reload_bans)
         self._always_write = 0         # how often it was asked for: the last one counts
 
     def carry_out(self, command: Command, answer: Answer) -> None:
         """Do it, and answer: at once, or after this turn where a disk must be waited for."""
-        ask = self._waiting.get(type(command))
-        if ask is not None:
-            ask(lambda result: answer(self._did(command, result)))
-        else:
-            answer(self.run(command))
+        match command:
+            case commands.Reload() if self._reloads:
+                self._reload(lambda result: answer(self._did(command, result)))
+            case commands.Reopen() if self._reopen is not None:
+                self._reopen(lambda result: answer(self._did(command, result)))
+            case commands.Ban() | commands.Unban() if self._keeper is not None:
+                self._kept(self._tried(command), self._keeper,
+                           lambda result: answer(self._did(command, result)))
+            case _:
+                answer(self.run(command))
 
     def run(self, command: Command) -> CommandResult:
         """Do what can be done at once, and say in the log that it was done."""
+        return self._did(command, self._tried(command))
+
+    def _tried(self, command: Command) -> CommandResult:
         method = _METHODS.get(type(command))
         if method is None:
             return CommandResult(False, f"'{spec_of(command).name}' is not for the server")
@@ -56,7 +68,7 @@ class Admin:
             result: CommandResult = method(self, command)
         except (Refusal, bans.BanError, settings.SettingsError, BackendError) as error:
             result = CommandResult(False, str(error))
-        return self._did(command, result)
+        return result
 
     def _did(self, command: Command, result: CommandResult) -> CommandResult:
         hub = self._server.hub
@@ -84,7 +96,7 @@ class Admin:
         sessions, missing = self._sessions(command.targets)
         reason = clean_text(command.reason).strip() or "no reason given"
         for session in sessions:
-            self._send_away(session, f"*** you were kicked: {reason}", f"kicked: {reason}")
+            self._send_away(session, f"you were kicked: {reason}", f"kicked: {reason}")
         return _outcome("kicked", sessions, missing)
 
     def _send_away(self, session: Session, words: str, reason: str) -> None:
@@ -94,23 +106,28 @@ class Admin:
         server = self._server
         network = self._address_of(command.target)
         reason = clean_text(command.reason).strip()
-        ban = server.admission.bans.add(network, server.hub.at, command.seconds, reason)
-        self._bans_changed()
-        kept_out = [
-            session for session in list(server.hub.sessions.values())
-            if server.admission.bans.find(server.connections[session.id].host, server.hub.at)
-        ]
-        for session in kept_out:
-            self._send_away(session, f"*** you were banned: {reason or 'no reason given'}",
-                            f"banned: {reason}" if reason else "banned")
+        ban = server.state.admission.bans.add(network, server.hub.at, command.seconds, reason)
+        kept_out = self._keep_out()
         how_long = f"for {format_duration(command.seconds)}" if command.seconds else "for good"
         gone = f"; {_names(kept_out)} disconnected" if kept_out else ""
         return CommandResult(True, f"banned {ban.network} {how_long}{gone}")
 
+    def _keep_out(self) -> list[Session]:
+        """Send away whom a ban holds for; returns them."""
+        state = self._server.state
+        gone = []
+        for session in list(state.hub.sessions.values()):
+            ban = state.admission.bans.find(state.connections[session.id].host, state.hub.at)
+            if ban is not None:
+                gone.append(session)
+                self._send_away(session, f"you were banned: {ban.reason or 'no reason given'}",
+                                f"banned: {ban.reason}" if ban.reason else "banned")
+        return gone
+
     def _address_of(self, target: str) -> str:
         sessions, _ = self._sessions((target,))
         if sessions:
-            return self._server.connections[sessions[0].id].host
+            return self._server.state.connections[sessions[0].id].host
         try:
             return str(bans.network_of(target))
         except bans.BanError:
@@ -118,9 +135,8 @@ class Admin:
 
     def _unban(self, command: commands.Unban) -> CommandResult:
         network = bans.network_of(command.network)
-        if not self._server.admission.bans.remove(command.network):
+        if not self._server.state.admission.bans.remove(command.network):
             raise Refusal(f"{network} is not banned; `bans` lists who is")
-        self._bans_changed()
         return CommandResult(True, f"{network} may come in again")
 
     def _bans(self, _command: commands.Bans) -> CommandResult:
@@ -128,12 +144,54 @@ class Admin:
         rows = tuple(
             f"{ban.network}  {format_duration(int(ban.left(at))) if ban.until else 'for good'}"
             f"  {ban.reason}".rstrip()
-            for ban in self._server.admission.bans.all(at))
+            for ban in self._server.state.admission.bans.all(at))
         return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows)
 
-    def _bans_changed(self) -> None:
-        if self._save_bans is not None:
-            self._save_bans(self._server.admission.bans.all(self._server.hub.at))
+    def _kept(self, result: CommandResult, keeper: BanKeeper, answer: Answer) -> None:
+        """Answer when the bans have been written, or when that takes too long."""
+        if not result.ok:
+            answer(result)
+            return
+
+        waiting = [answer]
+
+        def told(why: str, found: str) -> None:
+            late.cancel()
+            if waiting:
+                waiting.pop()(_saved(result, why, found, str(keeper.path)))
+
+        def too_late() -> None:
+            waiting.pop()(CommandResult(
+                False, f"{result.text}, but it is not in {keeper.path} yet: the disk is slow"))
+
+        late = self._server.reactor.call_later(SAVE_PATIENCE, too_late)
+        keeper.save(told)
+
+    def _adopt(self, change: Change) -> None:
+        """What somebody has changed in the file holds from now on."""
+        apply(change, self._server.state.admission.bans)
+        self._keep_out()
+        hub = self._server.hub
+        hub.effects.append(events.Warned(hub.at, f"the ban file was {change}"))
+
+    def _reload_bans(self, answer: Answer) -> None:
+        assert self._keeper is not None
+        path = self._keeper.path
+        self._keeper.reload(lambda why, found: answer(CommandResult(
+            not why, why or (f"{path} was {found}" if found else f"{path} has no other bans"))))
+
+    def _reload(self, answer: Answer) -> None:
+        """Have everything read again; one answer for all."""
+        results: list[CommandResult] = []
+
+        def read(result: CommandResult) -> None:
+            results.append(result)
+            if len(results) == len(self._reloads):
+                answer(CommandResult(all(result.ok for result in results),
+                                     "; ".join(result.text for result in results)))
+
+        for reload in self._reloads:
+            reload(read)
 
     def _mute(self, command: commands.Mute) -> CommandResult:
         sessions, missing = self._sessions(command.targets)
@@ -158,26 +216,27 @@ class Admin:
     def _limit(self, command: commands.Limit) -> CommandResult:
         server = self._server
         if not command.name:
-            rows = tuple(f"{settings.show(server.settings, name):28}{setting.why}"
+            rows = tuple(f"{settings.show(server.state.settings, name):28}{setting.why}"
                          for name, setting in settings.LIMITS.items())
             return CommandResult(True, f"{len(rows)} limits", rows)
         name = command.name.replace("_", "-")
         if command.value:
-            server.apply(settings.changed(server.settings, name, command.value))
+            server.apply(settings.changed(server.state.settings, name, command.value))
         elif name not in settings.LIMITS:
-            settings.changed(server.settings, name, "")    # says which are there
-        return CommandResult(True, settings.show(server.settings, name))
+            settings.changed(server.state.settings, name, "")    # says which are there
+        return CommandResult(True, settings.show(server.state.settings, name))
 
     def _no_reload(self, _command: commands.Reload) -> CommandResult:
-        raise Refusal("there is no certificate to read again: --tls-cert was not given")
+        raise Refusal("there is nothing to read again: neither --config nor --tls-cert nor "
+                      "--ban-file was given")
 
     def _no_reopen(self, _command: commands.Reopen) -> CommandResult:
         raise Refusal("there is no log file to open again: --log-file was not given")
 
     def _slow_consumer(self, command: commands.SlowConsumer) -> CommandResult:
         server = self._server
-        server.apply(settings.changed(server.settings, "slow-consumer", command.policy))
-        return CommandResult(True, settings.show(server.settings, "slow-consumer"))
+        server.apply(settings.changed(server.state.settings, "slow-consumer", command.policy))
+        return CommandResult(True, settings.show(server.state.settings, "slow-consumer"))
 
     def _selector(self, command: commands.Selector) -> CommandResult:
         selector = self._server.selector
@@ -192,7 +251,7 @@ class Admin:
         always = command.mode == "always"
         self._always_write += 1
         returns = always and not command.stay
-        self._server.traffic.always_until = (
+        self._server.state.traffic.always_until = (
             self._server.reactor.clock() + ALWAYS_WRITE_SECONDS if returns else 0.0)
         self._watch_writing(always)
         if not always:
@@ -209,11 +268,11 @@ class Admin:
     def _watch_writing(self, always: bool) -> None:
         server = self._server
         if not always:
-            server.traffic.always_until = 0.0
-        if server.traffic.always_write == always:
+            server.state.traffic.always_until = 0.0
+        if server.state.traffic.always_write == always:
             return
-        server.traffic.always_write = always
-        for connection in server.connections.values():
+        server.state.traffic.always_write = always
+        for connection in server.state.connections.values():
             connection.update_interest()
         server.hub.effects.append(events.Warned(
             server.hub.at, "write interest is always on: the loop never sleeps" if always
@@ -221,11 +280,18 @@ class Admin:
 
     def _quit(self, command: commands.Quit) -> CommandResult:
         server = self._server
-        if command.how == "now" or server.phase == "draining":
+        if command.how == "now" or server.state.phase == "draining":
             server.reactor.stop()
             return CommandResult(True, "stopped")
-        server.drain(server.settings.drain, server.reactor.stop)
-        return CommandResult(True, f"draining for at most {format_duration(server.settings.drain)}")
+        server.drain(server.state.settings.drain, server.reactor.stop)
+        seconds = format_duration(server.state.settings.drain)
+        return CommandResult(True, f"draining for at most {seconds}")
+
+
+def _saved(result: CommandResult, why: str, found: str, path: str) -> CommandResult:
+    if why:
+        return CommandResult(False, f"{result.text}, but only until the server stops: {why}")
+    return CommandResult(True, f"{result.text}; {path} had been {found}" if found else result.text)
 
 
 def _names(sessions: list[Session]) -> str:

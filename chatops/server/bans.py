@@ -1,12 +1,10 @@
-"""Who may not come back: addresses and networks, for a time or for good, kept in a file."""
+"""Who may not come back: addresses and networks, for a time or for good."""
 
 from __future__ import annotations
 
 import ipaddress
-import os
 import re
 from math import inf
-from pathlib import Path
 
 import msgspec
 
@@ -103,34 +101,10 @@ class Bans:
             self._drop(network)
         return None
 
+    def put(self, ban: Ban) -> None:
+        """A ban as it is written elsewhere.  Raises `BanError`."""
+        self._keep(network_of(ban.network), ban)
+
     def all(self, now: float) -> list[Ban]:
         """Those in force, the oldest first."""
         return [ban for ban in self._bans.values() if ban.left(now) > 0]
-
-
-def load(path: Path) -> Bans:
-    """The bans of a file; none when there is no file.  Raises `BanError`."""
-    try:
-        return Bans(msgspec.json.decode(path.read_bytes(), type=list[Ban]))
-    except FileNotFoundError:
-        return Bans()
-    except OSError as error:
-        raise BanError(f"{path}: {error.strerror}") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BanError(f"{path}: not a file of bans: {error}") from None
-    except BanError as error:
-        raise BanError(f"{path}: {error}") from None
-
-
-def save(path: Path, bans: list[Ban]) -> None:
-    """Replace the file as a whole, so that a crash leaves the old one or the new one."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        with open(beside, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(bans), indent=2) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise

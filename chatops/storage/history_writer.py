@@ -6,15 +6,13 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from chatops.api import events
-from chatops.chat.effects import Deliver, Recall
+from chatops.chat.effects import Recall
+from chatops.chat.hub import Hub
+from chatops.loop.reactor import Reactor
 from chatops.storage.chat_history import Archive, Chunk, Line
 from chatops.storage.worker import Journal, reason
-
-if TYPE_CHECKING:
-    from chatops.server.server import ChatServer
 
 GATHER = 0.2                   # seconds of talk in one transaction: the journal's thread, woken
                                # by every line, would take the GIL from the reactor
@@ -28,9 +26,10 @@ class Scribe:
     written waits, as far as there is room for it, for the next talk.
     """
 
-    def __init__(self, archive: Archive, server: ChatServer, journal: Journal) -> None:
+    def __init__(self, archive: Archive, journal: Journal, hub: Hub, reactor: Reactor) -> None:
         self._archive = archive
-        self._server = server
+        self._hub = hub
+        self._reactor = reactor
         self._journal = journal
         # The reactor's alone:
         self._gathered: list[Chunk] = []
@@ -56,40 +55,39 @@ class Scribe:
 
     # -- on the reactor's thread
 
-    def keep(self, heard: Deliver) -> None:
-        """Have what a room hears archived.  Never waits."""
+    def keep(self, room: str, chunk: bytes, lines: int) -> None:
+        """Have what a room hears archived, in plain words.  Never waits."""
         waiting = self._accepted - self._written
-        if waiting + len(heard.chunk) > (WAITING // 2 if self._dropped else WAITING):
+        if waiting + len(chunk) > (WAITING // 2 if self._dropped else WAITING):
             if not self._dropped:
                 self._tell("the history's disk is too slow: what is said is not kept for now")
-            self._dropped += heard.lines
+            self._dropped += lines
             return
         if self._dropped:
             self._tell(f"the history is kept again; {self._dropped} lines are missing")
             self._dropped = 0
-        self._accepted += len(heard.chunk)
-        self._gathered.append(Chunk(self._server.hub.at, heard.room, heard.chunk))
+        self._accepted += len(chunk)
+        self._gathered.append(Chunk(self._hub.at, room, chunk))
         if not self._armed:
             self._armed = True
-            self._server.reactor.call_later(GATHER, self._hand_over)
+            self._reactor.call_later(GATHER, self._hand_over)
 
     def recall(self, question: Recall) -> None:
         """Look lines up for a client; one question at a time each."""
-        session = self._server.hub.sessions.get(question.id)
+        session = self._hub.sessions.get(question.id)
         if session is None:
             return
         if question.id in self._asking:
-            self._server.hub.error(session, "your last /history is still being looked up")
+            self._hub.error(session, "your last /history is still being looked up")
             return
         self._asking.add(question.id)
         # What its room hears in this turn may come after this effect, and is to be found.
-        self._server.reactor.call_soon(lambda: self._ask(question))
+        self._reactor.call_soon(lambda: self._ask(question))
 
     def close(self) -> None:
         """Hand over what is left.  After the loop has ended, on its thread."""
         if self._dropped:
-            self._server.say(events.Warned(
-                self._server.hub.at, f"the history lacks the last {self._dropped} lines"))
+            self._tell(f"the history lacks the last {self._dropped} lines")
         self._hand_over()
         self._journal.later(self._archive.close, "close the history")
 
@@ -107,12 +105,12 @@ class Scribe:
 
     def _answer(self, question: Recall, lines: list[str]) -> None:
         self._asking.discard(question.id)
-        session = self._server.hub.sessions.get(question.id)
-        if session is not None and session.room.name == question.room:
-            self._server.hub.tell(session, *lines)
+        session = self._hub.sessions.get(question.id)
+        if session is not None and question.room in session.rooms:
+            self._hub.notice(session, *lines)
 
     def _tell(self, text: str) -> None:
-        self._server.hub.effects.append(events.Warned(self._server.hub.at, text))
+        self._hub.effects.append(events.Warned(self._hub.at, text))
 
     # -- on the journal's thread
 
@@ -142,7 +140,7 @@ class Scribe:
                 found = self._archive.search(question.room, question.text, question.limit)
             else:
                 found = self._archive.last(question.room, question.limit)
-            lines = [_shown(line) for line in found] or ["*** nothing like that is kept here"]
+            lines = [_shown(line) for line in found] or ["nothing like that is kept here"]
         except sqlite3.Error as error:
             lines = [_unreadable(error)]
         self._submit(lambda: self._answer(question, lines))
@@ -155,7 +153,7 @@ class Scribe:
         self._submit(warn)
 
     def _submit(self, call: Callable[[], None]) -> None:
-        self._server.reactor.submit(call)
+        self._reactor.submit(call)
 
 
 def _shown(line: Line) -> str:
@@ -163,8 +161,8 @@ def _shown(line: Line) -> str:
         moment = time.strftime("%H:%M", time.localtime(line.at))
     except (OverflowError, ValueError, TypeError, OSError):
         moment = "--:--"           # a row that we have not written: no time of this calendar
-    return f"*** {moment} {line.line}"
+    return f"{moment} {line.line}"
 
 
 def _unreadable(error: Exception) -> str:
-    return f"*** error: the history cannot be read now ({reason(error)})"
+    return f"error: the history cannot be read now ({reason(error)})"

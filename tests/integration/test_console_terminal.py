@@ -13,11 +13,12 @@ import pytest
 from tests.integration.harness import Served
 from tests.integration.terminal import Console, Terminal, assert_left_as_it_was
 from tests.integration.until import until
+from tests.patience import scaled
 
 StartConsole = Callable[..., Console]
 
 GOODBYE = "*** the server is shutting down; bye"
-SOON = 5.0                     # seconds within which a process has to end
+SOON = scaled(5.0)             # seconds within which a process has to end
 ERRORS = "err.log"
 # What `2>file` does, for a program that has been started on a terminal.
 INTO_FILE = ("import os\n"
@@ -144,7 +145,8 @@ def test_an_attached_console_too(
 # -- a console, or a thread, that fails
 
 FAULT = "a fault put there by the test"
-BEFORE = "from chatops import cli, journal, server\nfrom tui import app, dispatch\n"
+BEFORE = ("from chatops import cli\nfrom chatops.server import server\n"
+          "from chatops.storage import worker\nfrom tui import app, dispatch\n")
 FAIL = f"def fail(*_, **__): raise RuntimeError({FAULT!r})\n"
 MAIN = "cli.main()\n"
 
@@ -174,7 +176,7 @@ def test_a_console_that_cannot_go_on_drains_the_server(console: StartConsole) ->
 def test_an_action_that_raises_is_shown_and_logged_and_the_chat_goes_on(
         console: StartConsole, tmp_path: Path) -> None:
     chatops = console("--log-file", "log", program=(
-        "-c", BEFORE + FAIL + "from chatops.commands import Zoom\n"
+        "-c", BEFORE + FAIL + "from chatops.api.commands import Zoom\n"
         "dispatch.ACTIONS[Zoom] = fail\n" + MAIN))
     ada = chatops.client("ada")
     chatops.see_row(ada)
@@ -209,7 +211,7 @@ def test_a_slash_behind_an_unknown_user_ends_nothing(console: StartConsole) -> N
 @pytest.mark.parametrize("thread", ["journal", "spare"])
 def test_a_thread_that_dies_is_told_in_a_banner_and_in_the_status(
         console: StartConsole, thread: str) -> None:
-    fault = {"journal": "journal.Journal._work = fail\n",
+    fault = {"journal": "worker.Journal._work = fail\n",
              "spare": "import threading\n"
                       "dispatch.Dispatcher.typed = lambda self, line: threading.Thread("
                       "target=fail, name='spare').start()\n"}[thread]

@@ -123,21 +123,17 @@ def test_a_client_is_answered_one_question_at_a_time_and_only_in_its_room(
 # -- D01: the disk
 
 
-@pytest.mark.parametrize("fault", ["garbage", "folder", "no such folder", "another's"])
+@pytest.mark.parametrize("fault", ["garbage", "another's"])
 def test_a_file_that_cannot_be_used_costs_history_only_and_stays_as_it_is(
         server: Callable[..., Server], path: Path, fault: str) -> None:
     content = b"a letter to somebody\n" * 100
     match fault:
         case "garbage":
             path.write_bytes(content)
-        case "folder":
-            path.mkdir()
-        case "another's":
+        case _:
             with closing(sqlite3.connect(path)) as other, other:
                 other.execute("CREATE TABLE letters (text)")
             content = path.read_bytes()
-        case _:
-            path = path / "deeper"
     chat = server(history=str(path))
     warning = chat.wait_for(Warned, lambda event: "history cannot be written" in event.text)
     assert "\n" not in warning.text

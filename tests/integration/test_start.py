@@ -22,11 +22,12 @@ from chatops.api.commands import Limit
 from chatops.service import ServerThread, StartError, explain
 from chatops.settings import Settings
 from tests.integration.harness import Served, Server, descriptors, environment
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 StartProcess = Callable[..., Served]
 
-PATIENCE = 20.0                # seconds for a process that is to end by itself
+PATIENCE = scaled(20.0)        # seconds for a process that is to end by itself
 
 
 def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -36,14 +37,15 @@ def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedPro
                           capture_output=True, timeout=PATIENCE, check=False)
 
 
-def refused(done: subprocess.CompletedProcess[str], status: int) -> str:
+def refused(done: subprocess.CompletedProcess[str], status: int, *,
+            prefix: str = "chatops: ") -> str:
     """The one line with which it ended."""
     assert done.returncode == status, done
     assert done.stdout == ""
     line, end, rest = done.stderr.partition("\n")
-    assert line.startswith("chatops: ")
+    assert line.startswith(prefix)
     assert (end, rest) == ("\n", "")
-    return line.removeprefix("chatops: ")
+    return line.removeprefix(prefix)
 
 
 @pytest.fixture

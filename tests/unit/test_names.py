@@ -12,8 +12,8 @@ from chatops.chat.names import (
     check_nick,
     check_room,
     skeleton,
-    width,
 )
+from chatops.system.columns import width
 
 CYRILLIC_BOB = "\u0412ob"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chatops.api.paths import PathError, absolute, expand
+from chatops.system.paths import PathError, absolute, expand
 
 NOBODY = "~nobody-of-this-name"
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chatops.api.commands import SPECS, Param, Spec, find
-from chatops.api.paths import PathError, expand
 from chatops.lab.lessons import LESSONS
 from chatops.lab.stages import STAGES
 from chatops.settings import LIMITS
+from chatops.system.paths import PathError, expand
 from tui.model.state import ConsoleState
 
 MOST = 200                     # candidates; nobody tabs through more

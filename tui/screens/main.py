@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.dispatch import bindings
+from tui.bindings import bindings
 from tui.faults import PLACEHOLDER
 from tui.messages import RunLine
 from tui.model.state import ConsoleState

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from rich.cells import cell_len
+from wcwidth import iter_graphemes
+
+from chatops.system.columns import width as columns
 
 ELLIPSIS = "…"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -29,7 +31,7 @@ def clean(text: str) -> str:
         elif char.isspace():
             kept.append(" ")
             marks = 0
-        elif cell_len(char):
+        elif columns(char):
             kept.append(char)
             marks = 0
         elif kept and marks < MARKS_PER_CELL:
@@ -46,21 +48,22 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
             return text[: width - 1] + ELLIPSIS if width > 0 else ""
     else:
         text = clean(text)
-        spare = width - cell_len(text)
+        spare = width - columns(text)
         if spare < 0:
             text = _cut(text, width)
-            spare = width - cell_len(text)
+            spare = width - columns(text)
     return " " * spare + text if right else text + " " * spare
 
 
 def _cut(text: str, width: int) -> str:
     if width < 1:
         return ""
-    room = width - 1
-    for at, char in enumerate(text):
-        room -= cell_len(char)
+    room, kept = width - 1, ""
+    for shape in iter_graphemes(text):     # a letter stays with its marks
+        room -= columns(shape)
         if room < 0:
-            return text[:at] + ELLIPSIS
+            return kept + ELLIPSIS
+        kept += shape
     return text
 
 

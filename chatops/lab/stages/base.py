@@ -23,6 +23,7 @@ from chatops.api.events import (
     ServerStopped,
     Warned,
 )
+from chatops.api.words import WriteInterest
 from chatops.lab.stages.selector import StageSelector
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import peer_text
@@ -45,7 +46,7 @@ class Stage:
     why: ClassVar[str]             # it happens
     try_it: ClassVar[str]          # what to type; {host} and {port} are filled in
     look_at: ClassVar[str]         # what to watch in the panes
-    write_interest: ClassVar[str] = "on-demand"
+    write_interest: ClassVar[WriteInterest] = "on-demand"
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *,
                  max_seconds: float = CPU_LIMIT) -> None:

@@ -1,0 +1,1 @@
+"""What the operating system makes of what a person gives: paths, files, streams, columns."""

@@ -1,0 +1,40 @@
+"""Columns: counted once, the same for a nick's limit, for `ctl` and for the console."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatops.chat.names import InvalidName, check_nick
+from chatops.control.ctl import _table
+from chatops.system.columns import pad, width
+from tui.text.cells import fit
+
+
+@pytest.mark.parametrize(("text", "columns"), [
+    ("", 0), ("ada", 3), ("山田太郎", 8), ("e\u0301", 1), ("각", 2), ("नि", 2), ("ｆｕｌｌ", 8),
+    ("a\u200bb", 2), ("\u200d", 0), ("a\tb\x1b", 2), ("❤\ufe0f", 2),
+])
+def test_a_text_takes_the_columns_that_a_terminal_gives_it(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+@pytest.mark.parametrize("text", ["ada", "山田太郎", "e\u0301te\u0301", "नि", ""])
+@pytest.mark.parametrize("columns", range(1, 10))
+def test_the_console_and_ctl_fill_the_same_columns(text: str, columns: int) -> None:
+    assert width(fit(text, columns)) == columns
+    if width(text) <= columns:
+        assert pad(text, columns) == fit(text, columns)
+
+
+def test_a_table_of_ctl_stays_aligned_under_wide_text(capsys: pytest.CaptureFixture[str]) -> None:
+    _table([("ID", "NICK", "ROOM"), (1, "山田太郎", "lobby"), (2, "bob", "lobby"),
+            (3, "zoe\u0308", "lobby")])
+    header, *rows = capsys.readouterr().out.splitlines()
+    where = {width(row[:row.index("lobby")]) for row in rows}
+    assert where == {header.index("ROOM")}
+
+
+def test_a_nick_is_as_wide_as_its_cell() -> None:
+    check_nick("山田太郎", max_width=8, ascii_only=False)
+    with pytest.raises(InvalidName, match="at most 7 columns"):
+        check_nick("山田太郎", max_width=7, ascii_only=False)
