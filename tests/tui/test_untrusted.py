@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 from hypothesis import HealthCheck, Phase, given, settings
@@ -53,7 +53,7 @@ def assert_tame(*contents: Content) -> None:
 
 def event_of(kind: type[Event], text: str) -> Event:
     """One of this kind that says so wherever it has a string of somebody's."""
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for field in msgspec.structs.fields(kind):
         if field.name == "at":
             values[field.name] = EPOCH
