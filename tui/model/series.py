@@ -5,9 +5,9 @@ rate holds what was counted in it and for how many of its seconds that is known;
 gauge holds the most that it was.  What no picture tells of is a gap, NaN, and never a zero:
 the server was not looked at, or its pictures were late.
 
-Memory is bounded: 240 buckets of 8 bytes for each figure and once more for what is known,
-which is 16 KB for the server's seven figures and 10 KB for a client's four.  At most
-`CLIENTS_KEPT` clients are followed, some 1.3 MB; where there are more of them, those that
+Memory is bounded: 240 buckets of 8 bytes for each figure, for their numbers and for what is
+known of them, which is 19 KB for the server's seven figures and 13 KB for a client's four.  At
+most `CLIENTS_KEPT` clients are followed, some 1.6 MB; where there are more of them, those that
 were looked at last are among them.
 """
 

@@ -80,7 +80,7 @@ def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
         yield _row("TLS", clean(row.tls))
     if row.closing:
         yield Content.styled(CLOSING[row.state], "bold $warning")
-    yield _row("state", row.state + (", muted" if row.muted else ""),
+    yield _row("state", clean(row.state) + (", muted" if row.muted else ""),
                f"connected {_ago(row.connected_at, now)}, last spoke {_ago(row.active_at, now)}")
     if row.rtt >= 0:
         again = f"{row.retransmits:,} sent again"
@@ -125,7 +125,7 @@ def _outlook(trend: Trend, policy: str) -> Content:
     if policy == "evict":
         return Content.styled(f"! evicted in {when} {rate}, or sooner for taking nothing",
                               "bold $error")
-    return Content.styled(f"▲ full in {when} {rate}; then {policy or 'lines are dropped'}",
+    return Content.styled(f"▲ full in {when} {rate}; then {clean(policy) or 'lines are dropped'}",
                           "bold $warning")
 
 
@@ -165,7 +165,7 @@ def _watched(key: KeyRow | None, state: ConsoleState) -> Iterable[Content]:
     yield _row("fires", f"{key.fires:,}", f"{format_rate(state.rates.fires(key))}/s now, last "
                f"ready for {mask_text(key.last_mask)}")
     yield _row("its time", format_seconds(key.busy), f"slowest call {format_seconds(key.slowest)}")
-    yield _row("ready", Content.styled(key.masks or "never yet", "$success"),
+    yield _row("ready", Content.styled(clean(key.masks) or "never yet", "$success"),
                "newest last; r readable, w writable, W both")
     if key.stale:
         yield _row("!", Content.styled("its file object no longer has this descriptor",

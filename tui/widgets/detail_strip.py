@@ -68,7 +68,7 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
         (f"  {format_rate(rates.bytes_out)}B/s" if wide else "", LABEL),
         ("  room ", LABEL), clean(row.room) or "-",
         (f"  {' '.join(traits)}", "$warning")]
-    second: list[Part] = [(" mask ", LABEL), (row.masks or "-", "$success")]
+    second: list[Part] = [(" mask ", LABEL), (clean(row.masks) or "-", "$success")]
     if key is not None:
         second += [("   callback ", LABEL), clean(key.callback),
                    ("   armed by ", LABEL), clean(key.armed_by)]
