@@ -56,9 +56,10 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hello(Message, frozen=True, tag=True):
-    """The first message of every client."""
+    """The first message of every client; with `read_only` it may not change anything."""
 
     protocol: int
+    read_only: bool = False
 
 
 class Ask(Message, frozen=True, tag=True):
@@ -91,6 +92,7 @@ class Welcome(Message, frozen=True, tag=True):
     host: str
     port: int
     tls: bool = False          # nothing else is spoken on that port
+    read_only: bool = False    # as it was asked for
 
 
 class Done(Message, frozen=True, tag=True):

@@ -48,12 +48,11 @@ class Control:
     def __repr__(self) -> str:
         return f"<Control {self._place.path} sessions={len(self._sessions)}>"
 
-    @property
-    def welcome(self) -> Welcome:
+    def welcome(self, read_only: bool) -> Welcome:
         """Who this server is."""
         host, port = self.server.address[:2]
         return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port),
-                       bool(self.server.state.settings.tls_cert))
+                       bool(self.server.state.settings.tls_cert), read_only)
 
     def left(self, session: Session) -> None:
         """A session is over; said by itself."""
