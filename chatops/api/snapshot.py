@@ -74,6 +74,7 @@ class KeyRow(msgspec.Struct, frozen=True, gc=False):
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     stale: bool = False        # its file object no longer has this descriptor
     at_eof: bool = False       # it keeps firing and there is nothing left to read
+    slowest_off_cpu: float = 0.0   # of `slowest`, seconds that its thread did not run
 
 
 class LoopFigures(msgspec.Struct, frozen=True, gc=False):
@@ -95,6 +96,9 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     commands: int              # commands carried out
     next_deadline: float | None = None   # seconds until the next timer, None without one
     write_until: float = 0.0   # monotonic: when "always" ends by itself; 0 if it does not
+    off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run, while watched
+    slowest_off_cpu: float = 0.0   # of `slowest`, the same
+    thread: int = 0            # native id of the loop's thread; 0 where it is not known
     cost_counts: tuple[int, ...] = ()    # callbacks by what they took (observed.COST_BUCKETS)
     cost_total: float = 0.0    # seconds of all of them; only while somebody watches
 
@@ -105,6 +109,7 @@ class ThreadRow(msgspec.Struct, frozen=True, gc=False):
     daemon: bool
     cpu: float                 # seconds of CPU so far, NaN where the system does not tell
     doing: str = ""            # what it is there for
+    delayed: float = 0.0       # seconds so far that it could have run and had no core
 
 
 class RoomRow(msgspec.Struct, frozen=True, gc=False):
@@ -124,12 +129,17 @@ class Lint(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
-    """One ready event of a turn, and what its callback cost (seconds; NaN unmeasured)."""
+    """One ready event of a turn, and what its callback cost (seconds; NaN unmeasured).
+
+    `off_cpu` of that its thread did not run: another one had the interpreter or the core, or
+    the callback waited for something.
+    """
 
     fd: int
     mask: int
     name: str
     cost: float
+    off_cpu: float = 0.0
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -160,6 +170,7 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
     queues: tuple[tuple[int, int], ...] = ()
     repeats: int = 0
+    off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -191,7 +202,24 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     kernel_queued: int = 0     # gauge
     built_in: float = 0.0      # seconds it took to build this snapshot
     history_fault: str = ""    # why what is said is not being kept, though it was asked for
+    age: float = 0.0           # seconds that it was old when it was handed out: none newer was
+                               # to be had at once
     refused_by: tuple[tuple[str, int], ...] = ()     # by reason (chatops.server.counts)
     evicted_by: tuple[tuple[str, int], ...] = ()
     dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy
     log_fault: str = ""        # why events are not being logged, though it was asked for
+
+
+class Pulse(msgspec.Struct, frozen=True, gc=False):
+    """The loop's counters alone, which cost nothing to read: told where a snapshot is late."""
+
+    mono: float
+    turns: int
+    ready: int
+    waited: float
+    worked: float              # the turn in progress included
+    activity: int              # what has happened so far, looks of consoles not counted
+    behind: bool               # something has happened that no snapshot has told of
+    write_interest: str = "on-demand"
+    write_until: float = 0.0   # monotonic, as in `LoopFigures`
+    off_cpu: float = 0.0

@@ -20,7 +20,7 @@ from chatops.control.socket_path import ControlError
 from chatops.storage.log_lines import line_of
 from chatops.system.columns import pad, width
 from chatops.system.streams import say
-from chatops.units import format_duration, format_size
+from chatops.units import format_duration, format_seconds, format_size
 
 PACE = 0.1                     # seconds between two batches of `events`
 
@@ -36,6 +36,8 @@ def _status(snapshot: Snapshot) -> Iterator[Row]:
                      f"{format_size(snapshot.kernel_queued)} in the kernel")
     yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
     yield "selector", f"{loop.backend}, {loop.registered} descriptors, {loop.turns} turns"
+    if snapshot.age:
+        yield "as of", f"{format_seconds(snapshot.age)} ago"
 
 
 def _clients(snapshot: Snapshot) -> Iterator[Row]:
@@ -179,6 +181,9 @@ def _show(wire: Wire, what: str, as_json: bool) -> None:
         _json(part(snapshot))
     else:
         _table(rows(snapshot))
+    if snapshot.age and what != "status":      # which says so itself
+        click.echo(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could "
+                   "not afford a newer look at once", err=True)
 
 
 def _follow(wire: Wire, as_json: bool) -> None:

@@ -31,7 +31,7 @@ from chatops.api.commands import (
     WriteInterest,
 )
 from chatops.api.events import AnyEvent
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import Pulse, Snapshot
 
 PROTOCOL = 1
 HEAD = 4                       # bytes that hold the length of what follows
@@ -108,6 +108,7 @@ class Seen(Message, frozen=True, tag=True):
     events: tuple[AnyEvent, ...]
     dropped: int
     snapshot: Snapshot | None = None
+    pulse: Pulse | None = None         # to who looks for snapshots; older servers know of none
 
 
 class Bye(Message, frozen=True, tag=True):

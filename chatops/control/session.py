@@ -31,7 +31,7 @@ from chatops.control.frames import (
     read_request,
 )
 from chatops.loop.reactor import Timer
-from chatops.loop.rows import thread_rows
+from chatops.loop.rows import with_purposes
 from chatops.server.snapshots import View
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ CHUNK = 1 << 14                # bytes read in one turn
 REQUESTS = 64                  # carried out in one turn
 EVENTS = 2000                  # of one Seen, the newest
 UNREAD = 1 << 16               # bytes of answers that wait, before nothing more is read
+PULSE = 0.25                   # seconds between two answers without a snapshot
 STALL = 10.0                   # seconds without progress until such a console is given up
 
 THREADS = {
@@ -79,6 +80,7 @@ class Session:
         self._timer: Timer | None = None
         self._watching = False         # it has looked for snapshots
         self._look: Look | None = None
+        self._seen_at = 0.0            # monotonic, when a look was answered last
         self._view = View()
         self._answered = False         # a look, with what there was
         self._told: Snapshot | None = None
@@ -190,20 +192,29 @@ class Session:
 
     def publish(self) -> None:
         """Answer the look, if there is something to tell and the last answer has gone."""
-        if self._look is None or self._out:
+        look = self._look
+        if look is None or self._out:
             return
+        if look.now and self._view.wanted:     # it was not affordable just now
+            self._survey.lend(self._view)
         fresh = self._view.latest if self._view.latest is not self._told else None
-        if fresh is not None or self._events.pending:
+        if fresh is not None or self._events.pending or (look.snapshot and self._overdue()):
             self._see(fresh)
+
+    def _overdue(self) -> bool:
+        """There is news that a snapshot cannot be afforded for: then its counters are told."""
+        return (self._view.activity != self._survey.activity
+                and self._control.server.reactor.now - self._seen_at >= PULSE)
 
     def _see(self, fresh: Snapshot | None) -> None:
         # A view that could not be afforded yet stays due: events that come all the time
         # must not keep the snapshot away.
         self._look = None
-        began = time.perf_counter()
+        self._seen_at = self._control.server.reactor.now
+        began = self._survey.cpu()
         self._send(self._seen(fresh))
         if fresh is not None:
-            self._survey.charge(time.perf_counter() - began)
+            self._survey.charge(self._survey.cpu() - began)
 
     def _seen(self, fresh: Snapshot | None) -> Seen:
         happened = cast("list[events.AnyEvent]", self._events.drain(EVENTS))
@@ -213,8 +224,9 @@ class Session:
         if fresh is not None:
             self._told = fresh
             # A process cannot see the threads of another.
-            fresh = msgspec.structs.replace(fresh, threads=thread_rows(THREADS))
-        return Seen(tuple(happened), self._events.dropped, fresh)
+            fresh = msgspec.structs.replace(fresh, threads=with_purposes(fresh.threads, THREADS))
+        pulse = self._survey.pulse(self._view) if self._watching else None
+        return Seen(tuple(happened), self._events.dropped, fresh, pulse)
 
     # -- writing
 

@@ -12,9 +12,9 @@ from chatops import lints
 from chatops.api import events
 from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import Pulse, Snapshot
 from chatops.lab.clients.link import Crew, reachable
-from chatops.loop.rows import thread_rows
+from chatops.loop.rows import with_purposes
 from chatops.server.snapshots import View
 from chatops.service import ServerThread, last_words
 
@@ -27,6 +27,7 @@ THREADS = {
     "clients": "built-in clients of the lab",
 }
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
+HELD = 0.5                     # seconds of one turn after which it is news by itself
 
 
 class LocalLink:
@@ -56,7 +57,7 @@ class LocalLink:
         if not self._thread.alive:
             return LinkStatus(False, "the server has stopped", failed=bool(self._thread.died_of()))
         died = self._thread.died_of()
-        return LinkStatus(True, died, failed=bool(died))
+        return LinkStatus(True, died, failed=bool(died), pulse=self._pulse())
 
     @property
     def events_dropped(self) -> int:
@@ -78,8 +79,8 @@ class LocalLink:
         if latest is None or latest is self._seen:
             return None
         self._seen = latest
-        self._shown = msgspec.structs.replace(latest, threads=thread_rows(THREADS),
-                                              lints=lints.find(latest, self._shown))
+        latest = msgspec.structs.replace(latest, threads=with_purposes(latest.threads, THREADS))
+        self._shown = msgspec.structs.replace(latest, lints=lints.find(latest, self._shown))
         return self._shown
 
     def report(self, event: events.Event) -> None:
@@ -116,6 +117,14 @@ class LocalLink:
             if now >= self._survey.next_at:    # or it cannot be afforded yet
                 self._asked_at = now
                 self._server.reactor.wake()
+
+    def _pulse(self) -> Pulse:
+        """The loop's counters now; a turn that does not end is news that no snapshot tells of."""
+        pulse = self._survey.pulse(self._view)
+        since = self._server.selector.in_turn_since
+        if since is not None and pulse.mono - since >= HELD:
+            return msgspec.structs.replace(pulse, behind=True)
+        return pulse
 
     def _address(self) -> tuple[str, int]:
         host, port = self._server.address[:2]

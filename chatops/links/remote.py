@@ -22,13 +22,14 @@ from chatops.api.commands import (
     spec_of,
 )
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import Pulse, Snapshot
 from chatops.control.client import PATIENCE, CutOffError, Wire
 from chatops.control.frames import Ask, Bye, Done, Look, Message, Reply, Seen, pack
 from chatops.control.socket_path import ControlError
 from chatops.lab.clients.link import Crew, reachable
 
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
+PROBE_AFTER = 1.0              # seconds of silence until it is asked whether it sleeps
 EVENTS_KEPT = 8192             # until the console drains them
 UNSENT = 1 << 20               # bytes of commands that may wait for a server that is busy
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0    # seconds between two tries to find it again
@@ -39,7 +40,8 @@ class RemoteLink:
     """Belongs to the console's thread, and needs none of its own: it reads when it is polled.
 
     One `Look` is always with the server, which answers when there is news; so a server
-    with nothing to tell sleeps on, whoever looks.
+    with nothing to tell sleeps on, whoever looks.  Silence may also be that of a server with
+    no time to answer, so one that has just been awake is asked once whether it sleeps.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False, reconnect: bool = False,
@@ -72,13 +74,26 @@ class RemoteLink:
         self._kernel_queued = 0
         self._looking = False
         self._looked_at = 0.0
+        self._pulse: Pulse | None = None
+        self._asleep = False       # it has answered that nothing had happened meanwhile
+        self._probing = False      # it has been asked, and has not answered yet
         welcome = self._wire.welcome
         self._crew = Crew(tls=welcome.tls)
         self._address = (reachable(welcome.host), welcome.port)
 
     @property
     def status(self) -> LinkStatus:
-        return self._status
+        status, pulse = self._status, self._pulse
+        if pulse is None or not status.alive:
+            return status
+        if self._probing:          # until it answers, nobody knows that it sleeps
+            pulse = replace(pulse, behind=True)
+        return replace(status, pulse=pulse)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the server's silence could be want of time: it has been asked, or will be."""
+        return self._status.alive and self._pulse is not None and not self._asleep
 
     @property
     def events_dropped(self) -> int:
@@ -101,6 +116,7 @@ class RemoteLink:
         else:
             self._count += 1
             self._asked[self._count] = future
+            self._asleep = False
             self._send(Ask(self._count, command))  # type: ignore[arg-type]  # the table says which are the server's
         return future
 
@@ -116,8 +132,11 @@ class RemoteLink:
             self._look_for_it()
         self._receive()
         now = self._clock()
-        quiet = self._kernel_queued > 0 and now - self._looked_at >= QUIET_LOOK
+        silent = now - self._looked_at
+        probe = self.unsure and not self._probing and silent >= PROBE_AFTER
+        quiet = probe or (self._kernel_queued > 0 and silent >= QUIET_LOOK)
         if self._status.alive and (quiet or not self._looking):
+            self._probing = probe or self._probing
             self._looking = True
             self._looked_at = now
             self._send(Look(now=quiet))
@@ -157,8 +176,9 @@ class RemoteLink:
 
     def _take(self, reply: Reply) -> None:
         match reply:
-            case Seen(happened, dropped, snapshot):
+            case Seen(happened, dropped, snapshot, pulse):
                 self._looking = False
+                self._beat(pulse)
                 fresh = [event for event in happened if event.at > self._known_until]
                 if fresh:
                     self._latest = fresh[-1].at
@@ -174,6 +194,11 @@ class RemoteLink:
                     future.set_result(result)
             case Bye(detail, failed, dropped):
                 self._lost(LinkStatus(False, detail, failed, dropped))
+
+    def _beat(self, pulse: Pulse | None) -> None:
+        before, self._pulse, self._probing = self._pulse, pulse, False
+        self._asleep = (pulse is not None and before is not None and not pulse.behind
+                        and pulse.activity == before.activity)
 
     def _forget(self, count: int) -> None:
         for _ in range(count):
@@ -196,7 +221,6 @@ class RemoteLink:
             if future.set_running_or_notify_cancel():
                 future.set_result(CommandResult(False, "the server is gone"))
         self._asked.clear()
-
 
     def _look_for_it(self) -> None:
         """One step on the way back to the server; none of them waits."""
@@ -224,7 +248,8 @@ class RemoteLink:
         self._crew = Crew(tls=welcome.tls)
         self._address = (reachable(welcome.host), welcome.port)
         self._out.clear()
-        self._looking = False
+        self._looking = self._asleep = self._probing = False
+        self._new = self._pulse = None
         self._kernel_queued = 0
         self._dropped_here += self._dropped_there
         self._dropped_there = 0

@@ -13,6 +13,7 @@ from chatops.server.acceptor import REFUSALS_SAID
 from tests.integration.client import Client
 from tests.integration.harness import PATIENCE, Clock, Server
 from tests.integration.talk import say_and_hear
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 
@@ -64,7 +65,7 @@ def test_a_flood_of_requests_that_are_held_keeps_a_drain_no_longer_than_its_dead
     began = time.monotonic()
     chat.do(Quit("drain"))
     assert chat.thread.wait(PATIENCE)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 2.0 + scaled(1.0)
 
 
 CROWD = 20
@@ -75,10 +76,15 @@ QUESTIONS = 512                # of each of them at once
                          ids=["asking", "asking-and-moving"])
 def test_a_crowd_that_asks_for_a_thousand_rooms_holds_nobody_up(
         server: StartServer, lines: str) -> None:
-    chat = server(rate_limit=0.0)
+    few, many = (cost_of_asking(server(rate_limit=0.0), lines, rooms) for rooms in (10, 990))
+    # To write each answer anew, instead of once a turn, would cost as much more as it is longer.
+    assert many < 10 * few
 
+
+def cost_of_asking(chat: Server, lines: str, rooms: int) -> float:
+    """Seconds of the reactor's processor time, in which a crowd has all of its answers."""
     def fill() -> None:
-        for n in range(990):
+        for n in range(rooms):
             chat.chat.hub.rooms.open(f"room{n}")
 
     chat.call(fill)
@@ -92,8 +98,8 @@ def test_a_crowd_that_asks_for_a_thousand_rooms_holds_nobody_up(
     for asker in crowd:
         asker.heard()
     took = chat.call(time.thread_time) - before
-    assert held_up < 0.2           # it was 0.7 and more
-    assert took / (CROWD * QUESTIONS) < 40e-6      # seconds each; it was 350 and more
+    assert held_up < took / 2      # who only talks does not wait until all have been answered
+    return took
 
 
 LOUD = 3

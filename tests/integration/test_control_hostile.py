@@ -26,9 +26,9 @@ from chatops.control.frames import (
 from chatops.control.listener import MOST
 from chatops.control.session import STALL
 from chatops.control.socket_path import ControlError
-from tests.integration.client import PATIENCE
 from tests.integration.control import Raw
 from tests.integration.harness import Clock, Server
+from tests.patience import PATIENCE
 
 StartServer = Callable[..., Server]
 

@@ -23,6 +23,7 @@ from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server, descriptors
 from tests.integration.talk import numbered, say_and_hear
 from tests.integration.until import until
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
@@ -222,7 +223,7 @@ def test_l05_two_hundred_connects_at_once_are_all_served_in_two_seconds(
             sock.setblocking(False)
             assert sock.connect_ex(chat.address) in (0, errno.EINPROGRESS)
         for sock in socks:
-            sock.settimeout(2)
+            sock.settimeout(scaled(2.0))
             assert sock.recv(100).startswith(b"*** welcome")
 
 

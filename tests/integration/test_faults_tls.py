@@ -18,9 +18,10 @@ from chatops.net import handshake
 from chatops.net.handshake import DEADLINE
 from chatops.net.tls import TlsSocket
 from tests.integration.certificates import Authority, Hand
-from tests.integration.client import PATIENCE, Client, two_can_talk
+from tests.integration.client import Client, two_can_talk
 from tests.integration.harness import Clock, Server
 from tests.integration.talk import numbered, say_and_hear
+from tests.patience import PATIENCE
 
 StartServer = Callable[..., Server]
 

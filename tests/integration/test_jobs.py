@@ -18,9 +18,10 @@ from chatops.server import ban_file
 from chatops.server import certificates as certificate
 from chatops.storage import chat_history as archive
 from chatops.storage import worker as journal
-from tests.integration.client import PATIENCE, Client
+from tests.integration.client import Client
 from tests.integration.harness import Server
 from tests.integration.until import until
+from tests.patience import PATIENCE
 
 StartServer = Callable[..., Server]
 

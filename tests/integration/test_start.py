@@ -22,11 +22,12 @@ from chatops.api.commands import Limit
 from chatops.service import ServerThread, StartError, explain
 from chatops.settings import Settings
 from tests.integration.harness import Served, Server, descriptors, environment
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 StartProcess = Callable[..., Served]
 
-PATIENCE = 20.0                # seconds for a process that is to end by itself
+PATIENCE = scaled(20.0)        # seconds for a process that is to end by itself
 
 
 def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:

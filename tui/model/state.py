@@ -20,10 +20,12 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from chatops.api.commands import PANES
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import ClientRow, Snapshot
+from chatops.api.snapshot import ClientRow, Pulse, Snapshot
 from chatops.replay.history import History
 from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
@@ -32,6 +34,7 @@ from tui.model.rates import gauges as gauges_between
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 
 CLOSED_KEPT = 50
+LATE_AFTER = 1.5               # seconds of news without a snapshot: the server has no time for one
 FASTEST, USUAL, SLOWEST = 0.1, 0.2, 5.0    # seconds between refreshes
 
 
@@ -54,6 +57,7 @@ class ConsoleState:
     status: LinkStatus = field(default_factory=lambda: LinkStatus(alive=True))
     live: Snapshot | None = None       # the newest
     previous: Snapshot | None = None   # the one before it
+    pulse: Pulse | None = None         # the loop's counters now, where the link tells them
     dropped: int = 0                   # events lost on the way here
     mono_now: float = 0.0              # the console's clock at the last feed
     events: EventRing = field(default_factory=EventRing)
@@ -76,6 +80,7 @@ class ConsoleState:
     version: int = 0                   # goes up when something to draw has changed
     _meter: Meter = field(default_factory=Meter)
     _received: float = 0.0
+    _behind_since: float | None = None # the console's clock; there is news since then
     _gone_at: float | None = None      # the console's clock when the server was last there
     _frozen: _Frozen | None = None
 
@@ -101,13 +106,20 @@ class ConsoleState:
             if self.live is not None and snapshot.started_at != self.live.started_at:
                 self._begin_anew()
             self.previous, self.live = self.live, snapshot
-            self._received = mono_now
+            self._received = mono_now - snapshot.age
+            self._behind_since = None
             if self.tags:
                 self.tags &= {row.id for row in snapshot.clients}
+        if status is not None:
+            self.pulse, status = status.pulse, replace(status, pulse=None)
+        self._note_lateness()
+        gauges = self._meter.now
         self.past.add(snapshot, fresh)
         if self._gone_at is None or snapshot is not None:
-            self._meter.feed(snapshot, mono_now)       # who is gone is not at rest
-        changed = snapshot is not None or bool(fresh) or dropped != self.dropped
+            # Who is gone is not at rest.
+            self._meter.feed(snapshot, mono_now, self.pulse)
+        changed = (snapshot is not None or bool(fresh) or dropped != self.dropped
+                   or (self.late and self._meter.now != gauges))
         if status is not None and status != self.status:
             self.status, changed = status, True
         self.dropped = dropped
@@ -120,6 +132,13 @@ class ConsoleState:
         self._meter = Meter()
         self._frozen = self.followed = None
         self.tags.clear()
+
+    def _note_lateness(self) -> None:
+        """Since when there is news that no snapshot has told of."""
+        if self.pulse is None or not self.pulse.behind:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = self.mono_now
 
     # -- read by the panes
 
@@ -181,7 +200,23 @@ class ConsoleState:
     @property
     def asleep(self) -> bool:
         """No snapshot comes, because nothing happens at the server."""
-        return self._meter.asleep
+        return self._meter.asleep and not self.late
+
+    @property
+    def late(self) -> bool:
+        """The newest snapshot is an old one: the server has no time for another."""
+        return (self._behind_since is not None and self.status.alive and self.live is not None
+                and self.mono_now - self._behind_since >= LATE_AFTER)
+
+    @property
+    def write_interest(self) -> tuple[str, float]:
+        """"on-demand" or "always", and when that ends on the server's clock, 0 if it does not;
+        told even while snapshots are late.
+        """
+        if self.pulse is not None:
+            return self.pulse.write_interest, self.pulse.write_until
+        loop = self.live.loop if self.live is not None else None
+        return (loop.write_interest, loop.write_until) if loop is not None else ("on-demand", 0.0)
 
     @property
     def view(self) -> View:
@@ -218,7 +253,7 @@ class ConsoleState:
             return f"TURN {turn:,} (-{format_age(ago) if ago >= 10 else f'{ago:.1f}s'})"
         if self.paused:
             return "PAUSED"
-        return "REPLAY" if self.replay else "LIVE"
+        return "REPLAY" if self.replay else "LATE" if self.late else "LIVE"
 
     def client(self, ident: int) -> ClientRow | None:
         """The row of this connection in what is shown."""

@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from chatops.api.snapshot import Snapshot
 from chatops.units import format_clock, format_seconds, format_size
+from tui.model.pulses import LoopRates
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, fit, format_rate
 from tui.widgets.gauge import sparkline
@@ -25,6 +26,7 @@ COLOURS = {"wakeups": "$primary", "ready": "$primary", "busy": "$primary",
            "queued": "$accent", "kernel_queued": "$accent"}
 BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
+LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
 AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
 
 
@@ -68,6 +70,8 @@ def chip(state: ConsoleState) -> tuple[str, str]:
         return " ‖ PAUSED ", "bold $background on $warning"
     if state.replay:
         return " REPLAY ", "bold $background on $accent"
+    if state.late:
+        return " ▲ LATE ", "bold $background on $warning"
     return " ● LIVE ", "bold $background on $success"
 
 
@@ -86,7 +90,7 @@ def _title_line(state: ConsoleState, width: int) -> Content:
         right += [(f"▲ {state.dropped:,} events dropped ", "$warning")]
     if state.age > AGE_SHOWN and state.live is not None:
         # Nothing new, because nothing happens; or because the server has no time for us.
-        right += [(f"{_age_text(state)} ", LABEL)]
+        right += [(f"{_age_text(state)} ", "$warning" if state.late else LABEL)]
     if state.recording:
         right += [(f"● {state.recording} ", "bold $error")]
     if state.status.read_only:
@@ -98,7 +102,7 @@ def _title_line(state: ConsoleState, width: int) -> Content:
 def _age_text(state: ConsoleState) -> str:
     if not state.status.alive and not state.replay:
         return f"{state.age:.0f}s ago"
-    return f"{'quiet' if state.asleep else 'age'} {state.age:.0f}s"
+    return f"{'late' if state.late else 'quiet' if state.asleep else 'age'} {state.age:.0f}s"
 
 
 def _both_ends(left: Content, right: Content, width: int) -> Content:
@@ -114,7 +118,10 @@ def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
     now, live = state.gauges, state.live
     slowest = "-"
     if live is not None and live.loop.slowest_name:
-        slowest = f"{format_seconds(live.loop.slowest)} {clean(live.loop.slowest_name)}"
+        loop = live.loop
+        kept = loop.slowest_off_cpu > loop.slowest / 2 and loop.slowest >= LONG_CALLBACK
+        slowest = (f"{format_seconds(loop.slowest)} "
+                   f"{'kept waiting' if kept else clean(loop.slowest_name)}")
     upper = [("wake/s", format_rate(now.wakeups), "wakeups", ""),
              ("ready/wake", f"{now.ready:.1f}", "ready", ""),
              ("busy", f"{now.busy:.1%}", "busy", ""),
@@ -168,7 +175,10 @@ def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
     if room > BARS_LEAST:
         values = tuple(islice(reversed(state.series[series]), room - 1))[::-1]
         bars = sparkline(values, room - 1, _top(series, values))
-    return Content.assemble((label, LABEL), " ", (number, VALUE), (name, "$accent"),
+    # While no snapshot comes, what only a snapshot tells is what was known last.
+    old = state.late and series not in LoopRates._fields
+    return Content.assemble((label, LABEL), " ", (number, LABEL if old else VALUE),
+                            (name, "$accent"),
                             (" " + bars if bars else "", COLOURS[series])
                             ).truncate(width, ellipsis=False, pad=True)
 
