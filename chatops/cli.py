@@ -17,6 +17,7 @@ from chatops.bench.cli import bench
 from chatops.control import complete
 from chatops.control.client import find
 from chatops.control.ctl import ctl
+from chatops.control.history import history
 from chatops.control.socket_path import ControlError
 from chatops.metrics.cli import metrics
 from chatops.service import ServerThread, StartError, tune_collector
@@ -294,4 +295,5 @@ def lab(stage: int, host: str, port: int) -> None:
 
 main.add_command(bench)
 main.add_command(ctl)
+main.add_command(history)
 main.add_command(metrics)

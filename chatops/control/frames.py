@@ -93,6 +93,7 @@ class Welcome(Message, frozen=True, tag=True):
     port: int
     tls: bool = False          # nothing else is spoken on that port
     read_only: bool = False    # as it was asked for
+    history: str = ""          # the file of what is said, if that is kept
 
 
 class Done(Message, frozen=True, tag=True):

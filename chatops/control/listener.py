@@ -51,8 +51,10 @@ class Control:
     def welcome(self, read_only: bool) -> Welcome:
         """Who this server is."""
         host, port = self.server.address[:2]
+        settings = self.server.state.settings
+        history = os.path.abspath(settings.history) if settings.history else ""
         return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port),
-                       bool(self.server.state.settings.tls_cert), read_only)
+                       bool(settings.tls_cert), read_only, history)
 
     def left(self, session: Session) -> None:
         """A session is over; said by itself."""
