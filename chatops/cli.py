@@ -14,8 +14,10 @@ import click
 from chatops import __version__
 from chatops.api.commands import Reload
 from chatops.bench.cli import bench
+from chatops.control import complete
 from chatops.control.ctl import ctl
 from chatops.control.find import find
+from chatops.control.history import history
 from chatops.control.socket_path import ControlError
 from chatops.metrics.cli import metrics
 from chatops.replay.recording import Recording
@@ -227,20 +229,24 @@ def serve(config: str | None, **flags: Any) -> None:
 
 
 @main.command()
-@click.argument("path", default="", metavar="[PATH]")
-@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
-def attach(path: str, port: int | None) -> None:
+@click.argument("path", default="", metavar="[PATH]", shell_complete=complete.sockets)
+@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port",
+              shell_complete=complete.ports)
+@click.option("--read-only", is_flag=True,
+              help="look, and change nothing: the server refuses it")
+def attach(path: str, port: int | None, read_only: bool) -> None:
     """Open the console on a server in another process.
 
     PATH is the control socket of a server of this user; with one running there is no need
-    to say which.  Leaving with Detach leaves the server alone.
+    to say which.  A server that is started again is found again.  Leaving with Detach leaves
+    the server alone.
     """
     from chatops.links.remote import RemoteLink
     from tui.app import run_console
 
     _check_terminal()
     try:
-        link = RemoteLink(find(path, port))
+        link = RemoteLink(find(path, port), read_only=read_only, reconnect=True)
     except ControlError as error:
         fail(str(error))
     status = run_console(link, attached=True)
@@ -373,4 +379,5 @@ def lab(stage: int, host: str, port: int) -> None:
 
 main.add_command(bench)
 main.add_command(ctl)
+main.add_command(history)
 main.add_command(metrics)

@@ -222,6 +222,14 @@ class Palette(Command, frozen=True, tag="palette"):
     pass
 
 
+ONLY_LOOKS = "this console only looks; attached without --read-only it may change things"
+
+
+def only_looks(command: Command) -> bool:
+    """Whether a server is the same after it."""
+    return isinstance(command, Bans) or (isinstance(command, Limit) and not command.value)
+
+
 BACKENDS = ("select", "poll", "epoll", "kqueue", "devpoll")
 WRITE_INTERESTS = ("on-demand", "always")
 SLOW_CONSUMER = get_args(SlowConsumerWord)

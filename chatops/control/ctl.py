@@ -15,6 +15,7 @@ import msgspec
 from chatops.api.command_line import CommandError, parse_arguments
 from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
 from chatops.api.snapshot import Snapshot
+from chatops.control import complete
 from chatops.control.client import Wire
 from chatops.control.find import find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
@@ -141,12 +142,18 @@ def _explained(spec: Spec) -> str:
 
 
 @click.command(cls=_Ctl)
-@click.argument("command", nargs=-1, required=True)
+@click.argument("command", nargs=-1, required=True, shell_complete=complete.words(
+    [*((name, words) for name, (words, _, _) in LOOKS.items()), ("events", EVENTS)]))
 @click.option("--json", "as_json", is_flag=True,
               help="print JSON: one value, or one a line for `events`")
-@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
-@click.option("--socket", "path", default="", metavar="PATH", help="its control socket")
-def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) -> None:
+@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port",
+              is_eager=True, shell_complete=complete.ports)
+@click.option("--socket", "path", default="", metavar="PATH", help="its control socket",
+              is_eager=True, shell_complete=complete.sockets)
+@click.option("--wait", "patience", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+              help="how long to wait for it to be there")
+def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str,
+        patience: float) -> None:
     """One command to a running server, and the answer as text or JSON.
 
     With one server running there is no need to say which.  The exit status is 0 when the
@@ -156,7 +163,7 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) ->
     if line not in LOOKS and line != "events":
         asked = _parsed(command)
     try:
-        wire = Wire(find(path, port))
+        wire = _connected(path, port, time.monotonic() + patience)
         try:
             if line == "events":
                 _follow(wire, as_json)
@@ -170,6 +177,17 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) ->
         _fail(str(error), 1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _connected(path: str, port: int | None, deadline: float) -> Wire:
+    """Raises `ControlError`, with the last reason, when there is none by then."""
+    while True:
+        try:
+            return Wire(find(path, port))
+        except ControlError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(min(PACE, max(0.0, deadline - time.monotonic())))
 
 
 def _parsed(words: Sequence[str]) -> Command:

@@ -60,9 +60,10 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hello(Message, frozen=True, tag=True):
-    """The first message of every client."""
+    """The first message of every client; with `read_only` it may not change anything."""
 
     protocol: int
+    read_only: bool = False
 
 
 class Ask(Message, frozen=True, tag=True):
@@ -97,6 +98,8 @@ class Welcome(Message, frozen=True, tag=True):
     tls: bool = False          # nothing else is spoken on that port
     what: str = "chat"         # or "program": somebody's own, observed by `chatops watch`
     commands: tuple[str, ...] = ()     # by name, what can be asked for; () is all
+    read_only: bool = False    # as it was asked for
+    history: str = ""          # the file of what is said, if that is kept
 
 
 class Done(Message, frozen=True, tag=True):

@@ -74,6 +74,10 @@ class Host(Protocol):
     def possible(self) -> tuple[str, ...]:
         """The names of the commands that it knows; () for all of a server's."""
 
+    @property
+    def history_file(self) -> str:
+        """Where what is said is kept, for who may read it as well; "" if it is not."""
+
     def say(self, event: events.Event) -> None:
         """Publish an event."""
 
@@ -114,8 +118,7 @@ class Owner(Protocol):
     survey: Pictures
     carry_out: Callable[[Command, Answer], None]
 
-    @property
-    def welcome(self) -> Welcome:
+    def welcome(self, read_only: bool) -> Welcome:
         """Who is behind the socket."""
 
     def left(self, session: Any) -> None:

@@ -48,13 +48,12 @@ class Control:
     def __repr__(self) -> str:
         return f"<Control {self._place.path} sessions={len(self._sessions)}>"
 
-    @property
-    def welcome(self) -> Welcome:
+    def welcome(self, read_only: bool) -> Welcome:
         """Who this server is."""
         server = self.server
         host, port = server.address
         return Welcome(PROTOCOL, __version__, os.getpid(), host, port, server.tls,
-                       server.what, server.possible)
+                       server.what, server.possible, read_only, server.history_file)
 
     def left(self, session: Session) -> None:
         """A session is over; said by itself."""

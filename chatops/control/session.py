@@ -12,7 +12,7 @@ import msgspec
 
 from chatops.api import events
 from chatops.api.command_line import CommandError, parse, render
-from chatops.api.commands import Answer, Command, CommandResult
+from chatops.api.commands import ONLY_LOOKS, Answer, Command, CommandResult, only_looks
 from chatops.api.snapshot import Snapshot
 from chatops.control.frames import (
     MAX_REQUEST,
@@ -61,6 +61,7 @@ class Session:
         self._sock = sock
         self._splitter = Splitter(MAX_REQUEST)
         self._greeted = False
+        self._read_only = False
         self._more = False             # requests wait in the splitter for the next turn
         self._out = bytearray()
         self._progress = False         # since the timer was set
@@ -135,7 +136,8 @@ class Session:
                           f"{PROTOCOL}: it is of another version")
                 return
             self._greeted = True
-            self._send(self._control.welcome)
+            self._read_only = self._read_only or request.read_only     # never to be undone
+            self._send(self._control.welcome(self._read_only))
         elif not self._greeted:
             raise FrameError("the first message must be Hello")
         elif isinstance(request, Ask):
@@ -155,6 +157,9 @@ class Session:
             return
         if typed != command:
             answer(CommandResult(False, f"no command line says this; the nearest is '{line}'"))
+            return
+        if self._read_only and not only_looks(typed):
+            answer(CommandResult(False, f"{line.split()[0]}: {ONLY_LOOKS}"))
             return
         try:
             self._control.carry_out(typed, answer)

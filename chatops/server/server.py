@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import ssl
@@ -110,6 +111,7 @@ class ChatServer:
         "MainThread": "starts and stops the server, and draws its console if it has one",
         "reactor": "the selector, every socket, the hub",
         "journal": "log, ban file, history and certificate",
+        "metrics": "answers collectors over HTTP",
         "recorder": "the recording being made",
         "clients": "built-in clients of the lab",
     }
@@ -124,6 +126,11 @@ class ChatServer:
     @property
     def tls(self) -> bool:
         return bool(self.state.settings.tls_cert)
+
+    @property
+    def history_file(self) -> str:
+        path = self.state.settings.history
+        return os.path.abspath(path) if path else ""
 
     # -- the turn
 

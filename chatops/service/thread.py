@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,11 +28,13 @@ from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
 from chatops.service.openings import StartError, open_chat, open_control, open_metrics
-from chatops.settings import Settings
-from chatops.storage.chat_history import Archive
+from chatops.settings import Settings, keep_of
+from chatops.storage.chat_history import Archive, Keep
 from chatops.storage.event_log import EventLog
+from chatops.storage.history_file import HistoryFileError, newest
 from chatops.storage.history_writer import Scribe
 from chatops.storage.log_lines import LogForm
+from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, close_log
 from chatops.supervision.inherited import Inherited
 from chatops.system.files import check_place
@@ -95,6 +97,7 @@ class ServerThread:
             file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
             known = bans.Bans(file.load() if file is not None else None)
             _check_history(settings.history)
+            recent = _recent(settings)
             stream = EventLog(self._log) if self._log else None
         except (BackendError, bans.BanError, CertificateError, HistoryError) as error:
             raise StartError(str(error)) from None
@@ -116,7 +119,8 @@ class ServerThread:
         self.server.state.log_fault = lambda: self.journal.log_fault
         if settings.history:
             self.history = Scribe(Archive(settings.history), self.journal, self.server.hub,
-                                  self.server.reactor)
+                                  self.server.reactor, recent=recent,
+                                  keep=Keep(*keep_of(settings.history_keep)))
             self.server.state.history = self.history
             self.history.begin()
         renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
@@ -284,6 +288,18 @@ def _check_history(path: str) -> None:
             check_place(Path(path))
         except OSError as error:
             raise HistoryError(f"{path}: {error.strerror}") from None
+
+
+def _recent(settings: Settings) -> Recent:
+    """What was said in each room before this start.  What is wrong with the file is told when
+    it is first written to.
+    """
+    path = settings.history
+    known = {}
+    if settings.replay and path and path != ":memory:" and Path(path).exists():
+        with suppress(HistoryFileError):
+            known = newest(path, settings.replay)
+    return Recent(settings.replay, known)
 
 
 def last_words(crash: str, thread: str = "server") -> str:

@@ -37,6 +37,7 @@ class Engine:
     what = "program"
     possible = commands.OF_PROGRAMS
     tls = False
+    history_file = ""
     address = ("", 0)
 
     def __init__(self, listening: Listening, name: str) -> None:

@@ -109,6 +109,8 @@ class ConsoleState:
             self.log.extend(event for event in rare if isinstance(event, LOGGED))
             self.closed.extend(event for event in rare if isinstance(event, Disconnected))
         if snapshot is not None:
+            if self.live is not None and snapshot.started_at != self.live.started_at:
+                self._begin_anew()
             self.previous, self.live = self.live, snapshot
             self._received = mono_now - snapshot.age
             self._behind_since = None
@@ -130,6 +132,13 @@ class ConsoleState:
         self.dropped = dropped
         if changed:
             self.version += 1
+
+    def _begin_anew(self) -> None:
+        """Another server, or the same started again: nothing can be compared with the last."""
+        self.live = None
+        self._meter = Meter()
+        self._frozen = self.followed = None
+        self.tags.clear()
 
     def _note_lateness(self) -> None:
         """Since when there is news that no snapshot has told of."""

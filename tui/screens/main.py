@@ -206,7 +206,8 @@ class MainScreen(Screen[None]):
             detail = f": {clean(status.detail)}" if status.detail else ""
             if state.program is not None or status.dropped:
                 what, detail = clean(status.detail), ""
-            self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
+            then = "it is looked for; q leaves" if status.retrying else "q leaves"
+            self._banner.update(Content(f" ! {what}{detail}   ({then})"), layout=False)
 
     # -- what the user does
 

@@ -82,6 +82,8 @@ def chip(state: ConsoleState) -> tuple[str, str]:
         return " REPLAY ENDED ", "bold $background on $accent"
     if state.status.dropped:
         return " DROPPED ", "bold $background on $error"
+    if state.status.retrying:
+        return " ↻ AWAY ", "bold $background on $error"
     if not state.status.alive and not state.replay:
         return " FAILED " if state.status.failed else " GONE ", "bold $background on $error"
     if state.draining or (state.live is not None and state.live.phase == "draining"):
@@ -119,6 +121,8 @@ def _title_line(state: ConsoleState, width: int) -> Content:
         right += [(f"{_age_text(state)} ", "$warning" if state.late else LABEL)]
     if state.recording:
         right += [(f"● {state.recording} ", "bold $error")]
+    if state.status.read_only:
+        right += [(" READ ONLY ", "bold $background on $secondary"), " "]
     right += [chip(state), " "]
     return _both_ends(Content.assemble(*left), Content.assemble(*right), width)
 
