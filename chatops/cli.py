@@ -7,28 +7,22 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from chatops import __version__
-from chatops.api.commands import Reload
-from chatops.bench.cli import bench
-from chatops.control import complete
-from chatops.control.ctl import ctl
-from chatops.control.find import find
-from chatops.control.history import history
-from chatops.control.socket_path import ControlError
-from chatops.metrics.cli import metrics
-from chatops.replay.recording import Recording
-from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
-from chatops.supervision.inherited import Inherited, InheritedError, inherited
-from chatops.supervision.notify import Notifier
-from chatops.supervision.reports import Reports
 from chatops.system import streams
-from chatops.system.addresses import bare, with_port
 from chatops.system.streams import say
+from chatops.system.version import __version__
+
+if TYPE_CHECKING:              # what only some commands need is imported by them
+    from click.shell_completion import CompletionItem
+
+    from chatops.replay.recording import Recording
+    from chatops.service import ServerThread
+    from chatops.supervision.inherited import Inherited
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
 Reread = tuple[str, Callable[[], Settings]]
@@ -37,6 +31,45 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
 # these the demo has a queue to look at within half a minute, and for a while.
 DEMO = Settings(sndbuf=4 << 10, outbox=64 << 10, stall=600.0)
+
+
+# Commands with modules of their own, imported when they are run: where, and what `--help` says.
+ELSEWHERE = {
+    "bench": ("chatops.bench.cli", "Measure the server, and an asyncio-streams relay beside it."),
+    "ctl": ("chatops.control.ctl", "One command to a running server, for scripts."),
+    "history": ("chatops.control.history", "Read what was said, while the server runs or not."),
+    "metrics": ("chatops.metrics.cli", "List what `--metrics` tells; make a dashboard of it."),
+}
+
+
+class _Commands(click.Group):
+    """Of which some are imported only when they are asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted([*super().list_commands(context), *ELSEWHERE])
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name in ELSEWHERE:
+            command: click.Command = getattr(import_module(ELSEWHERE[name][0]), name)
+            return command
+        return super().get_command(context, name)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        here = {name: command.get_short_help_str(limit=80)
+                for name, command in self.commands.items()}
+        rows = {**here, **{name: text for name, (_, text) in ELSEWHERE.items()}}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows.items()))
+
+
+def _completed(name: str) -> Callable[..., list[CompletionItem]]:
+    """What a shell completes, by a function of `chatops.control.complete`."""
+    def complete(*asked: Any) -> list[CompletionItem]:
+        found: list[CompletionItem] = getattr(
+            import_module("chatops.control.complete"), name)(*asked)
+        return found
+
+    return complete
 
 
 def _option(setting: Setting) -> Callable[[Any], Any]:
@@ -94,6 +127,9 @@ def _hold_signals() -> None:
 def _started(settings: Settings, log: str, reread: Reread | None,
              sockets: Inherited | None = None) -> ServerThread:
     """With the signals held, for whoever answers them to let them through."""
+    from chatops.service import ServerThread
+    from chatops.system.errors import StartError
+
     thread = ServerThread(settings, log=log, inherited=sockets, reread=reread)
     try:
         thread.start(_hold_signals)
@@ -103,7 +139,7 @@ def _started(settings: Settings, log: str, reread: Reread | None,
     return thread
 
 
-@click.group(invoke_without_command=True, context_settings={
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={
     "help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="chatops")
 @click.option("--demo", is_flag=True, help="bring built-in clients, chatty ones and a slow one; "
@@ -187,6 +223,13 @@ def _wait(thread: ServerThread, ready: str, tell: Callable[[], None]) -> None:
 @server_options
 def serve(config: str | None, **flags: Any) -> None:
     """Run the server with no console; log to standard error."""
+    from chatops.api.commands import Reload
+    from chatops.service import tune_collector
+    from chatops.supervision.inherited import InheritedError, inherited
+    from chatops.supervision.notify import Notifier
+    from chatops.supervision.reports import Reports
+    from chatops.system.addresses import with_port
+
     _let_signals_end_it()
     notifier = Notifier()
     settings = _settings(config, flags)
@@ -229,9 +272,9 @@ def serve(config: str | None, **flags: Any) -> None:
 
 
 @main.command()
-@click.argument("path", default="", metavar="[PATH]", shell_complete=complete.sockets)
+@click.argument("path", default="", metavar="[PATH]", shell_complete=_completed("sockets"))
 @click.option("--port", type=click.IntRange(1, 65535), help="the server on this port",
-              shell_complete=complete.ports)
+              shell_complete=_completed("ports"))
 @click.option("--read-only", is_flag=True,
               help="look, and change nothing: the server refuses it")
 def attach(path: str, port: int | None, read_only: bool) -> None:
@@ -241,6 +284,8 @@ def attach(path: str, port: int | None, read_only: bool) -> None:
     to say which.  A server that is started again is found again.  Leaving with Detach leaves
     the server alone.
     """
+    from chatops.control.find import find
+    from chatops.control.socket_path import ControlError
     from chatops.links.remote import RemoteLink
     from tui.app import run_console
 
@@ -370,14 +415,10 @@ def lab(stage: int, host: str, port: int) -> None:
     5  on demand   how it is done
     """
     from chatops.lab.stages.terminal import run_stage
+    from chatops.system.addresses import bare
+    from chatops.system.errors import StartError
 
     try:
         run_stage(stage, bare(host), port)
     except StartError as error:
         fail(str(error))
-
-
-main.add_command(bench)
-main.add_command(ctl)
-main.add_command(history)
-main.add_command(metrics)

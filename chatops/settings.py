@@ -20,6 +20,7 @@ from chatops.api.commands import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
 from chatops.api.words import SlowConsumer
 from chatops.system import files, paths
 from chatops.system.addresses import bare
+from chatops.system.errors import ChatopsError
 from chatops.units import (
     UnitError,
     format_duration,
@@ -31,7 +32,7 @@ from chatops.units import (
 )
 
 
-class SettingsError(ValueError):
+class SettingsError(ChatopsError, ValueError):
     """A setting is unknown or has a value that it cannot have; one line, for the operator."""
 
 

@@ -13,8 +13,10 @@ import math
 import re
 from decimal import Decimal
 
+from chatops.system.errors import ChatopsError
 
-class UnitError(ValueError):
+
+class UnitError(ChatopsError, ValueError):
     """Not a size, duration or rate; the message shows what one looks like."""
 
 

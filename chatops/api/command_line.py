@@ -14,10 +14,11 @@ import msgspec
 
 from chatops.api.commands import SPECS, Command, Param, Spec, find, spec_of
 from chatops.api.terms import FOREVER, Word, is_numeral, read_term
+from chatops.system.errors import ChatopsError
 from chatops.units import UnitError, format_duration, parse_duration, parse_whole, shown
 
 
-class CommandError(ValueError):
+class CommandError(ChatopsError, ValueError):
     """The line cannot be understood; the message says what was expected."""
 
 

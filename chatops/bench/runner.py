@@ -24,6 +24,7 @@ from chatops.bench import usage
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nonreaders import Room, StalledResult, StalledSpec
+from chatops.system.errors import ChatopsError
 
 START_DEADLINE = 20.0          # seconds until a server must listen
 STOP_DEADLINE = 5.0            # seconds between being asked to end and being made to
@@ -37,7 +38,7 @@ SCREEN_WARM_UP = 1.5           # seconds a console gets to mount before it is me
 _Result = TypeVar("_Result")
 
 
-class BenchError(RuntimeError):
+class BenchError(ChatopsError, RuntimeError):
     """A process did not do its part; one line says which and why."""
 
 

@@ -20,9 +20,7 @@ from chatops.control.client import Wire
 from chatops.control.find import find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
-from chatops.storage.log_lines import line_of
 from chatops.system.addresses import with_port
-from chatops.system.columns import pad, width
 from chatops.system.streams import say
 from chatops.units import format_duration, format_seconds, format_size
 
@@ -238,6 +236,8 @@ def _show(wire: Wire, what: str, as_json: bool) -> None:
 
 
 def _follow(wire: Wire, as_json: bool) -> None:
+    from chatops.storage.log_lines import line_of  # only here, and for some time
+
     while True:
         wire.send(Look(snapshot=False))
         reply = wire.wait(None)
@@ -255,6 +255,8 @@ def _follow(wire: Wire, as_json: bool) -> None:
 
 
 def _table(rows: Iterable[Row]) -> None:
+    from chatops.system.columns import pad, width  # its tables take a while to import
+
     lines = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     for line in lines:

@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable
 
-from chatops import __version__
 from chatops.api import events
 from chatops.api.commands import Answer, Command
 from chatops.control.frames import PROTOCOL, Bye, Welcome
@@ -16,6 +15,7 @@ from chatops.control.session import Session, say_last
 from chatops.control.socket_path import may_talk
 from chatops.loop import backends
 from chatops.net.listener import Listener, Shortage
+from chatops.system.version import __version__
 
 MOST = 32                      # consoles and scripts at once
 LAST_WORDS = 0.25              # seconds that a server which has ended gives them all to read

@@ -17,12 +17,14 @@ import struct
 import tempfile
 from pathlib import Path
 
+from chatops.system.errors import ChatopsError
+
 LONGEST = 107                  # bytes of a path: sun_path has 108 with its final NUL (unix(7))
 BACKLOG = 16
 FOLDER = "chatops"
 
 
-class ControlError(Exception):
+class ControlError(ChatopsError):
     """The control socket cannot be had; one line that says why."""
 
 

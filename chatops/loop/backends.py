@@ -5,11 +5,13 @@ from __future__ import annotations
 import selectors
 from typing import NamedTuple
 
+from chatops.system.errors import ChatopsError
+
 # FD_SETSIZE: select(2) takes a bit map of this many descriptors, whatever ulimit says.
 SELECT_LIMIT = 1024
 
 
-class BackendError(ValueError):
+class BackendError(ChatopsError, ValueError):
     """This backend is not to be had, or cannot hold what is registered; says which."""
 
 

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from chatops import __version__
 from chatops.api.snapshot import Snapshot
 from chatops.lints import LINTS
 from chatops.server.counts import DROPPED, EVICTED, REFUSED
+from chatops.system.version import __version__
 
 Labels = tuple[str, ...]
 Sample = tuple[Labels, float]

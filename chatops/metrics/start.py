@@ -9,12 +9,13 @@ from collections.abc import Sequence
 
 from chatops.net.listener import listen
 from chatops.settings import endpoint
+from chatops.system.errors import ChatopsError
 
 MISSING = ("--metrics needs prometheus-client, which is not installed; "
            "pip install 'chatops[metrics]' brings it")
 
 
-class MetricsError(Exception):
+class MetricsError(ChatopsError):
     """No metrics can be served; one line that says what to do."""
 
 

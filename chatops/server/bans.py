@@ -8,10 +8,11 @@ import msgspec
 
 from chatops.system import addresses
 from chatops.system.addresses import Network
+from chatops.system.errors import ChatopsError
 from chatops.units import shown
 
 
-class BanError(ValueError):
+class BanError(ChatopsError, ValueError):
     """Not an address or network, or a file of bans that cannot be read; one line."""
 
 

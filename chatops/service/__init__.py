@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatops.service.openings import StartError
 from chatops.service.thread import ServerThread, last_words, tune_collector
+from chatops.system.errors import StartError
 
 __all__ = ["ServerThread", "StartError", "last_words", "tune_collector"]

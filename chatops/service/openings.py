@@ -14,10 +14,7 @@ from chatops.net.listener import listen
 from chatops.settings import Settings
 from chatops.supervision.inherited import Inherited
 from chatops.system import paths
-
-
-class StartError(Exception):
-    """The server cannot start; one line that says what to do."""
+from chatops.system.errors import StartError
 
 
 def open_chat(settings: Settings, inherited: Inherited, undo: ExitStack

@@ -27,7 +27,7 @@ from chatops.server.certificates import Renewal, configured
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
-from chatops.service.openings import StartError, open_chat, open_control, open_metrics
+from chatops.service.openings import open_chat, open_control, open_metrics
 from chatops.settings import Settings, keep_of
 from chatops.storage.chat_history import Archive, Keep
 from chatops.storage.event_log import EventLog
@@ -37,6 +37,7 @@ from chatops.storage.log_lines import LogForm
 from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, close_log
 from chatops.supervision.inherited import Inherited
+from chatops.system.errors import ChatopsError, StartError
 from chatops.system.files import check_place
 
 __all__ = ["ServerThread", "StartError", "last_words", "tune_collector"]
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from chatops.metrics.exporter import Exporter
 
 
-class HistoryError(Exception):
+class HistoryError(ChatopsError):
     """The history cannot be kept where it is to be; one line."""
 
 

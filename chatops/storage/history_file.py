@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chatops.storage.chat_history import APPLICATION_ID, Line, literal
+from chatops.system.errors import ChatopsError
 
 PATIENCE = 2.0                 # seconds to wait for another program's lock
 ROOMS = 1000                   # of which the newest lines are looked up, those heard last
 
 
-class HistoryFileError(Exception):
+class HistoryFileError(ChatopsError):
     """There is no history that can be read; one line."""
 
 

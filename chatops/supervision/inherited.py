@@ -10,12 +10,14 @@ import os
 import socket
 from collections.abc import MutableMapping
 
+from chatops.system.errors import ChatopsError
+
 FIRST = 3                      # SD_LISTEN_FDS_START
 VARIABLES = ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")
 METRICS = "metrics"            # FileDescriptorName= of the one that is for collectors
 
 
-class InheritedError(Exception):
+class InheritedError(ChatopsError):
     """What was handed over is not what a chat server listens on; one line."""
 
 

@@ -17,13 +17,14 @@ import msgspec
 
 import chatops
 from chatops.control.socket_path import ControlError, Place, directory
+from chatops.system.errors import ChatopsError
 from chatops.watch import begin, safe_name
 
 BOOT = Path(__file__).parent / "boot"
 HIGH = 200                     # handed descriptors lie above what the program counts on
 
 
-class LaunchError(Exception):
+class LaunchError(ChatopsError):
     """The program cannot be started; one line that says why."""
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from chatops import __version__
 from chatops.api.commands import Limit
 from chatops.net.listen_error import explain
 from chatops.service import ServerThread, StartError, openings
 from chatops.settings import Settings
+from chatops.system.version import __version__
 from tests.integration.harness import Served, Server, descriptors, environment
 from tests.patience import scaled
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from chatops import __version__
 from chatops.api.events import Connected, Crashed, Said
 from chatops.api.snapshot import Snapshot
 from chatops.replay import writer as recorder
 from chatops.replay.history import History
 from chatops.replay.recording import RecordingError, read
 from chatops.replay.writer import Recorder, save
+from chatops.system.version import __version__
 from tests.patience import scaled
 from tests.unit.imagined import WALL, as_read, client, moments, snapshot
 

@@ -16,6 +16,7 @@ from chatops.lab.clients.client import BuiltIn, Numeric
 from chatops.lab.clients.kinds import KINDS
 from chatops.lab.clients.small_talk import NAMES, Circle
 from chatops.loop.reactor import Reactor
+from chatops.system.errors import ChatopsError
 
 AT_ONCE = 500                  # clients of one call
 IN_ALL = 2000
@@ -26,7 +27,7 @@ GATHERING = 0.3                # seconds for the others to arrive before anybody
 DESCRIPTORS_LEFT = 64          # for everything else in this process
 
 
-class SpawnError(ValueError):
+class SpawnError(ChatopsError, ValueError):
     """These clients cannot be had; one line that says why, for the operator."""
 
 

@@ -13,8 +13,8 @@ from chatops.api.snapshot import Snapshot
 from chatops.lab.stages import STAGES, Stage, StageLink
 from chatops.lab.stages.base import nick_of
 from chatops.net.listen_error import explain
-from chatops.service import StartError
 from chatops.system.addresses import with_port
+from chatops.system.errors import StartError
 
 TICK = 0.1                     # seconds between looks at what the stage has printed
 TOLD_EVERY = 2.0               # seconds between two reports of the same trouble
