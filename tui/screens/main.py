@@ -160,6 +160,8 @@ class MainScreen(Screen[None]):
         self._arranged = (state.pane, dashboard, large)
         below = "log" if state.pane == "log" else "events"
         shown = {"clients", "selector", "loop", below} if dashboard else {state.pane}
+        moved = {name for name, pane in self._panes.items() if pane.display} != shown \
+            or self.has_class("-large") != large or self.has_class("-dashboard") != dashboard
         self.set_class(dashboard, "-dashboard")
         self.set_class(large, "-large")
         self._lints.display = dashboard
@@ -169,7 +171,8 @@ class MainScreen(Screen[None]):
             pane.set_class(name == state.pane, "-active")
         if refocus:
             self._focus_pane(self._panes[state.pane])
-        self.call_after_refresh(self._redraw)
+        if moved:                  # else only another one of them is the active one
+            self.call_after_refresh(self._redraw)
 
     def _focus_pane(self, pane: Widget) -> None:
         if self.prompt.is_open:
