@@ -14,8 +14,10 @@ import click
 from chatops import __version__
 from chatops.api.commands import Reload
 from chatops.bench.cli import bench
-from chatops.control.client import find
+from chatops.control import complete
 from chatops.control.ctl import ctl
+from chatops.control.find import find
+from chatops.control.history import history
 from chatops.control.socket_path import ControlError
 from chatops.metrics.cli import metrics
 from chatops.replay.recording import Recording
@@ -25,6 +27,7 @@ from chatops.supervision.inherited import Inherited, InheritedError, inherited
 from chatops.supervision.notify import Notifier
 from chatops.supervision.reports import Reports
 from chatops.system import streams
+from chatops.system.addresses import bare, with_port
 from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
@@ -149,9 +152,10 @@ def _fail_if_dead(thread: ServerThread) -> None:
         fail(f"the {' and the '.join(dead)} thread died; above is why")
 
 
-def _check_terminal() -> None:
+def _check_terminal(
+        otherwise: str = "`chatops serve` runs the server without one") -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
-        fail("the console needs a terminal; `chatops serve` runs the server without one")
+        fail(f"the console needs a terminal; {otherwise}")
     columns, lines = os.get_terminal_size(sys.stdout.fileno())
     if 0 < columns < LEAST_COLUMNS or 0 < lines < LEAST_LINES:
         fail(f"the terminal is {columns}×{lines}; the console needs at least "
@@ -212,11 +216,11 @@ def serve(config: str | None, **flags: Any) -> None:
     signal.signal(signal.SIGHUP, reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     tune_collector()
-    host, port = thread.server.address[:2]
+    where = " and ".join(with_port(*address) for address in thread.server.addresses)
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
     if thread.exporter is not None:
         spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
-    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})",
+    _wait(thread, f"chatops: listening on {where} ({spoken})",
           lambda: notifier.tell(READY=1))
     notifier.tell(STOPPING=1, STATUS="stopped")
     notifier.close()
@@ -225,26 +229,85 @@ def serve(config: str | None, **flags: Any) -> None:
 
 
 @main.command()
-@click.argument("path", default="", metavar="[PATH]")
-@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
-def attach(path: str, port: int | None) -> None:
+@click.argument("path", default="", metavar="[PATH]", shell_complete=complete.sockets)
+@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port",
+              shell_complete=complete.ports)
+@click.option("--read-only", is_flag=True,
+              help="look, and change nothing: the server refuses it")
+def attach(path: str, port: int | None, read_only: bool) -> None:
     """Open the console on a server in another process.
 
     PATH is the control socket of a server of this user; with one running there is no need
-    to say which.  Leaving with Detach leaves the server alone.
+    to say which.  A server that is started again is found again.  Leaving with Detach leaves
+    the server alone.
     """
     from chatops.links.remote import RemoteLink
     from tui.app import run_console
 
     _check_terminal()
     try:
-        link = RemoteLink(find(path, port))
+        link = RemoteLink(find(path, port), read_only=read_only, reconnect=True)
     except ControlError as error:
         fail(str(error))
     status = run_console(link, attached=True)
     if link.status.failed or link.status.dropped:
         fail(link.status.detail)
     sys.exit(status)
+
+
+@main.command(context_settings={"ignore_unknown_options": True,
+                                "allow_interspersed_args": False})
+@click.option("-m", "module", default="", metavar="MODULE", help="a module, as `python -m` runs it")
+@click.option("--serve", is_flag=True,
+              help="no console here: the program keeps the terminal; `chatops attach` elsewhere")
+@click.option("--children", is_flag=True,
+              help="observe the Python processes that it starts too, a control socket each")
+@click.option("--force-asyncio", is_flag=True,
+              help="hide uvloop from it, so that it falls back to asyncio's own loop")
+@click.option("--socket", "path", default="", metavar="PATH", help="where its control socket is")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT|COMMAND [ARG]…")
+def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: str,
+          words: tuple[str, ...]) -> None:
+    """Look into any Python program's event loop, in this console.
+
+    Runs a script, a module or a command such as `uvicorn app:app` as by hand, and shows its
+    selector, connections, tasks and loop.  Nothing in the program changes, and its exit
+    status is ours.
+    """
+    from chatops.watch.launch import LaunchError, command_line, prepared
+
+    try:
+        argv = command_line(words, module)
+        if not serve:
+            _check_terminal("`chatops watch --serve` runs the program without one")
+        name = os.path.basename(module or words[0])
+        launch = prepared(argv, name, children=children, force_asyncio=force_asyncio,
+                          lines=not serve, path=path)
+    except LaunchError as error:
+        fail(str(error), 2)
+    if serve:
+        click.echo(f"chatops: watching {name}; chatops attach {launch.place.path}", err=True)
+        sys.stderr.flush()
+        try:
+            # In our place: its process id, signals and exit status are what they would be.
+            os.execve(launch.argv[0], launch.argv, launch.environment)
+        except OSError as error:
+            launch.place.close()
+            fail(f"cannot start {launch.argv[0]}: {error.strerror}")
+    from chatops.watch.link import WatchLink
+    from tui.app import run_console
+
+    try:
+        link = WatchLink(launch, name)
+    except LaunchError as error:
+        launch.place.close()
+        fail(str(error))
+    _hold_signals()                # the program answers them; the console lets them through
+    try:
+        run_console(link)
+    finally:
+        link.close()
+    sys.exit(link.exit_status)
 
 
 @main.command()
@@ -309,11 +372,12 @@ def lab(stage: int, host: str, port: int) -> None:
     from chatops.lab.stages.terminal import run_stage
 
     try:
-        run_stage(stage, host, port)
+        run_stage(stage, bare(host), port)
     except StartError as error:
         fail(str(error))
 
 
 main.add_command(bench)
 main.add_command(ctl)
+main.add_command(history)
 main.add_command(metrics)

@@ -32,6 +32,7 @@ from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
+from tui.screens.program import TaskScreen
 from tui.text.cells import clean
 
 
@@ -55,6 +56,8 @@ class Console:
 
 
 def _pane(console: Console, command: c.Pane) -> str:
+    if command.name not in console.state.panes:
+        raise CommandError("there are tasks only in an asyncio program")
     console.state.show_pane(command.name)
     return ""
 
@@ -148,6 +151,12 @@ def _details(console: Console, command: c.Details) -> str:
         if not key.client:
             _open(console, KeyScreen(key.fd))
             return ""
+    if not command.target and state.pane == "tasks":
+        task = state.view.cursor
+        if task is None or task <= 0:
+            raise CommandError("no task is selected")
+        _open(console, TaskScreen(task))
+        return ""
     _open(console, DetailsScreen(_client(state, command.target)))
     return ""
 

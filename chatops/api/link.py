@@ -24,6 +24,8 @@ class LinkStatus(msgspec.Struct, frozen=True, gc=False):
     failed: bool = False       # it crashed: the console's exit status must not be 0
     dropped: bool = False      # the server lives on, and wants no more of this console
     pulse: Pulse | None = None     # as far as the link knows; moves on without snapshots
+    retrying: bool = False     # it is looked for again and again
+    read_only: bool = False    # nothing can be changed over this link
 
 
 class ConsoleLink(Protocol):

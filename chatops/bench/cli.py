@@ -11,7 +11,17 @@ import click
 
 from chatops.bench import report, usage
 from chatops.bench.keys import FEW, keys_lines
-from chatops.bench.plan import IDLE, KEYS, PARTS, SELECTOR, STALLED, STORM, Findings, Plan
+from chatops.bench.plan import (
+    IDLE,
+    KEYS,
+    PARTS,
+    SELECTOR,
+    STALLED,
+    STORM,
+    WATCH,
+    Findings,
+    Plan,
+)
 from chatops.bench.rounds import (
     Cpus,
     measure_answers,
@@ -20,9 +30,11 @@ from chatops.bench.rounds import (
     measure_stalled,
     measure_storm,
     measure_table,
+    measure_watching,
 )
 from chatops.bench.stalled import stalled_lines
 from chatops.bench.storm import storm_lines
+from chatops.bench.watch_cost import watch_lines
 
 # Descriptors a process needs besides one per client.
 SPARE_DESCRIPTORS = 64
@@ -161,6 +173,8 @@ def show(findings: Findings, cpus: Cpus, progress: Progress) -> None:
                        else [f"answers of the console: {findings.keys_error}"])
     if SELECTOR in plan.parts:
         progress.print(report.selector_lines(measure_observing(findings, progress)))
+    if WATCH in plan.parts:
+        progress.print(watch_lines(measure_watching(findings, progress)))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,13 @@ from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nonreaders import StalledResult, StalledSpec
 from chatops.bench.selector_cost import SelectorCost
+from chatops.bench.watch_cost import WatchCost
 
 # Parts that are not contenders, for `--only`.
 STORM, STALLED, SELECTOR, IDLE, KEYS = "storm", "stalled", "selector", "idle", "keys"
-PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE, KEYS)
+WATCH = "watch"
+PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE, KEYS,
+         WATCH)
 
 # The latency part asks how long a line takes, not how many fit: with more clients than this
 # there are fewer messages a second, so that the deliveries stay the same.
@@ -80,6 +83,7 @@ class Findings(msgspec.Struct):
     selector: SelectorCost | None = None
     keys: KeysResult | None = None
     keys_error: str = ""
+    watch: WatchCost | None = None
 
     @property
     def errors(self) -> list[str]:

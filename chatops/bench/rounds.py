@@ -12,6 +12,7 @@ from chatops.bench.load import LoadSpec
 from chatops.bench.plan import Findings, Run, Stalling
 from chatops.bench.runner import BenchError, measure, measure_in_turn
 from chatops.bench.selector_cost import SelectorCost, measure_selector
+from chatops.bench.watch_cost import WatchCost, measure_watch
 
 Cpus = tuple[int, int] | None
 Progress = Callable[[str], None]
@@ -77,6 +78,13 @@ def measure_observing(findings: Findings, progress: Progress) -> SelectorCost:
     progress("cost of the observed selector")
     findings.selector = measure_selector()
     return findings.selector
+
+
+def measure_watching(findings: Findings, progress: Progress) -> WatchCost:
+    """What `chatops watch` costs a program, in this process."""
+    progress("cost of chatops watch")
+    findings.watch = measure_watch(5 * findings.plan.rounds)
+    return findings.watch
 
 
 def run_once(contender: Contender, clients: int, number: int, spec: LoadSpec,

@@ -6,16 +6,17 @@ import select
 import socket
 import time
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 
 from chatops.api import events
 from chatops.api.command_line import CommandError, parse, render
-from chatops.api.commands import Answer, Command, CommandResult
+from chatops.api.commands import ONLY_LOOKS, Answer, Command, CommandResult, only_looks
 from chatops.api.snapshot import Snapshot
 from chatops.control.frames import (
     MAX_REQUEST,
+    OLDEST,
     PROTOCOL,
     Ask,
     Bye,
@@ -30,12 +31,9 @@ from chatops.control.frames import (
     pack,
     read_request,
 )
+from chatops.control.host import Owner
 from chatops.loop.reactor import Timer
-from chatops.loop.rows import with_purposes
-from chatops.server.snapshots import View
-
-if TYPE_CHECKING:
-    from chatops.control.listener import Control
+from chatops.loop.rows import thread_rows, with_purposes
 
 CHUNK = 1 << 14                # bytes read in one turn
 REQUESTS = 64                  # carried out in one turn
@@ -43,16 +41,6 @@ EVENTS = 2000                  # of one Seen, the newest
 UNREAD = 1 << 16               # bytes of answers that wait, before nothing more is read
 PULSE = 0.25                   # seconds between two answers without a snapshot
 STALL = 10.0                   # seconds without progress until such a console is given up
-
-THREADS = {
-    "MainThread": "starts and stops the server, and draws its console if it has one",
-    "reactor": "the selector, every socket, the hub",
-    "journal": "log, ban file, history and certificate",
-    "metrics": "answers collectors over HTTP",
-    "recorder": "the recording being made",
-    "clients": "built-in clients of the lab",
-}
-
 
 class Session:
     """Belongs to the reactor's thread.
@@ -63,7 +51,7 @@ class Session:
 
     kind = "control"
 
-    def __init__(self, control: Control, sock: socket.socket, number: int) -> None:
+    def __init__(self, control: Owner, sock: socket.socket, number: int) -> None:
         self.number = number
         self.label = f"console {number}"
         self.fd = sock.fileno()
@@ -73,6 +61,7 @@ class Session:
         self._sock = sock
         self._splitter = Splitter(MAX_REQUEST)
         self._greeted = False
+        self._read_only = False
         self._more = False             # requests wait in the splitter for the next turn
         self._out = bytearray()
         self._progress = False         # since the timer was set
@@ -80,7 +69,7 @@ class Session:
         self._watching = False         # it has looked for snapshots
         self._look: Look | None = None
         self._seen_at = 0.0            # monotonic, when a look was answered last
-        self._view = View()
+        self._view = self._survey.view()
         self._answered = False         # a look, with what there was
         self._told: Snapshot | None = None
         self._events = control.server.bus.subscribe(backlog=True)
@@ -142,12 +131,13 @@ class Session:
 
     def _carry_out(self, request: Request) -> None:
         if isinstance(request, Hello):
-            if request.protocol != PROTOCOL:
+            if not OLDEST <= request.protocol <= PROTOCOL:
                 self.drop(f"protocol {request.protocol} is asked for, and this server speaks "
                           f"{PROTOCOL}: it is of another version")
                 return
             self._greeted = True
-            self._send(self._control.welcome)
+            self._read_only = self._read_only or request.read_only     # never to be undone
+            self._send(self._control.welcome(self._read_only))
         elif not self._greeted:
             raise FrameError("the first message must be Hello")
         elif isinstance(request, Ask):
@@ -168,6 +158,9 @@ class Session:
         if typed != command:
             answer(CommandResult(False, f"no command line says this; the nearest is '{line}'"))
             return
+        if self._read_only and not only_looks(typed):
+            answer(CommandResult(False, f"{line.split()[0]}: {ONLY_LOOKS}"))
+            return
         try:
             self._control.carry_out(typed, answer)
         except Exception as error:
@@ -180,8 +173,7 @@ class Session:
         self._look = look
         if look.snapshot and not self._watching:
             self._watching = True
-            self._selector.watch()
-            self._survey.views.append(self._view)
+            self._survey.begin(self._view)
         self._view.wanted = look.snapshot and look.now
         self._view.on_news = look.snapshot
 
@@ -219,7 +211,10 @@ class Session:
         if fresh is not None:
             self._told = fresh
             # A process cannot see the threads of another.
-            fresh = msgspec.structs.replace(fresh, threads=with_purposes(fresh.threads, THREADS))
+            purposes = self._control.server.purposes
+            threads = (with_purposes(fresh.threads, purposes) if fresh.threads
+                       else thread_rows(purposes))
+            fresh = msgspec.structs.replace(fresh, threads=threads)
         pulse = self._survey.pulse(self._view) if self._watching else None
         return Seen(tuple(happened), self._events.dropped, fresh, pulse)
 
@@ -275,7 +270,7 @@ class Session:
     def drop(self, reason: str) -> None:
         """End it from this side, and say why to whoever can hear it."""
         server = self._control.server
-        server.say(events.Warned(server.hub.at, f"control: {self.label} was dropped: {reason}"))
+        server.say(events.Warned(server.wall(), f"control: {self.label} was dropped: {reason}"))
         if self._mask:
             # Behind what it has not read, and cut off with it where there is no room for that.
             self._out += pack(Bye(f"this console was dropped: {reason}", dropped=True))
@@ -293,9 +288,13 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         if self._watching:
-            self._selector.watch(False)
-            self._survey.views.remove(self._view)
+            self._survey.end(self._view)
         self._control.left(self)
+
+    def abandon(self) -> None:
+        """Close the descriptor alone: the connection is another process's."""
+        self._mask = 0
+        self._sock.close()
 
     def end(self, bye: Bye, deadline: float) -> None:
         """The last answers, after the loop has ended; waits until `deadline` at most."""

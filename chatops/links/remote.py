@@ -12,10 +12,18 @@ from msgspec.structs import replace
 
 from chatops import lints
 from chatops.api import events
-from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
+from chatops.api.commands import (
+    ONLY_LOOKS,
+    Command,
+    CommandResult,
+    Despawn,
+    Quit,
+    Spawn,
+    spec_of,
+)
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Pulse, Snapshot
-from chatops.control.client import CutOffError, Wire
+from chatops.control.client import PATIENCE, CutOffError, Wire
 from chatops.control.frames import Ask, Bye, Done, Look, Message, Reply, Seen, pack
 from chatops.control.socket_path import ControlError
 from chatops.lab.clients.link import Crew, reachable
@@ -24,6 +32,7 @@ QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's ke
 PROBE_AFTER = 1.0              # seconds of silence until it is asked whether it sleeps
 EVENTS_KEPT = 8192             # until the console drains them
 UNSENT = 1 << 20               # bytes of commands that may wait for a server that is busy
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0    # seconds between two tries to find it again
 AT_ONCE = 32                   # reads of one poll, so that a flood cannot hold the console
 
 
@@ -35,12 +44,26 @@ class RemoteLink:
     no time to answer, so one that has just been awake is asked once whether it sleeps.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Connect.  Raises `chatops.control.socket_path.ControlError`."""
-        self._wire = Wire(path)
+    def __init__(self, path: Path, *, read_only: bool = False, reconnect: bool = False,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        """Connect.  Raises `chatops.control.socket_path.ControlError`.
+
+        `read_only`: the server refuses whatever would change something.  With `reconnect` one
+        that ends is looked for until it is there again.
+        """
+        self._path = path
+        self._read_only = read_only
+        self._reconnect = reconnect
+        self._wire = Wire(path, read_only=read_only)
         self._wire.setblocking(False)
         self._clock = clock
-        self._status = LinkStatus(True)
+        self._status = LinkStatus(True, read_only=read_only)
+        self._closed = False
+        self._latest = 0.0             # when the newest event happened, on the wall clock
+        self._known_until = 0.0        # events up to then have been told before
+        self._pause = FIRST_PAUSE
+        self._try_at = 0.0             # when the server is looked for again
+        self._next: Wire | None = None # one that has not been greeted yet
         self._out = bytearray()
         self._asked: dict[int, Future[CommandResult]] = {}
         self._count = 0
@@ -78,6 +101,10 @@ class RemoteLink:
 
     def submit(self, command: Command) -> Future[CommandResult]:
         if isinstance(command, Spawn | Despawn):
+            if self._read_only:
+                refused: Future[CommandResult] = Future()
+                refused.set_result(CommandResult(False, f"{spec_of(command).name}: {ONLY_LOOKS}"))
+                return refused
             return self._crew.submit(command, self._address)
         if isinstance(command, Quit):
             self._crew.dismiss()
@@ -101,6 +128,8 @@ class RemoteLink:
         return happened
 
     def poll(self) -> Snapshot | None:
+        if self._status.retrying:
+            self._look_for_it()
         self._receive()
         now = self._clock()
         silent = now - self._looked_at
@@ -123,7 +152,12 @@ class RemoteLink:
         """Nothing: the server's log is not this console's."""
 
     def close(self) -> None:
+        self._closed = True
         self._lost(LinkStatus(False, "detached"))
+        self._status = replace(self._status, retrying=False)
+        if self._next is not None:
+            self._next.close()
+            self._next = None
         self._crew.close()
 
     # -- inside
@@ -145,7 +179,10 @@ class RemoteLink:
             case Seen(happened, dropped, snapshot, pulse):
                 self._looking = False
                 self._beat(pulse)
-                self._happened.extend(happened)
+                fresh = [event for event in happened if event.at > self._known_until]
+                if fresh:
+                    self._latest = fresh[-1].at
+                self._happened.extend(fresh)
                 self._forget(len(self._happened) - EVENTS_KEPT)
                 self._dropped_there = dropped
                 if snapshot is not None:
@@ -176,12 +213,47 @@ class RemoteLink:
         """The server, or this console, has gone; the first reason counts."""
         if not self._status.alive:
             return
-        self._status = status
+        retrying = self._reconnect and not self._closed and not status.dropped
+        self._status = replace(status, retrying=retrying, read_only=self._read_only)
+        self._pause, self._try_at = FIRST_PAUSE, self._clock() + FIRST_PAUSE
         self._wire.close()
         for future in self._asked.values():
             if future.set_running_or_notify_cancel():
                 future.set_result(CommandResult(False, "the server is gone"))
         self._asked.clear()
+
+    def _look_for_it(self) -> None:
+        """One step on the way back to the server; none of them waits."""
+        try:
+            if self._next is None and self._clock() >= self._try_at:
+                self._next = Wire(self._path, read_only=self._read_only, wait=False)
+                self._try_at = self._clock() + PATIENCE
+            if self._next is not None and self._next.greeted():
+                self._found(self._next)
+            elif self._next is not None and self._clock() >= self._try_at:
+                raise ControlError("it does not answer")
+        except ControlError:
+            if self._next is not None:
+                self._next.close()
+                self._next = None
+            self._try_at = self._clock() + self._pause
+            self._pause = min(LONGEST_PAUSE, 2 * self._pause)
+
+    def _found(self, wire: Wire) -> None:
+        """It is there again, or another in its place: begin anew, and keep what was seen."""
+        old, welcome = self._wire.welcome, wire.welcome
+        self._wire, self._next = wire, None
+        self._known_until = self._latest if welcome.pid == old.pid else 0.0
+        self._crew.close()
+        self._crew = Crew(tls=welcome.tls)
+        self._address = (reachable(welcome.host), welcome.port)
+        self._out.clear()
+        self._looking = self._asleep = self._probing = False
+        self._new = self._pulse = None
+        self._kernel_queued = 0
+        self._dropped_here += self._dropped_there
+        self._dropped_there = 0
+        self._status = LinkStatus(True, read_only=self._read_only)
 
 
 def _joined(unseen: Snapshot, newest: Snapshot) -> Snapshot:

@@ -12,6 +12,8 @@ import sys
 import termios
 from contextlib import suppress
 
+from chatops.system.addresses import with_port
+
 # tcp(7): half-open peers are probed after a minute of silence and given up about half a
 # minute later; unacknowledged data gives up after the same time.
 KEEPALIVE_IDLE = 60            # seconds
@@ -125,8 +127,29 @@ def host_of(address: object) -> str:
 
 
 def peer_text(address: object) -> str:
-    """`127.0.0.1:50131`, `[::1]:50131`; `-` for a peer without an address."""
+    """`127.0.0.1:50131`, `[fe80::1%eth0]:50131`; `-` for a peer without an address."""
     if isinstance(address, tuple) and len(address) >= 2:
-        host, port = host_of(address), address[1]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        host = host_with_zone(address)
+        return with_port(host if "%" in host else host_of(address), address[1])
     return "-"
+
+
+def host_with_zone(address: tuple[object, ...]) -> str:
+    """The host of a socket address, with its zone: a link-local one is none without
+    (RFC 4007), and the kernel gives that as a number of its own.
+    """
+    host = str(address[0])
+    scope = address[3] if len(address) > 3 else 0
+    if "%" in host or not isinstance(scope, int) or not scope:
+        return host
+    try:
+        return f"{host}%{socket.if_indextoname(scope)}"
+    except OSError:                # an interface that has gone meanwhile
+        return f"{host}%{scope}"
+
+
+def address_text(address: tuple[object, ...]) -> str:
+    """`127.0.0.1:9999`, `[fe80::1%eth0]:9999`: as it is printed for people."""
+    port = address[1]
+    assert isinstance(port, int)
+    return with_port(host_with_zone(address), port)

@@ -141,6 +141,16 @@ class Delivery:
                 self._echoless.discard(effect.id)
             else:
                 self._echoless.add(effect.id)
+            self._replay(connection, effect.room)
+
+    def _replay(self, connection: ClientConnection, room: str) -> None:
+        """What was said there lately, before anything new."""
+        history = self._state.history
+        lines = history.recent(room) if history is not None else []
+        if lines:
+            session = connection.session
+            data = session.dialect.notice(session.sender, lines)
+            connection.write(data, data.count(b"\n"))
 
     def _leave(self, effect: Leave) -> None:
         fans = self.fans.get(effect.room, {})

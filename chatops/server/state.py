@@ -31,7 +31,7 @@ ClientConnection = Connection[Session]
 
 
 class History(Protocol):
-    """Where what rooms hear is kept.  Neither method waits."""
+    """Where what rooms hear is kept.  No method waits."""
 
     @property
     def fault(self) -> str:
@@ -39,6 +39,9 @@ class History(Protocol):
 
     def keep(self, room: str, chunk: bytes, lines: int) -> None:
         """Have what a room hears kept, in plain words."""
+
+    def recent(self, room: str) -> list[str]:
+        """Its last lines, with their time, for who enters."""
 
     def recall(self, question: Recall) -> None:
         """Look lines up for a client, which is told some time later."""

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
 PATIENCE = 250                 # milliseconds to wait for another program's lock
+TRIMMED = 500                  # lines deleted in one step, in a few milliseconds
+PAGES = 200                    # given back to the disk after it
 SEARCHED = 100_000             # of the newest lines of all rooms; a search is over in moments
 NOTICE = b"*** "               # what the server says itself begins so, and no nick can
 
@@ -33,6 +35,16 @@ class Line(NamedTuple):
     line: str
 
 
+class Keep(NamedTuple):
+    """How much is kept at most; 0 is no such limit."""
+
+    seconds: float = 0.0
+    bytes: int = 0             # on disk
+
+
+ALL = Keep()
+
+
 class Archive:
     """Lines by room, in the order in which they were said.
 
@@ -54,6 +66,31 @@ class Archive:
         with database:
             database.executemany("INSERT INTO said (at, room, line) VALUES (?, ?, ?)", rows)
 
+    def trim(self, keep: Keep, now: float) -> bool:
+        """Delete a little of what is more than may be kept; whether there is more of it."""
+        database = self._open()
+        with database:
+            if keep.seconds:
+                gone = database.execute(
+                    "DELETE FROM said WHERE id IN (SELECT id FROM said ORDER BY id LIMIT ?) "
+                    "AND at < ?", (TRIMMED, now - keep.seconds)).rowcount
+            elif self._size(database) > keep.bytes:
+                gone = database.execute("DELETE FROM said WHERE id IN (SELECT id FROM said "
+                                        "ORDER BY id LIMIT ?)", (TRIMMED,)).rowcount
+            else:
+                gone = 0
+        if gone:
+            # A step of this statement frees one page, and only a script takes all of them.
+            database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
+        return gone == TRIMMED
+
+    @staticmethod
+    def _size(database: sqlite3.Connection) -> int:
+        """Bytes of the pages that hold something."""
+        pages, free, size = (database.execute(f"PRAGMA {name}").fetchone()[0]
+                             for name in ("page_count", "freelist_count", "page_size"))
+        return int((pages - free) * size)
+
     def last(self, room: str, count: int) -> list[Line]:
         """The newest lines of a room, oldest first."""
         found = self._open().execute(
@@ -67,7 +104,7 @@ class Archive:
         found = self._open().execute(
             "SELECT at, line FROM said WHERE room = ? AND line LIKE ? ESCAPE '\\' "
             "AND id > (SELECT max(id) FROM said) - ? ORDER BY id DESC LIMIT ?",
-            (room, f"%{_literal(text)}%", SEARCHED, count))
+            (room, f"%{literal(text)}%", SEARCHED, count))
         return [Line(*row) for row in found][::-1]
 
     def close(self) -> None:
@@ -95,12 +132,13 @@ def _prepare(database: sqlite3.Connection) -> None:
     if owner != APPLICATION_ID:
         if tables or owner:
             raise sqlite3.DatabaseError("the file is another program's database")
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL")   # must come before any table
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     database.execute("PRAGMA journal_mode = WAL")      # readers and the writer do not wait
     database.execute("PRAGMA synchronous = NORMAL")    # with it: a power cut may cost the newest
     database.executescript(_TABLES)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """For LIKE: its wildcards stand for themselves."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

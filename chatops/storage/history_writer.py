@@ -11,11 +11,13 @@ from chatops.api import events
 from chatops.chat.effects import Recall
 from chatops.chat.hub import Hub
 from chatops.loop.reactor import Reactor
-from chatops.storage.chat_history import Archive, Chunk, Line
+from chatops.storage.chat_history import ALL, Archive, Chunk, Keep, Line
+from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, reason
 
 GATHER = 0.2                   # seconds of talk in one transaction: the journal's thread, woken
                                # by every line, would take the GIL from the reactor
+TRIM_SOON, TRIM_LATER = 0.5, 600.0     # seconds to the next deletion: with more to do, without
 WAITING = 16 << 20             # bytes that may wait for the disk; what comes then is dropped
 
 
@@ -26,11 +28,15 @@ class Scribe:
     written waits, as far as there is room for it, for the next talk.
     """
 
-    def __init__(self, archive: Archive, journal: Journal, hub: Hub, reactor: Reactor) -> None:
+    def __init__(self, archive: Archive, journal: Journal, hub: Hub, reactor: Reactor, *,
+                 recent: Recent | None = None, keep: Keep = ALL) -> None:
+        """`recent` is what who enters is shown; what is more than `keep` is deleted."""
         self._archive = archive
         self._hub = hub
         self._reactor = reactor
         self._journal = journal
+        self._recent = recent or Recent(0)
+        self._keep = keep
         # The reactor's alone:
         self._gathered: list[Chunk] = []
         self._accepted = 0             # bytes so far
@@ -52,11 +58,14 @@ class Scribe:
     def begin(self) -> None:
         """Open the file, so that what is wrong with it is told now."""
         self._journal.later(lambda: self._write([]), "write the history")
+        if self._keep != ALL:
+            self._trim()
 
     # -- on the reactor's thread
 
     def keep(self, room: str, chunk: bytes, lines: int) -> None:
         """Have what a room hears archived, in plain words.  Never waits."""
+        self._recent.heard(self._hub.at, room, chunk)
         waiting = self._accepted - self._written
         if waiting + len(chunk) > (WAITING // 2 if self._dropped else WAITING):
             if not self._dropped:
@@ -71,6 +80,24 @@ class Scribe:
         if not self._armed:
             self._armed = True
             self._reactor.call_later(GATHER, self._hand_over)
+
+    def recent(self, room: str) -> list[str]:
+        """Its last lines, with their time, for who enters."""
+        return [_shown(line) for line in self._recent.lines(room)]
+
+    def _trim(self) -> None:
+        """A small step, and another soon as long as there is more to delete."""
+        now = self._hub.at or time.time()
+
+        def step() -> None:
+            more = self._archive.trim(self._keep, now)
+            self._submit(lambda: self._trim_after(TRIM_SOON if more else TRIM_LATER))
+
+        self._journal.later(step, "trim the history",
+                            lambda _error: self._submit(lambda: self._trim_after(TRIM_LATER)))
+
+    def _trim_after(self, seconds: float) -> None:
+        self._reactor.call_later(seconds, self._trim)
 
     def recall(self, question: Recall) -> None:
         """Look lines up for a client; one question at a time each."""

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatops.api.commands import WriteInterest
+from chatops.api.slot import View
 from chatops.api.snapshot import KeyRow, Pulse
 from chatops.cli import main
 from chatops.control.frames import Look, Seen
@@ -19,7 +20,7 @@ from chatops.links.local import LocalLink
 from chatops.links.remote import PROBE_AFTER, RemoteLink
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.rows import key_rows
-from chatops.server.snapshots import LONGEST, SHARE, View
+from chatops.server.snapshots import LONGEST, SHARE
 from tests.integration.control import Raw, seen, settle
 from tests.integration.harness import PATIENCE, Client, Clock, Served, Server
 from tests.integration.until import until

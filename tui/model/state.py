@@ -27,10 +27,11 @@ from msgspec.structs import replace
 from chatops.api.commands import PANES
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import ClientRow, Pulse, Snapshot
+from chatops.api.snapshot import ClientRow, Program, Pulse, Snapshot
 from chatops.replay.history import History
 from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
+from tui.model.find import find_row
 from tui.model.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.model.rates import gauges as gauges_between
 from tui.model.series import LATE, SPANS, Plots, Series, of_the_past, over
@@ -108,6 +109,8 @@ class ConsoleState:
             self.log.extend(event for event in rare if isinstance(event, LOGGED))
             self.closed.extend(event for event in rare if isinstance(event, Disconnected))
         if snapshot is not None:
+            if self.live is not None and snapshot.started_at != self.live.started_at:
+                self._begin_anew()
             self.previous, self.live = self.live, snapshot
             self._received = mono_now - snapshot.age
             self._behind_since = None
@@ -130,6 +133,13 @@ class ConsoleState:
         if changed:
             self.version += 1
 
+    def _begin_anew(self) -> None:
+        """Another server, or the same started again: nothing can be compared with the last."""
+        self.live = None
+        self._meter = Meter()
+        self._frozen = self.followed = None
+        self.tags.clear()
+
     def _note_lateness(self) -> None:
         """Since when there is news that no snapshot has told of."""
         if self.pulse is None or not self.pulse.behind:
@@ -143,6 +153,20 @@ class ConsoleState:
     def snapshot(self) -> Snapshot | None:
         """What to draw."""
         return self._frozen.snapshot if self._frozen is not None else self.live
+
+    @property
+    def program(self) -> Program | None:
+        """The program that is looked at, None at a chat server."""
+        shown = self.snapshot
+        return shown.program if shown is not None else None
+
+    @property
+    def panes(self) -> tuple[str, ...]:
+        """Those that there is something for: tasks only of an asyncio program."""
+        program = self.program
+        has_tasks = program is not None and program.kind == "asyncio"
+        return tuple(pane for pane in PANES
+                     if pane != "tasks" or has_tasks or self.pane == "tasks")
 
     @property
     def now(self) -> float:
@@ -277,11 +301,8 @@ class ConsoleState:
         return next((row for row in rows if row.id == ident), None)
 
     def find(self, target: str) -> ClientRow | None:
-        """The client of this id (`3`, `#3`) or nick."""
-        rows = self.snapshot.clients if self.snapshot is not None else ()
-        word = target.removeprefix("#")
-        return (next((row for row in rows if str(row.id) == word), None)
-                or next((row for row in rows if row.nick == target), None))
+        """The client that is meant by this id (`3`, `#3`) or nick, in what is shown."""
+        return find_row(target, self.snapshot)
 
     def selected(self) -> tuple[int, ...]:
         """Connection ids that an action takes: the tagged ones, or the one at the cursor."""
@@ -293,7 +314,7 @@ class ConsoleState:
     def cursor_client(self) -> int | None:
         """The connection id at the cursor; from the selector pane, of its descriptor."""
         if self.pane != "selector":
-            return self.views["clients"].cursor
+            return self.views["clients"].cursor if self.pane != "tasks" else None
         fd = self.views["selector"].cursor
         keys = self.snapshot.keys if self.snapshot is not None else ()
         return next((row.client or None for row in keys if row.fd == fd), None)
@@ -305,7 +326,8 @@ class ConsoleState:
         self.version += 1
 
     def next_pane(self) -> None:
-        self.show_pane(PANES[(PANES.index(self.pane) + 1) % len(PANES)])
+        panes = self.panes
+        self.show_pane(panes[(panes.index(self.pane) + 1) % len(panes)])
 
     def set_filter(self, expression: str) -> None:
         """Of the active pane; "" shows all."""

@@ -26,6 +26,8 @@ from tui.panes.lints import LintsPane
 from tui.panes.log import LogPane
 from tui.panes.loop import LoopPane
 from tui.panes.selector import SelectorPane
+from tui.panes.tasks import TasksPane
+from tui.panes.transports import TransportsPane
 from tui.screens.prompt import Prompt
 from tui.text.cells import clean
 from tui.widgets.curtain import Curtain
@@ -70,8 +72,10 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.state = state
         self._panes: dict[str, Widget] = {
-            "clients": ClientsPane(), "loop": LoopPane(), "selector": SelectorPane(),
-            "events": EventsPane(), "log": LogPane()}
+            "clients": ClientsPane(), "tasks": TasksPane(), "loop": LoopPane(),
+            "selector": SelectorPane(), "events": EventsPane(), "log": LogPane()}
+        self._transports = TransportsPane()     # in the place of the clients, for a program
+        self._transports.display = self._panes["tasks"].display = False
         self._details = DetailsPane()
         self._lints = LintsPane()
         self._status = StatusBar()
@@ -92,6 +96,7 @@ class MainScreen(Screen[None]):
         yield self._tabs
         with Grid(id="panes"):
             clients, *others = self._panes.values()
+            yield self._transports
             yield from (clients, self._details, *others, self._lints)
         yield self._strip
         yield self.prompt
@@ -149,6 +154,11 @@ class MainScreen(Screen[None]):
         """Four quadrants where there is room, and details beside them where there is much;
         else the active pane alone.
         """
+        if state.program is not None and self._panes["clients"] is not self._transports:
+            self._panes["clients"].display = False
+            self._panes["clients"] = self._transports
+            self.query_one(KeyBar).for_programs()
+            self._arranged = None
         width, height = self.size
         dashboard = (width >= DASHBOARD_WIDTH and height >= DASHBOARD_HEIGHT
                      and not state.zoomed)
@@ -159,7 +169,8 @@ class MainScreen(Screen[None]):
         refocus = self._arranged is None or self._arranged[0] != state.pane
         self._arranged = (state.pane, dashboard, large)
         below = "log" if state.pane == "log" else "events"
-        shown = {"clients", "selector", "loop", below} if dashboard else {state.pane}
+        above = "tasks" if state.pane == "tasks" else "clients"
+        shown = {above, "selector", "loop", below} if dashboard else {state.pane}
         moved = {name for name, pane in self._panes.items() if pane.display} != shown \
             or self.has_class("-large") != large or self.has_class("-dashboard") != dashboard
         self.set_class(dashboard, "-dashboard")
@@ -196,9 +207,10 @@ class MainScreen(Screen[None]):
         elif gone:
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
-            if status.dropped:
+            if state.program is not None or status.dropped:
                 what, detail = clean(status.detail), ""
-            self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
+            then = "it is looked for; q leaves" if status.retrying else "q leaves"
+            self._banner.update(Content(f" ! {what}{detail}   ({then})"), layout=False)
 
     # -- what the user does
 

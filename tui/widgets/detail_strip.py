@@ -43,6 +43,10 @@ def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
         fd = state.views["selector"].cursor
         key = next((row for row in snapshot.keys if row.fd == fd), None)
         return _of_key(key, state.now) if key is not None else []
+    if state.pane == "tasks":
+        task = next((t for t in snapshot.tasks if t.id == state.view.cursor), None)
+        return [Content(f" {clean(text)}") for text in
+                (task.name, " → ".join(task.chain), task.holder)] if task is not None else []
     ident = state.cursor_client()
     client = state.client(ident) if ident is not None else None
     if client is None:

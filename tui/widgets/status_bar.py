@@ -10,7 +10,9 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.snapshot import Snapshot
+from chatops.system.addresses import with_port
 from chatops.units import format_clock, format_seconds, format_size
+from tui import program
 from tui.messages import RunLine
 from tui.model.pulses import LoopRates
 from tui.model.state import ConsoleState
@@ -80,6 +82,8 @@ def chip(state: ConsoleState) -> tuple[str, str]:
         return " REPLAY ENDED ", "bold $background on $accent"
     if state.status.dropped:
         return " DROPPED ", "bold $background on $error"
+    if state.status.retrying:
+        return " ↻ AWAY ", "bold $background on $error"
     if not state.status.alive and not state.replay:
         return " FAILED " if state.status.failed else " GONE ", "bold $background on $error"
     if state.draining or (state.live is not None and state.live.phase == "draining"):
@@ -98,8 +102,12 @@ def chip(state: ConsoleState) -> tuple[str, str]:
 def _title_line(state: ConsoleState, width: int) -> Content:
     snapshot = state.live
     left: list[Part] = [(" chatops ", "bold $background on $primary"), " "]
-    if snapshot is not None:
-        left += [(f"{snapshot.host}:{snapshot.port}", "bold $foreground"),
+    if snapshot is not None and snapshot.program is not None:
+        left += [*program.title(snapshot, snapshot.program),
+                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
+    elif snapshot is not None:
+        also = f" +{len(snapshot.also)}" if snapshot.also else ""
+        left += [(f"{with_port(snapshot.host, snapshot.port)}{also}", "bold $foreground"),
                  (f"  {snapshot.loop.backend}", "$secondary"),
                  ("  clients ", LABEL), (f"{len(snapshot.clients):,}", VALUE),
                  ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
@@ -113,6 +121,8 @@ def _title_line(state: ConsoleState, width: int) -> Content:
         right += [(f"{_age_text(state)} ", "$warning" if state.late else LABEL)]
     if state.recording:
         right += [(f"● {state.recording} ", "bold $error")]
+    if state.status.read_only:
+        right += [(" READ ONLY ", "bold $background on $secondary"), " "]
     right += [chip(state), " "]
     return _both_ends(Content.assemble(*left), Content.assemble(*right), width)
 
@@ -149,6 +159,8 @@ def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
              ("app queue", format_size(now.queued), "queued", _longest_queue(live, "queued")),
              ("kernel queue", format_size(now.kernel_queued), "kernel_queued",
               _longest_queue(live, "kernel_queued"))]
+    if live is not None and live.program is not None:
+        lower[:2] = program.figures(live, live.program)
     widths = _metric_widths(width)
     return [_metrics(state, row, widths) for row in (upper, lower)]
 
