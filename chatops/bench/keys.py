@@ -33,6 +33,7 @@ PATIENCE = 10.0                # seconds for an answer
 SETTLE = 2.0
 BUSY_CLIENTS, BUSY_RATE, BUSY_SECONDS = 100, 200.0, 5.0
 STYLED = rb"(?:\x1b\[[0-9;]*m)*"
+BETWEEN = rb"(?:\x1b\[[0-9;]*m| )+"
 PAGE_DOWN, PAGE_UP, ESCAPE = b"\x1b[6~", b"\x1b[5~", b"\x1b"
 
 # What is asked for, in milliseconds: the key that is one in a hundred, or the median of those
@@ -107,15 +108,19 @@ def _press(screen: Terminal, keys: int) -> dict[str, list[float]]:
 
 
 def _scroll(screen: Terminal, keys: int, chance: random.Random, taken: list[float]) -> None:
-    """Pages of the table; the strip beneath it tells of another client after each."""
-    screen.ask(b"\x1b[H", re.compile(rb"#\d+ fd"), PATIENCE)
-    here = b""
+    """Pages of the table: after each the cursor's mark stands before another client."""
+    screen.ask(PAGE_DOWN, re.compile(_marked(rb"\d+")), PATIENCE)
     for n in range(keys):
         time.sleep(chance.uniform(*APART))
-        other = re.compile(rb"#(?!" + (here or b"x") + rb"\b)\d+ fd")
-        taken.append(screen.ask(PAGE_UP if n % 2 else PAGE_DOWN, other, PATIENCE))
-        found = re.findall(rb"#(\d+) fd", screen.answer)
-        here = found[-1] if found else b""
+        # What has been drawn meanwhile counts: a refresh may have told of the row before.
+        here = re.findall(_marked(rb"(\d+)"), screen.answer)[-1]
+        other = re.compile(_marked(rb"(?!" + here + rb"\b)\d+"))
+        taken.append(screen.ask(PAGE_DOWN if n % 2 else PAGE_UP, other, PATIENCE))
+
+
+def _marked(ident: bytes) -> bytes:
+    """The row of the client under the cursor: its mark, its number and its descriptor."""
+    return rb">" + BETWEEN + ident + BETWEEN + rb"\d+\b"
 
 
 def _share(values: list[float], share: float) -> float:

@@ -171,6 +171,8 @@ class MainScreen(Screen[None]):
         below = "log" if state.pane == "log" else "events"
         above = "tasks" if state.pane == "tasks" else "clients"
         shown = {above, "selector", "loop", below} if dashboard else {state.pane}
+        moved = {name for name, pane in self._panes.items() if pane.display} != shown \
+            or self.has_class("-large") != large or self.has_class("-dashboard") != dashboard
         self.set_class(dashboard, "-dashboard")
         self.set_class(large, "-large")
         self._lints.display = dashboard
@@ -180,7 +182,8 @@ class MainScreen(Screen[None]):
             pane.set_class(name == state.pane, "-active")
         if refocus:
             self._focus_pane(self._panes[state.pane])
-        self.call_after_refresh(self._redraw)
+        if moved:                  # else only another one of them is the active one
+            self.call_after_refresh(self._redraw)
 
     def _focus_pane(self, pane: Widget) -> None:
         if self.prompt.is_open:
