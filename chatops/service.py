@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import threading
 import time
@@ -224,7 +225,7 @@ class ServerThread:
             future.set_result(CommandResult(False, "the server is not running"))
             return
         try:
-            self.admin.carry_out(command, future.set_result)
+            self.admin.carry_out(command, future.set_result, os.getuid())
         except Exception as error:
             future.set_result(CommandResult(False, f"internal error: {error!r}"))
             raise
