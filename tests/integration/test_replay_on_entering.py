@@ -220,7 +220,7 @@ def test_what_an_admin_did_is_kept_with_the_user_who_asked(
     there = ["--socket", str(control_path)]
     assert CliRunner().invoke(main, ["ctl", *there, "ban", "10.0.0.0/8"]).exit_code == 0
     assert CliRunner().invoke(main, ["ctl", *there, "kick", "99"]).exit_code == 1
-    until(lambda: len(printed(path, "--admin")) == 2)
+    until(lambda: CliRunner().invoke(main, ["history", path, "--admin"]).output.count("uid=") == 2)
     ban, kick = (json.loads(line) for line in printed(path, "--admin", "--json"))
     assert (ban["line"], ban["ok"], ban["uid"]) == ("ban 10.0.0.0/8", True, os.getuid())
     assert (kick["line"], kick["ok"], kick["uid"]) == ("kick 99", False, os.getuid())
