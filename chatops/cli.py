@@ -15,21 +15,24 @@ from chatops import __version__
 from chatops.api.commands import Reload
 from chatops.bench.cli import bench
 from chatops.control import complete
-from chatops.control.client import find
 from chatops.control.ctl import ctl
+from chatops.control.find import find
 from chatops.control.history import history
 from chatops.control.socket_path import ControlError
 from chatops.metrics.cli import metrics
+from chatops.replay.recording import Recording
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 from chatops.supervision.inherited import Inherited, InheritedError, inherited
 from chatops.supervision.notify import Notifier
 from chatops.supervision.reports import Reports
 from chatops.system import streams
+from chatops.system.addresses import bare, with_port
 from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
 Reread = tuple[str, Callable[[], Settings]]
+MOST_CELLS = 400               # of a film, either way
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
 # these the demo has a queue to look at within half a minute, and for a while.
@@ -149,9 +152,10 @@ def _fail_if_dead(thread: ServerThread) -> None:
         fail(f"the {' and the '.join(dead)} thread died; above is why")
 
 
-def _check_terminal() -> None:
+def _check_terminal(
+        otherwise: str = "`chatops serve` runs the server without one") -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
-        fail("the console needs a terminal; `chatops serve` runs the server without one")
+        fail(f"the console needs a terminal; {otherwise}")
     columns, lines = os.get_terminal_size(sys.stdout.fileno())
     if 0 < columns < LEAST_COLUMNS or 0 < lines < LEAST_LINES:
         fail(f"the terminal is {columns}×{lines}; the console needs at least "
@@ -212,11 +216,11 @@ def serve(config: str | None, **flags: Any) -> None:
     signal.signal(signal.SIGHUP, reload)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     tune_collector()
-    host, port = thread.server.address[:2]
+    where = " and ".join(with_port(*address) for address in thread.server.addresses)
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
     if thread.exporter is not None:
         spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
-    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})",
+    _wait(thread, f"chatops: listening on {where} ({spoken})",
           lambda: notifier.tell(READY=1))
     notifier.tell(STOPPING=1, STATUS="stopped")
     notifier.close()
@@ -251,9 +255,69 @@ def attach(path: str, port: int | None, read_only: bool) -> None:
     sys.exit(status)
 
 
+@main.command(context_settings={"ignore_unknown_options": True,
+                                "allow_interspersed_args": False})
+@click.option("-m", "module", default="", metavar="MODULE", help="a module, as `python -m` runs it")
+@click.option("--serve", is_flag=True,
+              help="no console here: the program keeps the terminal; `chatops attach` elsewhere")
+@click.option("--children", is_flag=True,
+              help="observe the Python processes that it starts too, a control socket each")
+@click.option("--force-asyncio", is_flag=True,
+              help="hide uvloop from it, so that it falls back to asyncio's own loop")
+@click.option("--socket", "path", default="", metavar="PATH", help="where its control socket is")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT|COMMAND [ARG]…")
+def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: str,
+          words: tuple[str, ...]) -> None:
+    """Look into any Python program's event loop, in this console.
+
+    Runs a script, a module or a command such as `uvicorn app:app` as by hand, and shows its
+    selector, connections, tasks and loop.  Nothing in the program changes, and its exit
+    status is ours.
+    """
+    from chatops.watch.launch import LaunchError, command_line, prepared
+
+    try:
+        argv = command_line(words, module)
+        if not serve:
+            _check_terminal("`chatops watch --serve` runs the program without one")
+        name = os.path.basename(module or words[0])
+        launch = prepared(argv, name, children=children, force_asyncio=force_asyncio,
+                          lines=not serve, path=path)
+    except LaunchError as error:
+        fail(str(error), 2)
+    if serve:
+        click.echo(f"chatops: watching {name}; chatops attach {launch.place.path}", err=True)
+        sys.stderr.flush()
+        try:
+            # In our place: its process id, signals and exit status are what they would be.
+            os.execve(launch.argv[0], launch.argv, launch.environment)
+        except OSError as error:
+            launch.place.close()
+            fail(f"cannot start {launch.argv[0]}: {error.strerror}")
+    from chatops.watch.link import WatchLink
+    from tui.app import run_console
+
+    try:
+        link = WatchLink(launch, name)
+    except LaunchError as error:
+        launch.place.close()
+        fail(str(error))
+    _hold_signals()                # the program answers them; the console lets them through
+    try:
+        run_console(link)
+    finally:
+        link.close()
+    sys.exit(link.exit_status)
+
+
 @main.command()
 @click.argument("file", type=click.Path())
-def replay(file: str) -> None:
+@click.option("--svg", metavar="OUT", help="write it as a film, an animated picture, instead")
+@click.option("--size", default="120x40", show_default=True, metavar="COLUMNSxLINES",
+              help="of the film")
+@click.option("--frames", default=24, show_default=True, type=click.IntRange(1, 120),
+              help="of the film, at most")
+def replay(file: str, svg: str | None, size: str, frames: int) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
     from chatops.links.replay import ReplayLink
     from chatops.replay.recording import RecordingError, read
@@ -264,10 +328,30 @@ def replay(file: str) -> None:
         recording = read(expand(file))
     except (PathError, RecordingError) as error:
         fail(str(error))
+    if svg is not None:
+        _write_film(recording, svg, size, frames)
+        return
     _check_terminal()
     if recording.warning:
         say(f"chatops: {recording.warning}")
     sys.exit(run_console(ReplayLink(recording), replay=True))
+
+
+def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:
+    from chatops.system.paths import PathError, expand
+    from tui.film import film
+
+    columns, _, lines = size.partition("x")
+    if not (columns.isdecimal() and lines.isdecimal()
+            and LEAST_COLUMNS <= int(columns) <= MOST_CELLS
+            and LEAST_LINES <= int(lines) <= MOST_CELLS):
+        fail(f"'{size}' is no size; write {LEAST_COLUMNS}x{LEAST_LINES} to "
+             f"{MOST_CELLS}x{MOST_CELLS}", 2)
+    try:
+        target = expand(out)
+        target.write_text(film(recording, (int(columns), int(lines)), frames), "utf-8")
+    except (OSError, PathError) as error:
+        fail(f"cannot write the film: {error}")
 
 
 @main.command()
@@ -288,7 +372,7 @@ def lab(stage: int, host: str, port: int) -> None:
     from chatops.lab.stages.terminal import run_stage
 
     try:
-        run_stage(stage, host, port)
+        run_stage(stage, bare(host), port)
     except StartError as error:
         fail(str(error))
 

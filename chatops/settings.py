@@ -19,6 +19,7 @@ import msgspec
 from chatops.api.commands import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
 from chatops.api.words import SlowConsumer
 from chatops.system import files, paths
+from chatops.system.addresses import bare
 from chatops.units import (
     UnitError,
     format_duration,
@@ -26,6 +27,7 @@ from chatops.units import (
     parse_duration,
     parse_rate,
     parse_size,
+    parse_whole,
 )
 
 
@@ -106,10 +108,7 @@ class Setting:
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise SettingsError(f"'{text}' is not a whole number") from None
+        number = parse_whole(text)
         if not low <= number <= high:
             raise SettingsError(f"{number} is not between {low} and {high}")
         return number
@@ -140,9 +139,9 @@ def _off_or(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def _host(text: str) -> str:
     # getaddrinfo takes "" for every address: an empty variable must not open the server.
-    if not text.strip():
+    if not bare(text.strip()).strip():
         raise SettingsError("empty; 0.0.0.0 is every address of this machine")
-    return text
+    return bare(text.strip())
 
 
 def endpoint(text: str) -> tuple[str, int]:

@@ -47,6 +47,10 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
     rooms: tuple[str, ...] = ()    # all that it is in; `room` is where it speaks by default
+    rtt: float = -1.0          # seconds, smoothed, to the peer's kernel; -1 where nobody tells
+    retransmits: int = -1      # segments sent again so far; -1 where nobody tells
+    reading: bool = True       # of a program's transport: it has not paused reading
+    task: str = ""             # of a program's transport: which task serves it
 
     @property
     def closing(self) -> bool:
@@ -101,6 +105,8 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     thread: int = 0            # native id of the loop's thread; 0 where it is not known
     cost_counts: tuple[int, ...] = ()    # callbacks by what they took (observed.COST_BUCKETS)
     cost_total: float = 0.0    # seconds of all of them; only while somebody watches
+    lag: float = 0.0           # of a program: seconds a due call waited, the worst of late
+    queued_calls: int = 0      # gauge, of a program: calls that wait for the next turn
 
 
 class ThreadRow(msgspec.Struct, frozen=True, gc=False):
@@ -173,6 +179,90 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run
 
 
+class TaskRow(msgspec.Struct, frozen=True, gc=False):
+    """One task of an asyncio program, or several of one coroutine in one line."""
+
+    id: int                    # ours, never used twice; 0 for several
+    name: str
+    coro: str                  # "handle (chat.py:8)": as it was defined
+    at: str                    # "handle (chat.py:12)": the innermost line of the author's
+    on: str                    # what it waits for: "Lock.acquire", "sleep", "task Task-8"
+    state: str                 # waiting, ready, running, failed (and nobody has asked)
+    since: float               # monotonic, when it was first seen as it is now
+    chain: tuple[str, ...] = ()        # from the coroutine inwards, whatever awaits whatever
+    holder: str = ""           # of a lock: the task that holds it, where that can be told
+    busy: float = 0.0          # seconds it ran while somebody looked
+    steps: int = 0             # how often
+    count: int = 1             # of several: how many
+    error: str = ""            # of one that failed
+
+
+class CallbackRow(msgspec.Struct, frozen=True, gc=False):
+    """What calls of one name have cost while somebody looked, in seconds."""
+
+    name: str
+    calls: int
+    busy: float
+    p50: float
+    p99: float
+    slowest: float
+
+
+class Executor(msgspec.Struct, frozen=True, gc=False):
+    """The pool of threads that a loop gives blocking calls to."""
+
+    threads: int
+    most: int                  # that there may be
+    busy: int
+    waiting: int               # calls that no thread has begun
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """A loop that is held at this moment, as its thread's stack shows."""
+
+    seconds: float             # so far
+    since: float               # monotonic
+    at: str                    # "handle (chat.py:8)": the innermost line of the author's
+    inside: str                # "sleep": what that line calls, "" when it is that line itself
+    stack: tuple[str, ...] = ()        # the outermost first
+
+
+class LoopRow(msgspec.Struct, frozen=True, gc=False):
+    """One of the selectors of a program; one of them is what a snapshot shows."""
+
+    number: int
+    kind: str                  # "asyncio", or "selectors" for a loop somebody wrote
+    thread: str
+    backend: str
+    registered: int
+    turns: int
+    armed_by: str              # where the first descriptor was registered
+
+
+class Process(msgspec.Struct, frozen=True, gc=False):
+    """Another process of the same program, with a control socket of its own."""
+
+    pid: int
+    path: str
+
+
+class Program(msgspec.Struct, frozen=True, gc=False):
+    """Somebody's program, where a snapshot is not of a chat server."""
+
+    name: str
+    pid: int
+    python: str                # "3.12.1"
+    kind: str                  # of the loop that is shown; "" while there is none
+    shown: int = 0             # its number
+    loops: tuple[LoopRow, ...] = ()
+    unseen: str = ""           # why there is nothing to see, or not all; one line
+    held: Held | None = None
+    executor: Executor | None = None
+    callbacks: tuple[CallbackRow, ...] = ()    # the most expensive first
+    tasks: int = 0             # in all, however many have a row
+    processes: tuple[Process, ...] = ()
+
+
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """Everything a console shows, at one moment between two turns of the loop."""
 
@@ -208,6 +298,9 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     evicted_by: tuple[tuple[str, int], ...] = ()
     dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy
     log_fault: str = ""        # why events are not being logged, though it was asked for
+    also: tuple[str, ...] = ()     # where it listens besides host and port, as it is printed
+    program: Program | None = None     # what is shown, when that is not a chat server
+    tasks: tuple[TaskRow, ...] = ()
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False):

@@ -20,8 +20,7 @@ from chatops.control.frames import (
     pack,
     read_reply,
 )
-from chatops.control.socket_path import ControlError, directory, may_talk, peer, running
-from chatops.system import paths
+from chatops.control.socket_path import ControlError, may_talk, peer
 
 PATIENCE = 5.0                 # seconds for a server to answer
 CHUNK = 1 << 18
@@ -139,27 +138,6 @@ class Wire:
 
     def close(self) -> None:
         self._sock.close()
-
-
-def find(path: str, port: int | None) -> Path:
-    """The socket that is meant: this one, that of this port, or the only one there is.
-
-    Raises `ControlError`.
-    """
-    if path:
-        try:
-            return paths.absolute(path)
-        except paths.PathError as error:
-            raise ControlError(str(error)) from None
-    if port is not None:
-        return directory() / f"{port}.sock"
-    found = running()
-    if not found:
-        raise ControlError(f"no server of this user has a control socket in {directory()}")
-    if len(found) > 1:
-        ports = ", ".join(sorted((path.stem for path in found), key=lambda p: (len(p), p)))
-        raise ControlError(f"servers run on the ports {ports}; say which one with --port")
-    return found[0]
 
 
 def _connected(path: Path, patience: float) -> socket.socket:

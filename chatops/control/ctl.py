@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NoReturn
 
 import click
 import msgspec
 
-from chatops.api.command_line import CommandError, parse
+from chatops.api.command_line import CommandError, parse_arguments
 from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
 from chatops.api.snapshot import Snapshot
 from chatops.control import complete
-from chatops.control.client import Wire, find
+from chatops.control.client import Wire
+from chatops.control.find import find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
 from chatops.storage.log_lines import line_of
+from chatops.system.addresses import with_port
 from chatops.system.columns import pad, width
 from chatops.system.streams import say
 from chatops.units import format_duration, format_seconds, format_size
@@ -29,7 +33,13 @@ Row = tuple[object, ...]
 
 def _status(snapshot: Snapshot) -> Iterator[Row]:
     loop = snapshot.loop
-    yield "server", f"{snapshot.host}:{snapshot.port}, {snapshot.phase}"
+    program = snapshot.program
+    if program is not None:
+        yield "program", f"{program.name}, pid {program.pid}, Python {program.python}"
+        yield "loop", program.unseen or f"{program.kind}, {program.tasks} tasks"
+    else:
+        where = ", ".join([with_port(snapshot.host, snapshot.port), *snapshot.also])
+        yield "server", f"{where}, {snapshot.phase}"
     yield "up", format_duration(int(snapshot.mono - snapshot.started_at))
     yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
     yield "queued", (f"{format_size(snapshot.queued)} here, "
@@ -54,6 +64,21 @@ def _fds(snapshot: Snapshot) -> Iterator[Row]:
                row.fires)
 
 
+def _tasks(snapshot: Snapshot) -> Iterator[Row]:
+    yield "ID", "NAME", "COROUTINE", "STATE", "AT", "WAITS FOR"
+    for row in snapshot.tasks:
+        waits = row.error or (f"{row.on} held by {row.holder}" if row.holder else row.on)
+        name = row.name if row.id else f"{row.count} more"
+        yield row.id or "-", name, row.coro, row.state, row.at, waits
+
+
+def _callbacks(snapshot: Snapshot) -> Iterator[Row]:
+    yield "CALL", "CALLS", "BUSY", "P50", "P99", "SLOWEST"
+    for row in snapshot.program.callbacks if snapshot.program is not None else ():
+        yield (row.name, row.calls, *(format_seconds(seconds) for seconds in
+                                      (row.busy, row.p50, row.p99, row.slowest)))
+
+
 def _rooms(snapshot: Snapshot) -> Iterator[Row]:
     yield "ROOM", "MEMBERS", "LINES"
     for row in snapshot.rooms:
@@ -66,13 +91,39 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
                lambda snapshot: snapshot),
     "clients": ("Who is connected.", _clients, lambda snapshot: snapshot.clients),
     "fds": ("The selector's map.", _fds, lambda snapshot: snapshot.keys),
+    "tasks": ("The tasks of a program that is observed.", _tasks,
+              lambda snapshot: snapshot.tasks),
+    "callbacks": ("What the calls of a program's loop cost while a console looks.", _callbacks,
+                  lambda snapshot: snapshot.program.callbacks if snapshot.program else ()),
     "rooms": ("The rooms and how many are in them.", _rooms, lambda snapshot: snapshot.rooms),
 }
 EVENTS = "What happens, a line for each, until the server ends or you do."
 
 
+_VALUED = ("--port", "--socket", "--wait")
+_FLAG = re.compile(r"--[a-z][a-z-]*(=.*)?|-[a-zA-Z]", re.DOTALL)
+
+
 class _Ctl(click.Command):
-    """Its help lists what the table has for servers."""
+    """Its help lists what the table has for servers, and what is to be said may begin with `-`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Set what is text apart from options: `-1 is down` and `->` are no flags, and no flag
+        has a blank in it.  A word like `--jsom` is refused, as a flag that was misspelt.
+        """
+        options: list[str] = []
+        words: list[str] = []
+        rest = iter(args)
+        for arg in rest:
+            if arg == "--":
+                words += rest
+            elif arg in _VALUED:
+                options += [arg, *islice(rest, 1)]
+            elif _FLAG.fullmatch(arg):
+                options.append(arg)
+            else:
+                words.append(arg)
+        return super().parse_args(ctx, [*options, "--", *words])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         asks = [(spec.usage, _explained(spec)) for spec in SPECS
@@ -110,7 +161,7 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str,
     """
     line = " ".join(command)
     if line not in LOOKS and line != "events":
-        asked = _parsed(line)
+        asked = _parsed(command)
     try:
         wire = _connected(path, port, time.monotonic() + patience)
         try:
@@ -139,13 +190,13 @@ def _connected(path: str, port: int | None, deadline: float) -> Wire:
             time.sleep(min(PACE, max(0.0, deadline - time.monotonic())))
 
 
-def _parsed(line: str) -> Command:
+def _parsed(words: Sequence[str]) -> Command:
     try:
-        command = parse(line)
+        command = parse_arguments(words)
     except CommandError as error:
         _fail(str(error).replace("? lists them", "--help lists them"), 2)
     if spec_of(command).where != "server" or isinstance(command, Spawn | Despawn):
-        _fail(f"'{line.split()[0]}' is for a console; `chatops attach` opens one", 2)
+        _fail(f"'{spec_of(command).name}' is for a console; `chatops attach` opens one", 2)
     return command
 
 
@@ -182,8 +233,8 @@ def _show(wire: Wire, what: str, as_json: bool) -> None:
     else:
         _table(rows(snapshot))
     if snapshot.age and what != "status":      # which says so itself
-        click.echo(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could "
-                   "not afford a newer look at once", err=True)
+        say(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could not afford "
+            "a newer look at once")
 
 
 def _follow(wire: Wire, as_json: bool) -> None:

@@ -10,7 +10,8 @@ import click
 import msgspec
 
 from chatops.control import complete
-from chatops.control.client import Wire, find
+from chatops.control.client import Wire
+from chatops.control.find import find
 from chatops.control.socket_path import ControlError
 from chatops.storage.history_file import Entry, HistoryFileError, actions, entries, reading
 from chatops.storage.log_lines import json_line, line_of

@@ -11,12 +11,11 @@ from chatops import __version__
 from chatops.api import events
 from chatops.api.commands import Answer, Command
 from chatops.control.frames import PROTOCOL, Bye, Welcome
+from chatops.control.host import Host, Listening, Pictures
 from chatops.control.session import Session, say_last
-from chatops.control.socket_path import Place, may_talk
+from chatops.control.socket_path import may_talk
 from chatops.loop import backends
-from chatops.net.listener import Listener
-from chatops.server.server import ChatServer
-from chatops.server.snapshots import Survey
+from chatops.net.listener import Listener, Shortage
 
 MOST = 32                      # consoles and scripts at once
 LAST_WORDS = 0.25              # seconds that a server which has ended gives them all to read
@@ -32,18 +31,20 @@ class Door(Listener):
 class Control:
     """Lets consoles in and tells them what there is.  Belongs to the reactor's thread."""
 
-    def __init__(self, place: Place, server: ChatServer, survey: Survey,
+    def __init__(self, place: Listening, server: Host, survey: Pictures,
                  carry_out: Callable[[Command, Answer, int], None]) -> None:
-        """Made before the reactor's thread starts; `carry_out` does a command of
-        this user and answers."""
+        """Made before the reactor's thread starts; `carry_out` does a command of the user with
+        this id, and answers.
+        """
         self.server = server
         self.survey = survey
         self.carry_out = carry_out
         self._place = place
         self._sessions: dict[int, Session] = {}
         self._count = 0
-        self._door = Door(server.reactor, place.sock, accepted=self._accepted,
-                          paused=lambda _reason, _seconds: None, resumed=lambda: None)
+        self._door = Door(server.reactor, place.sock, Shortage(
+            server.reactor, paused=lambda _reason, _seconds: None, resumed=lambda: None),
+            accepted=self._accepted)
         server.on_publish.append(self._publish)
 
     def __repr__(self) -> str:
@@ -51,11 +52,10 @@ class Control:
 
     def welcome(self, read_only: bool) -> Welcome:
         """Who this server is."""
-        host, port = self.server.address[:2]
-        settings = self.server.state.settings
-        history = os.path.abspath(settings.history) if settings.history else ""
-        return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port),
-                       bool(settings.tls_cert), read_only, history)
+        server = self.server
+        host, port = server.address
+        return Welcome(PROTOCOL, __version__, os.getpid(), host, port, server.tls,
+                       server.what, server.possible, read_only, server.history)
 
     def left(self, session: Session) -> None:
         """A session is over; said by itself."""
@@ -73,6 +73,12 @@ class Control:
             session.end(Bye(detail, failed), deadline)
         self._place.close()
 
+    def abandon(self) -> None:
+        """In a forked child: close what was inherited; what is shared stays as it is."""
+        for session in self._sessions.values():
+            session.abandon()
+        self._sessions.clear()
+
     def _accepted(self, sock: socket.socket, _address: object) -> None:
         sock.setblocking(False)
         limit = backends.BACKENDS[self.server.selector.backend].max_fd
@@ -89,7 +95,7 @@ class Control:
                 return
             except OSError as error:       # of the selector: epoll has a limit of its own
                 reason = f"the server cannot watch it ({error.strerror})"
-        self.server.say(events.Warned(self.server.hub.at, f"control: refused: {reason}"))
+        self.server.say(events.Warned(self.server.wall(), f"control: refused: {reason}"))
         say_last(sock, Bye(reason))
 
     def _publish(self) -> None:

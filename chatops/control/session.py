@@ -6,7 +6,7 @@ import select
 import socket
 import time
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 
@@ -16,6 +16,7 @@ from chatops.api.commands import ONLY_LOOKS, Answer, Command, CommandResult, onl
 from chatops.api.snapshot import Snapshot
 from chatops.control.frames import (
     MAX_REQUEST,
+    OLDEST,
     PROTOCOL,
     Ask,
     Bye,
@@ -30,13 +31,10 @@ from chatops.control.frames import (
     pack,
     read_request,
 )
+from chatops.control.host import Owner
 from chatops.control.socket_path import peer
 from chatops.loop.reactor import Timer
-from chatops.loop.rows import with_purposes
-from chatops.server.snapshots import View
-
-if TYPE_CHECKING:
-    from chatops.control.listener import Control
+from chatops.loop.rows import thread_rows, with_purposes
 
 CHUNK = 1 << 14                # bytes read in one turn
 REQUESTS = 64                  # carried out in one turn
@@ -44,16 +42,6 @@ EVENTS = 2000                  # of one Seen, the newest
 UNREAD = 1 << 16               # bytes of answers that wait, before nothing more is read
 PULSE = 0.25                   # seconds between two answers without a snapshot
 STALL = 10.0                   # seconds without progress until such a console is given up
-
-THREADS = {
-    "MainThread": "starts and stops the server, and draws its console if it has one",
-    "reactor": "the selector, every socket, the hub",
-    "journal": "log, ban file, history and certificate",
-    "metrics": "answers collectors over HTTP",
-    "recorder": "the recording being made",
-    "clients": "built-in clients of the lab",
-}
-
 
 class Session:
     """Belongs to the reactor's thread.
@@ -64,7 +52,7 @@ class Session:
 
     kind = "control"
 
-    def __init__(self, control: Control, sock: socket.socket, number: int) -> None:
+    def __init__(self, control: Owner, sock: socket.socket, number: int) -> None:
         self.number = number
         self.label = f"console {number}"
         self.fd = sock.fileno()
@@ -84,7 +72,7 @@ class Session:
         self._watching = False         # it has looked for snapshots
         self._look: Look | None = None
         self._seen_at = 0.0            # monotonic, when a look was answered last
-        self._view = View()
+        self._view = self._survey.view()
         self._answered = False         # a look, with what there was
         self._told: Snapshot | None = None
         self._events = control.server.bus.subscribe(backlog=True)
@@ -146,7 +134,7 @@ class Session:
 
     def _carry_out(self, request: Request) -> None:
         if isinstance(request, Hello):
-            if request.protocol != PROTOCOL:
+            if not OLDEST <= request.protocol <= PROTOCOL:
                 self.drop(f"protocol {request.protocol} is asked for, and this server speaks "
                           f"{PROTOCOL}: it is of another version")
                 return
@@ -188,8 +176,7 @@ class Session:
         self._look = look
         if look.snapshot and not self._watching:
             self._watching = True
-            self._selector.watch()
-            self._survey.views.append(self._view)
+            self._survey.begin(self._view)
         self._view.wanted = look.snapshot and look.now
         self._view.on_news = look.snapshot
 
@@ -227,7 +214,10 @@ class Session:
         if fresh is not None:
             self._told = fresh
             # A process cannot see the threads of another.
-            fresh = msgspec.structs.replace(fresh, threads=with_purposes(fresh.threads, THREADS))
+            purposes = self._control.server.purposes
+            threads = (with_purposes(fresh.threads, purposes) if fresh.threads
+                       else thread_rows(purposes))
+            fresh = msgspec.structs.replace(fresh, threads=threads)
         pulse = self._survey.pulse(self._view) if self._watching else None
         return Seen(tuple(happened), self._events.dropped, fresh, pulse)
 
@@ -283,7 +273,7 @@ class Session:
     def drop(self, reason: str) -> None:
         """End it from this side, and say why to whoever can hear it."""
         server = self._control.server
-        server.say(events.Warned(server.hub.at, f"control: {self.label} was dropped: {reason}"))
+        server.say(events.Warned(server.wall(), f"control: {self.label} was dropped: {reason}"))
         if self._mask:
             # Behind what it has not read, and cut off with it where there is no room for that.
             self._out += pack(Bye(f"this console was dropped: {reason}", dropped=True))
@@ -301,9 +291,13 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         if self._watching:
-            self._selector.watch(False)
-            self._survey.views.remove(self._view)
+            self._survey.end(self._view)
         self._control.left(self)
+
+    def abandon(self) -> None:
+        """Close the descriptor alone: the connection is another process's."""
+        self._mask = 0
+        self._sock.close()
 
     def end(self, bye: Bye, deadline: float) -> None:
         """The last answers, after the loop has ended; waits until `deadline` at most."""

@@ -12,10 +12,10 @@ from chatops import lints
 from chatops.api import events
 from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
+from chatops.api.slot import View
 from chatops.api.snapshot import Pulse, Snapshot
 from chatops.lab.clients.link import Crew, reachable
 from chatops.loop.rows import with_purposes
-from chatops.server.snapshots import View
 from chatops.service import ServerThread, last_words
 
 THREADS = {
@@ -98,12 +98,10 @@ class LocalLink:
 
     def _begin(self) -> None:
         """On the reactor's thread, as `_end`."""
-        self._survey.views.append(self._view)
-        self._server.selector.watch()
+        self._survey.begin(self._view)
 
     def _end(self) -> None:
-        self._survey.views.remove(self._view)
-        self._server.selector.watch(False)
+        self._survey.end(self._view)
 
     def _ask(self, latest: Snapshot | None) -> None:
         """Want the next snapshot, but wake a sleeping server only for news: nothing changes
@@ -127,5 +125,5 @@ class LocalLink:
         return pulse
 
     def _address(self) -> tuple[str, int]:
-        host, port = self._server.address[:2]
-        return reachable(str(host)), int(port)
+        host, port = self._server.address
+        return reachable(host), port

@@ -14,12 +14,13 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec.structs import replace
 
 from chatops import lints
+from chatops.api.slot import View
 from chatops.api.snapshot import Snapshot
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
@@ -27,7 +28,7 @@ from chatops.metrics.door import Door, Request, Respond, Response
 from chatops.metrics.families import Figures
 from chatops.metrics.text import Page
 from chatops.server.server import ChatServer
-from chatops.server.snapshots import Survey, View
+from chatops.server.snapshots import Survey
 
 FRESH = 0.5                    # seconds that one snapshot serves all who scrape
 SILENCE = 5.0                  # seconds without a turn, though asked for one: it hangs
@@ -52,16 +53,17 @@ class _Question:
 class Exporter:
     """Made by the thread that starts the server, then two threads' as the methods say."""
 
-    def __init__(self, sock: socket.socket, server: ChatServer, survey: Survey, *,
-                 backlog: Callable[[], int], alive: Callable[[], bool],
+    def __init__(self, socks: Sequence[socket.socket], server: ChatServer, survey: Survey, *,
+                 version: str, backlog: Callable[[], int], alive: Callable[[], bool],
                  mishap: Callable[[str, Exception], None], died: Callable[[str], None],
                  clock: Callable[[], float] = time.monotonic) -> None:
-        """`sock` listens.  `backlog` and `alive` are asked from the exporter's thread, `mishap`
+        """`socks` listen.  `backlog` and `alive` are asked from the exporter's thread, `mishap`
         is told there of a callback that failed, and `died` of what ended the thread.
         """
-        self.address = sock.getsockname()
+        self.address = socks[0].getsockname()
         self._server = server
         self._survey = survey
+        self._version = version
         self._backlog = backlog
         self._alive = alive
         self._mishap = mishap
@@ -70,7 +72,7 @@ class Exporter:
         self._told: Snapshot | None = None     # the server's thread: what it has handed over
         self._reactor = Reactor(ObservedSelector(clock=clock), clock=clock)
         self._reactor.on_failure = self._failed
-        self._door = Door(self._reactor, sock, self._serve)
+        self._doors = [Door(self._reactor, sock, self._serve) for sock in socks]
         self._figures = _Question()
         self._turn = _Question()
         self._snapshot: Snapshot | None = None
@@ -110,7 +112,8 @@ class Exporter:
         except BaseException:
             self._died(traceback.format_exc())
         finally:
-            self._door.close()
+            for door in self._doors:
+                door.close()
             self._reactor.close()
 
     def _failed(self, key: selectors.SelectorKey | None, error: Exception) -> None:
@@ -166,7 +169,7 @@ class Exporter:
 
     def _arrived(self, snapshot: Snapshot) -> None:
         self._snapshot = replace(snapshot, lints=lints.find(snapshot, self._snapshot))
-        self._page = Page(Figures(self._snapshot, self._backlog(),
+        self._page = Page(Figures(self._snapshot, self._version, self._backlog(),
                                   bool(self._server.state.settings.history)), self._reactor.now)
         for respond in self._figures.answered():
             respond(Response(200, b""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import socket
+from collections.abc import Sequence
 
 from chatops.net.listener import listen
 from chatops.settings import endpoint
@@ -23,12 +24,12 @@ def check_library() -> None:
         raise MetricsError(MISSING)
 
 
-def listening(text: str) -> socket.socket:
-    """A socket that listens where HOST:PORT says.  Raises `MetricsError`."""
+def listening(text: str) -> Sequence[socket.socket]:
+    """Sockets that listen where HOST:PORT says.  Raises `MetricsError`."""
     check_library()
     host, port = endpoint(text)
     try:
-        return listen(host, port)
+        return listen(host, port)[0]
     except OSError as error:
         why = ("it is in use by another program" if error.errno == errno.EADDRINUSE
                else error.strerror or str(error))

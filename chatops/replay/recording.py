@@ -268,7 +268,8 @@ _CONTROLS = re.compile(r"\\[ubfrt]")
 # Only a key's closing quote follows a letter: within a text it follows a backslash.  The
 # literal comes first, because `re` then finds it fifty times faster.
 _ENDLESS = re.compile(r'":null(?<=[a-z_0-9]":null)(?<!"cost":null)(?<!"cpu":null)'
-                      r'(?<!"timeout":null)(?<!"next_deadline":null)')
+                      r'(?<!"timeout":null)(?<!"next_deadline":null)'
+                      r'(?<!"program":null)(?<!"held":null)(?<!"executor":null)')
 
 
 def _vetted(frame: Frame) -> Frame:

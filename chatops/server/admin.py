@@ -9,13 +9,14 @@ from chatops import settings
 from chatops.api import commands, events
 from chatops.api.command_line import render
 from chatops.api.commands import Answer, Command, CommandResult, spec_of
+from chatops.chat import names
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
 from chatops.loop.backends import BackendError
 from chatops.server import bans
 from chatops.server.ban_file import BanKeeper, Change, apply
 from chatops.server.server import ChatServer
-from chatops.units import counted, format_duration
+from chatops.units import counted, format_duration, shown
 
 ALWAYS_WRITE_SECONDS = 30.0    # until watching for writing returns to on demand
 SAVE_PATIENCE = 3.0            # seconds until who has banned is told that the disk is slow
@@ -90,10 +91,10 @@ class Admin:
         found: dict[int, Session] = {}
         missing = []
         for target in targets:
-            name = target.removeprefix("#")
-            session = hub.sessions.get(int(name)) if name.isdecimal() else hub.nicks.find(name)
+            session = names.find(target, hub.sessions.get, hub.nicks.find, hub.nicks.alike)
             if session is None:
-                missing.append(f"#{name}" if name.isdecimal() else name)
+                name = shown(target.removeprefix("#"))
+                missing.append(f"#{name}" if names.id_of(target) is not None else name)
             else:
                 found[session.id] = session
         return list(found.values()), missing
@@ -137,7 +138,8 @@ class Admin:
         try:
             return str(bans.network_of(target))
         except bans.BanError:
-            raise Refusal(f"'{target}' is not a client here, nor an address or network") from None
+            raise Refusal(f"'{shown(target)}' is not a client here, nor an address or network"
+                          ) from None
 
     def _unban(self, command: commands.Unban) -> CommandResult:
         network = bans.network_of(command.network)

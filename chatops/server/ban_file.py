@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from chatops.server.bans import Ban, BanError, Bans, Network, network_of
+from chatops.server.bans import Ban, BanError, Bans, network_of
 from chatops.server.state import ServerState
 from chatops.storage.worker import Journal, reason
 from chatops.system import files
+from chatops.system.addresses import Network
 
 # Where no file can be put in its place: a bind mount, a directory that is not ours to write.
 IN_PLACE = (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS)

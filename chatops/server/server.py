@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from chatops.api import events
 from chatops.chat.intake import Intake
@@ -15,8 +17,8 @@ from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
 from chatops.net.connection import Connection
 from chatops.net.handshake import Handshake
-from chatops.net.kernel import be_patient
-from chatops.net.listener import Listener
+from chatops.net.kernel import be_patient, host_with_zone
+from chatops.net.listener import Listener, Shortage
 from chatops.server.acceptor import Acceptor
 from chatops.server.bans import Bans
 from chatops.server.clients import Clients
@@ -24,38 +26,57 @@ from chatops.server.effects import Delivery
 from chatops.server.shutdown import Drain
 from chatops.server.state import ServerState
 from chatops.settings import Settings
+from chatops.system.addresses import with_port
 
 
 class ChatServer:
     """Made by any thread, then handed over whole to the reactor's."""
 
-    def __init__(self, settings: Settings, sock: socket.socket, bus: EventBus[events.Event], *,
-                 bans: Bans | None = None, descriptors: int = 1024,
-                 tls: ssl.SSLContext | None = None,
+    def __init__(self, settings: Settings, socks: Sequence[socket.socket],
+                 bus: EventBus[events.Event], *, bans: Bans | None = None,
+                 descriptors: int = 1024, tls: ssl.SSLContext | None = None,
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
-        """`sock` listens already; `descriptors` is how many this process may have.  With `tls`
-        that is all that it speaks.
+        """`socks` listen already, on one port; `descriptors` is how many this process may have.
+        With `tls` that is all that it speaks.
         """
         state = self.state = ServerState(settings, bus, bans=bans, descriptors=descriptors,
                                          clock=clock, wall=wall)
         self.hub, self.reactor, self.selector = state.hub, state.reactor, state.selector
         self.bus, self.say, self.mishap = state.bus, state.say, state.mishap
-        self.address = sock.getsockname()
+        self.addresses = tuple((host_with_zone(sock.getsockname()), int(sock.getsockname()[1]))
+                               for sock in socks)
         self.clients = Clients(state)
         self.delivery = Delivery(state, self.clients.relieve)
         self.acceptor = Acceptor(state, Intake(state.hub), self.clients.refusing, tls)
         self.on_publish: list[Callable[[], None]] = []
-        self.listener = Listener(self.reactor, sock, accepted=self.acceptor.accepted,
-                                 paused=self._paused, resumed=self._resumed)
-        be_patient(sock, settings.stall)       # every socket that it accepts inherits it
+        shortage = Shortage(self.reactor, paused=self._paused, resumed=self._resumed)
+        self.listeners = tuple(Listener(self.reactor, sock, shortage,
+                                        accepted=self.acceptor.accepted) for sock in socks)
+        for sock in socks:
+            be_patient(sock, settings.stall)   # every socket that it accepts inherits it
         self.apply(settings)
         self.reactor.on_wake = self._begin
         self.reactor.on_failure = self._failed
         self.reactor.hooks = [self.delivery.flush, state.traffic.reap, self._publish]
         self._begin()
-        state.say(events.ServerStarted(self.hub.at, str(self.address[0]), self.address[1],
-                                       self.selector.backend))
+        state.say(events.ServerStarted(self.hub.at, *self.address, self.selector.backend,
+                                       self.also))
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The first of the addresses: host and port."""
+        return self.addresses[0]
+
+    @property
+    def listener(self) -> Listener:
+        """The one on the first of the addresses; most servers have no other."""
+        return self.listeners[0]
+
+    @property
+    def also(self) -> tuple[str, ...]:
+        """The others, as they are printed."""
+        return tuple(with_port(*address) for address in self.addresses[1:])
 
     def apply(self, settings: Settings) -> None:
         """Make these the limits from now on."""
@@ -71,7 +92,8 @@ class ChatServer:
         traffic.outbox_limit = settings.outbox
         traffic.policy = settings.slow_consumer
         if traffic.stalls.seconds != settings.stall:
-            for sock in (self.listener.sock, *(c.sock for c in state.connections.values())):
+            for sock in (*(listener.sock for listener in self.listeners),
+                         *(c.sock for c in state.connections.values())):
                 be_patient(sock, settings.stall)
         for deadlines, seconds in ((traffic.stalls, settings.stall),
                                    (state.partials, settings.line_deadline)):
@@ -82,6 +104,33 @@ class ChatServer:
             for connection in state.connections.values():
                 state.idles.start(connection)
         state.admission.change(settings)
+
+    # -- what the control socket asks (chatops.control.host.Host)
+
+    purposes: ClassVar[dict[str, str]] = {
+        "MainThread": "starts and stops the server, and draws its console if it has one",
+        "reactor": "the selector, every socket, the hub",
+        "journal": "log, ban file, history and certificate",
+        "recorder": "the recording being made",
+        "metrics": "answers collectors over HTTP",
+        "clients": "built-in clients of the lab",
+    }
+
+    what = "chat"
+    possible: tuple[str, ...] = ()
+
+    @property
+    def history(self) -> str:
+        path = self.state.settings.history
+        return os.path.abspath(path) if path else ""
+
+    @property
+    def wall(self) -> Callable[[], float]:
+        return self.state.wall
+
+    @property
+    def tls(self) -> bool:
+        return bool(self.state.settings.tls_cert)
 
     # -- the turn
 
@@ -121,9 +170,10 @@ class ChatServer:
         self.state.phase = "draining"
         Drain(self.state, self._stop_accepting, seconds, done).begin()
 
-    def _stop_accepting(self) -> None:
-        self.listener.close()
-        self.acceptor.abort("server shut down")
+    def _stop_accepting(self, reason: str = "server shut down") -> None:
+        for listener in self.listeners:
+            listener.close()
+        self.acceptor.abort(reason)
 
     def close(self, reason: str = "stopped") -> None:
         """Unregister and close everything.  After the loop has ended, on its thread."""
@@ -131,8 +181,7 @@ class ChatServer:
         if state.phase == "stopped":
             return
         state.phase = "stopped"
-        self.listener.close()
-        self.acceptor.abort("server stopped")
+        self._stop_accepting("server stopped")
         for connection in [*state.connections.values(), *self.clients.refusing]:
             connection.abort("server stopped")
         state.traffic.reap()

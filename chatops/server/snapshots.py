@@ -8,31 +8,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from chatops.api.slot import View
 from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
-from chatops.net.kernel import kernel_queued, send_buffer
+from chatops.net.kernel import kernel_queued, path_of, send_buffer
 from chatops.server.server import ChatServer
 from chatops.server.state import ClientConnection
 
 SHARE = 0.02                   # of the loop's time that snapshots may take
 LONGEST = 1.0                  # seconds between two that are wanted, however dear they are
-
-
-class View:
-    """One console's slot for its newest snapshot: latest wins.
-
-    `wanted` and `on_news` may be set from any thread; the rest is the reactor's to write.
-    """
-
-    __slots__ = ("activity", "latest", "on_news", "shown", "wanted")
-
-    def __init__(self) -> None:
-        self.wanted = False            # the next snapshot, as soon as it can be afforded
-        self.on_news = False           # the same, once something has happened
-        self.latest: Snapshot | None = None
-        self.activity = -1             # of the survey when `latest` was made
-        self.shown = 0                 # the last turn that a snapshot here has told of
 
 
 class Survey:
@@ -64,6 +49,20 @@ class Survey:
         self._timer: Timer | None = None
         self._shown = 0                # the last turn that `build` has told of by itself
         server.on_publish.append(self.publish)
+
+    def view(self) -> View:
+        """A slot for somebody who may look; it is filled from `begin` to `end`."""
+        return View()
+
+    def begin(self, view: View) -> None:
+        """Somebody looks from now on."""
+        self._server.selector.watch()
+        self.views.append(view)
+
+    def end(self, view: View) -> None:
+        """They do not look any more."""
+        self._server.selector.watch(False)
+        self.views.remove(view)
 
     def publish(self) -> None:
         """Called at the end of every turn."""
@@ -157,7 +156,7 @@ class Survey:
             self._shown = selector.turns
         return Snapshot(
             turn=selector.turns, at=hub.at, mono=began, started_at=selector.started_at,
-            host=str(server.address[0]), port=server.address[1], phase=state.phase,
+            host=server.address[0], port=server.address[1], phase=state.phase,
             loop=loop_figures(
                 selector,
                 write_interest="always" if traffic.always_write else "on-demand",
@@ -180,6 +179,7 @@ class Survey:
             refused_by=tuple(state.counts.refused.items()),
             evicted_by=tuple(state.counts.evicted.items()),
             dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),
+            also=server.also,
         )
 
     def _client(self, connection: ClientConnection, masks: str, now: float) -> ClientRow:
@@ -213,7 +213,7 @@ class Survey:
         )
         if row is not None and seen == values:
             return row
-        row = ClientRow(*seen)
+        row = ClientRow(*seen, *path_of(sock))     # asked of the kernel with news only
         self._rows[ident] = seen, row
         return row
 

@@ -195,7 +195,8 @@ class Server:
         clients = chat.state.connections.values()
         known = {each.fd for each in (*clients, *acceptor.refusing, *handshakes,
                                       *chat.state.traffic.dead)}
-        return sockets_on(self.address[1]) - known - {chat.listener.sock.fileno()}
+        return sockets_on(self.address[1]) - known - {
+            listener.sock.fileno() for listener in chat.listeners}
 
     def close(self) -> None:
         for client in self._clients:

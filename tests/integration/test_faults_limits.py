@@ -146,9 +146,9 @@ class _Failing:
         return getattr(self._sock, name)
 
 
-def failing(server: Server, *errors: int) -> None:
-    """Let the next accepts fail like this."""
-    listener = server.chat.listener
+def failing(server: Server, *errors: int, which: int = 0) -> None:
+    """Let the next accepts of one of its listeners fail like this."""
+    listener = server.chat.listeners[which]
     server.call(lambda: setattr(listener, "sock", _Failing(listener.sock, [*errors])))
 
 

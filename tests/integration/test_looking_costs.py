@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatops.api.commands import WriteInterest
+from chatops.api.slot import View
 from chatops.api.snapshot import KeyRow, Pulse
 from chatops.cli import main
 from chatops.control.frames import Look, Seen
@@ -17,7 +20,7 @@ from chatops.links.local import LocalLink
 from chatops.links.remote import PROBE_AFTER, RemoteLink
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.rows import key_rows
-from chatops.server.snapshots import LONGEST, SHARE, View
+from chatops.server.snapshots import LONGEST, SHARE
 from tests.integration.control import Raw, seen, settle
 from tests.integration.harness import PATIENCE, Client, Clock, Served, Server
 from tests.integration.until import until
@@ -175,6 +178,19 @@ def test_04_ctl_says_how_old_what_it_tells_is(
     assert "3.0s ago" in rooms.stderr
 
 
+def test_an_age_that_cannot_be_written_is_no_reason_to_fail(
+        chat: Server, control_path: Path) -> None:
+    look(control_path)
+    put_off(chat)
+    chat.call(lambda: setattr(chat.chat.reactor, "clock", later(chat.chat.reactor.clock)))
+    with open("/dev/full", "w") as full:
+        asked = subprocess.run([sys.executable, "-m", "chatops", "ctl", "--socket",
+                                str(control_path), "rooms"], stdout=subprocess.PIPE, stderr=full,
+                               text=True, timeout=PATIENCE * 10, check=False)
+    assert asked.returncode == 0
+    assert "lobby" in asked.stdout
+
+
 def later(clock: Callable[[], float]) -> Callable[[], float]:
     then = clock() + 3.0
     return lambda: then
@@ -250,6 +266,7 @@ def test_an_attached_console_whose_server_falls_silent_asks_once_whether_it_slee
         chat.client()
         seen(link, clients=1)
         until(lambda: put_forward(link, hands, PROBE_AFTER) and not link.unsure)
+        chat.turn()                # in which its last look is read
         turns = chat.call(lambda: chat.chat.selector.turns)
         for _ in range(50):
             put_forward(link, hands, 60.0)

@@ -264,8 +264,8 @@ def test_a_collector_that_does_not_read_is_let_go(
     hangers[0].connect(where(chat))
     hangers[0].sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
     assert hangers[0].recv(1) == b"H"
-    assert len(exporter._door) == 1
-    until(lambda: len(exporter._door) == 0)
+    assert len(exporter._doors[0]) == 1
+    until(lambda: len(exporter._doors[0]) == 0)
     assert len(get(where(chat))[2]) == 32 << 20
 
 

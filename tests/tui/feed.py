@@ -213,7 +213,8 @@ class Feed:
             high_water_at=t.high_at, bytes_in=t.bytes_in, bytes_out=t.bytes_out,
             lines_in=t.lines_in, lines_out=t.lines_out, lines_dropped=0, connected_at=t.came,
             active_at=t.active, progress_at=t.grew or self.now, state=t.state, muted=t.muted,
-            masks=t.masks, tls=t.tls)
+            masks=t.masks, tls=t.tls,
+            rtt=t.id * 0.00012, retransmits=0 if t.reads else 3)
 
     def _keys(self) -> tuple[KeyRow, ...]:
         first = (

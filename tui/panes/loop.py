@@ -67,7 +67,9 @@ class LoopPane(Vertical):
             self._shown = content
             self._page.update(content, layout=not same)
         loop = snapshot.loop
-        title = f"4 Loop: {loop.backend}, write {loop.write_interest}"
+        title = f"4 Loop: {loop.backend}"
+        if state.program is None:      # a program's is its own business
+            title += f", write {loop.write_interest}"
         if title != self._title:
             self._title = title
             self.border_title = Content(title)

@@ -86,5 +86,5 @@ def _change(change: Change) -> Content:
         "unregister": f"{mask_text(change.before)} → gone",
     }.get(change.what, f"{mask_text(change.before)} → {mask_text(change.after)}")
     return Content.assemble(
-        INDENT, (change.what, "$accent"), f" fd {change.fd} {clean(change.name)} ",
+        INDENT, (clean(change.what), "$accent"), f" fd {change.fd} {clean(change.name)} ",
         (moved, "bold"), (f"  by {clean(change.by)}", "$text-muted"))

@@ -5,11 +5,15 @@ from __future__ import annotations
 from itertools import islice
 from operator import attrgetter
 
+from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.snapshot import Snapshot
+from chatops.system.addresses import with_port
 from chatops.units import format_clock, format_seconds, format_size
+from tui import program
+from tui.messages import RunLine
 from tui.model.pulses import LoopRates
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, fit, format_rate
@@ -27,6 +31,8 @@ COLOURS = {"wakeups": "$primary", "ready": "$primary", "busy": "$primary",
 BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
 LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
+PLOTTED = (("wake-ups", "wake-ups", "busy", "busy"),      # what a click on a metric shows
+           ("lines-in", "lines-out", "queued", "kernel"))
 AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
 
 
@@ -47,6 +53,24 @@ class StatusBar(Static):
         if self._shown is None or content != self._shown:
             self._shown = content
             self.update(content, layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a figure shows how it has been."""
+        figure = figure_at(event.x, event.y, self.size.width)
+        if figure:
+            self.post_message(RunLine(f"plot {figure}"))
+
+
+def figure_at(x: int, y: int, width: int) -> str:
+    """Which plot belongs to what stands in this cell of the header, "" for none."""
+    if not 0 < y < 3:
+        return "clients" if y == 0 else ""
+    left = 1
+    for cells, figure in zip(_metric_widths(width), PLOTTED[y - 1], strict=False):
+        if left <= x < left + cells:
+            return figure
+        left += cells + GAP
+    return ""
 
 
 # -- first line
@@ -78,8 +102,12 @@ def chip(state: ConsoleState) -> tuple[str, str]:
 def _title_line(state: ConsoleState, width: int) -> Content:
     snapshot = state.live
     left: list[Part] = [(" chatops ", "bold $background on $primary"), " "]
-    if snapshot is not None:
-        left += [(f"{snapshot.host}:{snapshot.port}", "bold $foreground"),
+    if snapshot is not None and snapshot.program is not None:
+        left += [*program.title(snapshot, snapshot.program),
+                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
+    elif snapshot is not None:
+        also = f" +{len(snapshot.also)}" if snapshot.also else ""
+        left += [(f"{with_port(snapshot.host, snapshot.port)}{also}", "bold $foreground"),
                  (f"  {snapshot.loop.backend}", "$secondary"),
                  ("  clients ", LABEL), (f"{len(snapshot.clients):,}", VALUE),
                  ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
@@ -131,6 +159,8 @@ def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
              ("app queue", format_size(now.queued), "queued", _longest_queue(live, "queued")),
              ("kernel queue", format_size(now.kernel_queued), "kernel_queued",
               _longest_queue(live, "kernel_queued"))]
+    if live is not None and live.program is not None:
+        lower[:2] = program.figures(live, live.program)
     widths = _metric_widths(width)
     return [_metrics(state, row, widths) for row in (upper, lower)]
 

@@ -26,7 +26,7 @@ from chatops.api.events import (
 from chatops.api.words import WriteInterest
 from chatops.lab.stages.selector import StageSelector
 from chatops.loop.bus import EventBus
-from chatops.net.kernel import peer_text
+from chatops.net.kernel import host_with_zone, peer_text
 
 CPU_LIMIT = 60.0               # seconds of CPU that a stage may burn
 STOP_DEADLINE = 2.0            # seconds for a stage to end; after half of it, by force
@@ -81,13 +81,14 @@ class Stage:
         self.listener = Listener(self, family)
         try:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind(self.address)
+            self.listener.bind(socket.getaddrinfo(*self.address, family)[0][4])
             self.listener.listen()
         except OSError:
             self.listener.close()
             self.selector.close()
             raise
-        self.address = self.listener.getsockname()[:2]
+        self.address = (host_with_zone(self.listener.getsockname()),
+                        self.listener.getsockname()[1])
         self._thread.start()
         return self.address
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import socket
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from chatops.control.socket_path import ControlError, Place, default_path
 from chatops.metrics.start import MetricsError, check_library, listening
 from chatops.net.kernel import prepare
+from chatops.net.listen_error import ListenError, explain
 from chatops.net.listener import listen
 from chatops.settings import Settings
 from chatops.supervision.inherited import Inherited
@@ -19,34 +20,40 @@ class StartError(Exception):
     """The server cannot start; one line that says what to do."""
 
 
-def open_chat(settings: Settings, inherited: Inherited, undo: ExitStack) -> socket.socket:
-    """The port that clients connect to.  Raises `StartError`."""
+def open_chat(settings: Settings, inherited: Inherited, undo: ExitStack
+              ) -> tuple[Sequence[socket.socket], Sequence[ListenError]]:
+    """The port that clients connect to, at every address of the host, and at which of them
+    nobody can listen on this machine.  Raises `StartError`.
+    """
+    lacking: Sequence[ListenError] = ()
     if inherited.chat is not None:
-        sock = inherited.chat
-        prepare(sock, sndbuf=settings.sndbuf)
+        socks: Sequence[socket.socket] = (inherited.chat,)
+        prepare(inherited.chat, sndbuf=settings.sndbuf)
     else:
         try:
-            sock = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
+            socks, lacking = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
         except (OSError, UnicodeError) as error:
             raise StartError(explain(error, settings.host, settings.port)) from None
-    undo.callback(sock.close)
-    return sock
+    for sock in socks:
+        undo.callback(sock.close)
+    return socks, lacking
 
 
 def open_metrics(settings: Settings, inherited: Inherited, undo: ExitStack
-                 ) -> socket.socket | None:
-    """The port for collectors, None where nobody asked for one.  Raises `StartError`."""
-    sock = inherited.metrics
+                 ) -> Sequence[socket.socket]:
+    """The port for collectors; none where nobody asked for one.  Raises `StartError`."""
+    socks: Sequence[socket.socket] = ()
     try:
-        if sock is not None:
+        if inherited.metrics is not None:
             check_library()
+            socks = (inherited.metrics,)
         elif settings.metrics:
-            sock = listening(settings.metrics)
+            socks = listening(settings.metrics)
     except MetricsError as error:
         raise StartError(str(error)) from None
-    if sock is not None:
+    for sock in socks:
         undo.callback(sock.close)
-    return sock
+    return socks
 
 
 def open_control(settings: Settings, port: int) -> tuple[Place | None, str]:
@@ -66,20 +73,3 @@ def open_control(settings: Settings, port: int) -> tuple[Place | None, str]:
                 return Place(paths.absolute(path)), ""
             except (ControlError, paths.PathError) as error:
                 raise StartError(str(error)) from None
-
-
-def explain(error: OSError | UnicodeError, host: str, port: int) -> str:
-    """Why it cannot listen, and what to do about it."""
-    where = f"{host}:{port}"
-    if isinstance(error, UnicodeError):
-        return f"'{host}' is not the name of a host; 127.0.0.1 or 0.0.0.0 is, with --host"
-    match error.errno:
-        case errno.EADDRINUSE:
-            return (f"{where} is in use by another program; choose another port with --port, "
-                    "or --port 0 for any")
-        case errno.EACCES:
-            return f"{where} needs privileges (ports below 1024 do); choose one above with --port"
-        case errno.EADDRNOTAVAIL:
-            return f"{host} is not an address of this machine; 127.0.0.1 or 0.0.0.0 is, with --host"
-        case _:
-            return f"cannot listen on {where}: {error.strerror or error}"

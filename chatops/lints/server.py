@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import attrgetter
 from selectors import EVENT_WRITE
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, KeyRow, Lint, Snapshot
+from chatops.lints import program as program_lints
+from chatops.lints.program import PROGRAM_LINTS, LintText
 from chatops.loop.backends import SELECT_LIMIT
 from chatops.loop.holds import HELD, ITSELF, Hold, holds, kept_by
 from chatops.units import format_age, format_seconds, format_size
@@ -28,15 +29,8 @@ STALLED = 3.0                  # seconds without progress that make a reader slo
 EACH = 5                       # more of a kind than this are told of in one line
 
 
-class LintText(NamedTuple):
-    """What a lint is about, for somebody who sees it for the first time."""
-
-    title: str
-    meaning: str
-    remedy: str
-
-
 LINTS = {
+    **PROGRAM_LINTS,
     "write-idle": LintText(
         "watched for writing with nothing to write",
         "A socket is writable whenever its kernel buffer has room, which is nearly always. "
@@ -282,6 +276,8 @@ def _closed_registered(look: _Look) -> Iterator[Lint]:
 
 def _accept_paused(look: _Look) -> Iterator[Lint]:
     now = look.now
+    if now.program is not None:
+        return                         # it need not have one
     if now.phase == "running" and now.keys and not any(r.type == "listener" for r in now.keys):
         yield Lint("accept-paused", f"the listener of port {now.port} is not watched: "
                    "nobody is let in")
@@ -306,7 +302,11 @@ def _log_lost(look: _Look) -> Iterator[Lint]:
         yield Lint("log-lost", f"log: {look.now.log_fault}")
 
 
+def _of_programs(look: _Look) -> Iterator[Lint]:
+    yield from program_lints.find(look.now, look.before)
+
+
 _CHECKS: tuple[Callable[[_Look], Iterator[Lint]], ...] = (
-    _write_idle, _select_limit, _held_loop, _kept_waiting, _slow_reader, _closed_registered,
-    _accept_paused, _eof_unhandled, _history_lost, _log_lost,
+    _of_programs, _write_idle, _select_limit, _held_loop, _kept_waiting, _slow_reader,
+    _closed_registered, _accept_paused, _eof_unhandled, _history_lost, _log_lost,
 )

@@ -8,12 +8,13 @@ import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chatops import __version__
 from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
@@ -21,7 +22,6 @@ from chatops.loop.backends import BackendError, resolve
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.tls import CertificateError
-from chatops.openings import StartError, explain, open_chat, open_control, open_metrics
 from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
@@ -29,6 +29,7 @@ from chatops.server.certificates import Renewal, configured
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
+from chatops.service.openings import StartError, open_chat, open_control, open_metrics
 from chatops.settings import Settings, keep_of
 from chatops.storage.chat_history import Archive, Keep
 from chatops.storage.event_log import EventLog
@@ -40,7 +41,7 @@ from chatops.storage.worker import Journal, close_log
 from chatops.supervision.inherited import Inherited
 from chatops.system.files import check_place
 
-__all__ = ["ServerThread", "StartError", "explain", "last_words", "tune_collector"]
+__all__ = ["ServerThread", "StartError", "last_words", "tune_collector"]
 
 if TYPE_CHECKING:
     from chatops.metrics.exporter import Exporter
@@ -86,7 +87,7 @@ class ServerThread:
         self._thread.start()
         if self.exporter is not None:
             self.exporter.start()
-        return str(self.server.address[0]), self.server.address[1]
+        return self.server.address
 
     def _prepare(self, undo: ExitStack, hold: Callable[[], object]) -> None:
         """Open and make all that there is, but start nothing; `undo` closes it again."""
@@ -106,11 +107,11 @@ class ServerThread:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
         if stream is not None:
             undo.callback(close_log, stream)
-        sock = open_chat(settings, self._inherited, undo)
+        socks, lacking = open_chat(settings, self._inherited, undo)
         measured = open_metrics(settings, self._inherited, undo)
         hold()
-        place, warning = open_control(settings, sock.getsockname()[1])
-        self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
+        place, warning = open_control(settings, socks[0].getsockname()[1])
+        self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls)
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.state.log, stream, report=self._warn,
@@ -139,12 +140,16 @@ class ServerThread:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
         elif warning:
             self.server.say(events.Warned(self.server.hub.at, f"no control socket: {warning}"))
-        self.exporter = self._exporting(measured) if measured is not None else None
+        for each in lacking:
+            self.server.say(events.Warned(self.server.hub.at, f"not listening on {each.address}: "
+                                                              f"{each.strerror}"))
+        self.exporter = self._exporting(measured) if measured else None
 
-    def _exporting(self, sock: socket.socket) -> Exporter:
+    def _exporting(self, socks: Sequence[socket.socket]) -> Exporter:
         from chatops.metrics.exporter import Exporter  # its library is an extra
 
-        return Exporter(sock, self.server, self.survey, backlog=lambda: self.journal.backlog,
+        return Exporter(socks, self.server, self.survey, version=__version__,
+                        backlog=lambda: self.journal.backlog,
                         alive=lambda: self.alive, mishap=self._mishap,
                         died=lambda last: self.thread_died("metrics", last))
 
