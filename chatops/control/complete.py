@@ -7,7 +7,6 @@ answer, it completes what is known without.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -16,10 +15,9 @@ from chatops.api.commands import SPECS, Bans, Despawn, Param, Spawn, Spec
 from chatops.api.commands import find as find_spec
 from chatops.api.snapshot import Snapshot
 from chatops.control.client import Wire
-from chatops.control.find import directories, find
-from chatops.control.find import sockets as sockets_in
+from chatops.control.find import find, running
 from chatops.control.frames import Ask, Done, Look, Seen
-from chatops.control.socket_path import ControlError, is_live
+from chatops.control.socket_path import ControlError
 from chatops.settings import LIMITS
 
 PATIENCE = 1.0                 # seconds for each answer of a server
@@ -118,21 +116,21 @@ def rooms(context: click.Context, _parameter: click.Parameter, begun: str
             if room.name.startswith(begun)]
 
 
-def _running() -> list[Path]:
-    try:
-        return [path for place in directories() for path in sockets_in(place) if is_live(path)]
-    except ControlError:
-        return []
-
-
 def sockets(_context: click.Context, _parameter: click.Parameter, begun: str
             ) -> list[CompletionItem]:
     """Those of this user's servers, and any file besides."""
-    return [*(CompletionItem(str(path)) for path in _running() if str(path).startswith(begun)),
+    try:
+        paths = [str(path) for path in running()]
+    except ControlError:
+        paths = []
+    return [*(CompletionItem(path) for path in paths if path.startswith(begun)),
             CompletionItem(begun, type="file")]
 
 
 def ports(_context: click.Context, _parameter: click.Parameter, begun: str
           ) -> list[CompletionItem]:
     """Those that this user's servers listen on."""
-    return [CompletionItem(path.stem) for path in _running() if path.stem.startswith(begun)]
+    try:
+        return [CompletionItem(path.stem) for path in running() if path.stem.startswith(begun)]
+    except ControlError:
+        return []

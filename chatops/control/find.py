@@ -25,15 +25,21 @@ TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")
 SESSIONS = "/run/user"         # of which systemd makes one for each user who is logged in
 KERNEL_LIST = "/proc/net/unix"
 _ACCEPTS = b"00010000"         # __SO_ACCEPTCON, the one flag shown there: it listens
-_NAME = re.compile(r"([1-9][0-9]{0,4})\.sock")
+# A server's is called by its port, a program's that is watched by its name and process.
+_NAME = re.compile(r"(?:[1-9][0-9]{0,4}|[^/]+-[1-9][0-9]*)\.sock")
 
 
 def find(path: str, port: int | None) -> Path:
-    """The socket that is meant: this one, that of this port, or the only one there is.
+    """The socket that is meant: this one, by its path or its name, that of this port, or the
+    only one there is.
 
     Raises `ControlError`, which says where it was looked for.
     """
     if path:
+        if os.sep not in path:
+            for named in running():
+                if named.stem == path:
+                    return named
         try:
             return paths.absolute(path)
         except paths.PathError as error:
@@ -51,8 +57,16 @@ def find(path: str, port: int | None) -> Path:
     if port is not None or len({found.stem for found in meant}) < len(meant):
         raise ControlError("several servers are meant; say which one with --socket: "
                            + ", ".join(map(str, meant)))
-    ports = ", ".join(sorted((found.stem for found in meant), key=int))
-    raise ControlError(f"servers run on the ports {ports}; say which one with --port")
+    names = sorted((found.stem for found in meant), key=lambda name: (len(name), name))
+    if all(name.isdecimal() for name in names):
+        raise ControlError(f"servers run on the ports {', '.join(names)}; "
+                           "say which one with --port")
+    raise ControlError(f"several run: {', '.join(names)}; say which one with --port, or its name")
+
+
+def running() -> list[Path]:
+    """The sockets of this user on which somebody listens, wherever they are."""
+    return [found for place in directories() for found in sockets(place) if is_live(found)]
 
 
 def directories() -> list[Path]:

@@ -75,8 +75,8 @@ class Host(Protocol):
         """The names of the commands that it knows; () for all of a server's."""
 
     @property
-    def history(self) -> str:
-        """The file in which is kept what is said; "" for none."""
+    def history_file(self) -> str:
+        """Where what is said is kept, for who may read it as well; "" if it is not."""
 
     def say(self, event: events.Event) -> None:
         """Publish an event."""

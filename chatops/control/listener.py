@@ -55,7 +55,7 @@ class Control:
         server = self.server
         host, port = server.address
         return Welcome(PROTOCOL, __version__, os.getpid(), host, port, server.tls,
-                       server.what, server.possible, read_only, server.history)
+                       server.what, server.possible, read_only, server.history_file)
 
     def left(self, session: Session) -> None:
         """A session is over; said by itself."""

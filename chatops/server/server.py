@@ -111,6 +111,7 @@ class ChatServer:
         "MainThread": "starts and stops the server, and draws its console if it has one",
         "reactor": "the selector, every socket, the hub",
         "journal": "log, ban file, history and certificate",
+        "metrics": "answers collectors over HTTP",
         "recorder": "the recording being made",
         "metrics": "answers collectors over HTTP",
         "clients": "built-in clients of the lab",
@@ -120,17 +121,17 @@ class ChatServer:
     possible: tuple[str, ...] = ()
 
     @property
-    def history(self) -> str:
-        path = self.state.settings.history
-        return os.path.abspath(path) if path else ""
-
-    @property
     def wall(self) -> Callable[[], float]:
         return self.state.wall
 
     @property
     def tls(self) -> bool:
         return bool(self.state.settings.tls_cert)
+
+    @property
+    def history_file(self) -> str:
+        path = self.state.settings.history
+        return os.path.abspath(path) if path else ""
 
     # -- the turn
 

@@ -36,8 +36,8 @@ class Engine:
     purposes = {"MainThread": "the program's own"}  # noqa: RUF012  (a protocol's constant)
     what = "program"
     possible = commands.OF_PROGRAMS
-    history = ""
     tls = False
+    history_file = ""
     address = ("", 0)
 
     def __init__(self, listening: Listening, name: str) -> None:
