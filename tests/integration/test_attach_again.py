@@ -131,7 +131,7 @@ def test_a_console_finds_its_server_again_and_its_rows_get_going(
 
     until(lambda: (live := pull().live) is not None and live.clients)
     state.pause()
-    first.close()
+    first.thread.close()           # its client is still there
     until(lambda: not pull().status.alive)
     assert state.status.retrying
     assert state.live is not None
