@@ -212,6 +212,7 @@ class AdminDid(Event, frozen=True, gc=False, tag=True):
     line: str
     outcome: str
     ok: bool = True
+    uid: int = -1              # the user who asked, where the system tells
 
 
 class Warned(Event, frozen=True, gc=False, tag=True):

@@ -98,7 +98,7 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
 EVENTS = "What happens, a line for each, until the server ends or you do."
 
 
-_VALUED = ("--port", "--socket")
+_VALUED = ("--port", "--socket", "--wait")
 _FLAG = re.compile(r"--[a-z][a-z-]*(=.*)?|-[a-zA-Z]", re.DOTALL)
 
 

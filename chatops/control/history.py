@@ -13,7 +13,8 @@ from chatops.control import complete
 from chatops.control.client import Wire
 from chatops.control.find import find
 from chatops.control.socket_path import ControlError
-from chatops.storage.history_file import Entry, HistoryFileError, entries, reading
+from chatops.storage.history_file import Entry, HistoryFileError, actions, entries, reading
+from chatops.storage.log_lines import json_line, line_of
 from chatops.system.streams import say
 from chatops.units import UnitError, parse_duration
 
@@ -33,11 +34,12 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, text: str) ->
               help="no older than that: 2h, 30m")
 @click.option("--grep", "text", default="", metavar="TEXT",
               help="lines with this in them, nicks included; letters match in either case")
+@click.option("--admin", is_flag=True, help="what admins have done instead, and who that was")
 @click.option("--json", "as_json", is_flag=True, help="print an object a line")
 @click.option("--port", type=click.IntRange(1, 65535), help="of the server on this port")
 @click.option("--socket", default="", metavar="PATH", help="of the server with this one")
-def history(file: str, room: str, age: float, text: str, as_json: bool, port: int | None,
-            socket: str) -> None:
+def history(file: str, room: str, age: float, text: str, admin: bool, as_json: bool,
+            port: int | None, socket: str) -> None:
     """Print what was said in rooms, the oldest first.
 
     FILE is what a server was given with --history; with one running there is no need to say
@@ -46,6 +48,10 @@ def history(file: str, room: str, age: float, text: str, as_json: bool, port: in
     try:
         with reading(file or _file_of(socket, port)) as database:
             since = time.time() - age if age else 0.0
+            if admin:
+                for did in actions(database, since=since, text=text):
+                    click.echo((json_line if as_json else line_of)(did))
+                return
             for entry in entries(database, room=room, since=since, text=text):
                 click.echo(_json(entry) if as_json else _plain(entry))
     except (ControlError, HistoryFileError) as error:

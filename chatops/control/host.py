@@ -116,7 +116,7 @@ class Owner(Protocol):
 
     server: Host
     survey: Pictures
-    carry_out: Callable[[Command, Answer], None]
+    carry_out: Callable[[Command, Answer, int], None]
 
     def welcome(self, read_only: bool) -> Welcome:
         """Who is behind the socket."""

@@ -32,8 +32,10 @@ class Control:
     """Lets consoles in and tells them what there is.  Belongs to the reactor's thread."""
 
     def __init__(self, place: Listening, server: Host, survey: Pictures,
-                 carry_out: Callable[[Command, Answer], None]) -> None:
-        """Made before the reactor's thread starts; `carry_out` does a command and answers."""
+                 carry_out: Callable[[Command, Answer, int], None]) -> None:
+        """Made before the reactor's thread starts; `carry_out` does a command of the user with
+        this id, and answers.
+        """
         self.server = server
         self.survey = survey
         self.carry_out = carry_out

@@ -32,6 +32,7 @@ from chatops.control.frames import (
     read_request,
 )
 from chatops.control.host import Owner
+from chatops.control.socket_path import peer
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import thread_rows, with_purposes
 
@@ -62,6 +63,8 @@ class Session:
         self._splitter = Splitter(MAX_REQUEST)
         self._greeted = False
         self._read_only = False
+        user = peer(sock)
+        self._uid = -1 if user is None else user
         self._more = False             # requests wait in the splitter for the next turn
         self._out = bytearray()
         self._progress = False         # since the timer was set
@@ -162,7 +165,7 @@ class Session:
             answer(CommandResult(False, f"{line.split()[0]}: {ONLY_LOOKS}"))
             return
         try:
-            self._control.carry_out(typed, answer)
+            self._control.carry_out(typed, answer, self._uid)
         except Exception as error:
             self._control.server.mishap("Admin.carry_out", self.fd, error, None)
             answer(CommandResult(False, f"internal error: {error!r}"))

@@ -54,7 +54,7 @@ class Exporter:
     """Made by the thread that starts the server, then two threads' as the methods say."""
 
     def __init__(self, socks: Sequence[socket.socket], server: ChatServer, survey: Survey, *,
-                 backlog: Callable[[], int], alive: Callable[[], bool],
+                 version: str, backlog: Callable[[], int], alive: Callable[[], bool],
                  mishap: Callable[[str, Exception], None], died: Callable[[str], None],
                  clock: Callable[[], float] = time.monotonic) -> None:
         """`socks` listen.  `backlog` and `alive` are asked from the exporter's thread, `mishap`
@@ -63,6 +63,7 @@ class Exporter:
         self.address = socks[0].getsockname()
         self._server = server
         self._survey = survey
+        self._version = version
         self._backlog = backlog
         self._alive = alive
         self._mishap = mishap
@@ -168,7 +169,7 @@ class Exporter:
 
     def _arrived(self, snapshot: Snapshot) -> None:
         self._snapshot = replace(snapshot, lints=lints.find(snapshot, self._snapshot))
-        self._page = Page(Figures(self._snapshot, self._backlog(),
+        self._page = Page(Figures(self._snapshot, self._version, self._backlog(),
                                   bool(self._server.state.settings.history)), self._reactor.now)
         for respond in self._figures.answered():
             respond(Response(200, b""))

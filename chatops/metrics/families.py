@@ -24,6 +24,7 @@ class Figures(NamedTuple):
     """How things stand, for one scrape."""
 
     snapshot: Snapshot
+    version: str               # of chatops
     journal_backlog: int = 0
     history: bool = False      # it was asked for
 
@@ -66,7 +67,7 @@ def _history(figures: Figures) -> Iterable[Sample]:
 
 FAMILIES = (
     Family("chatops", "info", "Version of the server, and what its loop waits with.",
-           lambda figures: [((__version__, figures.snapshot.loop.backend,
+           lambda figures: [((figures.version, figures.snapshot.loop.backend,
                               figures.snapshot.loop.slow_consumer), 1)],
            ("version", "selector", "slow_consumer")),
     Family("chatops_start_time_seconds", "gauge", "When the server began, since the Unix epoch.",

@@ -44,22 +44,25 @@ class Admin:
             self._reloads.append(self._reload_bans)
         self._always_write = 0         # how often it was asked for: the last one counts
 
-    def carry_out(self, command: Command, answer: Answer) -> None:
-        """Do it, and answer: at once, or after this turn where a disk must be waited for."""
+    def carry_out(self, command: Command, answer: Answer, uid: int = -1) -> None:
+        """Do it, and answer: at once, or after this turn where a disk must be waited for.
+
+        `uid` is the user who asks, -1 where nobody knows.
+        """
         match command:
             case commands.Reload() if self._reloads:
-                self._reload(lambda result: answer(self._did(command, result)))
+                self._reload(lambda result: answer(self._did(command, result, uid)))
             case commands.Reopen() if self._reopen is not None:
-                self._reopen(lambda result: answer(self._did(command, result)))
+                self._reopen(lambda result: answer(self._did(command, result, uid)))
             case commands.Ban() | commands.Unban() if self._keeper is not None:
                 self._kept(self._tried(command), self._keeper,
-                           lambda result: answer(self._did(command, result)))
+                           lambda result: answer(self._did(command, result, uid)))
             case _:
-                answer(self.run(command))
+                answer(self.run(command, uid))
 
-    def run(self, command: Command) -> CommandResult:
+    def run(self, command: Command, uid: int = -1) -> CommandResult:
         """Do what can be done at once, and say in the log that it was done."""
-        return self._did(command, self._tried(command))
+        return self._did(command, self._tried(command), uid)
 
     def _tried(self, command: Command) -> CommandResult:
         method = _METHODS.get(type(command))
@@ -71,10 +74,13 @@ class Admin:
             result = CommandResult(False, str(error))
         return result
 
-    def _did(self, command: Command, result: CommandResult) -> CommandResult:
-        hub = self._server.hub
-        hub.effects.append(events.AdminDid(hub.at, clean_text(render(command)),
-                                           clean_text(result.text), result.ok))
+    def _did(self, command: Command, result: CommandResult, uid: int) -> CommandResult:
+        hub, history = self._server.hub, self._server.state.history
+        did = events.AdminDid(hub.at, clean_text(render(command)), clean_text(result.text),
+                              result.ok, uid)
+        hub.effects.append(did)
+        if history is not None:
+            history.note(did)
         return result
 
     # -- clients

@@ -111,8 +111,8 @@ class ChatServer:
         "MainThread": "starts and stops the server, and draws its console if it has one",
         "reactor": "the selector, every socket, the hub",
         "journal": "log, ban file, history and certificate",
-        "metrics": "answers collectors over HTTP",
         "recorder": "the recording being made",
+        "metrics": "answers collectors over HTTP",
         "clients": "built-in clients of the lab",
     }
 

@@ -40,6 +40,9 @@ class History(Protocol):
     def keep(self, room: str, chunk: bytes, lines: int) -> None:
         """Have what a room hears kept, in plain words."""
 
+    def note(self, did: events.AdminDid) -> None:
+        """Have it kept what an admin has done, and who that was."""
+
     def recent(self, room: str) -> list[str]:
         """Its last lines, with their time, for who enters."""
 

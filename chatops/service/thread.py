@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chatops import __version__
 from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
@@ -147,7 +149,8 @@ class ServerThread:
     def _exporting(self, socks: Sequence[socket.socket]) -> Exporter:
         from chatops.metrics.exporter import Exporter  # its library is an extra
 
-        return Exporter(socks, self.server, self.survey, backlog=lambda: self.journal.backlog,
+        return Exporter(socks, self.server, self.survey, version=__version__,
+                        backlog=lambda: self.journal.backlog,
                         alive=lambda: self.alive, mishap=self._mishap,
                         died=lambda last: self.thread_died("metrics", last))
 
@@ -228,7 +231,7 @@ class ServerThread:
             future.set_result(CommandResult(False, "the server is not running"))
             return
         try:
-            self.admin.carry_out(command, future.set_result)
+            self.admin.carry_out(command, future.set_result, os.getuid())
         except Exception as error:
             future.set_result(CommandResult(False, f"internal error: {error!r}"))
             raise

@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from chatops.api.events import AdminDid
+
 APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
 PATIENCE = 250                 # milliseconds to wait for another program's lock
 TRIMMED = 500                  # lines deleted in one step, in a few milliseconds
@@ -17,6 +19,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS said (id INTEGER PRIMARY KEY, at REAL NOT NULL, room TEXT NOT NULL,
                                  line TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS said_in_room ON said (room, id);
+CREATE TABLE IF NOT EXISTS did (id INTEGER PRIMARY KEY, at REAL NOT NULL, uid INTEGER NOT NULL,
+                                line TEXT NOT NULL, outcome TEXT NOT NULL, ok INTEGER NOT NULL);
 """
 
 
@@ -66,11 +70,20 @@ class Archive:
         with database:
             database.executemany("INSERT INTO said (at, room, line) VALUES (?, ?, ?)", rows)
 
+    def note(self, did: AdminDid) -> None:
+        """Keep what an admin has done."""
+        database = self._open()
+        with database:
+            database.execute("INSERT INTO did (at, uid, line, outcome, ok) "
+                             "VALUES (?, ?, ?, ?, ?)",
+                             (did.at, did.uid, did.line, did.outcome, did.ok))
+
     def trim(self, keep: Keep, now: float) -> bool:
         """Delete a little of what is more than may be kept; whether there is more of it."""
         database = self._open()
         with database:
             if keep.seconds:
+                database.execute("DELETE FROM did WHERE at < ?", (now - keep.seconds,))
                 gone = database.execute(
                     "DELETE FROM said WHERE id IN (SELECT id FROM said ORDER BY id LIMIT ?) "
                     "AND at < ?", (TRIMMED, now - keep.seconds)).rowcount

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from chatops.api.events import AdminDid
 from chatops.storage.chat_history import APPLICATION_ID, Line, literal
 from chatops.system.errors import ChatopsError
 
@@ -56,6 +57,16 @@ def entries(database: sqlite3.Connection, *, room: str = "", since: float = 0.0,
         "AND line LIKE ? ESCAPE '\\' ORDER BY id", (since, room, room, f"%{literal(text)}%"))
     for row in found:
         yield Entry(*row)
+
+
+def actions(database: sqlite3.Connection, *, since: float = 0.0, text: str = ""
+            ) -> Iterator[AdminDid]:
+    """What admins have done, the oldest first: from a moment on, with this in the command."""
+    for *row, uid in database.execute(
+            "SELECT at, line, outcome, ok, uid FROM did WHERE at >= ? "
+            "AND line LIKE ? ESCAPE '\\' ORDER BY id", (since, f"%{literal(text)}%")):
+        at, line, outcome, ok = row
+        yield AdminDid(at, line, outcome, bool(ok), uid)
 
 
 def newest(path: str, count: int) -> dict[str, list[Line]]:

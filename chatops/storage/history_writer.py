@@ -81,6 +81,17 @@ class Scribe:
             self._armed = True
             self._reactor.call_later(GATHER, self._hand_over)
 
+    def note(self, did: events.AdminDid) -> None:
+        """Have it kept what an admin has done, and who that was.  Never waits."""
+        def job() -> None:
+            try:
+                self._archive.note(did)
+            except sqlite3.Error as error:
+                text = f"the history lacks what an admin did: {error}"
+                self._submit(lambda: self._tell(text))
+
+        self._journal.later(job, "write the history")
+
     def recent(self, room: str) -> list[str]:
         """Its last lines, with their time, for who enters."""
         return [_shown(line) for line in self._recent.lines(room)]
@@ -90,7 +101,10 @@ class Scribe:
         now = self._hub.at or time.time()
 
         def step() -> None:
-            more = self._archive.trim(self._keep, now)
+            try:
+                more = self._archive.trim(self._keep, now)
+            except sqlite3.Error:      # whoever writes to it says so
+                more = False
             self._submit(lambda: self._trim_after(TRIM_SOON if more else TRIM_LATER))
 
         self._journal.later(step, "trim the history",

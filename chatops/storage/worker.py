@@ -125,10 +125,15 @@ class Journal:
         while (job := self._next_job()) is not None:
             self._attempt(job)
         fresh = self._subscription.drain()
-        self._attempt(Job(lambda: self._log(fresh), "write the log", self._log_failed))
+        self._attempt(Job(lambda: self._log_or_say(fresh), "write the log", None))
 
-    def _log_failed(self, error: Exception) -> None:
-        self.log_fault = reason(error)
+    def _log_or_say(self, fresh: list[events.Event]) -> None:
+        """So that whoever is told of the failure finds it in the snapshot, too."""
+        try:
+            self._log(fresh)
+        except Exception as error:
+            self.log_fault = reason(error)
+            raise
 
     def _next_job(self) -> Job | None:
         try:

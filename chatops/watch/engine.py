@@ -88,7 +88,7 @@ class Engine:
 
     # -- commands
 
-    def carry_out(self, command: Command, answer: Answer) -> None:
+    def carry_out(self, command: Command, answer: Answer, _uid: int = -1) -> None:
         """Do it, and answer: at once, or when the loop comes round."""
         name = spec_of(command).name
 

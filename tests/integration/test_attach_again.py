@@ -36,7 +36,7 @@ CHANGES = [
     commands.Limit("line", "64"), commands.Reload(), commands.Reopen(),
     commands.Selector("poll"), commands.WriteInterest("always"),
     commands.SlowConsumer("drop-oldest"), commands.Spawn("chat", 1), commands.Despawn(),
-    commands.Quit("now"),
+    commands.Quit("now"), commands.Close(("1",)), commands.Cancel(("1",)), commands.Loop(1),
 ]
 
 
@@ -131,7 +131,7 @@ def test_a_console_finds_its_server_again_and_its_rows_get_going(
 
     until(lambda: (live := pull().live) is not None and live.clients)
     state.pause()
-    first.close()
+    first.thread.close()           # its client is still there
     until(lambda: not pull().status.alive)
     assert state.status.retrying
     assert state.live is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from chatops.api import commands, events
 from chatops.cli import main
 from chatops.settings import Settings, SettingsError, load
 from chatops.storage.chat_history import TRIMMED, Archive, Chunk, Keep
@@ -195,3 +197,31 @@ def test_what_is_kept_is_a_duration_or_a_size(text: str) -> None:
     assert load({"history_keep": "1G"}, environ={}) == Settings(history_keep="1G")
     with pytest.raises(SettingsError, match="history-keep"):
         load({"history_keep": text}, environ={})
+
+
+# -- what admins did
+
+
+def test_a_history_that_cannot_be_written_says_what_it_lacks_and_the_command_is_done(
+        server: StartServer, tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    database = sqlite3.connect(other)
+    database.execute("CREATE TABLE theirs (x)")
+    database.close()
+    chat = server(history=str(other), history_keep="1h")
+    assert chat.do(commands.Ban("10.0.0.0/8")).ok
+    chat.wait_for(events.Warned, lambda event: event.text.startswith(
+        "the history lacks what an admin did: the file is another program's"))
+    assert not [event for event in chat.events() if isinstance(event, events.CallbackFailed)]
+
+def test_what_an_admin_did_is_kept_with_the_user_who_asked(
+        server: StartServer, path: str, control_path: Path) -> None:
+    server(history=path, control=str(control_path))
+    there = ["--socket", str(control_path)]
+    assert CliRunner().invoke(main, ["ctl", *there, "ban", "10.0.0.0/8"]).exit_code == 0
+    assert CliRunner().invoke(main, ["ctl", *there, "kick", "99"]).exit_code == 1
+    until(lambda: CliRunner().invoke(main, ["history", path, "--admin"]).output.count("uid=") == 2)
+    ban, kick = (json.loads(line) for line in printed(path, "--admin", "--json"))
+    assert (ban["line"], ban["ok"], ban["uid"]) == ("ban 10.0.0.0/8", True, os.getuid())
+    assert (kick["line"], kick["ok"], kick["uid"]) == ("kick 99", False, os.getuid())
+    assert len(printed(path, "--admin", "--grep", "ban")) == 1
