@@ -43,6 +43,11 @@ def server_options(command: Any) -> Any:
                         help="TOML file with any of these; flags and CHATOPS_… win")(command)
 
 
+def ascii_option(command: Any) -> Any:
+    return click.option("--ascii", "plain", is_flag=True, help="draw with ASCII signs only, as is "
+                        "done by itself where the locale or the terminal has no others")(command)
+
+
 def fail(text: str, status: int = 1) -> NoReturn:
     """One line, no traceback, and a status that scripts can see."""
     say(f"chatops: {text}")
@@ -89,16 +94,18 @@ def _started(settings: Settings, log: str) -> ServerThread:
 @click.version_option(__version__, prog_name="chatops")
 @click.option("--demo", is_flag=True, help="bring built-in clients, chatty ones and a slow one; "
               "queues are small unless set otherwise")
+@ascii_option
 @server_options
 @click.pass_context
-def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any) -> None:
+def main(context: click.Context, /, demo: bool, plain: bool, config: str | None,
+         **flags: Any) -> None:
     """A group-chat server you can see inside.
 
     Without a command: the full-screen console, with the server running in it.
     """
     streams.prepare()
     if context.invoked_subcommand is not None:
-        if any(value is not None for value in [config, *flags.values()]) or demo:
+        if any(value is not None for value in [config, *flags.values()]) or demo or plain:
             fail(f"options go after '{context.invoked_subcommand}'", 2)
         return
     _let_signals_end_it()
@@ -107,14 +114,15 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
         fail("--demo brings clients that do not speak TLS; leave --tls-cert away", 2)
     _check_terminal()
     from chatops.links.local import LocalLink
-    from tui.app import run_console
+    from tui.process import run_console
 
+    looks = _looks(plain)
     thread = _started(settings, settings.log_file)     # the console lets signals through
     link = LocalLink(thread)
     if demo:
         link.demo()
     try:
-        status = run_console(link)
+        status = run_console(link, **looks)
     finally:
         link.close()
         thread.close()
@@ -139,6 +147,18 @@ def _check_terminal() -> None:
     if 0 < columns < LEAST_COLUMNS or 0 < lines < LEAST_LINES:
         fail(f"the terminal is {columns}×{lines}; the console needs at least "
              f"{LEAST_COLUMNS}×{LEAST_LINES}: enlarge it, or use `chatops serve`")
+
+
+def _looks(plain: bool) -> dict[str, Any]:
+    """What the operator has made of the console, and what the terminal can show of it."""
+    from tui.config import Config, ConfigError, usual_path
+    from tui.terminal import environment, look
+
+    given = environment()
+    try:
+        return {"config": Config(usual_path(given)), "terminal": look(given, plain=plain)}
+    except ConfigError as error:
+        fail(str(error), 2)
 
 
 def _wait(thread: ServerThread, ready: str) -> None:
@@ -192,21 +212,23 @@ def serve(config: str | None, **flags: Any) -> None:
 @main.command()
 @click.argument("path", default="", metavar="[PATH]")
 @click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
-def attach(path: str, port: int | None) -> None:
+@ascii_option
+def attach(path: str, port: int | None, plain: bool) -> None:
     """Open the console on a server in another process.
 
     PATH is the control socket of a server of this user; with one running there is no need
     to say which.  Leaving with Detach leaves the server alone.
     """
     from chatops.links.remote import RemoteLink
-    from tui.app import run_console
+    from tui.process import run_console
 
     _check_terminal()
+    looks = _looks(plain)
     try:
         link = RemoteLink(find(path, port))
     except ControlError as error:
         fail(str(error))
-    status = run_console(link, attached=True)
+    status = run_console(link, attached=True, **looks)
     if link.status.failed or link.status.dropped:
         fail(link.status.detail)
     sys.exit(status)
@@ -214,12 +236,13 @@ def attach(path: str, port: int | None) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path())
-def replay(file: str) -> None:
+@ascii_option
+def replay(file: str, plain: bool) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
     from chatops.links.replay import ReplayLink
     from chatops.replay.recording import RecordingError, read
     from chatops.system.paths import PathError, expand
-    from tui.app import run_console
+    from tui.process import run_console
 
     try:
         recording = read(expand(file))
@@ -228,7 +251,7 @@ def replay(file: str) -> None:
     _check_terminal()
     if recording.warning:
         say(f"chatops: {recording.warning}")
-    sys.exit(run_console(ReplayLink(recording), replay=True))
+    sys.exit(run_console(ReplayLink(recording), replay=True, **_looks(plain)))
 
 
 @main.command()

@@ -30,9 +30,13 @@ from chatops.api.commands import (
     spec_of,
 )
 from chatops.api.link import ConsoleLink
-from tui.actions import ACTIONS, Console, Doors
+from tui.actions import ACTIONS
+from tui.config import Config
+from tui.console import Console, Doors
+from tui.model.keymap import USUAL, Keymap
 from tui.model.state import ConsoleState
 from tui.model.targets import Target, resolve
+from tui.preview import Preview
 from tui.recording import Tape
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
@@ -41,12 +45,11 @@ from tui.screens.prompt import Prompt
 COMMAND_LINE = ":"             # the key line that opens the command line
 
 
-def bindings() -> list[Binding]:
-    """A binding for every key in `SPECS`, for the BINDINGS of the console's main screen.
+def bindings(keymap: Keymap = USUAL) -> list[Binding]:
+    """A binding for every key of the keymap, for the BINDINGS of the console's main screen.
 
     On the screen and not on the app: there they win over Textual's own `tab`, and a dialog
-    in front does not see them.  Each runs `app.command('…')`; ids are `kick`, `step.-1` …,
-    for keymaps.
+    in front does not see them.  Each runs `app.command('…')`; ids are `kick`, `step.-1` ….
     """
     made = [Binding("colon", f"app.command({COMMAND_LINE!r})", "command", key_display=":",
                     tooltip="Type a command.", id="command-line"),
@@ -54,7 +57,7 @@ def bindings() -> list[Binding]:
                     tooltip="Clear the filter, return to the present, or untag.")]
     for spec in SPECS:
         lines: dict[str, list[str]] = {}
-        for key, line in spec.keys:
+        for key, line in keymap.of(spec.name):
             lines.setdefault(line, []).append(key)
         group = Binding.Group(spec.label, compact=True) if len(lines) > 1 and spec.label else None
         for line, keys in lines.items():
@@ -69,15 +72,15 @@ class Dispatcher:
     """One per app; belongs to its thread."""
 
     def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
-                 tape: Tape, doors: Doors, *, attached: bool = False) -> None:
+                 tape: Tape, doors: Doors, config: Config, *, attached: bool = False) -> None:
         """`attached`: the server lives elsewhere and outlives this console."""
         self._app = app
         self._state = state
         self._link = link
         self._prompt = prompt
         self._attached = attached
-        self._console = Console(app, state, self.key, tape, doors)
-        self._filter_before: str | None = None     # while one is being typed
+        self._console = Console(app, state, self.key, tape, doors, config)
+        self._preview = Preview(app, state)
 
     # -- the ways in
 
@@ -91,7 +94,7 @@ class Dispatcher:
 
     def typed(self, line: str) -> None:
         """A whole line, from the command line."""
-        self._filter_before = None
+        self._preview.entered()
         try:
             self.run(parse(line))
         except CommandError as error:
@@ -99,20 +102,12 @@ class Dispatcher:
             self._prompt.outcome(False, str(error))
 
     def typing(self, line: str) -> None:
-        """The command line now reads so: a filter works while it is being typed."""
-        name, _, expression = line.strip().removeprefix(":").partition(" ")
-        if name == "filter":
-            if self._filter_before is None:
-                self._filter_before = self._state.view.filter
-            self._state.set_filter(expression)
-        else:
-            self.cancelled()
+        """The command line now reads so: some of it shows while it is being typed."""
+        self._preview.typing(line)
 
     def cancelled(self) -> None:
-        """The command line was left: what a half-typed filter did is undone."""
-        if self._filter_before is not None:
-            self._state.set_filter(self._filter_before)
-            self._filter_before = None
+        """The command line was left: what a half-typed line did is undone."""
+        self._preview.cancelled()
 
     # -- filling in what a key leaves open
 
@@ -205,6 +200,9 @@ class Dispatcher:
             raise
         if isinstance(outcome, str):
             self._prompt.outcome(True, outcome)
+        elif isinstance(outcome, CommandResult):
+            self._prompt.outcome(outcome.ok, outcome.text)
+            self._app.push_screen(ListScreen(line, outcome))
         else:
             self._app.run_worker(self._report(line, _as_result(outcome)), name=line)
 

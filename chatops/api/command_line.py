@@ -61,7 +61,7 @@ def _arguments(spec: Spec, rest: str) -> dict[str, object]:
             if param.optional:
                 continue
             raise CommandError(f"usage: {spec.usage}")
-        if param.kind == "text":
+        if param.kind in ("text", "columns"):
             values[param.field], rest = _unquote(rest), ""
             continue
         word, after = next(_words(rest))
@@ -128,6 +128,6 @@ def _write(param: Param, value: object) -> str:
         case _:
             text = str(value)
             plain = text and text == text.strip() and text[0] not in "\"'"
-            if plain and (param.kind == "text" or not re.search(r"\s", text)):
+            if plain and (param.kind in ("text", "columns") or not re.search(r"\s", text)):
                 return text
             return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

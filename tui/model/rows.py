@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chatops.api.snapshot import ClientRow, KeyRow, Lint
 from chatops.units import format_age, format_clock, format_seconds, format_size
@@ -143,6 +143,9 @@ KEYS: tuple[Column[KeyRow], ...] = (
     Column("HIST", 4, lambda r, _: r.masks, lambda r, _: r.masks, grow=12, keep=25,
            style=lambda r, _: "good", sorts=False, about="recent ready masks, newest last"),
 )
+
+
+TABLES: Mapping[str, Sequence[Column[Any]]] = {"clients": CLIENTS, "selector": KEYS}
 
 
 # -- what is shown of them

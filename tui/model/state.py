@@ -27,6 +27,7 @@ from chatops.api.snapshot import ClientRow, Snapshot
 from chatops.replay.history import History
 from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
+from tui.model.preferences import Preferences
 from tui.model.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.model.rates import gauges as gauges_between
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, View
@@ -73,6 +74,7 @@ class ConsoleState:
         "selector": View(KEY_COLUMNS, "FD"),
         **{name: View() for name in PANES[2:]},
     })
+    preferences: Preferences = field(default_factory=Preferences)
     version: int = 0                   # goes up when something to draw has changed
     _meter: Meter = field(default_factory=Meter)
     _received: float = 0.0

@@ -39,6 +39,7 @@ class ClientsPane(TablePane):
         """Draw what the state holds now."""
         snapshot = state.snapshot
         self._let_go(state, snapshot)
+        self.choose(state, rows.CLIENTS)
         look = rows.client_look(state)
         shown = rows.clients(state, look)
         total = len(snapshot.clients) if snapshot is not None else 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.containers import Grid
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -18,6 +19,7 @@ from textual.widgets import Static
 from tui.dispatch import bindings
 from tui.faults import PLACEHOLDER
 from tui.messages import RunLine
+from tui.model.keymap import Keymap
 from tui.model.state import ConsoleState
 from tui.panes.clients import ClientsPane
 from tui.panes.events import EventsPane
@@ -62,6 +64,14 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [replace(b, priority=True) for b in bindings()]
     AUTO_FOCUS = "#clients-table"
 
+    @dataclass
+    class Told(Message):
+        """Something went by itself: an alert."""
+
+        ok: bool
+        line: str
+        text: str
+
     def __init__(self, state: ConsoleState) -> None:
         super().__init__()
         self.state = state
@@ -77,6 +87,7 @@ class MainScreen(Screen[None]):
         self._failing: set[Widget] = set()
         self._arranged: tuple[str, bool] | None = None
         self.prompt = Prompt(state)
+        self._take_keys(state.preferences.keymap)
 
     def compose(self) -> ComposeResult:
         yield Static(id="too-small")
@@ -89,7 +100,16 @@ class MainScreen(Screen[None]):
             yield self._lints
         yield self._strip
         yield self.prompt
-        yield KeyBar()
+        yield KeyBar(self.state.preferences.keymap)
+
+    def _take_keys(self, keymap: Keymap) -> None:
+        """The operator's keys in the place of the usual ones; a stage's own stay."""
+        own = [binding for _, binding in self._bindings
+               if not binding.action.startswith("app.command(")]
+        taken = {binding.key for binding in own}
+        ours = [replace(binding, key=key, priority=True) for binding in bindings(keymap)
+                for key in binding.key.split(",") if key not in taken]
+        self._bindings = BindingsMap([*own, *ours])
 
     # -- drawing
 
@@ -164,6 +184,11 @@ class MainScreen(Screen[None]):
             if status.dropped:
                 what, detail = clean(status.detail), ""
             self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
+
+    def on_main_screen_told(self, message: Told) -> None:
+        message.stop()
+        self.prompt.said(message.line)
+        self.prompt.outcome(message.ok, message.text)
 
     # -- what the user does
 

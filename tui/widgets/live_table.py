@@ -92,6 +92,11 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     # -- what to show
 
+    def show_columns(self, columns: Sequence[Column[Any]]) -> None:
+        """Show these from now on."""
+        self.columns = columns
+        self._placed_for = None
+
     def show_rows(self, rows: Sequence[Any], look: Look, view: View,
                   least: Mapping[str, int] | None = None) -> None:
         """Show these rows, in this order; repaints the lines that read differently."""
@@ -295,6 +300,8 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
             style = self.get_component_rich_style(f"live-table--{name}")
             if cursor:
                 over = self.get_component_rich_style("live-table--cursor")
-                style += Style(bgcolor=over.bgcolor, bold=over.bold)
+                # A row that is reversed has one colour: its ground would have many.
+                style = over if over.reverse else style + Style(
+                    bgcolor=over.bgcolor, bold=over.bold)
             self._styles[name, cursor] = style
         return style
