@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 
+from chatops.units import format_size
 from tests.tui.eyes import screen_text, table
 from tests.tui.feed import Feed
 from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig, crowd
 from tui.config import Config
 from tui.model import chosen, rows
+from tui.model.columns import Look, place
 from tui.model.completion import complete
 from tui.model.state import ConsoleState
+from tui.panes.totals import TotalsLine
 from tui.screens.listing import ListScreen
 
 WIDE = (120, 40)
@@ -32,7 +37,7 @@ async def command(rig: Rig, pilot: Pilot[int], line: str) -> str:
 
 
 def headings(rig: Rig) -> list[str]:
-    return [placed.column.name for placed in table(rig)._places()]
+    return [placed.column.name for placed in table(rig).places]
 
 
 # -- columns
@@ -45,7 +50,7 @@ async def test_columns_are_chosen_ordered_and_sized_and_kept(tmp_path: Path) -> 
         await begin(rig, pilot)
         assert "✓" in await command(rig, pilot, "columns appq nick:20 id")
         assert headings(rig) == ["!", "", "APPQ", "NICK", "ID"]
-        assert next(p.width for p in table(rig)._places() if p.column.name == "NICK") == 20
+        assert next(p.width for p in table(rig).places if p.column.name == "NICK") == 20
         await command(rig, pilot, "columns +room -appq")
         assert headings(rig) == ["!", "", "NICK", "ID", "ROOM"]
         assert tomllib.loads(path.read_text()) == {
@@ -87,7 +92,6 @@ async def test_columns_alone_lists_what_there_is() -> None:
 
 
 def test_a_narrow_table_lets_chosen_columns_go_in_the_usual_order() -> None:
-    from tui.model.columns import place
     columns = chosen.choose(rows.CLIENTS, ("ROOM", "NICK", "APPQ"))
     assert [p.column.name for p in place(columns, 30)] == ["!", "", "NICK", "APPQ"]
 
@@ -188,3 +192,42 @@ async def test_a_screenshot_is_text_or_svg_by_its_name(tmp_path: Path) -> None:
         await pilot.pause()
         assert "File exists" in echo(rig)
         assert (tmp_path / "a.txt").read_text() == "mine"
+
+
+# -- totals, and what colours say
+
+
+async def test_the_line_beneath_adds_up_the_rows_that_are_shown() -> None:
+    rig = Rig(crowd())
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot, 40)
+        everyone = rig.app.state.snapshot
+        assert everyone is not None
+        line = _totals(rig)
+        assert line.split()[:2] == ["14", "total"]
+        assert format_size(sum(row.queued for row in everyone.clients)) in line
+        # Beneath its column: both end in the same cell.
+        heading = next(x for x in screen_text(rig).splitlines() if "▼APPQ" in x)
+        at = next(p for p in table(rig).places if p.column.name == "APPQ")
+        assert line[at.left:at.left + at.width].strip() == format_size(everyone.queued)
+        assert heading.index("APPQ") + len("APPQ") == 1 + at.left + at.width
+        await command(rig, pilot, "filter nick:bob")
+        assert _totals(rig) == ""              # one row is its own total
+        await command(rig, pilot, "filter appq:>0")
+        assert _totals(rig).split()[:2] == ["2", "total"]
+
+
+def _totals(rig: Rig) -> str:
+    line = rig.app.query_one(TotalsLine)
+    return str(line.content) if line.display else ""
+
+
+def test_what_the_colour_of_a_queue_says_a_letter_says_too() -> None:
+    flag = rows.CLIENTS[0].text
+    row = Feed(clients=1).snapshot().clients[0]
+    for share, letter in ((0.0, " "), (0.4, " "), (0.5, "h"), (0.9, "f"), (1.0, "f")):
+        full = msgspec.structs.replace(row, queued=math.ceil(row.queue_limit * share))
+        kernel = msgspec.structs.replace(row, kernel_queued=math.ceil(row.kernel_limit * share))
+        assert flag(full, Look()) == flag(kernel, Look()) == letter
+    muted = msgspec.structs.replace(row, muted=True, queued=row.queue_limit)
+    assert flag(muted, Look()) == "m"
