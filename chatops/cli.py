@@ -152,11 +152,10 @@ def _check_terminal() -> None:
 def _looks(plain: bool) -> dict[str, Any]:
     """What the operator has made of the console, and what the terminal can show of it."""
     from tui.config import Config, ConfigError, usual_path
-    from tui.terminal import environment, look
+    from tui.terminal import look
 
-    given = environment()
     try:
-        return {"config": Config(usual_path(given)), "terminal": look(given, plain=plain)}
+        return {"config": Config(usual_path(os.environ)), "terminal": look(os.environ, plain=plain)}
     except ConfigError as error:
         fail(str(error), 2)
 

@@ -17,7 +17,7 @@ from textual._context import active_message_pump
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
@@ -93,7 +93,9 @@ class ConsoleApp(App[int]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""
-        return (*super().get_line_filters(), *self._looks)
+        # Textual's own answer to NO_COLOR writes greys, also where it is set to nothing.
+        usual = (f for f in super().get_line_filters() if not isinstance(f, Monochrome))
+        return (*usual, *self._looks)
 
     def get_default_screen(self) -> Screen[None]:
         return self._main

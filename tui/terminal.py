@@ -14,10 +14,8 @@ itself:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 MANY = ("256color", "direct", "truecolor", "kitty", "alacritty", "wezterm", "ghostty", "foot",
         "contour", "iterm")
@@ -56,30 +54,8 @@ def look(environment: Mapping[str, str], *, plain: bool = False) -> Terminal:
 
 def _is_utf8(environment: Mapping[str, str]) -> bool:
     """No locale at all says nothing about the terminal, and nearly all are of UTF-8 today."""
-    named = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG")
-                  if (value := environment.get(name))), "UTF-8")
+    names = ["LC_ALL", "LC_CTYPE", "LANG"]
+    if environment.get("LC_CTYPE") in COERCED and environment.get("LANG") in ("C", "POSIX"):
+        names.remove("LC_CTYPE")           # nobody but an interpreter has said that
+    named = next((value for name in names if (value := environment.get(name))), "UTF-8")
     return named.casefold().replace("-", "").partition("@")[0].endswith("utf8")
-
-
-def environment() -> dict[str, str]:
-    """As it was handed to this process, before the interpreter named a locale in it."""
-    now = dict(os.environ)
-    if now.get("LC_CTYPE") in COERCED:
-        given = _given()
-        if given is None and now.get("LANG") in ("C", "POSIX"):
-            given = {}
-        if given is not None and "LC_CTYPE" not in given:
-            del now["LC_CTYPE"]
-        elif given is not None:
-            now["LC_CTYPE"] = given["LC_CTYPE"]
-    return now
-
-
-def _given() -> dict[str, str] | None:
-    """proc(5): the initial environment; None where the system does not tell."""
-    try:
-        data = Path("/proc/self/environ").read_bytes()
-    except OSError:
-        return None
-    pairs = (os.fsdecode(entry).partition("=") for entry in data.split(b"\0") if entry)
-    return {name: value for name, _, value in pairs}

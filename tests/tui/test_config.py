@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tui.press import begin, on_screen, press
-from tests.tui.shots import Rig
+from tests.tui.shots import Rig, crowd
 from tui.config import Config, ConfigError, dump, edited, usual_path
 from tui.model.preferences import SavedView
 from tui.screens.help import HelpScreen
@@ -201,3 +201,15 @@ async def test_the_way_out_stays_where_quit_has_another_key(tmp_path: Path) -> N
             await press(rig, pilot, key)
             assert type(rig.app.screen).__name__ == "QuitDialog", key
             await press(rig, pilot, "escape")
+
+
+async def test_every_hint_names_the_key_that_is_in_force(tmp_path: Path) -> None:
+    config = put(tmp_path / "c.toml", '[keys]\nlints = "J"\nseek = ""\n"step 1" = "alt+n"\n')
+    rig = Rig(crowd(), config=config)
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 40)
+        shown = on_screen(rig)
+        assert "more: J" in shown
+        assert "J explains" in shown
+        assert "[ alt+n step" in shown
+        assert "S seek" not in shown

@@ -159,7 +159,8 @@ def test_the_environment_says_what_the_terminal_shows(
     ({"LANG": "de_DE.utf8"}, True), ({"LANG": "de_DE"}, False), ({"LANG": "de_DE@euro"}, False),
     ({"LANG": "ja_JP.eucJP"}, False), ({"LANG": "C", "LC_CTYPE": "en_US.UTF-8"}, True),
     ({"LANG": "en_US.UTF-8", "LC_ALL": "C"}, False), ({"LANG": "sr_RS.UTF-8@latin"}, True),
-    ({"LC_ALL": "", "LANG": "C"}, False),
+    ({"LC_ALL": "", "LANG": "C"}, False), ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, False),
+    ({"LC_CTYPE": "C.UTF-8"}, True), ({"LANG": "C", "LC_ALL": "C.UTF-8"}, True),
 ])
 def test_a_locale_that_is_not_of_utf8_has_ascii_alone(said: dict[str, str], utf8: bool) -> None:
     assert look({"TERM": "xterm", **said}).letters == (0 if utf8 else 0x80)

@@ -179,11 +179,12 @@ class MainScreen(Screen[None]):
         if said:
             self._banner.update(Content(f" ! {clean(said)}"), layout=False)
         elif gone:
+            leave = state.preferences.keymap.sign("quit")
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
             if status.dropped:
                 what, detail = clean(status.detail), ""
-            self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
+            self._banner.update(Content(f" ! {what}{detail}   ({leave} leaves)"), layout=False)
 
     def on_main_screen_told(self, message: Told) -> None:
         message.stop()
