@@ -86,6 +86,11 @@ def server_options(command: Any) -> Any:
                         help="TOML file with any of these; flags and CHATOPS_… win")(command)
 
 
+def ascii_option(command: Any) -> Any:
+    return click.option("--ascii", "plain", is_flag=True, help="draw with ASCII signs only, as is "
+                        "done by itself where the locale or the terminal has no others")(command)
+
+
 def fail(text: str, status: int = 1) -> NoReturn:
     """One line, no traceback, and a status that scripts can see."""
     say(f"chatops: {text}")
@@ -144,16 +149,18 @@ def _started(settings: Settings, log: str, reread: Reread | None,
 @click.version_option(__version__, prog_name="chatops")
 @click.option("--demo", is_flag=True, help="bring built-in clients, chatty ones and a slow one; "
               "queues are small unless set otherwise")
+@ascii_option
 @server_options
 @click.pass_context
-def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any) -> None:
+def main(context: click.Context, /, demo: bool, plain: bool, config: str | None,
+         **flags: Any) -> None:
     """A group-chat server you can see inside.
 
     Without a command: the full-screen console, with the server running in it.
     """
     streams.prepare()
     if context.invoked_subcommand is not None:
-        if any(value is not None for value in [config, *flags.values()]) or demo:
+        if any(value is not None for value in [config, *flags.values()]) or demo or plain:
             fail(f"options go after '{context.invoked_subcommand}'", 2)
         return
     _let_signals_end_it()
@@ -162,15 +169,16 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
         fail("--demo brings clients that do not speak TLS; leave --tls-cert away", 2)
     _check_terminal()
     from chatops.links.local import LocalLink
-    from tui.app import run_console
+    from tui.process import run_console
 
+    looks = _looks(plain)
     thread = _started(settings, settings.log_file,     # the console lets signals through
                       _reread(config, flags, DEMO if demo else USUAL))
     link = LocalLink(thread)
     if demo:
         link.demo()
     try:
-        status = run_console(link)
+        status = run_console(link, **looks)
     finally:
         link.close()
         thread.close()
@@ -196,6 +204,17 @@ def _check_terminal(
     if 0 < columns < LEAST_COLUMNS or 0 < lines < LEAST_LINES:
         fail(f"the terminal is {columns}×{lines}; the console needs at least "
              f"{LEAST_COLUMNS}×{LEAST_LINES}: enlarge it, or use `chatops serve`")
+
+
+def _looks(plain: bool) -> dict[str, Any]:
+    """What the operator has made of the console, and what the terminal can show of it."""
+    from tui.config import Config, ConfigError, usual_path
+    from tui.terminal import look
+
+    try:
+        return {"config": Config(usual_path(os.environ)), "terminal": look(os.environ, plain=plain)}
+    except ConfigError as error:
+        fail(str(error), 2)
 
 
 def _wait(thread: ServerThread, ready: str, tell: Callable[[], None]) -> None:
@@ -277,7 +296,8 @@ def serve(config: str | None, **flags: Any) -> None:
               shell_complete=_completed("ports"))
 @click.option("--read-only", is_flag=True,
               help="look, and change nothing: the server refuses it")
-def attach(path: str, port: int | None, read_only: bool) -> None:
+@ascii_option
+def attach(path: str, port: int | None, read_only: bool, plain: bool) -> None:
     """Open the console on a server in another process.
 
     PATH is the control socket of a server of this user; with one running there is no need
@@ -287,14 +307,15 @@ def attach(path: str, port: int | None, read_only: bool) -> None:
     from chatops.control.find import find
     from chatops.control.socket_path import ControlError
     from chatops.links.remote import RemoteLink
-    from tui.app import run_console
+    from tui.process import run_console
 
     _check_terminal()
+    looks = _looks(plain)
     try:
         link = RemoteLink(find(path, port), read_only=read_only, reconnect=True)
     except ControlError as error:
         fail(str(error))
-    status = run_console(link, attached=True)
+    status = run_console(link, attached=True, **looks)
     if link.status.failed or link.status.dropped:
         fail(link.status.detail)
     sys.exit(status)
@@ -310,9 +331,10 @@ def attach(path: str, port: int | None, read_only: bool) -> None:
 @click.option("--force-asyncio", is_flag=True,
               help="hide uvloop from it, so that it falls back to asyncio's own loop")
 @click.option("--socket", "path", default="", metavar="PATH", help="where its control socket is")
+@ascii_option
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT|COMMAND [ARG]…")
 def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: str,
-          words: tuple[str, ...]) -> None:
+          plain: bool, words: tuple[str, ...]) -> None:
     """Look into any Python program's event loop, in this console.
 
     Runs a script, a module or a command such as `uvicorn app:app` as by hand, and shows its
@@ -340,7 +362,7 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
             launch.place.close()
             fail(f"cannot start {launch.argv[0]}: {error.strerror}")
     from chatops.watch.link import WatchLink
-    from tui.app import run_console
+    from tui.process import run_console
 
     try:
         link = WatchLink(launch, name)
@@ -349,7 +371,7 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
         fail(str(error))
     _hold_signals()                # the program answers them; the console lets them through
     try:
-        run_console(link)
+        run_console(link, **_looks(plain))
     finally:
         link.close()
     sys.exit(link.exit_status)
@@ -362,12 +384,13 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
               help="of the film")
 @click.option("--frames", default=24, show_default=True, type=click.IntRange(1, 120),
               help="of the film, at most")
-def replay(file: str, svg: str | None, size: str, frames: int) -> None:
+@ascii_option
+def replay(file: str, svg: str | None, size: str, frames: int, plain: bool) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
     from chatops.links.replay import ReplayLink
     from chatops.replay.recording import RecordingError, read
     from chatops.system.paths import PathError, expand
-    from tui.app import run_console
+    from tui.process import run_console
 
     try:
         recording = read(expand(file))
@@ -379,7 +402,7 @@ def replay(file: str, svg: str | None, size: str, frames: int) -> None:
     _check_terminal()
     if recording.warning:
         say(f"chatops: {recording.warning}")
-    sys.exit(run_console(ReplayLink(recording), replay=True))
+    sys.exit(run_console(ReplayLink(recording), replay=True, **_looks(plain)))
 
 
 def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:

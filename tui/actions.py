@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
-from textual.app import App
 
 from chatops.api import commands as c
 from chatops.api.command_line import CommandError
@@ -25,8 +23,9 @@ from chatops.replay.recording import RecordingError
 from chatops.replay.writer import save
 from chatops.system import paths
 from chatops.units import format_size
+from tui.choices import CHOICES
+from tui.console import Action, Console
 from tui.model.state import ConsoleState
-from tui.recording import Tape
 from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
@@ -34,25 +33,6 @@ from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
 from tui.screens.program import TaskScreen
 from tui.text.cells import clean
-
-
-class Doors(Protocol):
-    """Into the lab, whose screens are made of the console's own.  Raise `CommandError`."""
-
-    def lab(self) -> None: ...
-    def stage(self, number: int) -> None: ...
-    def lesson(self, name: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """What an action may touch: the state, the app for its screens, and the way back in."""
-
-    app: App[int]
-    state: ConsoleState
-    run: Callable[[str], None]  # a key's command line
-    tape: Tape
-    doors: Doors
 
 
 def _pane(console: Console, command: c.Pane) -> str:
@@ -222,12 +202,12 @@ def _plain(row: ClientRow | KeyRow) -> str:
 
 
 def _help(console: Console, _: c.Help) -> str:
-    console.app.push_screen(HelpScreen(), _run_chosen(console))
+    console.app.push_screen(HelpScreen(console.state.preferences.keymap), _run_chosen(console))
     return ""
 
 
 def _palette(console: Console, _: c.Palette) -> str:
-    console.app.push_screen(PaletteScreen(), _run_chosen(console))
+    console.app.push_screen(PaletteScreen(console.state.preferences.keymap), _run_chosen(console))
     return ""
 
 
@@ -289,8 +269,6 @@ def _lesson(console: Console, command: c.Lesson) -> str:
     return ""
 
 
-Action = Callable[[Console, Any], str | Awaitable[str]]
-
 ACTIONS: dict[type[Command], Action] = {
     c.Pane: _pane,
     c.NextPane: _next_pane,
@@ -317,4 +295,5 @@ ACTIONS: dict[type[Command], Action] = {
     c.Lesson: _lesson,
     c.Help: _help,
     c.Palette: _palette,
+    **CHOICES,
 }

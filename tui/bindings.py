@@ -5,12 +5,13 @@ from __future__ import annotations
 from textual.binding import Binding
 
 from chatops.api.commands import SPECS
+from tui.model.keymap import USUAL, Keymap
 
 COMMAND_LINE = ":"             # the key line that opens the command line
 
 
-def bindings() -> list[Binding]:
-    """A binding for every key in `SPECS`, for the BINDINGS of the console's main screen.
+def bindings(keymap: Keymap = USUAL) -> list[Binding]:
+    """A binding for every key of the keymap, for the BINDINGS of the console's main screen.
 
     On the screen and not on the app: there they win over Textual's own `tab`, and a dialog
     in front does not see them.  Each runs `app.command('…')`; ids are `kick`, `step.-1` …,
@@ -22,7 +23,7 @@ def bindings() -> list[Binding]:
                     tooltip="Clear the filter, return to the present, or untag.")]
     for spec in SPECS:
         lines: dict[str, list[str]] = {}
-        for key, line in spec.keys:
+        for key, line in keymap.of(spec.name):
             lines.setdefault(line, []).append(key)
         group = Binding.Group(spec.label, compact=True) if len(lines) > 1 and spec.label else None
         for line, keys in lines.items():

@@ -31,10 +31,13 @@ from chatops.api.commands import (
 from chatops.api.link import ConsoleLink
 from chatops.system.addresses import network_of
 from tui import program
-from tui.actions import ACTIONS, Console, Doors
+from tui.actions import ACTIONS
 from tui.bindings import COMMAND_LINE
+from tui.config import Config
+from tui.console import Console, Doors
 from tui.model.state import ConsoleState
 from tui.model.targets import Target, resolve
+from tui.preview import Preview
 from tui.recording import Tape
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
@@ -46,15 +49,15 @@ class Dispatcher:
     """One per app; belongs to its thread."""
 
     def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
-                 tape: Tape, doors: Doors, *, attached: bool = False) -> None:
+                 tape: Tape, doors: Doors, config: Config, *, attached: bool = False) -> None:
         """`attached`: the server lives elsewhere and outlives this console."""
         self._app = app
         self._state = state
         self._link = link
         self._prompt = prompt
         self._attached = attached
-        self._console = Console(app, state, self.key, tape, doors)
-        self._filter_before: str | None = None     # while one is being typed
+        self._console = Console(app, state, self.key, tape, doors, config)
+        self._preview = Preview(app, state)
 
     # -- the ways in
 
@@ -68,7 +71,7 @@ class Dispatcher:
 
     def typed(self, line: str) -> None:
         """A whole line, from the command line."""
-        self._filter_before = None
+        self._preview.entered()
         try:
             self.run(parse(line))
         except CommandError as error:
@@ -76,20 +79,12 @@ class Dispatcher:
             self._prompt.outcome(False, str(error))
 
     def typing(self, line: str) -> None:
-        """The command line now reads so: a filter works while it is being typed."""
-        name, _, expression = line.strip().removeprefix(":").partition(" ")
-        if name == "filter":
-            if self._filter_before is None:
-                self._filter_before = self._state.view.filter
-            self._state.set_filter(expression)
-        else:
-            self.cancelled()
+        """The command line now reads so: some of it shows while it is being typed."""
+        self._preview.typing(line)
 
     def cancelled(self) -> None:
-        """The command line was left: what a half-typed filter did is undone."""
-        if self._filter_before is not None:
-            self._state.set_filter(self._filter_before)
-            self._filter_before = None
+        """The command line was left: what a half-typed line did is undone."""
+        self._preview.cancelled()
 
     # -- filling in what a key leaves open
 
@@ -190,6 +185,9 @@ class Dispatcher:
             raise
         if isinstance(outcome, str):
             self._prompt.outcome(True, outcome)
+        elif isinstance(outcome, CommandResult):
+            self._prompt.outcome(outcome.ok, outcome.text)
+            self._app.push_screen(ListScreen(line, outcome))
         else:
             self._app.run_worker(self._report(line, _as_result(outcome)), name=line)
 

@@ -98,7 +98,7 @@ def _command(spec: Spec, given: _Words) -> Command:
                 continue
             raise CommandError(f"usage: {spec.usage}")
         try:
-            if param.kind == "text":
+            if param.kind in ("text", "columns"):
                 values[param.field], at = _text(given.text(at)), len(words)
             elif param.kind == "duration":
                 values[param.field], used = read_term(words[at:])
@@ -181,6 +181,6 @@ def _write(param: Param, value: object, timed: bool) -> str:
             plain = text and text == text.strip() and text[0] not in "\"'"
             if timed and param.kind == "text" and is_numeral(text):
                 plain = False          # or it would be read as a part of the time before it
-            if plain and (param.kind == "text" or not re.search(r"\s", text)):
+            if plain and (param.kind in ("text", "columns") or not re.search(r"\s", text)):
                 return text
             return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -214,6 +214,28 @@ class Save(Command, frozen=True, tag="save"):
     file: str
 
 
+class Theme(Command, frozen=True, tag="theme"):
+    name: str
+
+
+class Columns(Command, frozen=True, tag="columns"):
+    columns: str = ""          # "id nick:20 appq", "+room -peer", "usual"; "" lists them
+
+
+class View(Command, frozen=True, tag="view"):
+    name: str = ""             # one to look by, "save", "forget"; "" lists them
+    saved: str = ""            # which one is saved or forgotten
+
+
+class Alert(Command, frozen=True, tag="alert"):
+    condition: str = ""        # "queued>1M", "lint"; "off" removes all; "" lists them
+    action: str = ""           # "" rings, "off" removes it, "run COMMAND"
+
+
+class Screenshot(Command, frozen=True, tag="screenshot"):
+    file: str
+
+
 class Help(Command, frozen=True, tag="help"):
     pass
 
@@ -244,7 +266,7 @@ OF_PROGRAMS = ("selector", "close", "cancel", "loop", "quit")
 
 Kind = Literal[
     "targets", "target", "ban", "network", "duration", "limit", "word", "choice",
-    "number", "seconds", "column", "file", "lesson", "text",
+    "number", "seconds", "column", "file", "lesson", "text", "theme", "columns", "view", "alert",
 ]
 
 
@@ -374,6 +396,13 @@ SPECS: tuple[Spec, ...] = (
     Spec("refresh", Refresh, "Seconds between refreshes.", "View",
          (_p("seconds", "seconds", "SECONDS"),),
          keys=(("plus", "refresh faster"), ("minus", "refresh slower")), where="console"),
+    Spec("columns", Columns, "Choose columns, their order and width: id nick:20, +room -peer, "
+         "usual.", "View", (_p("columns", "columns", "COLUMN[:CELLS]…", optional=True),),
+         where="console"),
+    Spec("view", View, "Look at the rows in a way that was saved: filter, sort and columns.",
+         "View", (_p("name", "view", "NAME|save|forget", optional=True),
+                  _p("saved", "view", "NAME", optional=True)),
+         aliases=("views",), where="console"),
     Spec("copy", Copy, "Copy the row, or the row as JSON.", "View",
          (_p("form", "choice", "FORM", "row", "json", optional=True),),
          keys=(("c", "copy row"), ("y", "copy json")), where="console"),
@@ -390,6 +419,14 @@ SPECS: tuple[Spec, ...] = (
          (_p("file", "file", "FILE|off"),), where="console"),
     Spec("save", Save, "Write what is still held of the past to a file.", "Time",
          (_p("file", "file", "FILE"),), where="console"),
+    Spec("theme", Theme, "Choose the colours; they change while you choose.", "Console",
+         (_p("name", "theme", "NAME"),), where="console"),
+    Spec("alert", Alert, "Ring, or run a command, when queued>1M, lint …; or take that off.",
+         "Console", (_p("condition", "alert", "CONDITION", optional=True),
+                     _p("action", "text", "run COMMAND|off", optional=True)),
+         aliases=("alerts",), where="console"),
+    Spec("screenshot", Screenshot, "Write the screen to a new file, as SVG or as text by its "
+         "name.", "Console", (_p("file", "file", "FILE"),), where="console"),
     Spec("help", Help, "Every key and command.", "Console",
          keys=(("question_mark", "help"), ("f1", "help")), label="help", where="console"),
     Spec("palette", Palette, "Find a command by typing a part of it.", "Console",

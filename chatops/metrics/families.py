@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple
 from chatops.api.snapshot import Snapshot
 from chatops.lints import LINTS
 from chatops.server.counts import DROPPED, EVICTED, REFUSED
-from chatops.system.version import __version__
 
 Labels = tuple[str, ...]
 Sample = tuple[Labels, float]

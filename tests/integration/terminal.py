@@ -63,6 +63,8 @@ class Terminal:
             [sys.executable, "-c", TAKE_TERMINAL, *program], cwd=cwd, stdin=self._slave,
             stdout=self._slave, stderr=self._slave, start_new_session=True,
             env=environment(**{"TERM": "xterm-256color", "COLORTERM": "truecolor",
+                               "LC_ALL": "C.UTF-8", "NO_COLOR": "",
+                               "XDG_CONFIG_HOME": str(cwd / "config"),
                                **(variables or {})}))
         self._reader = threading.Thread(target=self._read, name="terminal")
         self._reader.start()

@@ -20,6 +20,9 @@ from tests.tui.lab_scenes import go_always, learnt, measured, spinning
 from tests.tui.lab_stage_scene import spinning_stage
 from tests.tui.program_feed import ProgramFeed
 from tui.app import ConsoleApp
+from tui.config import Config
+from tui.looks import ABLE
+from tui.terminal import Terminal
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 CELL = 12.2                    # width of a cell in the SVG that Textual writes
@@ -60,11 +63,12 @@ class StrictApp(ConsoleApp):
 class Rig:
     """A console on a fake link, with a clock that only `run` moves."""
 
-    def __init__(self, feed: Feed | None = None, *, attached: bool = False) -> None:
+    def __init__(self, feed: Feed | None = None, *, attached: bool = False,
+                 config: Config | None = None, terminal: Terminal = ABLE) -> None:
         self.link = FakeLink(feed)
         self.time = 0.0
         self.app = StrictApp(self.link, attached=attached, ticking=False,
-                              clock=lambda: self.time)
+                              clock=lambda: self.time, config=config, terminal=terminal)
 
     @property
     def feed(self) -> Feed:

@@ -25,7 +25,7 @@ from tests.tui.shots import Rig
 from tui.actions import ACTIONS
 from tui.bindings import bindings
 from tui.dispatch import SHORTHANDS
-from tui.model.keymap import entries
+from tui.model.keymap import USUAL
 from tui.screens.confirm import BanDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
 
@@ -39,7 +39,7 @@ def test_every_command_has_an_action_or_goes_to_the_server() -> None:
 
 
 def test_every_key_line_can_be_parsed_or_stands_for_one_that_can() -> None:
-    for entry in entries():
+    for entry in USUAL.entries:
         if entry.line in SHORTHANDS or " " not in entry.line:
             continue
         assert render(parse(entry.line)).split()[0] == entry.spec.name

@@ -9,6 +9,7 @@ from chatops.api.command_line import CommandError
 from chatops.lab.lessons import LESSONS
 from chatops.lab.stages import STAGES
 from chatops.units import shown
+from tui.config import Config
 from tui.lab.lesson import LessonScreen
 from tui.lab.menu import LabScreen
 from tui.lab.progress import Progress
@@ -18,8 +19,9 @@ from tui.lab.stage import StageScreen
 class LabDoors:
     """What `lab`, `stage` and `lesson` do; one per app, with what the learner has done."""
 
-    def __init__(self, app: App[int]) -> None:
+    def __init__(self, app: App[int], config: Config) -> None:
         self._app = app
+        self._config = config
         self.progress = Progress()
 
     def lab(self) -> None:
@@ -40,7 +42,7 @@ class LabDoors:
             stage.start()
         except OSError as error:
             raise CommandError(f"{stage.label} cannot listen: {error.strerror}") from None
-        self._enter(StageScreen(stage, self._app, self, self.progress))
+        self._enter(StageScreen(stage, self._app, self, self.progress, self._config))
 
     def lesson(self, name: str) -> None:
         """A lesson by its name or number; "" is the first that is not answered."""

@@ -32,6 +32,7 @@ from chatops.replay.history import History
 from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
 from tui.model.find import find_row
+from tui.model.preferences import Preferences
 from tui.model.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.model.rates import gauges as gauges_between
 from tui.model.series import LATE, SPANS, Plots, Series, of_the_past, over
@@ -82,6 +83,7 @@ class ConsoleState:
         **{name: View() for name in PANES[2:]},
     })
     plots: Plots = field(default_factory=Plots)
+    preferences: Preferences = field(default_factory=Preferences)
     version: int = 0                   # goes up when something to draw has changed
     _meter: Meter = field(default_factory=Meter)
     _received: float = 0.0

@@ -22,6 +22,7 @@ class View:
     inverted: bool = False             # largest first
     filter: str = ""
     cursor: int | None = None
+    shown: tuple[str, ...] = ()        # columns chosen, see `tui.model.chosen`; () for all
 
     def sort_by(self, column: str) -> bool:
         """Sort by a column, or turn its order round; False when there is none such."""

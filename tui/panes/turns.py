@@ -21,8 +21,10 @@ READY_SHOWN = 4                # ready descriptors told one by one; more are cou
 def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -> list[Content]:
     """A heading and at most `room` lines: the newest turns, the last of them in full."""
     turns = _shown(state, snapshot, room)
+    sign = state.preferences.keymap.sign
+    keys = f"  {sign('step -1')} {sign('step 1')} step   {sign('seek')} seek"
     title = Content.assemble(
-        (f"Tick {snapshot.turn:,}", "bold $primary"), ("  [ ] step   S seek", "$text-muted"),
+        (f"Tick {snapshot.turn:,}", "bold $primary"), (keys, "$text-muted"),
         ("   " + state.chip if state.paused else "", "bold $warning"))
     lines: list[Content] = []
     for turn in reversed(turns):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.containers import Grid
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -18,6 +19,7 @@ from textual.widgets import Static
 from tui.bindings import bindings
 from tui.faults import PLACEHOLDER
 from tui.messages import RunLine
+from tui.model.keymap import Keymap
 from tui.model.state import ConsoleState
 from tui.panes.clients import ClientsPane
 from tui.panes.details import DetailsPane
@@ -68,6 +70,14 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = "#clients-table"
     WITH_DETAILS: ClassVar[bool] = True    # where there is room for them
 
+    @dataclass
+    class Told(Message):
+        """Something went by itself: an alert."""
+
+        ok: bool
+        line: str
+        text: str
+
     def __init__(self, state: ConsoleState) -> None:
         super().__init__()
         self.state = state
@@ -87,6 +97,7 @@ class MainScreen(Screen[None]):
         self._failing: set[Widget] = set()
         self._arranged: tuple[str, bool, bool] | None = None
         self.prompt = Prompt(state)
+        self._take_keys(state.preferences.keymap)
 
     def compose(self) -> ComposeResult:
         yield Static(id="too-small")
@@ -100,8 +111,17 @@ class MainScreen(Screen[None]):
             yield from (clients, self._details, *others, self._lints)
         yield self._strip
         yield self.prompt
-        yield KeyBar()
+        yield KeyBar(self.state.preferences.keymap)
         yield self._curtain
+
+    def _take_keys(self, keymap: Keymap) -> None:
+        """The operator's keys in the place of the usual ones; a stage's own stay."""
+        own = [binding for _, binding in self._bindings
+               if not binding.action.startswith("app.command(")]
+        taken = {binding.key for binding in own}
+        ours = [replace(binding, key=key, priority=True) for binding in bindings(keymap)
+                for key in binding.key.split(",") if key not in taken]
+        self._bindings = BindingsMap([*own, *ours])
 
     # -- drawing
 
@@ -205,12 +225,18 @@ class MainScreen(Screen[None]):
         if said:
             self._banner.update(Content(f" ! {clean(said)}"), layout=False)
         elif gone:
+            leave = state.preferences.keymap.sign("quit")
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
             if state.program is not None or status.dropped:
                 what, detail = clean(status.detail), ""
-            then = "it is looked for; q leaves" if status.retrying else "q leaves"
+            then = f"it is looked for; {leave} leaves" if status.retrying else f"{leave} leaves"
             self._banner.update(Content(f" ! {what}{detail}   ({then})"), layout=False)
+
+    def on_main_screen_told(self, message: Told) -> None:
+        message.stop()
+        self.prompt.said(message.line)
+        self.prompt.outcome(message.ok, message.text)
 
     # -- what the user does
 

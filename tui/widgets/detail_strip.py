@@ -9,7 +9,7 @@ from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.units import format_age, format_clock, format_seconds, format_size
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, format_rate, mask_text
-from tui.widgets.gauge import LEVEL_STYLES, bar, level
+from tui.widgets.gauge import LEVEL_MARKS, LEVEL_STYLES, bar, level
 
 LABEL = "$text-muted"
 BAR = 10
@@ -90,7 +90,8 @@ def _gauge(value: int, limit: int) -> list[Part]:
         return [format_size(value)]
     how = level(value / limit)
     return [(bar(value / limit, BAR, ""), LEVEL_STYLES[how]),
-            f" {format_size(value)}/{format_size(limit)}"]
+            f" {format_size(value)}/{format_size(limit)}",
+            (f" {LEVEL_MARKS[how]}".rstrip(), f"bold {LEVEL_STYLES[how]}")]
 
 
 def _of_key(row: KeyRow, now: float) -> list[Content]:

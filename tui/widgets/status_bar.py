@@ -231,8 +231,9 @@ def _longest_queue(snapshot: Snapshot | None, field: str) -> str:
 def _lint_line(state: ConsoleState, width: int) -> Content:
     lints = state.live.lints if state.live is not None else ()
     if not lints:
-        return Content.assemble((" lint   ", LABEL), (" ✓ nothing to object to", "$success 70%"))
+        return Content.assemble((" lint   ", LABEL), (" ✓ nothing to object to", "$success"))
     text = f" ! {clean(lints[0].summary)}"
-    more = f"  +{len(lints) - 1} more: l" if len(lints) > 1 else "  l explains"
+    key = state.preferences.keymap.sign("lints")
+    more = f"  +{len(lints) - 1} more: {key}" if len(lints) > 1 else f"  {key} explains"
     text = fit(text, width - 9 - len(more)).rstrip()
     return Content.assemble((" lint   ", LABEL), (text, "bold $error"), (more, LABEL))
