@@ -30,10 +30,14 @@ from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
+from tui.screens.plot import PlotScreen
+from tui.screens.program import TaskScreen
 from tui.text.cells import clean
 
 
 def _pane(console: Console, command: c.Pane) -> str:
+    if command.name not in console.state.panes:
+        raise CommandError("there are tasks only in an asyncio program")
     console.state.show_pane(command.name)
     return ""
 
@@ -127,7 +131,26 @@ def _details(console: Console, command: c.Details) -> str:
         if not key.client:
             _open(console, KeyScreen(key.fd))
             return ""
+    if not command.target and state.pane == "tasks":
+        task = state.view.cursor
+        if task is None or task <= 0:
+            raise CommandError("no task is selected")
+        _open(console, TaskScreen(task))
+        return ""
     _open(console, DetailsScreen(_client(state, command.target)))
+    return ""
+
+
+def _plot(console: Console, command: c.Plot) -> str:
+    ident = _client(console.state, command.target) if command.target else 0
+    front = console.app.screen
+    try:
+        if isinstance(front, PlotScreen):
+            front.aim(command.figure, command.span, ident)
+        else:
+            _open(console, PlotScreen(command.figure, command.span, ident))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     return ""
 
 
@@ -257,6 +280,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Tag: _tag,
     c.Untag: _untag,
     c.Follow: _follow,
+    c.Plot: _plot,
     c.Refresh: _refresh,
     c.Copy: _copy,
     c.Pause: _pause,

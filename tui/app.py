@@ -108,14 +108,22 @@ class ConsoleApp(App[int]):
     def on_unmount(self) -> None:
         self._tape.stop()
 
+    def on_resize(self) -> None:
+        """A terminal cuts or folds what it shows with each size of a storm, also where the
+        last is the first again and Textual has nothing to change.
+        """
+        if self._drawn:
+            self.screen.refresh(layout=True)
+
     # -- ten times a second
 
     def _on_time(self) -> None:
         """Pull each time; draw as often as the operator wants and the reactor can spare."""
         with self.surviving("pulling"):
             self.pull()
-        state = self._front.state
-        if self.pace.is_due(state.version, state.refresh, self.state.busy):
+        front = self._front
+        state = front.state
+        if not front.has_begun or self.pace.is_due(state.version, state.refresh, self.state.busy):
             with self.surviving("drawing"):
                 self.redraw()
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
+
+from chatops.api.words import SlowConsumer as SlowConsumerWord
 
 
 class Command(msgspec.Struct, frozen=True, tag=True):
@@ -103,6 +105,18 @@ class Quit(Command, frozen=True, tag="quit"):
     how: str = ""              # "drain", "now"; "" asks in a console, drains elsewhere
 
 
+class Close(Command, frozen=True, tag="close"):
+    targets: tuple[str, ...]   # of a program: ids of connections
+
+
+class Cancel(Command, frozen=True, tag="cancel"):
+    tasks: tuple[str, ...]     # of a program: ids or names
+
+
+class Loop(Command, frozen=True, tag="loop"):
+    number: int
+
+
 # -- carried out by the console
 
 
@@ -144,6 +158,12 @@ class Untag(Command, frozen=True, tag="untag"):
 
 class Follow(Command, frozen=True, tag="follow"):
     pass
+
+
+class Plot(Command, frozen=True, tag="plot"):
+    figure: str = "wake-ups"
+    span: str = "5m"
+    target: str = ""           # a client; "" is the server
 
 
 class Pause(Command, frozen=True, tag="pause"):
@@ -224,11 +244,25 @@ class Palette(Command, frozen=True, tag="palette"):
     pass
 
 
+ONLY_LOOKS = "this console only looks; attached without --read-only it may change things"
+
+
+def only_looks(command: Command) -> bool:
+    """Whether a server is the same after it."""
+    return isinstance(command, Bans) or (isinstance(command, Limit) and not command.value)
+
+
 BACKENDS = ("select", "poll", "epoll", "kqueue", "devpoll")
 WRITE_INTERESTS = ("on-demand", "always")
-SLOW_CONSUMER = ("evict", "drop-oldest", "drop-newest")
+SLOW_CONSUMER = get_args(SlowConsumerWord)
+LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
-PANES = ("clients", "selector", "events", "loop", "log")
+PLOTS = ("wake-ups", "lines-in", "lines-out", "busy", "queued", "kernel", "clients")
+PLOT_SPANS = ("1m", "5m", "1h")
+PANES = ("clients", "selector", "events", "loop", "log", "tasks")
+
+# What can be asked of a program that is observed; the rest is for a chat server.
+OF_PROGRAMS = ("selector", "close", "cancel", "loop", "quit")
 
 Kind = Literal[
     "targets", "target", "ban", "network", "duration", "limit", "word", "choice",
@@ -299,10 +333,17 @@ SPECS: tuple[Spec, ...] = (
          (_p("name", "limit", "NAME", optional=True),
           _p("value", "word", "VALUE", optional=True)), aliases=("limits",)),
     Spec("reload", Reload,
-         "Read the TLS certificate, for new connections, and the file of bans again.", "Server"),
+         "Read the settings, the bans and the certificate again; it says what has changed.",
+         "Server"),
     Spec("reopen", Reopen, "Open the log file again, after it was moved away.", "Server"),
     Spec("selector", Selector, "Swap the selector's backend under load; nobody is disconnected.",
          "Selector", (_p("backend", "choice", "BACKEND", *BACKENDS),)),
+    Spec("close", Close, "Abort connections of a program: their transports are told so.",
+         "Program", (_p("targets", "targets", "CONNECTION,…"),), on_rows=True),
+    Spec("cancel", Cancel, "Cancel tasks of a program.", "Program",
+         (_p("tasks", "targets", "TASK,…"),)),
+    Spec("loop", Loop, "Show another loop of a program that has several.", "Program",
+         (_p("number", "number", "NUMBER"),)),
     Spec("write-interest", WriteInterest,
          "Watch for writing only while bytes wait, or always (returns after 30 s).", "Selector",
          (_p("mode", "choice", "MODE", *WRITE_INTERESTS),
@@ -347,6 +388,11 @@ SPECS: tuple[Spec, ...] = (
     Spec("untag", Untag, "Untag all rows.", "View", keys=(("u", "untag"),), where="console"),
     Spec("follow", Follow, "Keep the cursor on the selected client.", "View",
          keys=(("F", "follow"),), where="console"),
+    Spec("plot", Plot, "A figure over the last minutes or hour: the server's, or a client's.",
+         "View", (_p("figure", "choice", "FIGURE", *PLOTS, optional=True),
+                  _p("span", "choice", "SPAN", *PLOT_SPANS, optional=True),
+                  _p("target", "target", "CLIENT", optional=True)),
+         keys=(("g", "plot"),), where="console"),
     Spec("refresh", Refresh, "Seconds between refreshes.", "View",
          (_p("seconds", "seconds", "SECONDS"),),
          keys=(("plus", "refresh faster"), ("minus", "refresh slower")), where="console"),

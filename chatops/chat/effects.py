@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from chatops.api.events import Event
+from chatops.chat.dialect import PLAIN, Dialect
+from chatops.chat.groups import Group
 
 
 class Deliver(NamedTuple):
-    """One chunk, of this many lines, to every member of a room."""
+    """What every member of a room is to hear: this many lines, in groups not yet rendered."""
 
     room: str
-    chunk: bytes
+    groups: list[Group]
     lines: int
 
 
@@ -35,10 +37,15 @@ class Answer(NamedTuple):
 
 
 class Enter(NamedTuple):
-    """From here on this client gets what the room gets."""
+    """From here on this client gets what the room gets, in this dialect.
+
+    Without `echo` it does not get what it says itself.
+    """
 
     id: int
     room: str
+    dialect: Dialect = PLAIN
+    echo: bool = True
 
 
 class Leave(NamedTuple):
@@ -49,7 +56,7 @@ class Leave(NamedTuple):
 
 
 class Hold(NamedTuple):
-    """Do not read this client for so many seconds, then call `Hub.resume`."""
+    """Do not read this client for so many seconds, then call `Door.resume`."""
 
     id: int
     seconds: float

@@ -27,6 +27,11 @@ class Framer:
         state = "overlong" if self.overlong else f"partial={len(self.partial)}"
         return f"<Framer {state} limit={self.limit}>"
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether a line has begun and not ended, one that is thrown away included."""
+        return bool(self.partial) or self.overlong
+
     def feed(self, data: bytes) -> bytes:
         """All lines that are now complete, in one piece that ends in `\\n`; b"" if none."""
         if not self.partial and not self.overlong and data[-1:] == b"\n" \

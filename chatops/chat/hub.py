@@ -1,37 +1,30 @@
 """The hub: sessions and rooms, and what follows when somebody says something.
 
-Sans-I/O: it is told what came in and what time it is, and leaves a list of `effects` to be
-carried out in order.  Lines for a room are gathered and leave as one `Deliver` per room and
-turn, which is what makes the server fast; anything that must not overtake them (a line for
-one client, somebody entering or leaving) first sends off what is gathered.
-
-The common case, printable text with no command in it, goes through as whole chunks.
+Sans-I/O: it is told what somebody does and what time it is, and leaves a list of `effects` to
+be carried out in order.  What a room is to hear is gathered, as groups that still have their
+sender, and leaves as one `Deliver` per room and turn, which is what makes the server fast;
+anything that must not overtake them (a line for one client, somebody entering or leaving) first
+sends off what is gathered.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from math import inf
 
+from msgspec.structs import replace
+
 from chatops.api import events
-from chatops.chat import replies
-from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Tell
+from chatops.chat.dialect import Dialect
+from chatops.chat.effects import Close, Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.groups import ADMIN, Group, Kind, Sender
 from chatops.chat.limits import ChatLimits
-from chatops.chat.lines import affordable, cost, is_talk, split
 from chatops.chat.nicks import Nicks
-from chatops.chat.parser import Call, Say, parse_line
 from chatops.chat.rooms import Rooms
-from chatops.chat.sanitize import clean, clean_text
+from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Room, Session
-from chatops.chat.telnet import TelnetFilter
-from chatops.units import counted
 
 LOBBY = "lobby"
-IAC = b"\xff"
-GOODBYE = Call("quit", "")     # of one that has said nothing else, it is no news either
-TURN_LINES = 128               # costly lines of one client in a turn, if its rate allows them
-TURN_TOTAL = 1024              # of all clients, about 20 ms; beyond it each has but a few of its
-LEAST_LINES = 8                # own, so that a crowd of askers holds nobody up for long
-LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
 SHOWN = 400                    # characters of what is said that an event repeats: in ASCII,
                                # a string that CPython keeps apart from the chunks
 
@@ -39,6 +32,9 @@ SHOWN = 400                    # characters of what is said that an event repeat
 class Hub:
     """All of the chat's state.  `now` (monotonic) and `at` (wall clock) are set by the
     owner before it calls anything; one hub belongs to one thread.
+
+    A session speaks in a room that it names, or in its current one.  Doors
+    (`chatops.chat.intake`) understand what clients want and call what is here.
     """
 
     def __init__(self, limits: ChatLimits | None = None) -> None:
@@ -49,24 +45,19 @@ class Hub:
         self.sessions: dict[int, Session] = {}
         self.rooms = Rooms()
         self.lines_in = 0
+        self.costly = 0                # lines in this turn that were looked at one by one
         self.nicks = Nicks()
-        self._dirty: list[Room] = []
-        self._costly = 0               # lines in this turn that were looked at one by one
+        self._numbered = 0             # lines that have a number
+        self.dirty: list[Room] = []       # what they are to hear has not been sent off
         self.lobby = self.rooms.open(LOBBY)
 
     # -- coming and going
 
-    def connect(self, id: int, fd: int, peer: str) -> Session:  # noqa: A002
-        """Greet a newcomer and put it into the lobby."""
-        session = Session(id, peer, self.lobby, self.limits.line)
-        self.sessions[id] = session
+    def connect(self, session: Session, fd: int) -> Session:
+        """A newcomer, in no room yet."""
+        self.sessions[session.id] = session
         self.nicks.welcome(session)
-        self.effects.append(events.Connected(self.at, id, fd, session.nick, peer))
-        self.tell(session, f"*** welcome, {session.nick}! you are in {LOBBY} with "
-                           f"{counted(len(self.lobby.members), 'other')}; /help lists what you "
-                           "can do")
-        session.announced = not self.limits.announce_after
-        self._enter(session, self.lobby)
+        self.effects.append(events.Connected(self.at, session.id, fd, session.nick, session.peer))
         return session
 
     def introduce(self, session: Session) -> None:
@@ -78,180 +69,75 @@ class Hub:
             return
         session.announced = True
         room, limits = session.room, self.limits
-        if len(room.members) > 1 and room.may_announce(self.now, limits.announce_up_to + 1,
-                                                       limits.announce_rate):
-            self._send_off(room)
-            self.effects.append(Leave(session.id, room.name))      # to itself it is no news
-            self._gather(room, f"*** {session.nick} joined\n".encode())
-            self._send_off(room)
-            self.effects.append(Enter(session.id, room.name))
+        if room is None or len(room.members) == 1:
+            return
+        quiet = not room.may_announce(self.now, limits.announce_up_to + 1, limits.announce_rate)
+        if quiet and not room.followers:
+            return
+        self._send_off(room)
+        self.effects.append(Leave(session.id, room.name))      # to itself it is no news
+        self.gather(room, self.group(session.sender, "join", quiet=quiet))
+        self._send_off(room)
+        self._listen(session, room)
 
-    def end(self, session: Session) -> None:
-        """The client has sent all it will send: what is left is its last line."""
-        if rest := session.framer.end():
-            self._said(session, rest + b"\n", 1)
-        if session.id in self.sessions:
-            self.leave(session, "left")
-
-    def leave(self, session: Session, reason: str, last_words: str = "") -> None:
-        """Take a client out, tell its room, and have its connection closed in order."""
-        self._send_off(session.room)
+    def leave(self, session: Session, reason: str, words: str = "", *, error: bool = False
+              ) -> None:
+        """Take a client out, tell its rooms, and have its connection closed in order, after a
+        last line of these words.  An `error` is one that it did not ask for.
+        """
+        self._send_off_all(session)
         self.disconnect(session, reason)
-        words = f"{last_words}\n".encode() if last_words else b""
-        self.effects.append(Close(session.id, reason, words))
+        farewell = (session.dialect.farewell(session.sender, words, error=error) if words
+                    else b"")
+        self.effects.append(Close(session.id, reason, farewell))
 
     def disconnect(self, session: Session, reason: str) -> None:
         """The connection is gone already.  Idempotent."""
         if self.sessions.pop(session.id, None) is None:
             return
         self.nicks.release(session)
-        room = self._exit(session)
+        rooms = list(session.rooms.values())
+        for room in rooms:
+            self._exit(session, room)
         if session.announced:
-            self.announce(room, f"*** {session.nick} left" + (f" ({reason})" if reason != "left"
-                                                             else ""))
+            self._tell_peers(rooms, session.sender, "quit", "" if reason == "left" else reason)
 
-    # -- what clients say
+    # -- what is said
 
-    def receive(self, session: Session, data: bytes) -> None:
-        """Bytes came in from a client that is not held."""
-        flooded = False
-        if session.telnet is not None or IAC in data:
-            data, flooded = self._without_telnet(session, data)
-        framer = session.framer
-        lines = framer.feed(data)
-        if framer.crossed:
-            self._overlong(session)
-        if lines:
-            self._lines(session, lines)
-        if flooded and not session.held and session.id in self.sessions:
-            self.effects.append(Hold(session.id, LEAST_HOLD))  # if its lines did not do so
-
-    def resume(self, session: Session) -> bool:
-        """The hold is over: go on with what was held.  Whether it may be read again."""
-        held, session.held = session.held, b""
-        if held and session.id in self.sessions:
-            self._lines(session, held, rested=False)
-        return not session.held and session.id in self.sessions
-
-    def hear_out(self, session: Session) -> None:
-        """Let it say what was held, whatever its rate: a turn's worth, where it is costly."""
-        held, session.held = session.held, b""
-        if held.count(b"\n") > TURN_LINES and not is_talk(held):
-            held, session.held = split(held, TURN_LINES)
-        if held:
-            self._said(session, held, held.count(b"\n"))
-
-    def _lines(self, session: Session, lines: bytes, *, rested: bool = True) -> None:
-        """Whole lines, as many as the client's rate allows; the rest is held.
-
-        One that has `rested` until its tokens were full is told again when it goes over;
-        one that was held has not rested, however long that was.
-        """
-        count = lines.count(b"\n")
-        allowed, rate = count, self.limits.rate
-        if rate:
-            tokens = session.refill(self.now, rate, self.limits.burst)
-            if rested and tokens >= self.limits.burst:
-                session.warned = False
-            allowed = affordable(lines, count, tokens)
-        most = TURN_LINES if self._costly < TURN_TOTAL else LEAST_LINES
-        if count > most <= allowed and not is_talk(lines):
-            (lines, session.held), count = split(lines, most), most
-            self.effects.append(Hold(session.id, 0.0))
-        elif count > allowed:
-            lines, count = self._hold(session, lines, count, allowed)
-        session.tokens -= cost(lines, count)
-        if count:
-            self._said(session, lines, count)
-
-    def _said(self, session: Session, lines: bytes, count: int) -> None:
-        session.lines_in += count
-        self.lines_in += count
-        if not session.muted_until and is_talk(lines):
-            self._say_plain(session, lines, count)
+    def talk(self, session: Session, text: bytes, lines: int = 1, room: Room | None = None
+             ) -> None:
+        """Clean lines for a room, the current one if none is named, without a last newline."""
+        room = room or session.room
+        if room is None:
+            self.error(session, "you are in no room")
             return
-        self._costly += count
-        muted = replies.Muted(self, session)
-        for raw in lines.split(b"\n")[:-1]:
-            self._line(session, raw, muted)
-            if session.id not in self.sessions:
-                return
-
-    def _say_plain(self, session: Session, lines: bytes, count: int) -> None:
-        said = lines[:-1]
-        room = session.room
-        if not session.announced:
-            self.introduce(session)
-        self._gather(room, session.prefix + (
-            said.replace(b"\n", session.separator) if count > 1 else said) + b"\n", count)
+        number = self._numbered
+        self._numbered = number + lines
+        if not room.pending:           # as `gather` does, without a call for each chunk
+            self.dirty.append(room)
+        room.pending.append(Group(session.sender, "talk", text, lines, self.at, number))
+        room.pending_lines += lines
         self.effects.append(events.Said(
             self.at, session.id, session.nick, room.name,
-            _shown(said[:4 * (SHOWN + 1)].decode("utf-8", "ignore")), count))
+            _shown(text[:4 * (SHOWN + 1)].decode("utf-8", "ignore")), lines))
 
-    def _line(self, session: Session, raw: bytes, muted: replies.Muted) -> None:
-        text = clean(raw)
-        if text.encode() != raw.removesuffix(b"\r").replace(b"\t", b" "):
-            self.bad_input(session, "invalid UTF-8" if "\ufffd" in text
-                           else "control characters")
-        parsed = parse_line(text)
-        if parsed is None:
-            return
-        if not session.announced and parsed != GOODBYE:
-            self.introduce(session)
-        if isinstance(parsed, Say):
-            if not muted.refuses():
-                self.say(session, parsed.text)
-        elif isinstance(parsed, Call):
-            replies.COMMANDS[parsed.name](self, session, parsed.argument, muted)
-        else:
-            self.error(session, f"no command /{parsed.name}; /help lists them")
-
-    def say(self, session: Session, text: str) -> None:
-        """One line for the room, the sender included."""
-        room = session.room
-        self._gather(room, session.prefix + text.encode() + b"\n")
-        self.effects.append(events.Said(self.at, session.id, session.nick, room.name,
-                                        _shown(text)))
-
-    def act(self, session: Session, text: str) -> None:
+    def act(self, session: Session, text: str, room: Room | None = None) -> None:
         """`/me`"""
-        room = session.room
-        self._gather(room, f"* {session.nick} {text}\n".encode())
+        room = room or session.room
+        if room is None:
+            self.error(session, "you are in no room")
+            return
+        self.gather(room, self.group(session.sender, "action", text))
         self.effects.append(events.Acted(self.at, session.id, session.nick, room.name,
                                          _shown(text)))
 
-    def _hold(self, session: Session, lines: bytes, count: int, allowed: int
-              ) -> tuple[bytes, int]:
-        """Keep back what goes over the rate; returns what may pass now, and its lines."""
-        lines, session.held = split(lines, allowed)
-        limits = self.limits
-        waiting = min(count - allowed, limits.burst)
-        seconds = max(LEAST_HOLD, min(waiting / limits.rate, 1.0))
-        self.effects.append(Hold(session.id, seconds))
-        if not session.warned:
-            session.warned = True
-            self.effects.append(events.Throttled(self.at, session.id, session.nick, seconds))
-            self.error(session, f"you are over {limits.rate:g} lines a second; you are read "
-                                "more slowly for now, and nothing is lost")
-        return lines, allowed
-
-    def _without_telnet(self, session: Session, data: bytes) -> tuple[bytes, bool]:
-        """The data without negotiation, and whether there was more of that than is followed."""
-        telnet = session.telnet
-        if telnet is None:
-            telnet = session.telnet = TelnetFilter()
-            self.bad_input(session, "telnet negotiation")
-        data, answer = telnet.feed(data)
-        if answer:
-            self.effects.append(Answer(session.id, answer))
-        if telnet.idle:
-            session.telnet = None
-        return data, telnet.flooded
-
-    def _overlong(self, session: Session) -> None:
-        for _ in range(session.framer.take_overlong()):
-            self.bad_input(session, "line too long")
-            self.error(session, f"a line of more than {session.framer.limit} bytes was dropped")
+    def whisper(self, session: Session, other: Session, text: str, kind: Kind = "talk") -> None:
+        """Something for one other alone."""
+        group = self.group(session.sender, kind, text, target=other.nick)
+        self.tell(other, other.dialect.private(other.sender, group))
+        self.tell(session, session.dialect.copy(session.sender, group))
+        self.effects.append(events.Whispered(self.at, session.id, session.nick, other.id,
+                                             other.nick))
 
     def bad_input(self, session: Session, kind: str) -> None:
         """Report something refused or cleaned: the first time, then at each doubling."""
@@ -266,96 +152,180 @@ class Hub:
 
     def rename(self, session: Session, nick: str) -> None:
         """Raises `names.InvalidName`, with what to tell the client."""
-        old = session.nick
+        old = session.sender
         self.nicks.claim(session, nick, max_width=self.limits.nick_width,
                          ascii_only=self.limits.ascii_nicks)
-        self.effects.append(events.Renamed(self.at, session.id, old, nick))
-        self.announce(session.room, f"*** {old} is now {nick}", also=session)
+        self.effects.append(events.Renamed(self.at, session.id, old.nick, nick))
+        self._tell_peers(list(session.rooms.values()), old, "nick", nick, also=session)
 
-    def move(self, session: Session, name: str) -> None:
-        """Take a client to another room.  The name has been checked."""
-        self._send_off(session.room)
-        old = self._exit(session)
-        self.announce(old, f"*** {session.nick} went to {name}")
-        room = self.rooms.open(name)
-        self.effects.append(events.Moved(self.at, session.id, session.nick, old.name, name))
-        self._enter(session, room)
+    def speak(self, session: Session, dialect: Dialect, *, echo: bool = True) -> None:
+        """From here on it is spoken to in another dialect, with or without what it says."""
+        for room in session.rooms.values():
+            self._send_off(room)
+            self.effects.append(Leave(session.id, room.name))
+            room.followers += dialect.follows - session.dialect.follows
+        session.dialect, session.echo = dialect, echo
+        for room in session.rooms.values():
+            self._listen(session, room)
 
-    def _enter(self, session: Session, room: Room) -> None:
+    def enter(self, session: Session, room: Room) -> None:
+        """Put it into a room, which becomes its current one; others that it is in it stays in."""
         if session.announced:
-            self.announce(room, f"*** {session.nick} joined")
+            self.announce(room, session.sender, "join")
         self._send_off(room)           # not for the newcomer
         self.rooms.enter(session, room)
-        self.effects.append(Enter(session.id, room.name))
+        self._listen(session, room)
 
-    def _exit(self, session: Session) -> Room:
-        room = self.rooms.leave(session)
+    def part(self, session: Session, room: Room, reason: str = "") -> None:
+        """Take it out of one of its rooms; the others there are told."""
+        self._send_off(room)
+        self._exit(session, room)
+        if not session.rooms:
+            session.room = None
+        self.announce(room, session.sender, "part", reason)
+
+    def move(self, session: Session, name: str) -> None:
+        """Take a client from its current room to another.  The name has been checked."""
+        old, before = session.room, session.where
+        if old is not None:
+            self._send_off(old)
+            self._exit(session, old)
+            self.announce(old, session.sender, "move", name)
+        room = self.rooms.open(name)
+        self.effects.append(events.Moved(self.at, session.id, session.nick, before, name))
+        self.enter(session, room)
+
+    def _listen(self, session: Session, room: Room) -> None:
+        self.effects.append(Enter(session.id, room.name, session.dialect, session.echo))
+
+    def _exit(self, session: Session, room: Room) -> None:
+        self.rooms.leave(session, room)
         self.effects.append(Leave(session.id, room.name))
         self._close_if_empty(room)
-        return room
 
     def _close_if_empty(self, room: Room) -> None:
         if not room.members and room is not self.lobby and not room.pending:
             self.rooms.close(room)
 
-    # -- sending
+    # -- sending to one
 
-    def tell(self, session: Session, *lines: str) -> None:
-        """Lines for one client, after all that its room has been told."""
-        self._send_off(session.room)
-        self.effects.append(Tell(session.id, "\n".join([*lines, ""]).encode(), len(lines)))
+    def tell(self, session: Session, data: bytes, lines: int = 1) -> None:
+        """Whole lines in its dialect for one client, after all that its rooms have been told."""
+        self._send_off_all(session)
+        if data:
+            self.effects.append(Tell(session.id, data, lines))
+
+    def notice(self, session: Session, *lines: str) -> None:
+        """The server has something to say to it."""
+        data = session.dialect.notice(session.sender, lines)
+        self.tell(session, data, data.count(b"\n"))
 
     def error(self, session: Session, text: str) -> None:
-        """`*** error: …`; the client stays."""
-        self.tell(session, f"*** error: {text}")
-
-    def announce(self, room: Room, text: str, also: Session | None = None) -> None:
-        """A notice to a room, unless it is too large or too busy; then to `also` alone."""
-        limits = self.limits
-        if room.members and room.may_announce(self.now, limits.announce_up_to,
-                                              limits.announce_rate):
-            self._gather(room, f"{text}\n".encode())
-        elif also is not None:
-            self.tell(also, text)
-
-    def broadcast(self, text: str) -> int:
-        """The admin speaks to everybody; returns to how many."""
-        line = f"*** [admin] {clean_text(text)}\n".encode()
-        for room in self.rooms.values():
-            if room.members:
-                self._gather(room, line)
-        return len(self.sessions)
+        """What it asked for cannot be done; the client stays."""
+        self.tell(session, session.dialect.error(session.sender, text))
 
     def mute(self, session: Session, seconds: float) -> None:
         """Let a client listen only; 0 seconds is for ever."""
         session.muted_until = self.now + (seconds or inf)
-        self.tell(session, "*** you were muted: you can listen, but not speak")
+        self.notice(session, "you were muted: you can listen, but not speak")
 
     def unmute(self, session: Session) -> None:
         """Let it speak again."""
         if session.muted_until:
             session.muted_until = 0.0
-            self.tell(session, "*** you can speak again")
+            self.notice(session, "you can speak again")
+
+    # -- sending to rooms
+
+    def group(self, sender: Sender, kind: Kind, text: str = "", *, target: str = "",
+              quiet: bool = False, repeats: bool = False) -> Group:
+        """One line of its own number, made now."""
+        self._numbered += 1
+        return Group(sender, kind, text.encode(), 1, self.at, self._numbered - 1, target, quiet,
+                     repeats)
+
+    def announce(self, room: Room, sender: Sender, kind: Kind, text: str = "", *,
+                 repeats: bool = False, also: Session | None = None) -> None:
+        """Tell a room who came, went or is called what.  Where it is too large or too busy for
+        that, only those hear it whose dialect follows it, and `also`.
+        """
+        if not room.members:
+            return
+        limits = self.limits
+        quiet = not room.may_announce(self.now, limits.announce_up_to, limits.announce_rate)
+        if not quiet or (room.followers and not repeats):
+            self.gather(room, self.group(sender, kind, text, quiet=quiet, repeats=repeats))
+        if quiet and also is not None and not also.dialect.follows:
+            self._tell_of(also, room, self.group(sender, kind, text))
+
+    def broadcast(self, text: str) -> int:
+        """The admin speaks to everybody; returns to how many."""
+        group = self.group(ADMIN, "broadcast", clean_text(text), repeats=True)
+        for room in self.rooms.values():
+            if room.members:
+                self.gather(room, group)
+        for session in self.sessions.values():
+            if session.dialect.follows or not session.rooms:       # once, whatever rooms it is in
+                self.tell(session, session.dialect.private(session.sender, replace(
+                    group, target=session.nick, repeats=False)))
+        return len(self.sessions)
+
+    def hear(self, name: str, groups: Iterable[Group]) -> None:
+        """What was said elsewhere, by people who have no session here; nothing is numbered anew
+        nor reported.  Of no account where nobody is in a room of this name.
+        """
+        if name in self.rooms:
+            room = self.rooms.open(name)
+            if room.members:
+                for group in groups:
+                    self.gather(room, group)
+
+    def gather(self, room: Room, group: Group) -> None:
+        """Have a room hear this at the end of the turn, or before anything that must follow."""
+        if not room.pending:
+            self.dirty.append(room)
+        room.pending.append(group)
+        if not group.quiet:
+            room.pending_lines += group.lines
 
     def flush(self) -> None:
         """Send off what was gathered in this turn."""
-        self._costly = 0
-        dirty, self._dirty = self._dirty, []
+        self.costly = 0
+        dirty, self.dirty = self.dirty, []
         for room in dirty:
             self._send_off(room)
             self._close_if_empty(room)
 
-    def _gather(self, room: Room, chunk: bytes, lines: int = 1) -> None:
-        if not room.pending:
-            self._dirty.append(room)
-        room.pending.append(chunk)
-        room.pending_lines += lines
+    def _tell_peers(self, rooms: Sequence[Room], sender: Sender, kind: Kind, text: str,
+                    also: Session | None = None) -> None:
+        """Tell all of somebody's rooms.  Who follows such things hears it once, however many
+        rooms they share: in the largest, and who is not there by itself.
+        """
+        rooms = sorted(rooms, key=lambda room: len(room.members), reverse=True)
+        told: set[int] = set()
+        for room in rooms:
+            self.announce(room, sender, kind, text, repeats=room is not rooms[0], also=also)
+            if len(rooms) > 1 and room.followers:
+                for member in room.members.values():
+                    if member.dialect.follows and member.id not in told:
+                        told.add(member.id)
+                        if room is not rooms[0]:
+                            self._tell_of(member, room, self.group(sender, kind, text))
+        if not rooms and also is not None:
+            self._tell_of(also, self.lobby, self.group(sender, kind, text))
+
+    def _tell_of(self, session: Session, room: Room, group: Group) -> None:
+        rendered = session.dialect.render(room.name, (group,))
+        self.tell(session, rendered.chunk, rendered.lines)
+
+    def _send_off_all(self, session: Session) -> None:
+        for room in session.rooms.values():
+            if room.pending:
+                self._send_off(room)
 
     def _send_off(self, room: Room) -> None:
         if room.pending:
-            pending = room.pending
-            chunk = pending[0] if len(pending) == 1 else b"".join(pending)
-            self.effects.append(Deliver(room.name, chunk, room.pending_lines))
+            self.effects.append(Deliver(room.name, room.pending, room.pending_lines))
             room.lines += room.pending_lines
             room.pending = []
             room.pending_lines = 0

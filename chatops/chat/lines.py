@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from chatops.chat.parser import all_said
-from chatops.chat.sanitize import is_clean, is_plain
+from chatops.chat.parser import TO_BE_READ
+from chatops.chat.sanitize import PRINTED, is_clean
 
 COUNTED = 512                  # bytes of a line that count as one of its rate, as long as IRC's
                                # are: or a few clients could fill everybody's outbox at once
 
 
 def is_talk(lines: bytes) -> bool:
-    """Whether all of it is words for the room, which need not be looked at one by one."""
-    return all_said(lines) and (is_plain(lines) or is_clean(lines))
+    """Whether all of it is words for the room, which need not be looked at one by one.
+
+    What `parser.all_said` and `sanitize.is_plain` say, without two more calls for each chunk.
+    """
+    return TO_BE_READ.search(b"\n" + lines) is None and (
+        lines.translate(PRINTED) == lines or is_clean(lines))
 
 
 def cost(lines: bytes, count: int) -> int:

@@ -33,7 +33,7 @@ _NAMES = frozenset(command.name for command in CLIENT_COMMANDS)
 # fillers of Hangul, and Braille without a dot.
 _UNSEEN = " \u00a0\u2002\u2003\u2009\u3000\u200c\u200d\u115f\u1160\u3164\uffa0\u2800"
 # A line that begins so may ask for something, or be blank: it has to be read.
-_TO_BE_READ = re.compile(b"\n(?:/|\n|quit|%s)" % b"|".join(
+TO_BE_READ = re.compile(b"\n(?:/|\n|quit|%s)" % b"|".join(
     re.escape(character.encode()) for character in _UNSEEN))
 
 
@@ -76,7 +76,7 @@ def all_said(lines: bytes) -> bool:
     """Whether each of these sanitised lines is words for the room, as `parse_line` would say
     one by one.  Says no of some that are, such as `quite so`.
     """
-    return _TO_BE_READ.search(b"\n" + lines) is None
+    return TO_BE_READ.search(b"\n" + lines) is None
 
 
 def usage_of(name: str) -> str:

@@ -3,47 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from chatops.api.events import Whispered
 from chatops.chat import names
 from chatops.chat.effects import Recall
+from chatops.chat.hub import Hub
 from chatops.chat.parser import help_lines, usage_of
+from chatops.chat.session import Session
 from chatops.units import counted
-
-if TYPE_CHECKING:
-    from chatops.chat.hub import Hub
-    from chatops.chat.session import Session
 
 LISTED = 50                    # nicks, rooms or lines of history in one answer
 RECALLED = 10                  # lines of history, unless more are asked for
 
+Refuses = Callable[[], bool]   # whether who asks is muted, which it is told then
 
-class Muted:
-    """Whether a client may speak in this batch of lines; tells it no more than once."""
-
-    __slots__ = ("_hub", "_session", "_told")
-
-    def __init__(self, hub: Hub, session: Session) -> None:
-        self._hub = hub
-        self._session = session
-        self._told = False
-
-    def refuses(self) -> bool:
-        """True when the client is muted."""
-        session = self._session
-        if not session.muted_until:
-            return False
-        if session.muted_until <= self._hub.now:
-            session.muted_until = 0.0
-            return False
-        if not self._told:
-            self._told = True
-            self._hub.error(session, "you are muted; nobody heard that")
-        return True
-
-
-def nick(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
+def nick(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
     """`/nick NAME`"""
     if not argument:
         hub.error(session, f"usage: {usage_of('nick')}")
@@ -56,24 +29,27 @@ def nick(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
         hub.error(session, str(error))
 
 
-def who(hub: Hub, session: Session, _argument: str, _muted: Muted) -> None:
+def who(hub: Hub, session: Session, _argument: str, _muted: Refuses) -> None:
     """`/who`"""
+    if session.room is None:
+        hub.error(session, "you are in no room")
+        return
     members = session.room.members
     listed = [member.nick for _, member in zip(range(LISTED), members.values(), strict=False)]
     more = len(members) - len(listed)
-    hub.tell(session, f"*** {len(members)} in {session.room.name}: {', '.join(listed)}"
-                      + (f" and {more} more" if more else ""))
+    hub.notice(session, f"{len(members)} in {session.room.name}: {', '.join(listed)}"
+                        + (f" and {more} more" if more else ""))
 
 
-def me(hub: Hub, session: Session, argument: str, muted: Muted) -> None:
+def me(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
     """`/me TEXT`"""
     if not argument:
         hub.error(session, f"usage: {usage_of('me')}")
-    elif not muted.refuses():
+    elif not muted():
         hub.act(session, argument)
 
 
-def msg(hub: Hub, session: Session, argument: str, muted: Muted) -> None:
+def msg(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
     """`/msg NICK TEXT`"""
     name, _, text = argument.partition(" ")
     text = text.strip()
@@ -84,14 +60,12 @@ def msg(hub: Hub, session: Session, argument: str, muted: Muted) -> None:
     if other is None:
         hub.error(session, f"nobody here is called {name}")
         return
-    if muted.refuses():
+    if muted():
         return
-    hub.tell(other, f"[{session.nick} -> you] {text}")
-    hub.tell(session, f"[you -> {other.nick}] {text}")
-    hub.effects.append(Whispered(hub.at, session.id, session.nick, other.id, other.nick))
+    hub.whisper(session, other, text)
 
 
-def join(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
+def join(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
     """`/join ROOM`"""
     if not argument:
         hub.error(session, f"usage: {usage_of('join')}")
@@ -101,22 +75,22 @@ def join(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
     except names.InvalidName as error:
         hub.error(session, str(error))
         return
-    if name == session.room.name:
-        hub.tell(session, f"*** you are in {name} already")
+    if name in session.rooms:
+        hub.notice(session, f"you are in {name} already")
     elif name not in hub.rooms and len(hub.rooms) >= hub.limits.rooms:
         hub.error(session, f"there are {len(hub.rooms)} rooms already; /rooms lists them")
     else:
         hub.move(session, name)
-        hub.tell(session, f"*** you are in {name} with "
-                          + counted(len(session.room.members) - 1, "other"))
+        hub.notice(session, f"you are in {name} with "
+                            + counted(len(session.rooms[name].members) - 1, "other"))
 
 
-def rooms(hub: Hub, session: Session, _argument: str, _muted: Muted) -> None:
+def rooms(hub: Hub, session: Session, _argument: str, _muted: Refuses) -> None:
     """`/rooms`"""
-    hub.tell(session, *hub.rooms.listing(LISTED))
+    hub.notice(session, *hub.rooms.listing(LISTED))
 
 
-def history(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
+def history(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
     """`/history [N] [TEXT]`; the answer comes when the disk has it"""
     first, _, text = argument.partition(" ")
     count = RECALLED
@@ -124,22 +98,22 @@ def history(hub: Hub, session: Session, argument: str, _muted: Muted) -> None:
         count = max(1, min(int(first), LISTED))
     else:
         text = argument
-    hub.effects.append(Recall(session.id, session.room.name, count, text.strip()))
+    hub.effects.append(Recall(session.id, session.where, count, text.strip()))
 
 
-def quit_(hub: Hub, session: Session, argument: str, muted: Muted) -> None:
+def quit_(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
     """`/quit [REASON]`, or `quit` alone on a line; the reason is speech as well"""
-    if argument and muted.refuses():
+    if argument and muted():
         argument = ""
-    hub.leave(session, argument or "left", "*** bye")
+    hub.leave(session, argument or "left", "bye")
 
 
-def help_(hub: Hub, session: Session, _argument: str, _muted: Muted) -> None:
+def help_(hub: Hub, session: Session, _argument: str, _muted: Refuses) -> None:
     """`/help`"""
-    hub.tell(session, *(f"*** {line}" for line in help_lines()))
+    hub.notice(session, *help_lines())
 
 
-COMMANDS: dict[str, Callable[[Hub, Session, str, Muted], None]] = {
+COMMANDS: dict[str, Callable[[Hub, Session, str, Refuses], None]] = {
     "nick": nick, "who": who, "me": me, "msg": msg, "join": join, "rooms": rooms,
     "history": history, "quit": quit_, "help": help_,
 }

@@ -51,26 +51,34 @@ class Rooms:
             self._take(room)
 
     def enter(self, session: Session, room: Room) -> None:
-        """From here on it is a member of this room."""
+        """From here on it is a member of this room, which becomes its current one."""
+        session.room = session.rooms[room.name] = room
+        if session.id in room.members:
+            return
         self._take(room)
         room.members[session.id] = session
-        session.room = room
+        room.followers += session.dialect.follows
         self._put(room)
 
-    def leave(self, session: Session) -> Room:
-        """It is no member of its room any more; which one that was."""
-        room = session.room
+    def leave(self, session: Session, room: Room) -> None:
+        """It is no member of this room any more.  Its current one is another that it is in; if
+        there is none, this one stays on record.
+        """
+        if session.rooms.pop(room.name, None) is None:
+            return
+        if session.room is room and session.rooms:
+            session.room = next(iter(session.rooms.values()))
         self._take(room)
-        room.members.pop(session.id, None)
+        del room.members[session.id]
+        room.followers -= session.dialect.follows
         self._put(room)
-        return room
 
     def listing(self, most: int) -> list[str]:
         """What `/rooms` answers: so many lines, and one for the others."""
         if self._listing is None or self._listing[0] != most:
-            lines = [f"*** {name}: {-members}" for members, name in self._order[:most]]
+            lines = [f"{name}: {-members}" for members, name in self._order[:most]]
             if len(self._order) > most:
-                lines.append(f"*** and {len(self._order) - most} more rooms")
+                lines.append(f"and {len(self._order) - most} more rooms")
             self._listing = (most, lines)
         return self._listing[1]
 

@@ -16,7 +16,7 @@ from chatops.chat.editing import ERASE, Editor
 # -- whole chunks
 
 _PLAIN = frozenset(b"\n" + bytes(range(0x20, 0x7F)))
-_SHOWN = bytes(byte if byte in _PLAIN else ord("?") for byte in range(256))
+PRINTED = bytes(byte if byte in _PLAIN else ord("?") for byte in range(256))
 
 
 def is_plain(chunk: bytes) -> bool:
@@ -25,7 +25,7 @@ def is_plain(chunk: bytes) -> bool:
     The table maps everything else to something else, so a chunk that comes through as it
     was is plain; one pass in C, and no copy survives.
     """
-    return chunk.translate(_SHOWN) == chunk
+    return chunk.translate(PRINTED) == chunk
 
 
 # -- terminal sequences (ECMA-48, and what xterm makes of it), as 7-bit and as C1 forms

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Protocol
 
+from msgspec.structs import replace
+
+from chatops.chat.dialect import Dialect
 from chatops.chat.framing import Framer
+from chatops.chat.groups import Group, Sender
 from chatops.chat.telnet import TelnetFilter
 
 
 class Room:
     """People who hear each other, and what they are to hear at the end of this turn."""
 
-    __slots__ = ("lines", "members", "name", "notices", "notices_at", "pending", "pending_lines")
+    __slots__ = ("followers", "lines", "members", "name", "notices", "notices_at", "pending",
+                 "pending_lines")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.members: dict[int, Session] = {}
-        self.pending: list[bytes] = []
+        self.followers = 0             # members whose dialect follows who is there
+        self.pending: list[Group] = []
         self.pending_lines = 0
         self.lines = 0                 # said here so far
         self.notices = 0.0             # of the budget for joins and leaves, spent
@@ -42,15 +49,21 @@ class Room:
 class Session:
     """One client, as the chat sees it."""
 
-    __slots__ = ("announced", "bad", "framer", "guest", "held", "id", "lines_in", "muted_until",
-                 "nick", "peer", "prefix", "room", "separator", "telnet", "tokens", "tokens_at",
-                 "warned")
+    __slots__ = ("announced", "bad", "dialect", "door", "echo", "framer", "guest", "held", "id",
+                 "lines_in", "mid_line", "muted_until", "nick", "peer", "room", "rooms", "sender",
+                 "telnet", "tokens", "tokens_at", "warned")
 
-    def __init__(self, id: int, peer: str, room: Room, limit: int) -> None:  # noqa: A002
+    def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         self.id = id
         self.peer = peer
-        self.room = room
-        self.framer = Framer(limit)
+        self.door = door
+        self.dialect = door.dialect
+        self.echo = True               # it hears what it says itself
+        self.rooms: dict[str, Room] = {}
+        self.room: Room | None = None  # where it speaks if it does not say where: one of `rooms`,
+                                       # or where it was last
+        self.framer = Framer(door.line_limit)
+        self.mid_line = False          # the framer has the beginning of a line
         self.telnet: TelnetFilter | None = None
         self.guest = True
         self.announced = True          # its room has been told of it, or was not to be
@@ -61,21 +74,43 @@ class Session:
         self.held = b""                # lines that came faster than its rate allows
         self.warned = False            # it has been told so, and not been quiet since
         self.bad: dict[str, int] | None = None
-        self.nick = ""
-        self.prefix = self.separator = b""
-        self.rename(f"guest-{id}")
+        self.nick = f"guest-{id}"
+        self.sender = Sender(id, self.nick)    # as others see it; another one when that changes
 
     def __repr__(self) -> str:
-        return f"<Session #{self.id} {self.nick} in {self.room.name}>"
+        return f"<Session #{self.id} {self.nick} in {', '.join(self.rooms) or 'no room'}>"
+
+    @property
+    def where(self) -> str:
+        """The name of the room it is in, or was in last; "" if there has been none."""
+        return self.room.name if self.room is not None else ""
 
     def rename(self, nick: str) -> None:
-        """Take a name, and prepare what stands before each of its lines."""
+        """Take a name."""
         self.nick = nick
-        self.prefix = f"{nick}: ".encode()
-        self.separator = b"\n" + self.prefix
+        self.sender = replace(self.sender, nick=nick)
 
-    def refill(self, now: float, rate: float, burst: float) -> float:
-        """Tokens it has now; a token bucket, full at first (RFC 2698 calls it a meter)."""
-        self.tokens = min(burst, self.tokens + (now - self.tokens_at) * rate)
-        self.tokens_at = now
-        return self.tokens
+
+class Door(Protocol):
+    """Where a client's bytes come in: what it is spoken to in, and who understands it."""
+
+    dialect: Dialect               # of newcomers
+
+    @property
+    def line_limit(self) -> int:
+        """Bytes of a line before its newline."""
+
+    def connect(self, id: int, fd: int, peer: str) -> Session:  # noqa: A002
+        """A newcomer has come in."""
+
+    def receive(self, session: Session, data: bytes) -> None:
+        """Bytes came in from a client that is not held."""
+
+    def resume(self, session: Session) -> bool:
+        """The hold is over: go on with what was held.  Whether it may be read again."""
+
+    def hear_out(self, session: Session) -> None:
+        """Let it say what was held, whatever its rate: a turn's worth, where it is costly."""
+
+    def end(self, session: Session) -> None:
+        """The client has sent all it will send: what is left is its last line."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import TYPE_CHECKING, Any
+from typing import Generic, Protocol, TypeVar
 
 from chatops.loop.naming import transparent
 from chatops.net import kernel
@@ -13,27 +14,75 @@ from chatops.net.context import Traffic
 from chatops.net.outbox import Outbox
 from chatops.net.state import MOVES, State, interest, reason_of
 
-if TYPE_CHECKING:
-    from chatops.net.fanout import FanOut
+S = TypeVar("S")               # what the layer above keeps with a connection
 
 RECEIVE = 1 << 16              # bytes read per connection and turn
 LEAST_PROGRESS = 4096          # bytes a slow reader must take per stall deadline
 MENTIONED = 1 << 16            # an outbox is worth an event when it has held this much
 
 
-class Connection:
+class Owner(Protocol[S]):
+    """Who is told what happens on connections.  Called on the reactor's thread."""
+
+    def received(self, connection: Connection[S], data: bytes) -> None:
+        """Bytes came in."""
+
+    def ended(self, connection: Connection[S]) -> None:
+        """The peer has sent all it will send; it may still read."""
+
+    def lost(self, connection: Connection[S], reason: str) -> None:
+        """The connection is closed now, or its time to take what was queued is over."""
+
+    def filled(self, connection: Connection[S]) -> None:
+        """The outbox is worth mentioning; once until it is empty again."""
+
+    def emptied(self, connection: Connection[S]) -> None:
+        """The outbox is empty again after having been worth mentioning."""
+
+    def overflowed(self, connection: Connection[S], lines: int) -> None:
+        """So many lines found no room: they are dropped, or with policy `evict` the
+        connection is to be given up."""
+
+    def gap(self, connection: Connection[S], lines: int) -> bytes:
+        """What this reader finds where so many lines were dropped: a line, with its newline,
+        of at most `outbox.NOTICE` bytes."""
+
+    def stalled(self, connection: Connection[S]) -> None:
+        """The peer has taken next to nothing for the whole stall deadline."""
+
+
+class Fan(Protocol[S]):
+    """What many connections get alike; a `FanOut`, as a connection sees it."""
+
+    bytes: int                     # handed to each member, since the beginning
+    lines: int
+
+    def back(self, connection: Connection[S]) -> None:
+        """Its outbox began to fill: what comes is queued behind it."""
+
+    def clear(self, connection: Connection[S]) -> None:
+        """Its outbox is empty: what comes is sent at once."""
+
+    def discard(self, connection: Connection[S]) -> None:
+        """It gets no more."""
+
+
+class Connection(Generic[S]):
     """A client's socket.  Belongs to the reactor's thread, as does everything it calls."""
 
     __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
-                 "connected_at", "fan", "fan_bytes", "fan_lines", "fd", "host", "label",
+                 "connected_at", "fans", "fd", "host", "label",
                  "lines_direct", "lines_dropped", "mask", "mentioned", "outbox", "paused", "peer",
                  "progress", "progress_at", "send", "session", "sock", "state", "traffic")
 
     kind = "connection"
     tls = ""                       # version and cipher, where it has any
 
+    session: S                     # the layer above sets it before anything can come in
+
     @transparent
-    def __init__(self, traffic: Traffic, sock: socket.socket, peer: str, client_id: int) -> None:
+    def __init__(self, traffic: Traffic[Owner[S]], sock: socket.socket, peer: str,
+                 client_id: int) -> None:
         """Takes over a socket, makes it non-blocking, and begins to read it."""
         sock.setblocking(False)
         now = traffic.reactor.now
@@ -45,14 +94,13 @@ class Connection:
         self.host = ""                 # its address alone; the layer above sets it
         self.client_id = client_id
         self.label = f"#{client_id}"
-        self.session: Any = None       # what the layer above keeps with a connection
         self.state = State.OPEN
         self.paused = False            # by the layer above: it is not read
         self.mask = 0                  # what the selector watches; 0 is not registered
         self.outbox: Outbox | None = None
         self.mentioned = False
-        self.fan: FanOut | None = None
-        self.fan_bytes = self.fan_lines = 0
+        # What it is a member of, with what each had handed out when it came in.
+        self.fans: dict[Fan[S], tuple[int, int]] = {}
         self.bytes_in = self.bytes_direct = self.bytes_dropped = 0
         self.lines_direct = self.lines_dropped = 0
         self.connected_at = self.active_at = self.progress_at = now
@@ -78,8 +126,10 @@ class Connection:
     @property
     def bytes_handed(self) -> int:
         """Bytes meant for this client so far: its own, and its share of what rooms got."""
-        fan = self.fan
-        return self.bytes_direct + (fan.bytes - self.fan_bytes if fan else 0)
+        handed = self.bytes_direct
+        for fan, (before, _) in self.fans.items():
+            handed += fan.bytes - before
+        return handed
 
     @property
     def bytes_out(self) -> int:
@@ -89,8 +139,10 @@ class Connection:
     @property
     def lines_out(self) -> int:
         """Lines put on the way, those in the outbox included."""
-        fan = self.fan
-        return self.lines_direct + (fan.lines - self.fan_lines if fan else 0) - self.lines_dropped
+        handed = self.lines_direct
+        for fan, (_, before) in self.fans.items():
+            handed += fan.lines - before
+        return handed - self.lines_dropped
 
     # -- interest
 
@@ -203,7 +255,8 @@ class Connection:
         else:
             dropped = outbox.squeeze(chunk, lines, traffic.outbox_limit,
                                      oldest=traffic.policy == "drop-oldest",
-                                     notice=traffic.owner.gap, now=traffic.reactor.now)
+                                     notice=partial(traffic.owner.gap, self),
+                                     now=traffic.reactor.now)
             self.bytes_dropped += was + len(chunk) - outbox.size
             self.lines_dropped += dropped
             traffic.owner.overflowed(self, dropped)
@@ -225,8 +278,8 @@ class Connection:
         self.progress = 0
         self.progress_at = self.traffic.reactor.now
         self.traffic.stalls.start(self)
-        if self.fan is not None:
-            self.fan.back(self)
+        for fan in self.fans:
+            fan.back(self)
         self.update_interest()
 
     def _flush(self) -> None:
@@ -252,8 +305,8 @@ class Connection:
 
     def _empties(self) -> None:
         self.traffic.stalls.stop(self)
-        if self.fan is not None:
-            self.fan.clear(self)
+        for fan in self.fans:
+            fan.clear(self)
         if self.mentioned:
             self.mentioned = False
             self.traffic.owner.emptied(self)
@@ -281,7 +334,7 @@ class Connection:
             return 0
         self.mentioned = False         # its end will say more than that it is empty
         was = outbox.size
-        lines = outbox.discard(self.traffic.owner.gap)
+        lines = outbox.discard(partial(self.traffic.owner.gap, self))
         self.traffic.queued -= was - outbox.size
         self.bytes_dropped += was - outbox.size
         self.lines_dropped += lines
@@ -363,7 +416,8 @@ class Connection:
         if self.outbox is not None:
             self.traffic.queued -= self.outbox.size
             self.outbox = None         # the past turns of the loop remember this object
-        self.session = None
+        if hasattr(self, "session"):   # one that was refused has none
+            del self.session
         self.sock.close()
 
     def _move(self, state: State) -> None:

@@ -1,46 +1,16 @@
-"""What all connections of a server share, and whom they tell what happens on them."""
+"""What all connections of a server share."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from chatops.loop.deadlines import Deadlines
 from chatops.loop.reactor import Reactor
 from chatops.net.outbox import Policy
 
-if TYPE_CHECKING:
-    from chatops.net.connection import Connection
-
-
-class Owner(Protocol):
-    """Who is told what happens on connections.  Called on the reactor's thread."""
-
-    def received(self, connection: Connection, data: bytes) -> None:
-        """Bytes came in."""
-
-    def ended(self, connection: Connection) -> None:
-        """The peer has sent all it will send; it may still read."""
-
-    def lost(self, connection: Connection, reason: str) -> None:
-        """The connection is closed now, or its time to take what was queued is over."""
-
-    def filled(self, connection: Connection) -> None:
-        """The outbox is worth mentioning; once until it is empty again."""
-
-    def emptied(self, connection: Connection) -> None:
-        """The outbox is empty again after having been worth mentioning."""
-
-    def overflowed(self, connection: Connection, lines: int) -> None:
-        """So many lines found no room: they are dropped, or with policy `evict` the
-        connection is to be given up."""
-
-    def gap(self, lines: int) -> bytes:
-        """What a reader finds where so many lines were dropped: a line, with its newline,
-        of at most `outbox.NOTICE` bytes."""
-
-    def stalled(self, connection: Connection) -> None:
-        """The peer has taken next to nothing for the whole stall deadline."""
+Told = TypeVar("Told", covariant=True)
 
 
 class Reapable(Protocol):
@@ -52,12 +22,22 @@ class Reapable(Protocol):
         """Give it back."""
 
 
+class Timed(Hashable, Protocol):
+    """What is given so long to take something, or to be gone."""
+
+    def check_progress(self) -> None:
+        """The stall deadline is over."""
+
+    def give_up(self) -> None:
+        """The linger deadline is over."""
+
+
 @dataclass(slots=True)
-class Traffic:
+class Traffic(Generic[Told]):
     """Limits, totals, deadlines and the dead.  Belongs to the reactor's thread."""
 
     reactor: Reactor
-    owner: Owner
+    owner: Told                # whom connections tell what happens on them
     outbox_limit: int
     policy: Policy
     stall_seconds: float
@@ -67,8 +47,8 @@ class Traffic:
     queued: int = 0            # bytes in all outboxes
     bytes_in: int = 0
     dead: list[Reapable] = field(default_factory=list)
-    stalls: Deadlines[Connection] = field(init=False)
-    lingers: Deadlines[Connection] = field(init=False)
+    stalls: Deadlines[Timed] = field(init=False)
+    lingers: Deadlines[Timed] = field(init=False)
 
     def __post_init__(self) -> None:
         self.stalls = Deadlines(self.reactor, self.stall_seconds,

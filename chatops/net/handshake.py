@@ -33,7 +33,8 @@ class HandshakeOwner(Protocol):
 class Handshakes:
     """Those under way.  Belongs to the reactor's thread."""
 
-    def __init__(self, traffic: Traffic, context: ssl.SSLContext, owner: HandshakeOwner) -> None:
+    def __init__(self, traffic: Traffic[object], context: ssl.SSLContext,
+                 owner: HandshakeOwner) -> None:
         self.traffic = traffic
         self.context = context     # for those that begin from now on
         self.owner = owner

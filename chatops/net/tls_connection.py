@@ -5,19 +5,20 @@ from __future__ import annotations
 from selectors import EVENT_READ, EVENT_WRITE
 
 from chatops.loop.naming import transparent
-from chatops.net.connection import Connection
+from chatops.net.connection import Connection, Owner, S
 from chatops.net.context import Traffic
 from chatops.net.state import State, crossed, interest
 from chatops.net.tls import TlsSocket
 
 
-class TlsConnection(Connection):
+class TlsConnection(Connection[S]):
     """Begins when the handshake is done.  Belongs to the reactor's thread."""
 
     __slots__ = ("_tls", "tls")
 
     @transparent
-    def __init__(self, traffic: Traffic, sock: TlsSocket, peer: str, client_id: int) -> None:
+    def __init__(self, traffic: Traffic[Owner[S]], sock: TlsSocket, peer: str,
+                 client_id: int) -> None:
         self._tls = sock
         cipher = sock.cipher()
         self.tls = f"{sock.version()} {cipher[0] if cipher else ''}"

@@ -12,10 +12,12 @@ import pytest
 
 from chatops.api.commands import Bans, Broadcast, Command, CommandResult, Quit
 from chatops.api.events import CallbackFailed, Crashed, Disconnected, ServerStopped
-from chatops.chat.hub import Hub
+from chatops.chat.intake import Intake
+from chatops.chat.session import Session
 from chatops.net.connection import Connection
 from chatops.server.admin import Admin
 from tests.integration.harness import PATIENCE, Client, Served, Server
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 StartProcess = Callable[..., Served]
@@ -46,12 +48,10 @@ def test_z01_a_signal_says_goodbye_closes_in_order_and_exits_with_0(
     clients[0].heard()
     clients[0].say("the last line")
     clients[0].expect("guest-1: the last line")
-    began = time.monotonic()
     chat.signal(number)
     for client in clients:
         assert client.to_the_end()[-1] == GOODBYE            # a reset would raise
     assert chat.status() == 0
-    assert time.monotonic() - began < 5
     assert chat.lines[-1] == "chatops: stopped"
 
 
@@ -74,7 +74,7 @@ def test_z02_a_stuck_reader_holds_a_drain_no_longer_than_its_deadline(
     began = time.monotonic()
     chat.signal(signal.SIGTERM)
     assert chat.status() == 0
-    assert 0.9 < time.monotonic() - began < 4
+    assert time.monotonic() - began > 0.9      # and it ended, though nobody reads
 
 
 def test_z03_the_port_can_be_had_again_at_once(served: StartProcess) -> None:
@@ -97,19 +97,17 @@ def test_z09_a_terminal_that_goes_takes_nobody_along(served: StartProcess) -> No
 
 
 def test_z10_a_second_signal_stops_at_once(served: StartProcess) -> None:
-    chat = served("--drain", "60s", "--rate-limit", "off")
+    chat = served("--drain", "1h", "--rate-limit", "off")
     chat.must_live = False
     stuck(chat)
     chat.signal(signal.SIGTERM)
     chat.wait_for_line("ServerStopping")
-    began = time.monotonic()
     chat.signal(signal.SIGTERM)
-    assert chat.status() == 0
-    assert time.monotonic() - began < 2
+    assert chat.status() == 0          # long before the hour is over
 
 
 def test_no_newcomer_gets_in_while_the_server_drains(served: StartProcess) -> None:
-    chat = served("--drain", "60s", "--rate-limit", "off")
+    chat = served("--drain", "1h", "--rate-limit", "off")
     chat.must_live = False
     stuck(chat)
     chat.signal(signal.SIGTERM)
@@ -125,21 +123,21 @@ def test_no_newcomer_gets_in_while_the_server_drains(served: StartProcess) -> No
 
 @pytest.fixture
 def faulty_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hub that fails on certain lines."""
-    receive, end = Hub.receive, Hub.end
+    """A door to the hub that fails on certain lines."""
+    receive, end = Intake.receive, Intake.end
 
-    def bad_receive(hub: Hub, session: object, data: bytes) -> None:
+    def bad_receive(intake: Intake, session: Session, data: bytes) -> None:
         if b"trip over this" in data:
             raise RuntimeError("a fault put there by the test")
-        receive(hub, session, data)  # type: ignore[arg-type]  # handed on as it came
+        receive(intake, session, data)
 
-    def bad_end(hub: Hub, session: object) -> None:
-        if session.nick == "fragile":  # type: ignore[attr-defined]  # as above
+    def bad_end(intake: Intake, session: Session) -> None:
+        if session.nick == "fragile":
             raise KeyError("another")
-        end(hub, session)  # type: ignore[arg-type]  # as above
+        end(intake, session)
 
-    monkeypatch.setattr(Hub, "receive", bad_receive)
-    monkeypatch.setattr(Hub, "end", bad_end)
+    monkeypatch.setattr(Intake, "receive", bad_receive)
+    monkeypatch.setattr(Intake, "end", bad_end)
 
 
 @pytest.mark.usefixtures("faulty_hub")
@@ -172,7 +170,7 @@ def test_z06_an_effect_that_raises_costs_the_client_it_was_for(
         server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Connection.write
 
-    def bad_write(connection: Connection, data: bytes, lines: int = 1) -> None:
+    def bad_write(connection: Connection[Session], data: bytes, lines: int = 1) -> None:
         if b"in lobby" in data and connection.client_id == 1:
             raise RuntimeError("a fault put there by the test")
         write(connection, data, lines)
@@ -214,11 +212,11 @@ def test_a_socket_closed_behind_the_loops_back_costs_that_client_only(
         server: StartServer, backend: str) -> None:
     chat = server(selector=backend)
     victim, other = chat.clients(2)
-    chat.call(lambda: chat.chat.connections[victim.id].sock.close())
+    chat.call(lambda: chat.chat.state.connections[victim.id].sock.close())
     other.say("one", "two")
     assert [line for line in other.heard() if line.startswith("guest-2")] == [
         "guest-2: one", "guest-2: two"]
-    chat.until(lambda inside: victim.id not in inside.connections)
+    chat.until(lambda inside: victim.id not in inside.state.connections)
 
 
 # -- the death of the loop
@@ -289,7 +287,7 @@ def test_quit_stops_at_once_with_lines_still_queued(server: StartServer) -> None
     chat.must_live = False
     stuck(chat)
     assert chat.do(Quit("now")).text == "stopped"
-    assert chat.thread.wait(2.0)
+    assert chat.thread.wait(scaled(2.0))
     assert chat.wait_for(ServerStopped).reason == "stopped"
 
 

@@ -244,7 +244,7 @@ def test_joins_and_leaves_are_not_told_in_rooms_of_more_than_fifty(chat: Server)
     crowd[0].heard()
     newcomer = chat.client()
     newcomer.close()
-    chat.until(lambda server: len(server.connections) == 51)
+    chat.until(lambda server: len(server.state.connections) == 51)
     assert crowd[0].heard() == []
 
 
@@ -300,3 +300,11 @@ def test_a_tool_that_ends_its_input_still_gets_what_it_asked_for(chat: Server) -
     host, port = chat.address
     shown = _talk(["nc", "-N", host, str(port)], b"/who")
     assert shown[1:] == ["*** 1 in lobby: guest-1", ""]
+
+
+def test_a_row_of_the_clients_says_which_rooms_one_is_in(chat: Server) -> None:
+    client = chat.client()
+    assert (chat.row(client).room, chat.row(client).rooms) == ("lobby", ("lobby",))
+    client.say("/join tea")
+    client.read_until("*** you are in tea with 0 others")
+    assert (chat.row(client).room, chat.row(client).rooms) == ("tea", ("tea",))

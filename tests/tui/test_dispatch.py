@@ -23,7 +23,8 @@ from chatops.replay.recording import read
 from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig
 from tui.actions import ACTIONS
-from tui.dispatch import SHORTHANDS, bindings
+from tui.bindings import bindings
+from tui.dispatch import SHORTHANDS
 from tui.model.keymap import USUAL
 from tui.screens.confirm import BanDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen

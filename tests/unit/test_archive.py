@@ -11,6 +11,7 @@ import pytest
 
 from chatops.chat.effects import Recall
 from chatops.chat.hub import Hub
+from chatops.chat.intake import Intake
 from chatops.storage.chat_history import Archive, Chunk
 
 NASTY = ["'; DROP TABLE said; --", "100%", "a_b", "back\\slash", 'say "hi"', "%", "_", "\\"]
@@ -111,7 +112,8 @@ def test_a_batch_that_fails_leaves_nothing_and_can_be_put_in_later(
 ])
 def test_a_client_asks_for_some_lines_or_for_a_text(line: str, wanted: tuple[int, str]) -> None:
     hub = Hub()
-    session = hub.connect(1, 10, "peer:1")
-    hub.receive(session, f"{line}\n".encode())
+    intake = Intake(hub)
+    session = intake.connect(1, 10, "peer:1")
+    intake.receive(session, f"{line}\n".encode())
     asked = [effect for effect in hub.effects if isinstance(effect, Recall)]
     assert asked == [Recall(1, "lobby", *wanted)]

@@ -186,7 +186,7 @@ def test_bytes_out_is_what_the_kernel_took_and_the_gauge_what_waits(
 Steps = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 60)), min_size=1, max_size=60)
 
 
-def speak(connection: Connection, wire: Wire, steps: list[tuple[int, int]]) -> int:
+def speak(connection: Connection[None], wire: Wire, steps: list[tuple[int, int]]) -> int:
     """Chunks of numbered lines, and a peer that reads now and then; how many lines."""
     said = 0
     for lines, room in steps:
@@ -228,7 +228,7 @@ def test_an_evicted_reader_gets_whole_lines_and_the_exact_number_of_those_it_los
         assert connection.lines_dropped == net.evicted[1]
 
 
-def speak_from(connection: Connection, first: int, lines: int) -> int:
+def speak_from(connection: Connection[None], first: int, lines: int) -> int:
     connection.write(b"".join(b"%d\n" % n for n in range(first, first + lines)), lines)
     return lines
 

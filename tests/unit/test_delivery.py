@@ -6,11 +6,16 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from chatops.chat.effects import Deliver, Effect, Enter, Tell
+from chatops.chat.groups import Group, Sender
 from chatops.server.effects import GATHERED, Delivery
-from chatops.server.server import ChatServer
+from chatops.server.state import ServerState
 from tests.unit.wire import Net, Wire
 
 OUTBOX = 4 * GATHERED
+
+
+def said(room: str, text: str, speaker: int = 9) -> Deliver:
+    return Deliver(room, [Group(Sender(speaker, "x"), "talk", text.encode())], 1)
 
 
 class Stub:
@@ -21,13 +26,14 @@ class Stub:
         self.wires: list[Wire] = []
         self.connections: dict[int, Any] = {}
         self.selector = SimpleNamespace(watched=False)
+        self.history = None
         self.mishaps: list[tuple[str, Any]] = []
         self.said: list[Any] = []
         for _ in range(clients):
             connection, wire = self.net.connect(room)
             self.connections[connection.client_id] = connection
             self.wires.append(wire)
-        self.delivery = Delivery(cast(ChatServer, self))
+        self.delivery = Delivery(cast(ServerState, self), lambda: None)
 
     def say(self, event: Any) -> None:
         self.said.append(event)
@@ -51,9 +57,9 @@ def test_lines_for_one_client_leave_in_one_write_however_many_they_are() -> None
 
 def test_a_line_for_one_client_and_those_for_its_room_keep_their_order() -> None:
     stub = Stub(2)
-    stub.carry_out(Enter(1, "tea"), Enter(2, "tea"), Tell(1, b"1\n"), Deliver("tea", b"2\n", 1),
-                   Tell(1, b"3\n"), Tell(2, b"4\n"), Deliver("tea", b"5\n", 1), Tell(1, b"6\n"))
-    assert [wire.out for wire in stub.wires] == [b"1\n2\n3\n5\n6\n", b"2\n4\n5\n"]
+    stub.carry_out(Enter(1, "tea"), Enter(2, "tea"), Tell(1, b"1\n"), said("tea", "2"),
+                   Tell(1, b"3\n"), Tell(2, b"4\n"), said("tea", "5"), Tell(1, b"6\n"))
+    assert [wire.out for wire in stub.wires] == [b"1\nx: 2\n3\nx: 5\n6\n", b"x: 2\n4\nx: 5\n"]
 
 
 def test_an_answer_too_large_to_be_gathered_does_not_fill_an_outbox_beyond_its_limit() -> None:

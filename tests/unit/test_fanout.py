@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,12 +13,12 @@ from chatops.net.fanout import FanOut
 from chatops.net.state import State
 from tests.unit.wire import Net, Wire, accounted, drain
 
-Members = list[tuple[Connection, Wire]]
+Members = list[tuple[Connection[Any], Wire]]
 
 
-def room(net: Net, *rooms: int) -> tuple[FanOut, Members]:
+def room(net: Net, *rooms: int) -> tuple[FanOut[Any], Members]:
     """A fan-out with one member for each kernel buffer of so many bytes."""
-    fan = FanOut("lobby")
+    fan: FanOut[Any] = FanOut("lobby")
     members = [net.connect(room) for room in rooms]
     for connection, _ in members:
         fan.add(connection)
@@ -68,7 +69,7 @@ def test_who_comes_later_gets_what_is_sent_later_and_who_has_left_gets_no_more()
 
 def test_who_enters_with_a_queue_gets_the_rooms_lines_behind_it() -> None:
     net = Net()
-    fan = FanOut("lobby")
+    fan: FanOut[Any] = FanOut("lobby")
     connection, wire = net.connect(room=0)
     connection.write(b"welcome\n")
     fan.add(connection)
@@ -125,4 +126,50 @@ def test_every_member_knows_of_every_line_whatever_the_others_do(
         assert not steps or accounted(wire.out) == len(steps)
         assert connection.bytes_out == len(wire.out)
         assert connection.lines_out + connection.lines_dropped == len(steps)
+    assert net.traffic.queued == 0
+
+
+def test_a_member_of_two_that_does_not_read_gets_both_in_order_and_is_counted_exactly() -> None:
+    tea: FanOut[Any] = FanOut("tea")
+    zoo: FanOut[Any] = FanOut("zoo")
+    slow, wire = Net().connect(5)
+    tea.add(slow)
+    zoo.add(slow)
+    for n in range(4):
+        (tea, zoo)[n % 2].send(b"%d %d\n" % (n, n), 1)
+    assert wire.out == b"0 0\n1"
+    drain(slow, wire)
+    tea.send(b"4 4\n", 1)
+    zoo.send(b"5 5\n", 1)
+    zoo.discard(slow)
+    zoo.send(b"not for it\n", 1)
+    drain(slow, wire)
+    assert wire.out == b"".join(b"%d %d\n" % (n, n) for n in range(6))
+    assert (slow.bytes_out, slow.lines_out, slow.queued) == (len(wire.out), 6, 0)
+
+
+def test_members_apart_get_their_own_chunk_in_the_others_place_whether_they_read_or_not() -> None:
+    net = Net()
+    fan, [(_, wire), (own, own_wire), (slow, slow_wire)] = room(net, 100, 100, 0)
+    fan.send(b"first\n", 1)
+    fan.send_apart(b"yours\nours\n", 2, {own: (b"ours\n", 1), slow: (b"ours\n", 1)})
+    fan.send_apart(b"yours\n", 1, {own: (b"", 0)})
+    fan.send(b"last\n", 1)
+    drain(slow, slow_wire)
+    assert wire.out == b"first\nyours\nours\nyours\nlast\n"
+    assert own_wire.out == b"first\nours\nlast\n"
+    assert slow_wire.out == b"first\nours\nyours\nlast\n"
+    for connection, out in ((own, own_wire.out), (slow, slow_wire.out)):
+        assert connection.bytes_out == len(out)
+        assert connection.lines_out == out.count(b"\n")
+
+
+def test_one_that_breaks_while_it_is_apart_is_lost_and_nobody_else_notices() -> None:
+    net = Net()
+    fan, [(own, wire), (_, other)] = room(net, 100, 100)
+    wire.broken = errno.ECONNRESET
+    fan.send_apart(b"all\n", 1, {own: (b"own\n", 1)})
+    net.traffic.reap()
+    assert other.out == b"all\n"
+    assert net.events("lost") == [(own.client_id, "peer reset")]
     assert net.traffic.queued == 0

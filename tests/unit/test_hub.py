@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from math import inf
+from typing import NamedTuple
 
 import pytest
 
 from chatops.api import events
+from chatops.chat.dialect import PLAIN
 from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Leave, Tell
 from chatops.chat.hub import Hub
+from chatops.chat.intake import Intake
 from chatops.chat.limits import ChatLimits
 from chatops.chat.names import InvalidName
 from chatops.chat.session import Session
+
+
+class Heard(NamedTuple):
+    """A `Deliver` as plain clients get it."""
+
+    room: str
+    chunk: bytes
+    lines: int
 
 
 class Chat:
@@ -19,6 +30,7 @@ class Chat:
 
     def __init__(self, **limits: object) -> None:
         self.hub = Hub(ChatLimits(**limits))  # type: ignore[arg-type]  # named as its fields
+        self.intake = Intake(self.hub)
         self.hub.now = 100.0
         self.seen: dict[int, str] = {}
         self._rooms: dict[int, str] = {}
@@ -26,7 +38,8 @@ class Chat:
     def join(self, count: int = 1) -> list[Session]:
         """So many newcomers; what they were told is forgotten."""
         first = len(self.seen) + 1
-        sessions = [self.hub.connect(n, n + 10, f"peer:{n}") for n in range(first, first + count)]
+        sessions = [self.intake.connect(n, n + 10, f"peer:{n}")
+                    for n in range(first, first + count)]
         self.turn()
         self.seen = dict.fromkeys(self.seen, "")
         return sessions
@@ -37,13 +50,14 @@ class Chat:
         effects, self.hub.effects = self.hub.effects, []
         for effect in effects:
             match effect:
-                case Enter(who, room):
+                case Enter(who, room, _, _):
                     self._rooms[who] = room
                 case Leave(who, _):
                     self._rooms.pop(who)
                 case Tell(who, data, _):
                     self.seen[who] = self.seen.get(who, "") + data.decode()
-                case Deliver(room, chunk, _):
+                case Deliver(room, groups, _):
+                    chunk = PLAIN.render(room, groups).chunk
                     for who, place in self._rooms.items():
                         if place == room:
                             self.seen[who] = self.seen.get(who, "") + chunk.decode()
@@ -51,8 +65,14 @@ class Chat:
                     self.seen[who] = self.seen.get(who, "") + words.decode()
         return effects
 
+    def heard(self, effects: list[Effect]) -> list[Heard]:
+        """What rooms are to hear by these, in plain words."""
+        return [Heard(effect.room, rendered.chunk, rendered.lines) for effect in effects
+                if isinstance(effect, Deliver)
+                for rendered in (PLAIN.render(effect.room, effect.groups),)]
+
     def says(self, session: Session, data: bytes) -> list[Effect]:
-        self.hub.receive(session, data)
+        self.intake.receive(session, data)
         return self.turn()
 
 
@@ -66,18 +86,18 @@ def kinds(effects: list[Effect]) -> list[type[Effect]]:
 def test_all_that_is_said_in_a_turn_is_one_chunk() -> None:
     chat = Chat()
     alice, bob, _ = chat.join(3)
-    chat.hub.receive(alice, b"one\ntwo\n")
-    chat.hub.receive(bob, b"three\n")
-    delivered = [effect for effect in chat.turn() if isinstance(effect, Deliver)]
-    assert delivered == [Deliver("lobby", b"guest-1: one\nguest-1: two\nguest-2: three\n", 3)]
+    chat.intake.receive(alice, b"one\ntwo\n")
+    chat.intake.receive(bob, b"three\n")
+    assert chat.heard(chat.turn()) == [
+        Heard("lobby", b"guest-1: one\nguest-1: two\nguest-2: three\n", 3)]
 
 
 def test_what_is_told_to_one_comes_after_what_its_room_was_told_before() -> None:
     chat = Chat()
     alice, bob = chat.join(2)
-    chat.hub.receive(alice, b"before\n")
-    chat.hub.tell(bob, "*** for you")
-    chat.hub.receive(alice, b"after\n")
+    chat.intake.receive(alice, b"before\n")
+    chat.hub.notice(bob, "for you")
+    chat.intake.receive(alice, b"after\n")
     chat.turn()
     assert chat.seen[2] == "guest-1: before\n*** for you\nguest-1: after\n"
     assert chat.seen[1] == "guest-1: before\nguest-1: after\n"
@@ -86,9 +106,9 @@ def test_what_is_told_to_one_comes_after_what_its_room_was_told_before() -> None
 def test_a_newcomer_hears_nothing_of_what_was_said_before_it_came() -> None:
     chat = Chat()
     (alice,) = chat.join()
-    chat.hub.receive(alice, b"too early\n")
-    chat.hub.connect(2, 12, "peer:2")
-    chat.hub.receive(alice, b"in time\n")
+    chat.intake.receive(alice, b"too early\n")
+    chat.intake.connect(2, 12, "peer:2")
+    chat.intake.receive(alice, b"in time\n")
     chat.turn()
     assert chat.seen[1] == "guest-1: too early\n*** guest-2 joined\nguest-1: in time\n"
     assert chat.seen[2].split("\n", 1)[1] == "guest-1: in time\n"
@@ -97,9 +117,9 @@ def test_a_newcomer_hears_nothing_of_what_was_said_before_it_came() -> None:
 def test_whoever_goes_to_another_room_hears_the_old_one_to_the_end() -> None:
     chat = Chat()
     alice, bob = chat.join(2)
-    chat.hub.receive(alice, b"one\n")
-    chat.hub.receive(bob, b"/join kitchen\n")
-    chat.hub.receive(alice, b"two\n")
+    chat.intake.receive(alice, b"one\n")
+    chat.intake.receive(bob, b"/join kitchen\n")
+    chat.intake.receive(alice, b"two\n")
     chat.turn()
     assert chat.seen[2] == "guest-1: one\n*** you are in kitchen with 0 others\n"
     assert chat.seen[1] == "guest-1: one\n*** guest-2 went to kitchen\nguest-1: two\n"
@@ -110,11 +130,11 @@ def test_whoever_goes_to_another_room_hears_the_old_one_to_the_end() -> None:
 
 def test_coming_and_going_are_events_and_leave_nothing_behind() -> None:
     chat = Chat()
-    session = chat.hub.connect(1, 7, "127.0.0.1:5")
+    session = chat.intake.connect(1, 7, "127.0.0.1:5")
     effects = chat.turn()
     assert effects[0] == events.Connected(0.0, 1, 7, "guest-1", "127.0.0.1:5")
     assert kinds(effects) == [events.Connected, Tell, Enter]
-    chat.hub.leave(session, "left", "*** bye")
+    chat.hub.leave(session, "left", "bye")
     assert chat.turn() == [Leave(1, "lobby"), Close(1, "left", b"*** bye\n")]
     hub = chat.hub
     assert (hub.sessions, hub.lobby.members) == ({}, {})
@@ -133,10 +153,10 @@ def test_a_connection_that_is_lost_twice_leaves_once() -> None:
 def test_the_last_line_needs_no_newline_and_may_be_quit() -> None:
     chat = Chat()
     alice, bob, carol = chat.join(3)
-    chat.hub.receive(alice, b"hello")
-    chat.hub.end(alice)
-    chat.hub.receive(bob, b"quit")
-    chat.hub.end(bob)
+    chat.intake.receive(alice, b"hello")
+    chat.intake.end(alice)
+    chat.intake.receive(bob, b"quit")
+    chat.intake.end(bob)
     chat.turn()
     assert chat.seen[carol.id] == "guest-1: hello\n*** guest-1 left\n*** guest-2 left\n"
     assert chat.seen[bob.id].endswith("*** bye\n")
@@ -155,12 +175,12 @@ def test_a_small_room_is_told_no_more_than_its_rate_of_comings_and_goings() -> N
     chat = Chat(announce_rate=10.0)
     (listener,) = chat.join()
     for n in range(100, 200):
-        chat.hub.disconnect(chat.hub.connect(n, n, "peer"), "left")
+        chat.hub.disconnect(chat.intake.connect(n, n, "peer"), "left")
     chat.turn()
     assert chat.seen[listener.id].count("joined") + chat.seen[listener.id].count("left") < 30
     chat.seen[listener.id] = ""
     chat.hub.now += 10.0
-    chat.hub.connect(300, 300, "peer")
+    chat.intake.connect(300, 300, "peer")
     chat.turn()
     assert chat.seen[listener.id] == "*** guest-300 joined\n"
 

@@ -45,7 +45,7 @@ class TlsWire(Wire):
         return super().send(data)
 
 
-def connect(net: Net, room: int = 1 << 30) -> tuple[TlsConnection, TlsWire]:
+def connect(net: Net, room: int = 1 << 30) -> tuple[TlsConnection[Any], TlsWire]:
     wire = TlsWire(room)
     return TlsConnection(net.traffic, cast(Any, wire), "peer", 1), wire
 

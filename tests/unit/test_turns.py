@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.chat.effects import Hold
-from chatops.chat.hub import LEAST_HOLD, LEAST_LINES, TURN_LINES, TURN_TOTAL
+from chatops.chat.intake import LEAST_HOLD, LEAST_LINES, TURN_LINES, TURN_TOTAL
 from chatops.chat.lines import COUNTED, affordable, cost, split
 from chatops.chat.telnet import STEP_LIMIT
 from tests.unit.test_hub import Chat
@@ -20,7 +20,7 @@ def test_a_crowd_that_asks_much_has_each_turn_to_itself_only_so_far() -> None:
     askers = chat.join(ASKERS)
     questions = b"/rooms\n" * (2 * TURN_LINES)
     for asker in askers:
-        chat.hub.receive(asker, questions)
+        chat.intake.receive(asker, questions)
     first = sum(asker.lines_in for asker in askers)
     assert first == TURN_TOTAL + LEAST_LINES * (ASKERS - TURN_TOTAL // TURN_LINES)
     turns = 1
@@ -28,7 +28,7 @@ def test_a_crowd_that_asks_much_has_each_turn_to_itself_only_so_far() -> None:
         chat.turn()
         for asker in askers:
             if asker.held:
-                chat.hub.resume(asker)
+                chat.intake.resume(asker)
         turns += 1
         assert turns <= 2 * ASKERS
     chat.turn()
@@ -40,8 +40,8 @@ def test_somebody_who_asks_once_is_answered_in_the_turn_of_the_crowd() -> None:
     chat = Chat(rate=0.0)
     *crowd, other = chat.join(ASKERS)
     for asker in crowd:
-        chat.hub.receive(asker, b"/rooms\n" * TURN_LINES)
-    chat.hub.receive(other, b"/who\n")
+        chat.intake.receive(asker, b"/rooms\n" * TURN_LINES)
+    chat.intake.receive(other, b"/who\n")
     chat.turn()
     assert chat.seen[other.id].count(f"*** {ASKERS} in lobby") == 1
 
@@ -57,7 +57,7 @@ def test_a_long_line_counts_as_several_of_the_rate(length: int, passing: int) ->
     line = b"x" * length + b"\n"
     assert affordable(line * 30, 30, 10.0) == passing
     talker.framer.limit = length
-    chat.hub.receive(talker, line * 30)
+    chat.intake.receive(talker, line * 30)
     assert talker.lines_in == passing
 
 
@@ -69,7 +69,7 @@ def test_a_line_that_is_dearer_than_the_burst_is_said_and_paid_for_afterwards() 
     assert (talker.lines_in, talker.tokens) == (1, -6.0)
     for seconds, said in ((6.5, 1), (0.6, 2)):
         chat.hub.now += seconds
-        chat.hub.resume(talker)
+        chat.intake.resume(talker)
         assert talker.lines_in == said
     chat.turn()
     assert chat.seen[talker.id].endswith("guest-1: short\n")
@@ -99,7 +99,7 @@ def test_who_floods_with_negotiation_is_not_read_for_a_moment() -> None:
     (flooder,) = chat.join()
     holds = [effect for effect in chat.says(flooder, FLOOD) if isinstance(effect, Hold)]
     assert holds == [Hold(flooder.id, LEAST_HOLD)]
-    assert chat.hub.resume(flooder)
+    assert chat.intake.resume(flooder)
     few = chat.says(flooder, FLOOD[:STEP_LIMIT - 2])
     assert not any(isinstance(effect, Hold) for effect in few)
 

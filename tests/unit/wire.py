@@ -132,7 +132,7 @@ class Net:
         self.traffic = Traffic(cast(Reactor, self.reactor), self, limit, policy, STALL, LINGER)
         self._ids = itertools.count(1)
 
-    def connect(self, room: int = 1 << 30) -> tuple[Connection, Wire]:
+    def connect(self, room: int = 1 << 30) -> tuple[Connection[Any], Wire]:
         wire = Wire(room)
         return Connection(self.traffic, cast(Any, wire), "peer", next(self._ids)), wire
 
@@ -144,37 +144,37 @@ class Net:
         """What the owner was told under this name."""
         return [told[1:] for told in self.told if told[0] == name]
 
-    # -- chatops.net.traffic.Owner
+    # -- chatops.net.connection.Owner
 
-    def received(self, connection: Connection, data: bytes) -> None:
+    def received(self, connection: Connection[Any], data: bytes) -> None:
         self.told.append(("received", connection.client_id, data))
 
-    def ended(self, connection: Connection) -> None:
+    def ended(self, connection: Connection[Any]) -> None:
         self.told.append(("ended", connection.client_id))
 
-    def lost(self, connection: Connection, reason: str) -> None:
+    def lost(self, connection: Connection[Any], reason: str) -> None:
         self.told.append(("lost", connection.client_id, reason))
 
-    def filled(self, connection: Connection) -> None:
+    def filled(self, connection: Connection[Any]) -> None:
         self.told.append(("filled", connection.client_id))
 
-    def emptied(self, connection: Connection) -> None:
+    def emptied(self, connection: Connection[Any]) -> None:
         self.told.append(("emptied", connection.client_id))
 
-    def overflowed(self, connection: Connection, lines: int) -> None:
+    def overflowed(self, connection: Connection[Any], lines: int) -> None:
         self.told.append(("overflowed", connection.client_id, lines))
         if self.traffic.policy == "evict":
             self.evicted[connection.client_id] = lost = lines + connection.discard()
-            connection.finish(self.gap(lost))
+            connection.finish(self.gap(connection, lost))
 
-    def gap(self, lines: int) -> bytes:
+    def gap(self, _connection: Connection[Any], lines: int) -> bytes:
         return b"-%d\n" % lines
 
-    def stalled(self, connection: Connection) -> None:
+    def stalled(self, connection: Connection[Any]) -> None:
         self.told.append(("stalled", connection.client_id))
 
 
-def drain(connection: Connection, wire: Wire, room: int = 1 << 30) -> None:
+def drain(connection: Connection[Any], wire: Wire, room: int = 1 << 30) -> None:
     """The peer reads: its kernel takes so much more, and the selector says so."""
     wire.room += room
     if connection.mask & EVENT_WRITE:

@@ -8,6 +8,7 @@ from textual.screen import Screen
 from chatops.api.command_line import CommandError
 from chatops.lab.lessons import LESSONS
 from chatops.lab.stages import STAGES
+from chatops.units import shown
 from tui.config import Config
 from tui.lab.lesson import LessonScreen
 from tui.lab.menu import LabScreen
@@ -46,13 +47,13 @@ class LabDoors:
     def lesson(self, name: str) -> None:
         """A lesson by its name or number; "" is the first that is not answered."""
         names = [lesson.name for lesson in LESSONS]
-        if name.isdecimal() and 0 < int(name) <= len(names):
-            name = names[int(name) - 1]
+        numbered = {str(number): known for number, known in enumerate(names, 1)}
+        name = numbered.get(name, name)
         if not name:
             name = next((lesson.name for lesson in LESSONS
                          if self.progress.verdict(lesson) is None), names[0])
         if name not in names:
-            raise CommandError(f"no lesson '{name}'; there are {', '.join(names)}")
+            raise CommandError(f"no lesson '{shown(name)}'; there are {', '.join(names)}")
         self._enter(LessonScreen(LESSONS[names.index(name)], self.progress))
 
     def _enter(self, screen: Screen[None]) -> None:

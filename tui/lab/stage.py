@@ -42,6 +42,7 @@ class StageScreen(MainScreen):
     It looks and works as the console does, on a state, a link and a dispatcher of its own.
     """
 
+    WITH_DETAILS = False           # its text has their room
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "stage(1)", "next stage"),
         Binding("N", "stage(-1)", "previous stage", show=False),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LARGEST_FIRST = frozenset({"!", "EV", "APPQ", "LINES", "KERNQ", "IN/S", "OUT/S", "IDLE",
+LARGEST_FIRST = frozenset({"!", "EV", "APPQ", "LINES", "KERNQ", "IN/S", "OUT/S", "RTT", "IDLE",
                            "EVENTS", "FIRES", "FIRES/S", "BUSY"})
 CLIENT_COLUMNS = ("!", "ID", "FD", "NICK", "ROOM", "PEER", "EV", "APPQ", "LINES", "KERNQ",
-                  "IN/S", "OUT/S", "IDLE")
+                  "IN/S", "OUT/S", "RTT", "IDLE")
 KEY_COLUMNS = ("!", "FD", "TYPE", "FILEOBJ", "EVENTS", "CALLBACK", "DATA", "ARMED", "FIRES",
                "FIRES/S", "LAST", "BUSY")
 

@@ -30,6 +30,12 @@ class KeyBar(Static):
                        for name, rank in SHOWN.items() if name in labels and keymap.of(name)]
         self._ends: list[tuple[int, str]] = []     # where each ends, and the line it runs
 
+    def for_programs(self) -> None:
+        """A program has nobody to speak to, and `k` ends what is under the cursor."""
+        self._items = [(keys, "end" if label == "kick" else label, rank)
+                       for keys, label, rank in self._items if label != "broadcast"]
+        self.on_resize()
+
     def on_resize(self) -> None:
         """As many as fit."""
         kept = list(self._items)

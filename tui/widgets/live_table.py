@@ -167,6 +167,11 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         elif index >= top + self._page:
             self.scroll_to(y=index - self._page + 1, animate=False, force=True)
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Textual moves the bar only while there is one, and it comes back where it was."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def action_move(self, step: int) -> None:
         self.move_to((self._at or 0) + step)
 
