@@ -331,10 +331,10 @@ def attach(path: str, port: int | None, read_only: bool, plain: bool) -> None:
 @click.option("--force-asyncio", is_flag=True,
               help="hide uvloop from it, so that it falls back to asyncio's own loop")
 @click.option("--socket", "path", default="", metavar="PATH", help="where its control socket is")
-@ascii_option
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="SCRIPT|COMMAND [ARG]…")
+@ascii_option
 def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: str,
-          plain: bool, words: tuple[str, ...]) -> None:
+          words: tuple[str, ...], plain: bool) -> None:
     """Look into any Python program's event loop, in this console.
 
     Runs a script, a module or a command such as `uvicorn app:app` as by hand, and shows its
@@ -364,6 +364,7 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
     from chatops.watch.link import WatchLink
     from tui.process import run_console
 
+    looks = _looks(plain)
     try:
         link = WatchLink(launch, name)
     except LaunchError as error:
@@ -371,7 +372,7 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
         fail(str(error))
     _hold_signals()                # the program answers them; the console lets them through
     try:
-        run_console(link, **_looks(plain))
+        run_console(link, **looks)
     finally:
         link.close()
     sys.exit(link.exit_status)

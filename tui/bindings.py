@@ -14,8 +14,7 @@ def bindings(keymap: Keymap = USUAL) -> list[Binding]:
     """A binding for every key of the keymap, for the BINDINGS of the console's main screen.
 
     On the screen and not on the app: there they win over Textual's own `tab`, and a dialog
-    in front does not see them.  Each runs `app.command('…')`; ids are `kick`, `step.-1` …,
-    for keymaps.
+    in front does not see them.  Each runs `app.command('…')`; ids are `kick`, `step.-1` ….
     """
     made = [Binding("colon", f"app.command({COMMAND_LINE!r})", "command", key_display=":",
                     tooltip="Type a command.", id="command-line"),
