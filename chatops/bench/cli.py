@@ -35,6 +35,7 @@ from chatops.bench.rounds import (
 from chatops.bench.stalled import stalled_lines
 from chatops.bench.storm import storm_lines
 from chatops.bench.watch_cost import watch_lines
+from chatops.system.paths import PathError, expand
 
 # Descriptors a process needs besides one per client.
 SPARE_DESCRIPTORS = 64
@@ -80,6 +81,14 @@ class Progress:
             click.echo("\r\x1b[K", err=True, nl=False)
 
 
+def path_given(text: str) -> Path:
+    """A file as a person names it: `~` is a home directory."""
+    try:
+        return expand(text)
+    except PathError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command()
 @click.option("--clients", type=numbers, metavar="N,N…", help="How many, each in turn "
               "[default: 10,100,1000].")
@@ -101,7 +110,7 @@ class Progress:
 @click.option("--idle", default=None, type=click.IntRange(0), help="Clients that only stay, for "
               "the memory of each, and those in a console whose keys are pressed [default: 10000, "
               "or what descriptors allow].")
-@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("--json", "json_file", type=path_given, metavar="FILE",
               help="Write everything, every round, to this file.")
 @click.option("--no-console", is_flag=True, help="Leave out the server with its console open.")
 @click.option("--only", type=part_names, metavar="NAME,NAME…", help="Only these parts: "

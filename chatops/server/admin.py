@@ -8,7 +8,7 @@ from typing import Any
 from chatops import settings
 from chatops.api import commands, events
 from chatops.api.command_line import render
-from chatops.api.commands import Answer, Command, CommandResult, spec_of
+from chatops.api.commands import Answer, Command, CommandResult, only_looks, spec_of
 from chatops.chat import names
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
@@ -61,8 +61,9 @@ class Admin:
                 answer(self.run(command, uid))
 
     def run(self, command: Command, uid: int = -1) -> CommandResult:
-        """Do what can be done at once, and say in the log that it was done."""
-        return self._did(command, self._tried(command), uid)
+        """Do what can be done at once, and say in the log that it was done; a look is no deed."""
+        result = self._tried(command)
+        return result if only_looks(command) else self._did(command, result, uid)
 
     def _tried(self, command: Command) -> CommandResult:
         method = _METHODS.get(type(command))

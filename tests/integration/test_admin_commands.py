@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from chatops.api.commands import Ban, Bans, Broadcast, Kick, Limit, Mute, Quit, Spawn, Unban, Unmute
+from chatops.api.commands import (
+    Ban,
+    Bans,
+    Broadcast,
+    Command,
+    Kick,
+    Limit,
+    Mute,
+    Quit,
+    Spawn,
+    Unban,
+    Unmute,
+)
 from chatops.api.events import AdminDid, Disconnected, Refused, ServerStopped
 from chatops.service import StartError
 from tests.integration.harness import PATIENCE, Client, Clock, Server
@@ -369,3 +381,11 @@ def test_a_second_quit_while_draining_stops_at_once(server: StartServer) -> None
     chat.do(Quit("drain"))
     assert chat.do(Quit("drain")).text == "stopped"
     assert chat.thread.wait(scaled(2.0))
+
+
+@pytest.mark.parametrize("look", [Bans(), Limit(), Limit("rate-limit")])
+def test_what_only_looks_is_not_in_the_audit_log(chat: Server, look: Command) -> None:
+    assert chat.submit(look).ok
+    assert chat.submit(Limit("rate-limit", "20/s")).ok
+    did = chat.wait_for(AdminDid)
+    assert did.line == "limit rate-limit 20/s"
