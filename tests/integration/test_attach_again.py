@@ -36,7 +36,7 @@ CHANGES = [
     commands.Limit("line", "64"), commands.Reload(), commands.Reopen(),
     commands.Selector("poll"), commands.WriteInterest("always"),
     commands.SlowConsumer("drop-oldest"), commands.Spawn("chat", 1), commands.Despawn(),
-    commands.Quit("now"),
+    commands.Close(("1",)), commands.Cancel(("1",)), commands.Loop(2), commands.Quit("now"),
 ]
 
 
