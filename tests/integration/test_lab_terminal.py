@@ -140,7 +140,7 @@ def test_what_cannot_be_run_says_why() -> None:
 
 @pytest.mark.parametrize("stdin", [subprocess.PIPE, subprocess.DEVNULL])
 def test_ctrl_c_stops_a_stage_and_an_ended_input_does_not(stdin: int) -> None:
-    code = "from chatops.lab.terminal import run_stage; run_stage(5, '127.0.0.1', 0)"
+    code = "from chatops.lab.stages.terminal import run_stage; run_stage(5, '127.0.0.1', 0)"
     with subprocess.Popen([sys.executable, "-u", "-c", code], stdin=stdin,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
