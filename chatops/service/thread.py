@@ -208,7 +208,7 @@ class ServerThread:
             except Exception:
                 self.crash = self.crash or traceback.format_exc()
             if self.history is not None:
-                self.history.close()
+                self.history.close(self.server.say)
             self._say_bye()
             self._ended.set()
             self.on_end()

@@ -125,10 +125,12 @@ class Scribe:
         # What its room hears in this turn may come after this effect, and is to be found.
         self._reactor.call_soon(lambda: self._ask(question))
 
-    def close(self) -> None:
-        """Hand over what is left.  After the loop has ended, on its thread."""
+    def close(self, say: Callable[[events.Event], None]) -> None:
+        """Hand over what is left, and say what is not.  After the loop has ended, on its
+        thread: nobody carries out an effect any more.
+        """
         if self._dropped:
-            self._tell(f"the history lacks the last {self._dropped} lines")
+            say(events.Warned(self._hub.at, f"the history lacks the last {self._dropped} lines"))
         self._hand_over()
         self._journal.later(self._archive.close, "close the history")
 

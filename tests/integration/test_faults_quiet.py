@@ -66,7 +66,7 @@ def test_k04_when_the_wall_clock_jumps_nobody_is_timed_out(server: StartServer, 
     talker, beginner = chat.clients(2)
     beginner.send(b"a line begun")
     chat.until(lambda chat: chat.state.partials)
-    chat.call(lambda: setattr(chat.chat, "wall", lambda: time.time() + jump))
+    chat.call(lambda: setattr(chat.chat.state, "wall", lambda: time.time() + jump))
     chat.turn()
     beginner.say(" and ended")
     talker.expect(f"{beginner.nick}: a line begun and ended")

@@ -266,6 +266,7 @@ def test_a_collector_that_does_not_read_is_let_go(
     assert hangers[0].recv(1) == b"H"
     assert len(exporter._doors[0]) == 1
     until(lambda: len(exporter._doors[0]) == 0)
+    monkeypatch.setattr(door, "PATIENCE", PATIENCE)  # whatever the core does
     assert len(get(where(chat))[2]) == 32 << 20
 
 

@@ -115,9 +115,10 @@ main(prog_name="chatops")
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(("module", "name"), [
-    ("chatops.cli", "load"), ("chatops.service", "configured"), ("chatops.service", "BanFile"),
-    ("chatops.service", "_check_history"), ("chatops.service", "open_log"),
-    ("chatops.service", "listen"),
+    ("chatops.cli", "load"), ("chatops.service.thread", "configured"),
+    ("chatops.service.thread", "BanFile"),
+    ("chatops.service.thread", "_check_history"), ("chatops.service.thread", "EventLog"),
+    ("chatops.service.openings", "listen"),
 ])
 def test_signals_end_the_start_at_whatever_it_waits_for(tmp_path: Path, module: str, name: str,
                                                         number: signal.Signals) -> None:
