@@ -100,7 +100,6 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
 EVENTS = "What happens, a line for each, until the server ends or you do."
 
 
-_VALUED = ("--port", "--socket")
 _FLAG = re.compile(r"--[a-z][a-z-]*(=.*)?|-[a-zA-Z]", re.DOTALL)
 
 
@@ -111,13 +110,15 @@ class _Ctl(click.Command):
         """Set what is text apart from options: `-1 is down` and `->` are no flags, and no flag
         has a blank in it.  A word like `--jsom` is refused, as a flag that was misspelt.
         """
+        valued = {name for param in self.params
+                  if isinstance(param, click.Option) and not param.is_flag for name in param.opts}
         options: list[str] = []
         words: list[str] = []
         rest = iter(args)
         for arg in rest:
             if arg == "--":
                 words += rest
-            elif arg in _VALUED:
+            elif arg in valued:
                 options += [arg, *islice(rest, 1)]
             elif _FLAG.fullmatch(arg):
                 options.append(arg)
