@@ -112,7 +112,7 @@ def test_a_wait_never_exceeds_the_window(steps: list[tuple[str, bool, float]]) -
     for key, right, pause in steps:
         now += pause
         throttle.succeeded(key) if right else throttle.failed(now, key)
-        assert 0 <= throttle.wait(now, key) <= 10.0
+        assert 0 <= throttle.wait(now, key) <= 10.0 + 1e-6      # what adding floats costs
         assert not right or throttle.wait(now, key) == 0
 
 
