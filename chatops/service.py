@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import ssl
 import threading
 import time
 import traceback
@@ -24,6 +25,7 @@ from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
 from chatops.server.certificates import Renewal, configured
+from chatops.server.irc import IrcSocket
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
 from chatops.settings import Settings
@@ -83,16 +85,24 @@ class ServerThread:
             if stream is not None:
                 close_log(stream)
             raise StartError(explain(error, settings.host, settings.port)) from None
+        try:
+            irc = irc_sockets(settings, tls)
+        except StartError:
+            sock.close()
+            if stream is not None:
+                close_log(stream)
+            raise
         hold()
         try:
             place, warning = self._place(sock.getsockname()[1])
         except ControlError as error:
-            sock.close()
+            for listening in (sock, *(entrance.sock for entrance in irc)):
+                listening.close()
             if stream is not None:
                 close_log(stream)
             raise StartError(str(error)) from None
         self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
-                                 tls=tls)
+                                 tls=tls, irc=irc)
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
                                died=lambda last: self.thread_died("journal", last))
@@ -254,6 +264,27 @@ class ServerThread:
         """Open the log again if it is a file.  For signal handlers."""
         if self._log not in ("", "-"):
             self.submit(Reopen())
+
+
+def irc_sockets(settings: Settings, tls: ssl.SSLContext | None) -> list[IrcSocket]:
+    """Those that IRC clients come by, if any.  Raises `StartError`, and none is left open."""
+    wanted: list[tuple[int | None, ssl.SSLContext | None, str]] = [
+        (settings.irc_port, None, "--irc-port")]
+    if settings.irc_tls_port is not None:
+        if tls is None:
+            raise StartError("--irc-tls-port needs --tls-cert")
+        wanted.append((settings.irc_tls_port, tls, "--irc-tls-port"))
+    sockets: list[IrcSocket] = []
+    for port, context, flag in wanted:
+        if port is None:
+            continue
+        try:
+            sockets.append(IrcSocket(listen(settings.host, port, sndbuf=settings.sndbuf), context))
+        except OSError as error:
+            for opened in sockets:
+                opened.sock.close()
+            raise StartError(explain(error, settings.host, port).replace("--port", flag)) from None
+    return sockets
 
 
 def _check_history(path: str) -> None:

@@ -62,6 +62,12 @@ class Settings(msgspec.Struct, frozen=True):
     nicks: str = "ascii"
     drain: float = 4.0
     announce_after: float = 1.0
+    irc_port: int | None = None
+    irc_tls_port: int | None = None
+    irc_password: str = ""
+    oper: str = ""
+    server_name: str = "chatops.local"
+    server_description: str = "a chat you can see inside"
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The trusted ones, which the limits per address do not hold for."""
@@ -136,6 +142,21 @@ def _host(text: str) -> str:
     # getaddrinfo takes "" for every address: an empty variable must not open the server.
     if not text.strip():
         raise SettingsError("empty; 0.0.0.0 is every address of this machine")
+    return text
+
+
+def _irc_port(text: str) -> int | None:
+    return None if text.strip().lower() == "off" else _whole(0, 65535)(text)
+
+
+def _port_text(port: int | None) -> str:
+    return "off" if port is None else str(port)
+
+
+def _server_name(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or "." not in text \
+            or set(text) & set(" !@:*?,#"):
+        raise SettingsError(f"'{text}' is no server name; chatops.example.org is one")
     return text
 
 
@@ -221,6 +242,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("announce_after", "a newcomer is announced to its room with its first line, or when it "
             "has stayed this long: health checks that connect and leave are no news; off: at once",
             _SECONDS, _seconds_text),
+    Setting("irc_port", "a second port, for IRC clients (6667 is the usual one; 0 picks a free "
+            "one); off: none", _irc_port, _port_text),
+    Setting("irc_tls_port", "a port for IRC over TLS, with --tls-cert (6697 is the usual one); "
+            "off: none", _irc_port, _port_text),
+    Setting("irc_password", "what IRC clients have to give with PASS; flags can be seen by all "
+            "users of this machine, the environment and the settings file cannot"),
+    Setting("oper", "NAME:PASSWORD with which OPER makes an IRC client an operator; the same holds "
+            "for it"),
+    Setting("server_name", "what the server is called in IRC, with a dot in it as clients expect",
+            _server_name),
+    Setting("server_description", "a few words on it, for WHOIS and ADMIN"),
 )
 
 USUAL = Settings()

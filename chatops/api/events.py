@@ -104,6 +104,23 @@ class Moved(Event, frozen=True, gc=False, tag=True):
     new: str
 
 
+class Joined(Event, frozen=True, gc=False, tag=True):
+    """A client came into a room, and stays in those that it is in."""
+
+    id: int
+    nick: str
+    room: str
+
+
+class Parted(Event, frozen=True, gc=False, tag=True):
+    """A client left one of its rooms."""
+
+    id: int
+    nick: str
+    room: str
+    reason: str = ""
+
+
 # -- back-pressure and bad input
 
 
@@ -244,4 +261,6 @@ AnyEvent = (
     | AdminDid
     | Warned
     | ThreadDied
+    | Joined
+    | Parted
 )

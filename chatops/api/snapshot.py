@@ -45,6 +45,8 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
     rooms: tuple[str, ...] = ()    # all that it is in; `room` is where it speaks by default
+    protocol: str = "line"     # or "irc"
+    capabilities: tuple[str, ...] = ()     # of IRCv3, that it has asked for
 
     @property
     def closing(self) -> bool:

@@ -28,6 +28,7 @@ LEAST_HOLD = 0.1               # seconds; a held client is not looked at more of
 class Intake:
     """The door for lines: `nc`, `telnet`, scripts.  Belongs to the thread of its hub."""
 
+    protocol = "line"
     dialect: Dialect = PLAIN
 
     def __init__(self, hub: Hub) -> None:

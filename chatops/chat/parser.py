@@ -21,9 +21,11 @@ CLIENT_COMMANDS: tuple[ClientCommand, ...] = (
     ClientCommand("who", "", "who is in this room"),
     ClientCommand("me", "TEXT", "say what you do: * you TEXT"),
     ClientCommand("msg", "NICK TEXT", "say something to one person only"),
-    ClientCommand("join", "ROOM", "go to another room"),
+    ClientCommand("join", "ROOM [KEY]", "go to another room"),
     ClientCommand("rooms", "", "list the rooms"),
     ClientCommand("history", "[N] [TEXT]", "what was said here, or what of it holds TEXT"),
+    ClientCommand("topic", "[TEXT]", "what this room is about"),
+    ClientCommand("away", "[TEXT]", "you do not answer; without a text, you do again"),
     ClientCommand("quit", "[REASON]", "leave; so does quit alone on a line"),
     ClientCommand("help", "", "this list"),
 )

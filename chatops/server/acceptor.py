@@ -28,7 +28,7 @@ class Acceptor:
 
     def __init__(self, server: ChatServer, door: Door, context: ssl.SSLContext | None) -> None:
         """Who comes in goes through `door`.  With a `context`, nobody does without TLS."""
-        self.refusing: set[Connection[Session]] = set()
+        self.refusing = server.refusing
         self.handshakes = (Handshakes(server.traffic, context, self) if context is not None
                            else None)
         self._server = server
@@ -39,7 +39,8 @@ class Acceptor:
         """What the listener calls."""
         server = self._server
         host, peer = host_of(address), peer_text(address)
-        here = len(server.connections) + (len(self.handshakes) if self.handshakes else 0)
+        here = len(server.connections) + sum([
+            len(door.acceptor.handshakes) for door in server.doors if door.acceptor.handshakes])
         reason = server.admission.refuse(host, here, server.hub.now, server.hub.at)
         if reason is None and not self._watchable(sock):
             reason = "the server is full: select() cannot watch more descriptors"
@@ -79,6 +80,8 @@ class Acceptor:
         connection.session = session
         connection.label = f"#{session.id} {session.nick}"
         server.newcomers.start(connection)
+        if self._door is not server.intake:
+            server.keepalive.entered(connection)
         if server.idles.seconds:
             server.idles.start(connection)
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chatops.api import events
 from chatops.chat.hub import Hub
@@ -29,6 +29,7 @@ from chatops.server.acceptor import Acceptor
 from chatops.server.admission import Admission
 from chatops.server.bans import Bans
 from chatops.server.effects import Delivery
+from chatops.server.irc import Entrance, IrcSocket, Keepalive, irc_door
 from chatops.server.shutdown import Drain
 from chatops.settings import Settings
 from chatops.units import format_duration, format_size
@@ -41,11 +42,11 @@ class ChatServer:
 
     def __init__(self, settings: Settings, sock: socket.socket, bus: EventBus[events.Event], *,
                  bans: Bans | None = None, descriptors: int = 1024,
-                 tls: ssl.SSLContext | None = None,
+                 tls: ssl.SSLContext | None = None, irc: Sequence[IrcSocket] = (),
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
         """`sock` listens already; `descriptors` is how many this process may have.  With `tls`
-        that is all that it speaks.
+        that is all that it speaks.  `irc` are sockets for IRC clients, with or without TLS.
         """
         self.settings = settings
         self.bus = bus
@@ -70,7 +71,10 @@ class ChatServer:
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.on_publish: list[Callable[[], None]] = []
+        self.refusing: set[Connection[Session]] = set()
         self.acceptor = Acceptor(self, self.intake, tls)
+        self.doors: list[Entrance] = []
+        self.keepalive = Keepalive(self)
         self.reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
         self._dropping: dict[Connection[Session], int] = {}
         be_patient(sock, settings.stall)       # every socket that it accepts inherits it
@@ -80,9 +84,21 @@ class ChatServer:
         self.reactor.hooks = [self.delivery.flush, self.traffic.reap, self._publish]
         self.listener = Listener(self.reactor, sock, accepted=self.acceptor.accepted,
                                  paused=self._paused, resumed=self._resumed)
+        self.doors.append(Entrance(self.listener, self.acceptor))
         self._begin()
+        if irc:
+            self._open_irc(irc)
         self.say(events.ServerStarted(self.hub.at, str(self.address[0]), self.address[1],
                                       self.selector.backend))
+
+    def _open_irc(self, sockets: Sequence[IrcSocket]) -> None:
+        door = irc_door(self.hub, self.settings, self.address[1])
+        for entrance in sockets:
+            be_patient(entrance.sock, self.settings.stall)
+            acceptor = Acceptor(self, door, entrance.tls)
+            self.doors.append(Entrance(
+                Listener(self.reactor, entrance.sock, accepted=acceptor.accepted,
+                         paused=self._paused, resumed=self._resumed), acceptor))
 
     def apply(self, settings: Settings) -> None:
         """Make these the limits from now on."""
@@ -97,7 +113,8 @@ class ChatServer:
         traffic.outbox_limit = settings.outbox
         traffic.policy = settings.slow_consumer  # type: ignore[assignment]  # checked there
         if traffic.stalls.seconds != settings.stall:
-            for sock in (self.listener.sock, *(c.sock for c in self.connections.values())):
+            for sock in (*(door.listener.sock for door in self.doors),
+                         *(c.sock for c in self.connections.values())):
                 be_patient(sock, settings.stall)
         for deadlines, seconds in ((traffic.stalls, settings.stall),
                                    (self.partials, settings.line_deadline)):
@@ -147,6 +164,8 @@ class ChatServer:
             self.partials.stop(connection)
         if self.idles.seconds:
             self.idles.start(connection)
+        if session.door is not self.intake:
+            self.keepalive.heard(connection)
         if self.selector.watched:
             self.selector.note(f"{connection.label} recv {len(data)} bytes")
 
@@ -154,8 +173,8 @@ class ChatServer:
         connection.session.door.end(connection.session)
 
     def lost(self, connection: Connection[Session], reason: str) -> None:
-        if connection in self.acceptor.refusing:
-            self.acceptor.refusing.discard(connection)
+        if connection in self.refusing:
+            self.refusing.discard(connection)
             return
         session = connection.session
         why, lost = self.reasons.pop(connection.client_id, (reason or "left", 0))
@@ -167,6 +186,7 @@ class ChatServer:
         self.partials.stop(connection)
         self.idles.stop(connection)
         self.newcomers.stop(connection)
+        self.keepalive.stop(connection)
         self.bytes_out_before += connection.bytes_out
         self.lines_out_before += connection.lines_out
         del self.connections[connection.client_id]
@@ -280,9 +300,10 @@ class ChatServer:
         if self.phase == "stopped":
             return
         self.phase = "stopped"
-        self.listener.close()
-        self.acceptor.abort("server stopped")
-        for connection in [*self.connections.values(), *self.acceptor.refusing]:
+        for door in self.doors:
+            door.listener.close()
+            door.acceptor.abort("server stopped")
+        for connection in [*self.connections.values(), *self.refusing]:
             connection.abort("server stopped")
         self.traffic.reap()
         self.hub.effects.clear()

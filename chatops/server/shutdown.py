@@ -32,8 +32,9 @@ class Drain:
         """Stop accepting and reading."""
         server = self._server
         server.say(events.ServerStopping(server.hub.at, self._seconds))
-        server.listener.close()
-        server.acceptor.abort("server shut down")
+        for door in server.doors:
+            door.listener.close()
+            door.acceptor.abort("server shut down")
         server.hub.flush()
         server.hub.limits.announce_up_to = -1    # N leaving would tell N others
         server.traffic.lingers.change(self._seconds)

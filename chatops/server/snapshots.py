@@ -144,7 +144,8 @@ class Survey:
                 bytes_out, connection.bytes_in, masks, connection.mask, session.nick, state,
                 muted, session.lines_in, connection.lines_dropped) and not outbox \
                 and old.room == session.where and old.rooms == tuple(session.rooms) \
-                and not old.queued:
+                and not old.queued \
+                and len(old.capabilities) == len(session.capabilities):
             return old
         return ClientRow(
             id=connection.client_id, fd=connection.fd, nick=session.nick,
@@ -160,4 +161,5 @@ class Survey:
             lines_dropped=connection.lines_dropped, connected_at=connection.connected_at,
             active_at=connection.active_at, progress_at=connection.progress_at,
             state=state, muted=muted, masks=masks, tls=connection.tls, rooms=tuple(session.rooms),
+            protocol=session.door.protocol, capabilities=tuple(sorted(session.capabilities)),
         )
