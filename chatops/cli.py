@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import click
+from msgspec.structs import replace
 
 from chatops import __version__
 from chatops.api.commands import Reload
@@ -17,12 +18,14 @@ from chatops.bench.cli import bench
 from chatops.control.client import find
 from chatops.control.ctl import ctl
 from chatops.control.socket_path import ControlError
+from chatops.net.listener import listen
 from chatops.service import ServerThread, StartError, tune_collector
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 from chatops.system import streams
 from chatops.system.streams import say
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
+IRC_PORT = 6667                # where clients look for it
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
 # these the demo has a queue to look at within half a minute, and for a while.
@@ -109,6 +112,8 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
     from chatops.links.local import LocalLink
     from tui.app import run_console
 
+    if demo and settings.irc_port is None and _is_free(settings.host, IRC_PORT):
+        settings = replace(settings, irc_port=IRC_PORT)
     thread = _started(settings, settings.log_file)     # the console lets signals through
     link = LocalLink(thread)
     if demo:
@@ -120,6 +125,15 @@ def main(context: click.Context, /, demo: bool, config: str | None, **flags: Any
         thread.close()
     _fail_if_dead(thread)
     sys.exit(status)
+
+
+def _is_free(host: str, port: int) -> bool:
+    """Whether something could listen there now."""
+    try:
+        listen(host, port).close()
+    except (OSError, UnicodeError):
+        return False
+    return True
 
 
 def _fail_if_dead(thread: ServerThread) -> None:
@@ -184,7 +198,9 @@ def serve(config: str | None, **flags: Any) -> None:
     tune_collector()
     host, port = thread.server.address[:2]
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
-    _wait(thread, f"chatops: listening on {host}:{port} ({spoken})")
+    irc = "".join([f", IRC on {door.listener.sock.getsockname()[1]}"
+                   for door in thread.server.doors[1:]])
+    _wait(thread, f"chatops: listening on {host}:{port} ({spoken}{irc})")
     _fail_if_dead(thread)
     say("chatops: stopped")
 

@@ -205,6 +205,12 @@ class Hub:
         if self.witness is not None:
             self.witness.renamed(session, old)
 
+    def log_in(self, session: Session, account: str) -> None:
+        """It has proved to own this account, or, if that is "", is logged out of the one it had."""
+        session.sender = replace(session.sender, account=account)
+        if session.registered:
+            self.tell_peers(session, "account", account)
+
     def speak(self, session: Session, dialect: Dialect, *, echo: bool = True) -> None:
         """From here on it is spoken to in another dialect, with or without what it says."""
         for room in session.rooms.values():

@@ -15,6 +15,7 @@ from chatops.chat.parser import Call, Say, parse_line
 from chatops.chat.sanitize import clean
 from chatops.chat.session import Session
 from chatops.chat.telnet import TelnetFilter
+from chatops.chat.wrong_door import stranger
 from chatops.units import counted
 
 IAC = b"\xff"
@@ -33,6 +34,7 @@ class Intake:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self.irc_port = 0              # where IRC clients are to go, if anywhere
 
     @property
     def line_limit(self) -> int:
@@ -60,6 +62,8 @@ class Intake:
     def receive(self, session: Session, data: bytes) -> None:
         """Bytes came in from a client that is not held."""
         flooded = False
+        if not session.lines_in and not session.mid_line and self._turned_away(session, data):
+            return
         if session.telnet is not None or IAC in data:
             data, flooded = self._without_telnet(session, data)
         framer = session.framer
@@ -72,6 +76,20 @@ class Intake:
             self._lines(session, data)
         if flooded and not session.held and session.id in self.hub.sessions:
             self.hub.effects.append(Hold(session.id, LEAST_HOLD))  # if its lines did not do so
+
+    def _turned_away(self, session: Session, data: bytes) -> bool:
+        """Whether its first bytes are another protocol's; it is told so in that one's tongue."""
+        what = stranger(data)
+        if what is None:
+            return False
+        hub = self.hub
+        hub.bad_input(session, f"{what} on the port for lines")
+        if what == "IRC":
+            port = f"IRC is on port {self.irc_port}" if self.irc_port else "there is no IRC here"
+            hub.tell(session, f"ERROR :this port is for plain lines; {port}\r\n".encode())
+        hub.leave(session, f"spoke {what}", "" if what == "TLS" else
+                  f"this port is for plain lines, not for {what}", error=True)
+        return True
 
     def resume(self, session: Session) -> bool:
         """The hold is over: go on with what was held.  Whether it may be read again."""

@@ -9,6 +9,7 @@ from chatops import settings
 from chatops.api import commands, events
 from chatops.api.command_line import render
 from chatops.api.commands import Answer, Command, CommandResult, spec_of
+from chatops.chat.groups import ADMIN
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
 from chatops.loop.backends import BackendError
@@ -100,7 +101,7 @@ class Admin:
         return _outcome("kicked", sessions, missing)
 
     def _send_away(self, session: Session, words: str, reason: str) -> None:
-        self._server.hub.leave(session, reason, words)
+        self._server.hub.leave(session, reason, words, by=ADMIN)
 
     def _ban(self, command: commands.Ban) -> CommandResult:
         server = self._server

@@ -93,6 +93,7 @@ class ChatServer:
 
     def _open_irc(self, sockets: Sequence[IrcSocket]) -> None:
         door = irc_door(self.hub, self.settings, self.address[1])
+        self.intake.irc_port = sockets[0].sock.getsockname()[1]
         for entrance in sockets:
             be_patient(entrance.sock, self.settings.stall)
             acceptor = Acceptor(self, door, entrance.tls)

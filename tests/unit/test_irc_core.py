@@ -205,7 +205,7 @@ def test_these_are_answered_with_nothing(chat: IrcChat, line: str) -> None:
 
 @pytest.mark.parametrize(("raw", "code"), [
     (b"PRIVMSG eve :" + b"x" * 600, "417"), (b"@+x=" + b"y" * 5000 + b" PING a", "417"),
-    (b"z" * 20_000, "417"), (b"PRIVMSG eve :\xff\xfe", "NOTICE"), (b"\x00\x01\x02", "421"),
+    (b"z" * 20_000, "417"), (b"PRIVMSG eve :\xff\xfe", "FAIL"), (b"\x00\x01\x02", "421"),
     (b"PRIVMSG a,b,c,d,e :x", "401"), (b"JOIN " + b",".join(b"#%d" % i for i in range(90)), "JOIN"),
     (b"MODE #x +" + b"o" * 100, "403"), (b"PRIVMSG", "411"), (b"PRIVMSG eve", "412"),
     (b"CAP FROB", "410"), (b"WHOIS", "431"), (b"KILL a :b", "481"), (b"JOIN x", "403"),

@@ -27,6 +27,8 @@ class Irc:
         self.whowas = WhoWas()
         self.watchers: dict[str, set[int]] = {}    # who monitors a nick, folded
         self.most = 0                  # that have been registered at once
+        self.asides: list[bytes] | None = None     # while a labelled command runs: what its
+                                       # sender hears then, and is no answer
         self.rehash: Callable[[], object] = lambda: None       # the operator's `:reload`
 
     # -- who and what there is
@@ -76,9 +78,17 @@ class Irc:
         line = format_message(command, params, source or self.network.server) + "\r\n"
         self.hub.tell(client, line.encode())
 
-    def fail(self, client: Client, command: str, code: str, *context: str, text: str) -> None:
-        """A standard reply, or to who does not know those a notice."""
-        if "standard-replies" in client.capabilities:
+    def aside(self, client: Client, data: bytes) -> None:
+        """Something that it hears now, but not as an answer to what it has said."""
+        if self.asides is not None:
+            self.asides.append(data)
+        else:
+            self.hub.tell(client, data)
+
+    def fail(self, client: Client, command: str, code: str, *context: str, text: str,
+             always: bool = False) -> None:
+        """A standard reply, or to who does not know those a notice, unless it is `always` one."""
+        if always or "standard-replies" in client.capabilities:
             self.message(client, "FAIL", command, code, *context, text)
         else:
             self.hub.notice(client, f"{command}: {text}")

@@ -31,6 +31,7 @@ from chatops.chat.irc.network import Network
 from chatops.chat.irc.presence import came, remember, renamed, went
 from chatops.chat.lines import COUNTED
 from chatops.chat.session import Session
+from chatops.chat.wrong_door import stranger
 
 BOM = "\ufeff"
 COMMANDS: Commands = {
@@ -38,9 +39,6 @@ COMMANDS: Commands = {
     **who.COMMANDS, **people.COMMANDS, **monitor.COMMANDS, **information.COMMANDS,
     **operator.COMMANDS,
 }
-# First words of those who have come to the wrong door (a browser can be made to send them).
-HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"DELETE ", b"OPTIONS ", b"CONNECT ")
-TLS_HELLO = b"\x16\x03"
 
 
 class IrcDoor:
@@ -94,13 +92,13 @@ class IrcDoor:
             self._lines(session, data)
 
     def _wrong_door(self, client: Client, data: bytes) -> bool:
-        if data.startswith(TLS_HELLO):
-            self.hub.bad_input(client, "TLS on a port that does not speak it")
-            self.hub.leave(client, "spoke TLS on a port that does not")
-        elif data.startswith(HTTP):
-            self.hub.bad_input(client, "HTTP")
-            self.hub.leave(client, "spoke HTTP", "this is IRC, not HTTP", error=True)
-        return client.id not in self.hub.sessions
+        what = stranger(data)
+        if what is None or what == "IRC":
+            return False
+        self.hub.bad_input(client, f"{what} on the IRC port")
+        self.hub.leave(client, f"spoke {what}", "" if what == "TLS" else
+                       f"this is IRC, not {what}", error=True)
+        return True
 
     def end(self, session: Session) -> None:
         """The client has sent all it will send: what is left is its last line."""
@@ -194,7 +192,7 @@ class IrcDoor:
         if message is not None and message.command != "NOTICE":
             command = message.command if message.command in COMMANDS else "*"
             self.irc.fail(client, command, "INVALID_UTF8",
-                          text="Message rejected: it is not UTF-8")
+                          text="Message rejected: it is not UTF-8", always=True)
 
     def _cleaned(self, client: Client, message: Message) -> Message:
         """Nothing in it can hurt a terminal, or be a line of its own; CTCP stays what it is."""

@@ -29,7 +29,9 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
     for room in rooms:
         hub.effects.append(Leave(client.id, room.name))
     mark = len(hub.effects)
+    irc.asides = []
     run()
+    asides, irc.asides = irc.asides, None
     for room in rooms:                 # also those that it has left: they have heard of that
         hub.send_off_room(room)
     happened = hub.effects[mark:]
@@ -50,6 +52,7 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
                 hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo))
         data = _answer(irc, client, label, heard)
         hub.effects.append(Tell(client.id, data, data.count(b"\n")))
+        hub.effects += [Tell(client.id, aside) for aside in asides]
     elif heard:
         hub.effects.append(Tell(client.id, b"".join(heard), len(heard)))
 

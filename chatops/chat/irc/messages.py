@@ -11,7 +11,7 @@ from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc
 from chatops.chat.irc.formatting import DELIMITER, ctcp, strip
-from chatops.chat.irc.message import Message, format_tags
+from chatops.chat.irc.message import BODY, Message, format_tags
 from chatops.chat.session import Room, Session
 
 
@@ -78,6 +78,8 @@ def _to_channel(irc: Irc, client: Client, target: str, words: Words) -> None:
     if why:
         _refuse(irc, client, words, n.ERR_CANNOTSENDTOCHAN, f"#{room.name}", why)
         return
+    if _too_long(irc, client, target, words):
+        return
     if channel != target:
         _to_ranks(irc, client, room, target[0], words)
     elif words.kind == "talk" and not words.tags and words.plain is None:
@@ -122,10 +124,33 @@ def _to_person(irc: Irc, client: Client, nick: str, words: Words) -> None:
         _refuse(irc, client, words, n.ERR_CANNOTSENDTOCHAN, other.nick,
                 "You are muted; nobody heard that")
         return
-    if words.kind != "tag" or "message-tags" in other.capabilities:
+    if _too_long(irc, client, other.nick, words):
+        return
+    if other is client:
+        _to_itself(irc, client, words)
+    elif words.kind != "tag" or "message-tags" in other.capabilities:
         irc.hub.whisper(client, other, words.text, words.kind, plain=words.plain,
                         tags=words.tags)
     _away(irc, client, other, words)
+
+
+def _to_itself(irc: Irc, client: Client, words: Words) -> None:
+    group = irc.hub.group(client.sender, words.kind, words.text, target=client.nick,
+                          tags=words.tags, plain=words.plain)
+    irc.aside(client, client.dialect.private(client.sender, group))
+    irc.hub.tell(client, client.dialect.copy(client.sender, group))
+
+
+def _too_long(irc: Irc, client: Client, target: str, words: Words) -> bool:
+    """Whether it would not fit into a line once its source is in front of it: cutting it would
+    change what it says, so it is refused.
+    """
+    command = "NOTICE" if words.quiet else "PRIVMSG"
+    text = f"\x01ACTION {words.text}\x01" if words.kind == "action" else words.text
+    size = len(f":{irc.source(client)} {command} {target} :{text}".encode())
+    if size > BODY:
+        irc.reply(client, n.ERR_INPUTTOOLONG)
+    return size > BODY
 
 
 def _away(irc: Irc, client: Client, other: Session, words: Words) -> None:
