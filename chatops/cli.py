@@ -13,6 +13,7 @@ import click
 from msgspec.structs import replace
 
 from chatops import __version__
+from chatops.accounts.cli import account
 from chatops.api.commands import Reload
 from chatops.bench.cli import bench
 from chatops.control.client import find
@@ -270,5 +271,6 @@ def lab(stage: int, host: str, port: int) -> None:
         fail(str(error))
 
 
+main.add_command(account)
 main.add_command(bench)
 main.add_command(ctl)

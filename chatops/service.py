@@ -12,6 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
+from chatops.accounts.authenticator import Authenticator
+from chatops.accounts.passwords import hasher
+from chatops.accounts.store import AccountError, AccountStore
 from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
@@ -26,6 +29,7 @@ from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
 from chatops.server.certificates import Renewal, configured
 from chatops.server.irc import IrcSocket
+from chatops.server.logins import Logins
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
 from chatops.settings import Settings
@@ -59,6 +63,7 @@ class ServerThread:
         self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
         self._ended = threading.Event()
         self._stop_requests = 0
+        self.logins: Logins | None = None
 
     def start(self, hold: Callable[[], object] = lambda: None) -> tuple[str, int]:
         """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs.
@@ -74,8 +79,11 @@ class ServerThread:
             file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
             known = bans.Bans(file.load() if file is not None else None)
             _check_history(settings.history)
+            if settings.accounts:
+                hasher()
+                AccountStore(settings.accounts).all()
             stream = EventLog(self._log) if self._log else None
-        except (BackendError, bans.BanError, CertificateError, HistoryError) as error:
+        except (AccountError, BackendError, bans.BanError, CertificateError, HistoryError) as error:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
@@ -106,6 +114,10 @@ class ServerThread:
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
                                died=lambda last: self.thread_died("journal", last))
+        if settings.accounts:
+            self.logins = Logins(self.server, Authenticator(
+                AccountStore(settings.accounts), self._hand_over), settings.registration)
+            self.server.use_accounts(self.logins)
         if settings.history:
             scribe = Scribe(Archive(settings.history), self.server, self.journal)
             self.server.delivery.scribe = scribe
@@ -176,6 +188,8 @@ class ServerThread:
         if self.alive:
             self.submit(Quit("now"))
         self._thread.join(timeout)
+        if self.logins is not None:
+            self.logins.close()
         self.journal.close()
 
     def _run(self) -> None:

@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True):
     irc_tls_port: int | None = None
     irc_password: str = ""
     oper: str = ""
+    accounts: str = ""
+    registration: str = "off"
     server_name: str = "chatops.local"
     server_description: str = "a chat you can see inside"
 
@@ -250,6 +252,10 @@ SETTINGS: tuple[Setting, ...] = (
             "users of this machine, the environment and the settings file cannot"),
     Setting("oper", "NAME:PASSWORD with which OPER makes an IRC client an operator; the same holds "
             "for it"),
+    Setting("accounts", "an SQLite file of accounts, made with `chatops account add`, for SASL and "
+            "`/login`; needs chatops[accounts]", _path),
+    Setting("registration", "whether clients may make accounts themselves: off, on, or "
+            "before-connect", _one_of("off", "on", "before-connect")),
     Setting("server_name", "what the server is called in IRC, with a dot in it as clients expect",
             _server_name),
     Setting("server_description", "a few words on it, for WHOIS and ADMIN"),

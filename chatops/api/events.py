@@ -95,6 +95,14 @@ class Renamed(Event, frozen=True, gc=False, tag=True):
     new: str
 
 
+class LoggedIn(Event, frozen=True, gc=False, tag=True):
+    """A client has proved to be the owner of an account."""
+
+    id: int
+    nick: str
+    account: str
+
+
 class Moved(Event, frozen=True, gc=False, tag=True):
     """A client went from one room to another."""
 
@@ -263,4 +271,5 @@ AnyEvent = (
     | ThreadDied
     | Joined
     | Parted
+    | LoggedIn
 )

@@ -41,6 +41,9 @@ class Witness(Protocol):
     def renamed(self, session: Session, old: Sender) -> None:
         """It has another nick than before."""
 
+    def logged_in(self, session: Session) -> None:
+        """It is known by another account than before, or by none."""
+
     def went(self, session: Session) -> None:
         """It is here no more."""
 
@@ -210,6 +213,8 @@ class Hub:
         session.sender = replace(session.sender, account=account)
         if session.registered:
             self.tell_peers(session, "account", account)
+            if self.witness is not None:
+                self.witness.logged_in(session)
 
     def speak(self, session: Session, dialect: Dialect, *, echo: bool = True) -> None:
         """From here on it is spoken to in another dialect, with or without what it says."""

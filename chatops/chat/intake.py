@@ -6,11 +6,12 @@ The common case, printable text with no command in it, goes through as whole chu
 from __future__ import annotations
 
 from chatops.api import events
-from chatops.chat import replies
+from chatops.chat import login, replies
 from chatops.chat.dialect import PLAIN, Dialect
 from chatops.chat.effects import Answer, Hold
 from chatops.chat.hub import LOBBY, Hub
 from chatops.chat.lines import COUNTED, affordable, cost, is_talk, split
+from chatops.chat.login import Gate
 from chatops.chat.parser import Call, Say, parse_line
 from chatops.chat.sanitize import clean
 from chatops.chat.session import Session
@@ -34,6 +35,7 @@ class Intake:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self.gate: Gate | None = None  # who knows the accounts, where there are any
         self.irc_port = 0              # where IRC clients are to go, if anywhere
 
     @property
@@ -93,10 +95,11 @@ class Intake:
 
     def resume(self, session: Session) -> bool:
         """The hold is over: go on with what was held.  Whether it may be read again."""
-        held, session.held = session.held, b""
-        if held and session.id in self.hub.sessions:
-            self._lines(session, held, rested=False)
-        return not session.held and session.id in self.hub.sessions
+        if not session.parked:
+            held, session.held = session.held, b""
+            if held and session.id in self.hub.sessions:
+                self._lines(session, held, rested=False)
+        return not session.held and not session.parked and session.id in self.hub.sessions
 
     def hear_out(self, session: Session) -> None:
         """Let it say what was held, whatever its rate: a turn's worth, where it is costly."""
@@ -167,9 +170,13 @@ class Intake:
             return
         hub.costly += count
         muted = Muted(hub, session)
-        for raw in lines.split(b"\n")[:-1]:
+        each = lines.split(b"\n")[:-1]
+        for number, raw in enumerate(each, 1):
             self._line(session, raw, muted)
             if session.id not in hub.sessions:
+                return
+            if session.parked:
+                session.held = b"".join([b"%s\n" % line for line in each[number:]]) + session.held
                 return
 
     def _line(self, session: Session, raw: bytes, muted: Muted) -> None:
@@ -187,7 +194,10 @@ class Intake:
             if not muted.refuses():
                 hub.talk(session, parsed.text.encode())
         elif isinstance(parsed, Call):
-            replies.COMMANDS[parsed.name](hub, session, parsed.argument, muted.refuses)
+            if (question := login.COMMANDS.get(parsed.name)) is not None:
+                question(hub, self.gate, session, parsed.argument)
+            else:
+                replies.COMMANDS[parsed.name](hub, session, parsed.argument, muted.refuses)
         else:
             hub.error(session, f"no command /{parsed.name}; /help lists them")
 

@@ -24,7 +24,7 @@ _FIRST = _PUNCTUATION - {"-"}
 
 # Who the server speaks as, and whom people address.
 RESERVED = ("admin", "administrator", "all", "everybody", "everyone", "here", "host", "moderator",
-            "operator", "server", "system", "you")
+            "nickserv", "operator", "server", "system", "you")
 
 
 def check_nick(nick: str, *, max_width: int = 20, ascii_only: bool = True) -> None:

@@ -25,7 +25,9 @@ CLIENT_COMMANDS: tuple[ClientCommand, ...] = (
     ClientCommand("rooms", "", "list the rooms"),
     ClientCommand("history", "[N] [TEXT]", "what was said here, or what of it holds TEXT"),
     ClientCommand("topic", "[TEXT]", "what this room is about"),
-    ClientCommand("away", "[TEXT]", "you do not answer; without a text, you do again"),
+    ClientCommand("away", "[TEXT]", "do not expect an answer; alone: you are back"),
+    ClientCommand("login", "ACCOUNT PASSWORD", "be known as the owner of an account"),
+    ClientCommand("register", "ACCOUNT PASSWORD", "make an account"),
     ClientCommand("quit", "[REASON]", "leave; so does quit alone on a line"),
     ClientCommand("help", "", "this list"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from chatops.api import events
@@ -78,6 +79,7 @@ class Acceptor:
         server.connections[connection.client_id] = connection
         session = self._door.connect(connection.client_id, connection.fd, connection.peer)
         connection.session = session
+        session.secure = bool(connection.tls) or _is_loopback(host)
         connection.label = f"#{session.id} {session.nick}"
         server.newcomers.start(connection)
         if self._door is not server.intake:
@@ -165,3 +167,10 @@ class Acceptor:
         server = self._server
         server.admission.left(handshake.host)
         self._say(events.HandshakeFailed(server.hub.at, handshake.peer, reason))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from chatops.api import events
 from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
-from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Recall, Tell
+from chatops.chat.effects import (
+    Answer,
+    Close,
+    Deliver,
+    Effect,
+    Enter,
+    Hold,
+    Leave,
+    Park,
+    Recall,
+    Tell,
+    Unpark,
+)
 from chatops.chat.groups import SAID, Group
 from chatops.chat.session import Session
 from chatops.net.connection import Connection
@@ -170,6 +182,17 @@ class Delivery:
             server.partials.stop(connection)       # it is we who keep it waiting
             server.reactor.call_later(effect.seconds, lambda: self._read_on(connection))
 
+    def _park(self, effect: Park) -> None:
+        connection = self._server.connections.get(effect.id)
+        if connection is not None and connection.is_open:
+            connection.pause()
+            self._server.partials.stop(connection)
+
+    def _unpark(self, effect: Unpark) -> None:
+        connection = self._server.connections.get(effect.id)
+        if connection is not None:
+            self._read_on(connection)
+
     def _read_on(self, connection: Connection[Session]) -> None:
         server = self._server
         # The selector does not watch who is held: a reset would go unnoticed until all that
@@ -207,5 +230,6 @@ class Delivery:
 _METHODS: dict[type[Effect], Callable[[Delivery, Any], None]] = {
     Deliver: Delivery._deliver, Answer: Delivery._answer,
     Enter: Delivery._enter, Leave: Delivery._leave, Hold: Delivery._hold,
+    Park: Delivery._park, Unpark: Delivery._unpark,
     Recall: Delivery._recall, Close: Delivery._close, events.Renamed: Delivery._renamed,
 }

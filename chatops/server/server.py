@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from chatops.api import events
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
+from chatops.chat.irc.door import IrcDoor
 from chatops.chat.limits import ChatLimits
+from chatops.chat.login import Gate
 from chatops.chat.session import Session
 from chatops.loop import backends
 from chatops.loop.bus import EventBus
@@ -74,6 +76,7 @@ class ChatServer:
         self.refusing: set[Connection[Session]] = set()
         self.acceptor = Acceptor(self, self.intake, tls)
         self.doors: list[Entrance] = []
+        self.irc: IrcDoor | None = None
         self.keepalive = Keepalive(self)
         self.reasons: dict[int, tuple[str, int]] = {}      # why, and lines lost by then
         self._dropping: dict[Connection[Session], int] = {}
@@ -91,8 +94,14 @@ class ChatServer:
         self.say(events.ServerStarted(self.hub.at, str(self.address[0]), self.address[1],
                                       self.selector.backend))
 
+    def use_accounts(self, gate: Gate) -> None:
+        """From here on people may log in."""
+        self.intake.gate = gate
+        if self.irc is not None:
+            self.irc.irc.gate = gate
+
     def _open_irc(self, sockets: Sequence[IrcSocket]) -> None:
-        door = irc_door(self.hub, self.settings, self.address[1])
+        door = self.irc = irc_door(self.hub, self.settings, self.address[1])
         self.intake.irc_port = sockets[0].sock.getsockname()[1]
         for entrance in sockets:
             be_patient(entrance.sock, self.settings.stall)

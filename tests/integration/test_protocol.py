@@ -132,7 +132,8 @@ def test_help_lists_the_table_that_dispatches(chat: Server) -> None:
         assert line.startswith(f"*** /{command.name}")
         assert line.endswith(command.help)
     assert {command.name for command in CLIENT_COMMANDS} == {
-        "nick", "who", "me", "msg", "join", "rooms", "history", "quit", "topic", "away", "help"}
+        "nick", "who", "me", "msg", "join", "rooms", "history", "quit",
+        "topic", "away", "login", "register", "help"}
     assert client.heard() == []
 
 

@@ -36,6 +36,8 @@ class IrcChat:
         self.events: list[events.Event] = []
         self.selector = SimpleNamespace(watched=False)
         self.traffic = self.net.traffic
+        self.partials = SimpleNamespace(start=lambda _: None, stop=lambda _: None)
+        self.idles = SimpleNamespace(seconds=0.0)
         self.bus = SimpleNamespace(publish=self.events.append)
         self.reasons: dict[int, tuple[str, int]] = {}
         self.delivery = Delivery(cast(ChatServer, self))

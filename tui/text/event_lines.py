@@ -57,6 +57,7 @@ KINDS: dict[type[Event], Kind] = {
     e.Renamed: Kind("~", "$secondary", "nick", lambda v: f"{v.old} is now {v.new}"),
     e.Moved: Kind("↷", "$secondary", "room",
                   lambda v: f"{v.nick} went from {v.old} to {v.new}"),
+    e.LoggedIn: Kind("~", "$secondary", "nick", lambda v: f"{v.nick} is logged in as {v.account}"),
     e.Joined: Kind("↷", "$secondary", "room", lambda v: f"{v.nick} joined {v.room}"),
     e.Parted: Kind("↷", "$secondary", "room", lambda v: f"{v.nick} left {v.room}"
                    + (f": {v.reason}" if v.reason else "")),

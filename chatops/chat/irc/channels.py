@@ -230,11 +230,11 @@ def _invite(irc: Irc, client: Client, other: Session, room: Room) -> None:
     irc.reply(client, n.RPL_INVITING, other.nick, f"#{room.name}")
     if other.away:
         irc.reply(client, n.RPL_AWAY, other.nick, other.away)
-    if isinstance(other, Client):
-        irc.message(other, "INVITE", other.nick, f"#{room.name}", source=irc.source(client))
+    group = hub.group(client.sender, "invite", target=other.nick)
+    if isinstance(other.dialect, IrcDialect):
+        hub.tell(other, other.dialect.line(group, f"INVITE {other.nick} #{room.name}"))
     else:
         hub.notice(other, f"{client.nick} invites you to {room.name}: /join {room.name}")
-    group = hub.group(client.sender, "invite", target=other.nick)
     for member in room.members.values():               # those who ask to be told
         if member is not client and isinstance(member.dialect, IrcDialect):
             hub.tell(member, member.dialect.render(room.name, (group,)).chunk)

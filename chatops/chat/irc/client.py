@@ -12,12 +12,14 @@ class Client(Session):
     """Before it has registered it is nobody to others, and `*` to itself."""
 
     __slots__ = ("cap_version", "capabilities", "last_spoke", "modes", "monitored", "negotiating",
-                 "password", "realname", "registered", "signed_on", "strikes", "user", "wanted")
+                 "password", "realname", "registered", "sasl", "signed_on", "strikes", "taken",
+                 "user", "wanted")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         super().__init__(id, peer, door)
         self.registered = False
         self.wanted = ""               # the nick it has asked for
+        self.taken = ""                # the last one that it could not have
         self.user = ""
         self.realname = ""
         self.password = ""             # what it has given with PASS
@@ -28,6 +30,7 @@ class Client(Session):
         self.monitored: dict[str, str] = {}    # folded, and as it wrote them
         self.signed_on = 0.0           # wall clock
         self.last_spoke = 0.0
+        self.sasl: str | None = None   # what it has given so far, while it authenticates
         self.strikes = 0               # lines before it was registered
         self.sender = Sender(id, "*")
 

@@ -14,6 +14,7 @@ from chatops.chat.irc.network import Network
 from chatops.chat.irc.numerics import Numeric
 from chatops.chat.irc.tongue import Tongue
 from chatops.chat.irc.whowas import WhoWas
+from chatops.chat.login import Gate
 from chatops.chat.session import Room, Session
 
 
@@ -27,6 +28,7 @@ class Irc:
         self.whowas = WhoWas()
         self.watchers: dict[str, set[int]] = {}    # who monitors a nick, folded
         self.most = 0                  # that have been registered at once
+        self.gate: Gate | None = None  # who knows the accounts, where there are any
         self.asides: list[bytes] | None = None     # while a labelled command runs: what its
                                        # sender hears then, and is no answer
         self.rehash: Callable[[], object] = lambda: None       # the operator's `:reload`

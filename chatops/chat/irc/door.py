@@ -9,6 +9,7 @@ from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
 from chatops.chat.intake import LEAST_HOLD, LEAST_LINES, TURN_LINES, TURN_TOTAL
 from chatops.chat.irc import (
+    accounts,
     channels,
     information,
     limits,
@@ -28,7 +29,7 @@ from chatops.chat.irc.formatting import DELIMITER, clean
 from chatops.chat.irc.labels import LONGEST, labelled
 from chatops.chat.irc.message import BODY, CLIENT_TAGS, Message, parse
 from chatops.chat.irc.network import Network
-from chatops.chat.irc.presence import came, remember, renamed, went
+from chatops.chat.irc.presence import came, remember, renamed, watchers_told, went
 from chatops.chat.lines import COUNTED
 from chatops.chat.session import Session
 from chatops.chat.wrong_door import stranger
@@ -37,7 +38,7 @@ BOM = "\ufeff"
 COMMANDS: Commands = {
     **registration.COMMANDS, **channels.COMMANDS, **modes.COMMANDS, **messages.COMMANDS,
     **who.COMMANDS, **people.COMMANDS, **monitor.COMMANDS, **information.COMMANDS,
-    **operator.COMMANDS,
+    **operator.COMMANDS, **accounts.COMMANDS,
 }
 
 
@@ -51,6 +52,7 @@ class IrcDoor:
         self.irc = Irc(hub, network)
         self.dialect: Dialect = self.irc.tongue.speaking(Form(0))
         hub.witness = self
+        hub.lobby.rules.created_at = network.started_at
 
     @property
     def line_limit(self) -> int:
@@ -69,6 +71,9 @@ class IrcDoor:
 
     def renamed(self, session: Session, old: Sender) -> None:
         renamed(self.irc, session, old)
+
+    def logged_in(self, session: Session) -> None:
+        watchers_told(self.irc, session, "account", session.sender.account)
 
     def went(self, session: Session) -> None:
         remember(self.irc, session)
@@ -110,10 +115,11 @@ class IrcDoor:
 
     def resume(self, session: Session) -> bool:
         """The hold is over: go on with what was held.  Whether it may be read again."""
-        held, session.held = session.held, b""
-        if held and session.id in self.hub.sessions:
-            self._lines(session, held, rested=False)
-        return not session.held and session.id in self.hub.sessions
+        if not session.parked:
+            held, session.held = session.held, b""
+            if held and session.id in self.hub.sessions:
+                self._lines(session, held, rested=False)
+        return not session.held and not session.parked and session.id in self.hub.sessions
 
     def hear_out(self, session: Session) -> None:
         """Let it say what was held, whatever its rate: a turn's worth of it."""
@@ -146,6 +152,9 @@ class IrcDoor:
             if session.id not in hub.sessions:
                 break
             start = end + 1
+            if session.parked:
+                session.held = lines[start:]
+                break
         hub.costly += done
         hub.lines_in += done
 

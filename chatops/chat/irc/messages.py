@@ -8,9 +8,11 @@ from __future__ import annotations
 from chatops.chat.groups import Kind
 from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
+from chatops.chat.irc.accounts import nickserv
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc
 from chatops.chat.irc.formatting import DELIMITER, ctcp, strip
+from chatops.chat.irc.masks import fold
 from chatops.chat.irc.message import BODY, Message, format_tags
 from chatops.chat.session import Room, Session
 
@@ -116,6 +118,10 @@ def _to_ranks(irc: Irc, client: Client, room: Room, rank: str, words: Words) -> 
 
 
 def _to_person(irc: Irc, client: Client, nick: str, words: Words) -> None:
+    if irc.gate is not None and fold(nick.partition("@")[0]) == "nickserv":
+        if not words.quiet:
+            nickserv(irc, client, words.text)
+        return
     other = irc.find(nick)
     if other is None:
         _refuse(irc, client, words, n.ERR_NOSUCHNICK, nick.split(" ")[0])

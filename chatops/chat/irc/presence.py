@@ -16,12 +16,12 @@ from chatops.chat.session import Session
 
 def came(irc: Irc, session: Session) -> None:
     """Somebody is here under this nick from now on."""
-    _watchers_told(irc, session.nick, irc.source(session), n.RPL_MONONLINE)
+    _nick_told(irc, session.nick, irc.source(session), n.RPL_MONONLINE)
 
 
 def went(irc: Irc, nick: str) -> None:
     """Nobody is here under this nick any more."""
-    _watchers_told(irc, nick, nick, n.RPL_MONOFFLINE)
+    _nick_told(irc, nick, nick, n.RPL_MONOFFLINE)
 
 
 def renamed(irc: Irc, client: Session, old: Sender) -> None:
@@ -43,8 +43,13 @@ def changed(irc: Irc, client: Client, kind: Kind, text: str) -> None:
     """Something about a client that its peers may have asked to be told of, and who watches it
     with extended-monitor as well.
     """
+    irc.hub.tell_peers(client, kind, text)
+    watchers_told(irc, client, kind, text)
+
+
+def watchers_told(irc: Irc, client: Session, kind: Kind, text: str) -> None:
+    """Those who watch for somebody with extended-monitor, and are not told as its peers."""
     hub = irc.hub
-    hub.tell_peers(client, kind, text)
     peers = {member for room in client.rooms.values() for member in room.members}
     group = hub.group(client.sender, kind, text)
     for watcher in _watchers(irc, client.nick):
@@ -52,7 +57,7 @@ def changed(irc: Irc, client: Client, kind: Kind, text: str) -> None:
             hub.tell(watcher, watcher.dialect.render("", (group,)).chunk)
 
 
-def _watchers_told(irc: Irc, nick: str, shown: str, numeric: n.Numeric) -> None:
+def _nick_told(irc: Irc, nick: str, shown: str, numeric: n.Numeric) -> None:
     for watcher in _watchers(irc, nick):
         irc.reply(watcher, numeric, shown)
 

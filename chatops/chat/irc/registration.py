@@ -37,7 +37,7 @@ def nick(irc: Irc, client: Client, message: Message) -> None:
         if _usable(irc, client, wanted):
             complete(irc, client)
         else:
-            client.wanted = ""
+            client.wanted, client.taken = "", wanted
     elif wanted != client.nick:
         try:
             irc.hub.rename(client, wanted)
@@ -167,8 +167,14 @@ def cap(irc: Irc, client: Client, message: Message) -> None:
 
 def offered(irc: Irc, client: Client) -> list[str]:
     """What it may ask for, with values for who understands them."""
-    del irc, client
-    return list(capabilities.OFFERED)
+    found = list(capabilities.OFFERED)
+    valued = client.cap_version >= 302
+    if irc.gate is not None and client.secure:
+        found.append("sasl=PLAIN" if valued else "sasl")
+    if irc.gate is not None and irc.gate.registration != "off":
+        early = irc.gate.registration == "before-connect"
+        found.append("draft/account-registration" + ("=before-connect" if early and valued else ""))
+    return sorted(found)
 
 
 def _begin(client: Client) -> None:

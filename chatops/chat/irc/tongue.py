@@ -129,6 +129,11 @@ class IrcDialect:
             tags.append(f"account={escape(group.sender.account)}")
         return f"@{';'.join(tags)} " if tags else ""
 
+    def line(self, group: Group, text: str) -> bytes:
+        """Something else that the group's sender does to this client alone."""
+        head = self._tags(group, 0)
+        return f"{head}:{self._tongue.source(group.sender)} {text}\r\n".encode()
+
     # -- what one client is told
 
     def private(self, to: Sender, group: Group) -> bytes:
