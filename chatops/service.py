@@ -122,7 +122,7 @@ class ServerThread:
             scribe = Scribe(Archive(settings.history), self.server, self.journal)
             self.server.delivery.scribe = scribe
             scribe.begin()
-        renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
+        renewal = Renewal(settings, self.server.speaking_tls, self.journal, self._hand_over)
         keeper = (BanKeeper(file, self.server, self.journal, self._hand_over)
                   if file is not None else None)
         self.admin = Admin(self.server, keeper, [renewal.ask] if tls is not None else [],

@@ -197,6 +197,7 @@ class ServerStarted(Event, frozen=True, gc=False, tag=True):
     host: str
     port: int
     selector: str
+    irc: int = 0               # the port for IRC, if there is one
 
 
 class ServerStopping(Event, frozen=True, gc=False, tag=True):

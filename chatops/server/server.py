@@ -92,7 +92,12 @@ class ChatServer:
         if irc:
             self._open_irc(irc)
         self.say(events.ServerStarted(self.hub.at, str(self.address[0]), self.address[1],
-                                      self.selector.backend))
+                                      self.selector.backend, self.intake.irc_port))
+
+    @property
+    def speaking_tls(self) -> list[Acceptor]:
+        """Those that a renewed certificate is for."""
+        return [door.acceptor for door in self.doors if door.acceptor.handshakes is not None]
 
     def use_accounts(self, gate: Gate) -> None:
         """From here on people may log in."""

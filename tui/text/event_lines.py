@@ -79,7 +79,8 @@ KINDS: dict[type[Event], Kind] = {
     e.ListenerResumed: Kind("▶", "$success", "server", lambda v: "accepting again"
                             + (f"; {v.refused:,} were refused" if v.refused else "")),
     e.ServerStarted: Kind("●", "$success", "server",
-                          lambda v: f"listening on {v.host}:{v.port} with {v.selector}"),
+                          lambda v: f"listening on {v.host}:{v.port} with {v.selector}"
+                          + (f", for IRC on {v.irc}" if v.irc else "")),
     e.ServerStopping: Kind("●", "$warning", "server",
                            lambda v: f"stopping; queues drain for at most "
                            f"{format_seconds(v.deadline)}"),
