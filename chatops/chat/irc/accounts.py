@@ -82,10 +82,8 @@ def logged_in(irc: Irc, client: Client, outcome: Outcome) -> None:
     """It is told so, and if the account is an operator's, it is one."""
     irc.reply(client, n.RPL_LOGGEDIN, irc.source(client), outcome.account,
               f"You are now logged in as {outcome.account}")
-    if outcome.admin and not client.is_oper:
-        client.modes.add("o")
-        if client.registered:
-            irc.message(client, "MODE", client.nick, "+o", source=irc.source(client))
+    if outcome.admin and irc.set_mode(client, "o", True) and client.registered:
+        irc.message(client, "MODE", client.nick, "+o", source=irc.source(client))
 
 
 # -- REGISTER

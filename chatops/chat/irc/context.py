@@ -27,7 +27,8 @@ class Irc:
         self.tongue = Tongue(network.server, network.token)
         self.whowas = WhoWas()
         self.watchers: dict[str, set[int]] = {}    # who monitors a nick, folded
-        self.most = 0                  # that have been registered at once
+        self.here = self.most = 0      # who is registered, now and at most
+        self.opers = self.hidden = 0   # of these: counted, for each newcomer is told
         self.gate: Gate | None = None  # who knows the accounts, where there are any
         self.asides: list[bytes] | None = None     # while a labelled command runs: what its
                                        # sender hears then, and is no answer
@@ -50,6 +51,27 @@ class Irc:
     def people(self) -> list[Session]:
         """Everybody who is somebody."""
         return [session for session in self.hub.sessions.values() if session.registered]
+
+    def arrived(self) -> None:
+        """One more is registered."""
+        self.here += 1
+        self.most = max(self.most, self.here)
+
+    def left(self, session: Session) -> None:
+        """One that was registered is gone."""
+        self.here -= 1
+        if isinstance(session, Client):
+            for letter in sorted(session.modes):
+                self.set_mode(session, letter, False)
+
+    def set_mode(self, client: Client, letter: str, on: bool) -> bool:
+        """One of its own modes; whether that changes anything."""
+        if (letter in client.modes) == on:
+            return False
+        (client.modes.add if on else client.modes.discard)(letter)
+        self.opers += (1 if on else -1) * (letter == "o")
+        self.hidden += (1 if on else -1) * (letter == "i")
+        return True
 
     def speak(self, client: Client) -> None:
         """Its capabilities are others now."""

@@ -30,7 +30,8 @@ from chatops.chat.irc.labels import LONGEST, labelled
 from chatops.chat.irc.message import BODY, CLIENT_TAGS, Message, parse
 from chatops.chat.irc.network import Network
 from chatops.chat.irc.presence import came, remember, renamed, watchers_told, went
-from chatops.chat.lines import COUNTED
+from chatops.chat.irc.runs import run
+from chatops.chat.lines import COUNTED, cost
 from chatops.chat.session import Session
 from chatops.chat.wrong_door import stranger
 
@@ -67,6 +68,7 @@ class IrcDoor:
     # -- who comes and goes (chatops.chat.hub.Witness)
 
     def came(self, session: Session) -> None:
+        self.irc.arrived()
         came(self.irc, session)
 
     def renamed(self, session: Session, old: Sender) -> None:
@@ -76,6 +78,7 @@ class IrcDoor:
         watchers_told(self.irc, session, "account", session.sender.account)
 
     def went(self, session: Session) -> None:
+        self.irc.left(session)
         remember(self.irc, session)
         if isinstance(session, Client):
             monitor.forget(self.irc, session)
@@ -138,6 +141,14 @@ class IrcDoor:
             session.tokens_at = hub.now
             if rested and session.tokens >= burst:
                 session.warned = False
+        assert isinstance(session, Client)
+        if (said := run(hub, session, lines)) is not None:
+            session.tokens -= cost(lines, said.lines)
+            session.lines_in += said.lines
+            session.last_spoke = hub.at
+            hub.lines_in += said.lines
+            hub.talk(session, said.text, said.lines, said.room)
+            return
         most = TURN_LINES if hub.costly < TURN_TOTAL else LEAST_LINES
         start = done = 0
         while start < len(lines):

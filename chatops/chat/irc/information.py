@@ -39,16 +39,12 @@ def motd(irc: Irc, client: Client) -> None:
 
 
 def lusers(irc: Irc, client: Client) -> None:
-    people = irc.people()
-    here = len(people)
-    irc.most = max(irc.most, here)
-    hidden = sum([1 for one in people if isinstance(one, Client) and "i" in one.modes])
-    opers = sum([1 for one in people if isinstance(one, Client) and one.is_oper])
+    here, hidden = irc.here, irc.hidden
     unknown = len(irc.hub.sessions) - here
     rooms = sum([1 for room in irc.hub.rooms.values() if room.members])
     irc.reply(client, n.RPL_LUSERCLIENT,
               f"There are {here - hidden} users and {hidden} invisible on 1 servers")
-    irc.reply(client, n.RPL_LUSEROP, str(opers))
+    irc.reply(client, n.RPL_LUSEROP, str(irc.opers))
     irc.reply(client, n.RPL_LUSERUNKNOWN, str(unknown))
     irc.reply(client, n.RPL_LUSERCHANNELS, str(rooms))
     irc.reply(client, n.RPL_LUSERME, f"I have {here} clients and 1 servers")

@@ -224,8 +224,7 @@ def _own(irc: Irc, client: Client, target: str, given: list[str]) -> None:
         if letter in "+-":
             adding = letter == "+"
         elif letter in OWN or (letter == "o" and not adding):
-            if (letter in client.modes) != adding:
-                (client.modes.add if adding else client.modes.discard)(letter)
+            if irc.set_mode(client, letter, adding):
                 done.append(Change(adding, letter))
         elif letter != "o":            # nobody makes itself an operator, and none is told
             unknown = True

@@ -24,7 +24,7 @@ def oper(irc: Irc, client: Client, message: Message) -> None:
         return
     irc.hub.effects.append(events.Warned(
         irc.hub.at, f"#{client.id} {client.nick} is an IRC operator now"))
-    client.modes.add("o")
+    irc.set_mode(client, "o", True)
     irc.reply(client, n.RPL_YOUREOPER)
     irc.message(client, "MODE", client.nick, "+o", source=irc.source(client))
 

@@ -97,7 +97,7 @@ def complete(irc: Irc, client: Client) -> None:
     hub.effects.append(events.Renamed(hub.at, client.id, f"guest-{client.id}", client.nick))
     client.registered = True
     client.signed_on = client.last_spoke = hub.at
-    irc.most = max(irc.most, len(irc.people()))
+    irc.arrived()
     irc.speak(client)
     _welcome(irc, client)
     came(irc, client)
