@@ -16,8 +16,11 @@ from typing import Any
 
 import msgspec
 
-from chatops.api.commands import BACKENDS, SLOW_CONSUMER
+from chatops.api.commands import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
+from chatops.api.words import SlowConsumer
 from chatops.system import files, paths
+from chatops.system.addresses import bare
+from chatops.system.errors import ChatopsError
 from chatops.units import (
     UnitError,
     format_duration,
@@ -25,10 +28,11 @@ from chatops.units import (
     parse_duration,
     parse_rate,
     parse_size,
+    parse_whole,
 )
 
 
-class SettingsError(ValueError):
+class SettingsError(ChatopsError, ValueError):
     """A setting is unknown or has a value that it cannot have; one line, for the operator."""
 
 
@@ -54,7 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
     rate_burst: int = 500
     outbox: int = 1 << 20
     total_outbox: int = 256 << 20
-    slow_consumer: str = "evict"
+    slow_consumer: SlowConsumer = "evict"
     stall: float = 30.0
     line_deadline: float = 60.0
     idle_timeout: float = 0.0
@@ -62,6 +66,11 @@ class Settings(msgspec.Struct, frozen=True):
     nicks: str = "ascii"
     drain: float = 4.0
     announce_after: float = 1.0
+    replay: int = 0
+    history_keep: str = ""
+    metrics: str = ""
+    log_format: str = "text"
+    log_level: str = "debug"
     irc_port: int | None = None
     irc_tls_port: int | None = None
     irc_password: str = ""
@@ -108,10 +117,7 @@ class Setting:
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise SettingsError(f"'{text}' is not a whole number") from None
+        number = parse_whole(text)
         if not low <= number <= high:
             raise SettingsError(f"{number} is not between {low} and {high}")
         return number
@@ -142,8 +148,24 @@ def _off_or(read: Callable[[str], Any]) -> Callable[[str], Any]:
 
 def _host(text: str) -> str:
     # getaddrinfo takes "" for every address: an empty variable must not open the server.
-    if not text.strip():
+    if not bare(text.strip()).strip():
         raise SettingsError("empty; 0.0.0.0 is every address of this machine")
+    return bare(text.strip())
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`; an IPv6 address stands in brackets.  Raises `SettingsError`."""
+    host, _, port = text.strip().rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not host or not port.isdecimal() or int(port) > 65535 or (":" in host) != ("[" in text):
+        raise SettingsError(f"'{text}' is not HOST:PORT, as in 127.0.0.1:9187 or [::1]:9187")
+    return host, int(port)
+
+
+def _endpoint(text: str) -> str:
+    if text == "off":
+        return ""
+    endpoint(text)
     return text
 
 
@@ -164,6 +186,29 @@ def _server_name(text: str) -> str:
 
 def _path(text: str) -> str:
     return str(paths.expand(text)) if text else ""
+
+
+def keep_of(text: str) -> tuple[float, int]:
+    """Of `30d` or `1G`: seconds and bytes that are kept, 0 for no such limit."""
+    if not text:
+        return 0.0, 0
+    try:
+        return parse_duration(text), 0
+    except UnitError:
+        return 0.0, parse_size(text)
+
+
+def _keep(text: str) -> str:
+    if text == "off":
+        return ""
+    try:
+        seconds, size = keep_of(text)
+    except UnitError:
+        raise SettingsError(f"'{text}' is neither a duration nor a size; write 30d or 1G"
+                            ) from None
+    if text.isdecimal() or (seconds < 60 and size < 1 << 20):
+        raise SettingsError(f"'{text}' is too little, or has no unit; 1m and 1M are the least")
+    return text
 
 
 def _networks(text: str) -> str:
@@ -244,6 +289,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("announce_after", "a newcomer is announced to its room with its first line, or when it "
             "has stayed this long: health checks that connect and leave are no news; off: at once",
             _SECONDS, _seconds_text),
+    Setting("replay", "with `--history`, so many of a room's last lines for who enters it, with "
+            "their time", _off_or(_whole(0, 500)), _count_text),
+    Setting("history_keep", "how much of the history is kept: 30d, or 1G of disk; off: all of it",
+            _keep, lambda text: text or "off"),
+    Setting("metrics", "HOST:PORT for Prometheus: `/metrics`, and `/healthz` for whoever watches "
+            "over the server; needs the extra `metrics`", _endpoint, lambda text: text or "off"),
+    Setting("log_format", "text, or json: an object a line, for what collects logs",
+            _one_of("text", "json")),
+    Setting("log_level", f"the least that is logged: {', '.join(LOG_LEVELS)}; debug is all there "
+            "is", _one_of(*LOG_LEVELS)),
     Setting("irc_port", "a second port, for IRC clients (6667 is the usual one; 0 picks a free "
             "one); off: none", _irc_port, _port_text),
     Setting("irc_tls_port", "a port for IRC over TLS, with --tls-cert (6697 is the usual one); "

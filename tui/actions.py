@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
-from textual.app import App
 
 from chatops.api import commands as c
 from chatops.api.command_line import CommandError
@@ -25,35 +23,21 @@ from chatops.replay.recording import RecordingError
 from chatops.replay.writer import save
 from chatops.system import paths
 from chatops.units import format_size
+from tui.choices import CHOICES
+from tui.console import Action, Console
 from tui.model.state import ConsoleState
-from tui.recording import Tape
 from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
+from tui.screens.plot import PlotScreen
+from tui.screens.program import TaskScreen
 from tui.text.cells import clean
 
 
-class Doors(Protocol):
-    """Into the lab, whose screens are made of the console's own.  Raise `CommandError`."""
-
-    def lab(self) -> None: ...
-    def stage(self, number: int) -> None: ...
-    def lesson(self, name: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """What an action may touch: the state, the app for its screens, and the way back in."""
-
-    app: App[int]
-    state: ConsoleState
-    run: Callable[[str], None]  # a key's command line
-    tape: Tape
-    doors: Doors
-
-
 def _pane(console: Console, command: c.Pane) -> str:
+    if command.name not in console.state.panes:
+        raise CommandError("there are tasks only in an asyncio program")
     console.state.show_pane(command.name)
     return ""
 
@@ -147,7 +131,26 @@ def _details(console: Console, command: c.Details) -> str:
         if not key.client:
             _open(console, KeyScreen(key.fd))
             return ""
+    if not command.target and state.pane == "tasks":
+        task = state.view.cursor
+        if task is None or task <= 0:
+            raise CommandError("no task is selected")
+        _open(console, TaskScreen(task))
+        return ""
     _open(console, DetailsScreen(_client(state, command.target)))
+    return ""
+
+
+def _plot(console: Console, command: c.Plot) -> str:
+    ident = _client(console.state, command.target) if command.target else 0
+    front = console.app.screen
+    try:
+        if isinstance(front, PlotScreen):
+            front.aim(command.figure, command.span, ident)
+        else:
+            _open(console, PlotScreen(command.figure, command.span, ident))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
     return ""
 
 
@@ -199,12 +202,12 @@ def _plain(row: ClientRow | KeyRow) -> str:
 
 
 def _help(console: Console, _: c.Help) -> str:
-    console.app.push_screen(HelpScreen(), _run_chosen(console))
+    console.app.push_screen(HelpScreen(console.state.preferences.keymap), _run_chosen(console))
     return ""
 
 
 def _palette(console: Console, _: c.Palette) -> str:
-    console.app.push_screen(PaletteScreen(), _run_chosen(console))
+    console.app.push_screen(PaletteScreen(console.state.preferences.keymap), _run_chosen(console))
     return ""
 
 
@@ -266,8 +269,6 @@ def _lesson(console: Console, command: c.Lesson) -> str:
     return ""
 
 
-Action = Callable[[Console, Any], str | Awaitable[str]]
-
 ACTIONS: dict[type[Command], Action] = {
     c.Pane: _pane,
     c.NextPane: _next_pane,
@@ -279,6 +280,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Tag: _tag,
     c.Untag: _untag,
     c.Follow: _follow,
+    c.Plot: _plot,
     c.Refresh: _refresh,
     c.Copy: _copy,
     c.Pause: _pause,
@@ -293,4 +295,5 @@ ACTIONS: dict[type[Command], Action] = {
     c.Lesson: _lesson,
     c.Help: _help,
     c.Palette: _palette,
+    **CHOICES,
 }

@@ -7,59 +7,42 @@ that is gone leaves it readable.
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import os
-import shutil
-import sys
-import threading
 import time
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from rich.console import RenderableType
-from textual import events
 from textual._context import active_message_pump
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
-from textual.driver import Driver
-from textual.drivers.linux_driver import LinuxDriver
-from textual.geometry import Size
+from textual.filter import LineFilter, Monochrome
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import WorkerFailed
 
-from chatops.api.commands import Quit
-from chatops.api.events import CallbackFailed, ThreadDied
+from chatops.api.events import CallbackFailed
 from chatops.api.link import ConsoleLink
 from chatops.links.replay import ReplayLink
-from chatops.units import counted
-from tui.burst import tell_bursts_from_keys
+from tui.alarm import Alarm
+from tui.config import Config
 from tui.dispatch import Dispatcher
-from tui.driver import TerminalDriver, forget_stops
 from tui.faults import Faults, guard, name_of
 from tui.lab.navigation import LabDoors
 from tui.lab.stage import StageScreen
+from tui.looks import ABLE, first_theme, looks
 from tui.messages import RunLine
 from tui.model.state import FASTEST, ConsoleState
 from tui.recording import Tape
 from tui.redraw import Pace
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
-from tui.signals import LOOK, Departure
-from tui.theme import DAY, NIGHT
+from tui.terminal import Terminal
+from tui.theme import THEMES
 
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
-# Seconds a frame being drawn may keep the interpreter from the reactor, which gives it away
-# at every system call.  CPython's 5 ms would delay it that long each time; less than this
-# costs throughput.
-SWITCH_INTERVAL = 0.0001
-THEME_VARIABLE = "CHATOPS_THEME"     # "day" for terminals with a light ground
-GC_THRESHOLDS = (50_000, 20, 50)
 
 
 class ConsoleApp(App[int]):
@@ -77,12 +60,18 @@ class ConsoleApp(App[int]):
     ]
 
     def __init__(self, link: ConsoleLink, *, attached: bool = False, replay: bool = False,
-                 ticking: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+                 ticking: bool = True, clock: Callable[[], float] = time.monotonic,
+                 config: Config | None = None, terminal: Terminal = ABLE) -> None:
         """`attached`: the server outlives this console.  `replay`: the link is a recording.
         Without `ticking` nothing is pulled but by `tick`, as tests do.
         """
         super().__init__()
-        self.state = ConsoleState(replay=replay)
+        config = config or Config()
+        self.terminal = terminal
+        self._looks = looks(terminal)
+        self.state = ConsoleState(replay=replay, preferences=config.preferences)
+        for pane, columns in config.preferences.columns.items():
+            self.state.views[pane].shown = columns
         if isinstance(link, ReplayLink):
             self.state.past = link.history     # all of it, however far it has played
         self.link = link
@@ -94,12 +83,19 @@ class ConsoleApp(App[int]):
         self._drawn = False
         self._main = MainScreen(self.state)
         self._tape = Tape()
-        self.lab = LabDoors(self)
+        self.lab = LabDoors(self, config)
         self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._tape,
-                                     self.lab, attached=attached)
-        self.register_theme(NIGHT)
-        self.register_theme(DAY)
-        self.theme = (DAY if os.environ.get(THEME_VARIABLE) == "day" else NIGHT).name
+                                     self.lab, config, attached=attached)
+        self.alarm = Alarm(self.bell, self._say)
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self.theme = first_theme(config.preferences.theme, terminal).name
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line goes through on its way to the terminal."""
+        # Textual's own answer to NO_COLOR writes greys, also where it is set to nothing.
+        usual = (f for f in super().get_line_filters() if not isinstance(f, Monochrome))
+        return (*usual, *self._looks)
 
     def get_default_screen(self) -> Screen[None]:
         return self._main
@@ -112,14 +108,22 @@ class ConsoleApp(App[int]):
     def on_unmount(self) -> None:
         self._tape.stop()
 
+    def on_resize(self) -> None:
+        """A terminal cuts or folds what it shows with each size of a storm, also where the
+        last is the first again and Textual has nothing to change.
+        """
+        if self._drawn:
+            self.screen.refresh(layout=True)
+
     # -- ten times a second
 
     def _on_time(self) -> None:
         """Pull each time; draw as often as the operator wants and the reactor can spare."""
         with self.surviving("pulling"):
             self.pull()
-        state = self._front.state
-        if self.pace.is_due(state.version, state.refresh, self.state.busy):
+        front = self._front
+        state = front.state
+        if not front.has_begun or self.pace.is_due(state.version, state.refresh, self.state.busy):
             with self.surviving("drawing"):
                 self.redraw()
 
@@ -138,6 +142,7 @@ class ConsoleApp(App[int]):
                    dropped=link.events_dropped)
         if isinstance(stage := self._front, StageScreen):
             stage.pull(self._clock())
+        self.alarm.look(state)
         if state.draining and not state.status.alive:
             self.exit(self.exit_status)
 
@@ -258,6 +263,10 @@ class ConsoleApp(App[int]):
         message.stop()
         self.action_command(message.line)
 
+    def _say(self, ok: bool, line: str, text: str) -> None:
+        """In the echo row, what nobody has asked for just now.  From any thread."""
+        self._main.post_message(MainScreen.Told(ok, line, text))
+
     def on_prompt_typing(self, message: Prompt.Typing) -> None:
         self._in_front.typing(message.line)
         self.redraw()
@@ -269,116 +278,3 @@ class ConsoleApp(App[int]):
     def on_prompt_cancelled(self) -> None:
         self._in_front.cancelled()
         self.redraw()
-
-
-def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = False) -> int:
-    """Show the console until it is left; returns the process's exit status.
-
-    It is 0 when the operator left, and 1 when the server, or the console itself, failed.
-    """
-    tell_bursts_from_keys()
-    app = _Console(link, attached=attached, replay=replay)
-    hook, threading.excepthook = threading.excepthook, app.thread_died
-    switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    try:
-        with Departure(link, app.leave_soon, attached=attached):
-            try:
-                left = app.run()
-            finally:
-                forget_stops()
-                if not attached and not replay:
-                    _see_off(link)
-    finally:
-        threading.excepthook = hook
-        sys.setswitchinterval(switch_interval)
-        gc.unfreeze()
-        gc.set_threshold(*thresholds)
-        link.close()
-    if app.faults.count:
-        print(f"chatops: the console had {counted(app.faults.count, 'error')} and went on; "
-              f"the last was\n{app.faults.last}", file=sys.stderr)
-    return max(left or 0, app.return_code or 0, app.exit_status)
-
-
-def _see_off(link: ConsoleLink) -> None:
-    """A console that could not go on has left a server behind that has clients."""
-    if link.status.alive:
-        link.submit(Quit("drain"))
-    while link.status.alive:
-        time.sleep(LOOK)
-
-
-class _Console(ConsoleApp):
-    """The app in a process of its own: it shares the interpreter with a reactor, and it
-    answers signals."""
-
-    _main_loop: asyncio.AbstractEventLoop | None = None
-    _told_to_leave = False         # before there was a loop
-    _thread_died = False
-
-    def get_driver_class(self) -> type[Driver]:
-        usual = super().get_driver_class()
-        return TerminalDriver if usual is LinuxDriver else usual
-
-    @property
-    def exit_status(self) -> int:
-        return 1 if self._thread_died else super().exit_status
-
-    def thread_died(self, args: threading.ExceptHookArgs) -> None:
-        """Any thread of the process that nobody guards.  On that thread."""
-        name = args.thread.name if args.thread is not None else "unknown"
-        error = args.exc_value or args.exc_type()
-        if isinstance(error, OSError) and name.startswith("textual-"):
-            return                 # the terminal is gone, which has its own end
-        self._thread_died = True
-        text = "".join(traceback.format_exception(error))
-        self.link.report(ThreadDied(time.time(), name, text))
-        if self._main_loop is not None and not self._main_loop.is_closed():
-            self._main_loop.call_soon_threadsafe(self.tell, error, f"the thread '{name}' died")
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self._main_loop = asyncio.get_running_loop()
-        self._main_loop.set_exception_handler(self._callback_failed)
-        self.call_after_refresh(_spare_the_reactor)
-        if self._told_to_leave:
-            self._leave()
-
-    def _callback_failed(self, _loop: object, context: dict[str, Any]) -> None:
-        """Of asyncio's loop: a callback, or a task that nobody has awaited."""
-        error = context.get("exception")
-        self.tell(error if error is not None else RuntimeError(context["message"]), "a callback")
-
-    def _on_time(self) -> None:
-        self._look_at_size()
-        super()._on_time()
-
-    def _look_at_size(self) -> None:
-        """The kernel signals a new size before it stores it (`pty_resize` in Linux), so who
-        looks at once may see the old one, and is not told again.
-        """
-        size = Size(*shutil.get_terminal_size())
-        if size != self.size:
-            self.post_message(events.Resize(size, size))
-
-    def leave_soon(self) -> None:
-        """Go once the server has ended, or now when it is none of ours; said by a signal
-        handler.  A second one goes now.
-        """
-        if self._main_loop is None:
-            self._told_to_leave = True
-        else:
-            self._main_loop.call_soon_threadsafe(self._leave)
-
-    def _leave(self) -> None:
-        if self._attached or self.state.draining or not self.link.status.alive:
-            self.exit(self.exit_status)
-        self.state.draining = not self._attached
-
-
-def _spare_the_reactor() -> None:
-    """What is mounted stays: the collector need not look at it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)

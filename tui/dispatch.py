@@ -9,17 +9,16 @@ through the table in `tui.actions`.  Whatever happens is echoed as a `:` line.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Awaitable, Callable, Iterable
 
 from textual.app import App
-from textual.binding import Binding
 from textual.screen import ModalScreen
 
 from chatops.api.command_line import CommandError, parse, render
 from chatops.api.commands import (
-    SPECS,
     Ban,
+    Cancel,
+    Close,
     Command,
     CommandResult,
     Kick,
@@ -30,68 +29,49 @@ from chatops.api.commands import (
     spec_of,
 )
 from chatops.api.link import ConsoleLink
-from tui.actions import ACTIONS, Console, Doors
+from chatops.system.addresses import network_of
+from tui import program
+from tui.actions import ACTIONS
+from tui.bindings import COMMAND_LINE
+from tui.config import Config
+from tui.console import Console, Doors
 from tui.model.state import ConsoleState
 from tui.model.targets import Target, resolve
+from tui.preview import Preview
 from tui.recording import Tape
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
+from tui.screens.program import EndDialog, LeaveDialog, named
 from tui.screens.prompt import Prompt
-
-COMMAND_LINE = ":"             # the key line that opens the command line
-
-
-def bindings() -> list[Binding]:
-    """A binding for every key in `SPECS`, for the BINDINGS of the console's main screen.
-
-    On the screen and not on the app: there they win over Textual's own `tab`, and a dialog
-    in front does not see them.  Each runs `app.command('…')`; ids are `kick`, `step.-1` …,
-    for keymaps.
-    """
-    made = [Binding("colon", f"app.command({COMMAND_LINE!r})", "command", key_display=":",
-                    tooltip="Type a command.", id="command-line"),
-            Binding("escape", "app.command('back')", show=False, id="back",
-                    tooltip="Clear the filter, return to the present, or untag.")]
-    for spec in SPECS:
-        lines: dict[str, list[str]] = {}
-        for key, line in spec.keys:
-            lines.setdefault(line, []).append(key)
-        group = Binding.Group(spec.label, compact=True) if len(lines) > 1 and spec.label else None
-        for line, keys in lines.items():
-            made.append(Binding(
-                ",".join(keys), f"app.command({line!r})", spec.label or spec.name,
-                show=bool(spec.label), tooltip=f"{spec.help}  :{line}",
-                id=".".join([spec.name, *line.split()[1:]]), group=group))
-    return made
 
 
 class Dispatcher:
     """One per app; belongs to its thread."""
 
     def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
-                 tape: Tape, doors: Doors, *, attached: bool = False) -> None:
+                 tape: Tape, doors: Doors, config: Config, *, attached: bool = False) -> None:
         """`attached`: the server lives elsewhere and outlives this console."""
         self._app = app
         self._state = state
         self._link = link
         self._prompt = prompt
         self._attached = attached
-        self._console = Console(app, state, self.key, tape, doors)
-        self._filter_before: str | None = None     # while one is being typed
+        self._console = Console(app, state, self.key, tape, doors, config)
+        self._preview = Preview(app, state)
 
     # -- the ways in
 
     def key(self, line: str) -> None:
         """A key, a click in the palette or the help screen: `line` may leave things open."""
         try:
-            self._begin(line)
+            self._begin(program.line_for(line, self._state))
         except CommandError as error:
             self._prompt.said(line)
             self._prompt.outcome(False, str(error))
 
     def typed(self, line: str) -> None:
         """A whole line, from the command line."""
-        self._filter_before = None
+        self._preview.entered()
         try:
             self.run(parse(line))
         except CommandError as error:
@@ -99,20 +79,12 @@ class Dispatcher:
             self._prompt.outcome(False, str(error))
 
     def typing(self, line: str) -> None:
-        """The command line now reads so: a filter works while it is being typed."""
-        name, _, expression = line.strip().removeprefix(":").partition(" ")
-        if name == "filter":
-            if self._filter_before is None:
-                self._filter_before = self._state.view.filter
-            self._state.set_filter(expression)
-        else:
-            self.cancelled()
+        """The command line now reads so: some of it shows while it is being typed."""
+        self._preview.typing(line)
 
     def cancelled(self) -> None:
-        """The command line was left: what a half-typed filter did is undone."""
-        if self._filter_before is not None:
-            self._state.set_filter(self._filter_before)
-            self._filter_before = None
+        """The command line was left: what a half-typed line did is undone."""
+        self._preview.cancelled()
 
     # -- filling in what a key leaves open
 
@@ -147,12 +119,15 @@ class Dispatcher:
 
     def run(self, command: Command) -> None:
         """Carry out, after asking where `_dialog` has a question.  Raises `CommandError`."""
+        spec = spec_of(command)
+        if self._state.program is not None and not program.is_possible(spec.name):
+            raise CommandError(f"'{spec.name}' is for a chat server; this is a program")
         dialog = self._dialog(command)
         if dialog is not None:
             self._ask(dialog)
         elif isinstance(command, Quit) and not self._serving:
             self._app.exit(1 if self._link.status.failed else 0)
-        elif spec_of(command).where == "console":
+        elif spec.where == "console":
             self._here(command)
         else:
             self._there([command])
@@ -165,10 +140,15 @@ class Dispatcher:
                 return KickDialog(_found(targets, state), reason)
             case Ban(target, seconds, reason):
                 # A key takes every selected row, so there may be several ids in it.
-                if "/" in target and not _is_network(target):      # no nick has one in it
+                if "/" in target and not network_of(target):      # no nick has one in it
                     raise CommandError(f"'{target}' is not an address or a network")
-                people = [] if _is_network(target) else _found(target.split(","), state)
+                people = [] if network_of(target) else _found(target.split(","), state)
                 return BanDialog(people, target, seconds, reason)
+            case Close() | Cancel():
+                return EndDialog(command, named(command, state))
+            case Quit("") if self._serving and state.program is not None:
+                return LeaveDialog(state.program.name, attached=self._attached,
+                                   leave=self._leave)
             case Quit("") if self._serving:
                 return QuitDialog(state, attached=self._attached, leave=self._leave)
         return None
@@ -205,6 +185,9 @@ class Dispatcher:
             raise
         if isinstance(outcome, str):
             self._prompt.outcome(True, outcome)
+        elif isinstance(outcome, CommandResult):
+            self._prompt.outcome(outcome.ok, outcome.text)
+            self._app.push_screen(ListScreen(line, outcome))
         else:
             self._app.run_worker(self._report(line, _as_result(outcome)), name=line)
 
@@ -243,14 +226,6 @@ def _found(words: Iterable[str], state: ConsoleState) -> list[Target]:
     if missing:
         raise CommandError(f"no client {', '.join(missing)}; it may have left")
     return people
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _needs_more(spec: Spec) -> bool:

@@ -1,8 +1,30 @@
-"""The console's own colours; the stylesheet and the widgets name only variables."""
+"""The console's own colours; the stylesheet and the widgets name only variables.
+
+Every text stands out from every ground it is drawn on by at least 4.5 to 1 (WCAG 2.2,
+success criterion 1.4.3): a test computes it from these tables, and from what is drawn.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.theme import Theme
+
+
+def _lines(border: str, blurred: str, ground: str, active: str) -> dict[str, str]:
+    """The variables of what is no text: frames, bars and their grounds."""
+    return {
+        "border": border,
+        "border-blurred": blurred,
+        "scrollbar": border,
+        "scrollbar-hover": border,
+        "scrollbar-active": active,
+        "scrollbar-background": ground,
+        "scrollbar-background-hover": ground,
+        "scrollbar-background-active": ground,
+        "scrollbar-corner-color": ground,
+    }
+
 
 NIGHT = Theme(
     name="chatops-night",
@@ -11,39 +33,32 @@ NIGHT = Theme(
     accent="#f7b267",
     success="#7fdc9a",
     warning="#f5d76e",
-    error="#ff6f7d",
+    error="#ff7a87",
     foreground="#d5dee9",
     background="#0c1118",
     surface="#121923",
     panel="#1b2532",
     dark=True,
     variables={
-        "border": "#2c3b4e",
-        "border-blurred": "#222e3d",
-        "text-muted": "#7d8fa5",
-        "text-disabled": "#46566a",
-        "block-cursor-background": "#25405a",
+        **_lines("#2c3b4e", "#222e3d", "#0c1118", "#58c4f6"),
+        "text": "#d5dee9",
+        "text-muted": "#90a1b7",
+        "text-disabled": "#90a1b7",
+        "block-cursor-background": "#1d3650",
         "block-cursor-foreground": "#f2f7fc",
         "footer-key-foreground": "#58c4f6",
         "footer-background": "#121923",
         "input-cursor-background": "#d5dee9",
-        "scrollbar": "#2c3b4e",
-        "scrollbar-hover": "#3d5169",
-        "scrollbar-active": "#58c4f6",
-        "scrollbar-background": "#0c1118",
-        "scrollbar-background-hover": "#0c1118",
-        "scrollbar-background-active": "#0c1118",
-        "scrollbar-corner-color": "#0c1118",
     },
 )
 
 DAY = Theme(
     name="chatops-day",
-    primary="#0b69a3",
+    primary="#095f94",
     secondary="#6b3fb5",
-    accent="#a85400",
-    success="#1c7a3c",
-    warning="#8a6100",
+    accent="#974800",
+    success="#176c34",
+    warning="#785300",
     error="#b8233a",
     foreground="#1f2933",
     background="#f7f9fb",
@@ -51,13 +66,91 @@ DAY = Theme(
     panel="#e0e7ee",
     dark=False,
     variables={
-        "border": "#b4c2d0",
-        "border-blurred": "#d0dae4",
-        "text-muted": "#5c6f82",
-        "text-disabled": "#9aa9b8",
-        "block-cursor-background": "#cfe3f3",
+        **_lines("#b4c2d0", "#d0dae4", "#f7f9fb", "#095f94"),
+        "text": "#1f2933",
+        "text-muted": "#53657a",
+        "text-disabled": "#53657a",
+        "block-cursor-background": "#d3e6f5",
         "block-cursor-foreground": "#10202e",
-        "scrollbar": "#b4c2d0",
-        "scrollbar-background": "#f7f9fb",
     },
 )
+
+# For those who see little, and for the sun: nothing below 7 to 1 (criterion 1.4.6).
+CONTRAST = Theme(
+    name="chatops-contrast",
+    primary="#66d9ff",
+    secondary="#d7b8ff",
+    accent="#ffc266",
+    success="#7dff9e",
+    warning="#ffee58",
+    error="#ff9c9c",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#101010",
+    dark=True,
+    variables={
+        **_lines("#ffffff", "#b0b0b0", "#000000", "#66d9ff"),
+        "text": "#ffffff",
+        "text-muted": "#d8d8d8",
+        "text-disabled": "#d8d8d8",
+        "block-cursor-background": "#002850",
+        "block-cursor-foreground": "#ffffff",
+        "input-cursor-background": "#ffffff",
+    },
+)
+
+# The terminal's own sixteen, as its user has set them; also where it has no others.  On
+# the terminal's black and not on its usual ground, which may be any: nobody can choose a
+# colour that is read on all of them.
+ANSI = Theme(
+    name="chatops-ansi",
+    ansi=True,
+    primary="ansi_cyan",
+    secondary="ansi_bright_magenta",
+    accent="ansi_bright_yellow",
+    success="ansi_green",
+    warning="ansi_bright_yellow",
+    error="ansi_bright_red",
+    foreground="ansi_bright_white",
+    background="ansi_black",
+    surface="ansi_black",
+    panel="ansi_black",
+    boost="ansi_black",
+    dark=True,
+    variables={
+        **_lines("ansi_bright_black", "ansi_bright_black", "ansi_black", "ansi_cyan"),
+        "surface": "ansi_black",
+        "panel": "ansi_black",
+        "boost": "ansi_black",
+        "text": "ansi_bright_white",
+        "text-muted": "ansi_white",
+        "text-disabled": "ansi_white",
+        # Without colours (NO_COLOR) it still stands out.
+        "block-cursor-background": "ansi_black",
+        "block-cursor-foreground": "ansi_bright_white",
+        "block-cursor-text-style": "reverse",
+        "block-cursor-blurred-background": "ansi_black",
+        "block-cursor-blurred-foreground": "ansi_bright_white",
+        "block-cursor-blurred-text-style": "reverse",
+        "block-hover-background": "ansi_black",
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_bright_white",
+        "input-selection-background": "ansi_white",
+        "input-selection-foreground": "ansi_black",
+        "screen-selection-background": "ansi_white",
+        "screen-selection-foreground": "ansi_black",
+        "input-cursor-background": "ansi_bright_white",
+        "input-cursor-foreground": "ansi_black",
+        "input-cursor-text-style": "none",
+    },
+)
+
+THEMES: Mapping[str, Theme] = {"night": NIGHT, "day": DAY, "contrast": CONTRAST, "ansi": ANSI}
+ABOUT: Mapping[str, str] = {
+    "night": "dark blue, easy on the eyes",
+    "day": "for a light ground",
+    "contrast": "black and white, and strong colours",
+    "ansi": "the terminal's own sixteen colours",
+}
+

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import NamedTuple
 
+from chatops.system.errors import ChatopsError
+
 APPLICATION_ID = 0x63686163    # "chac": marks a file as ours, so that no other is written to
 PATIENCE = 2000                # milliseconds to wait for another process's lock
 NAME = re.compile(r"[A-Za-z_\[\]{}|\\^`][A-Za-z0-9_\[\]{}|\\^`-]{0,31}")
@@ -28,7 +30,7 @@ CREATE TABLE IF NOT EXISTS founder (
 """
 
 
-class AccountError(Exception):
+class AccountError(ChatopsError):
     """What was asked of the accounts cannot be done; one line that says why."""
 
 

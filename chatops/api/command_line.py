@@ -7,27 +7,44 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from chatops.api.commands import SPECS, Command, Param, Spec, find, spec_of
-from chatops.units import UnitError, format_duration, parse_duration
+from chatops.api.terms import FOREVER, Word, is_numeral, read_term
+from chatops.system.errors import ChatopsError
+from chatops.units import UnitError, format_duration, parse_duration, parse_whole, shown
 
 
-class CommandError(ValueError):
+class CommandError(ChatopsError, ValueError):
     """The line cannot be understood; the message says what was expected."""
 
 
 _WORD = re.compile(r"\s*(\"(?:\\.|[^\"\\])*\"|'[^']*'|\S+)")
 
 
-def _words(line: str) -> Iterator[tuple[str, str]]:
-    """Each word, unquoted, with what follows it."""
-    at = 0
-    while match := _WORD.match(line, at):
-        raw, at = match[1], match.end()
-        yield _unquote(raw), line[at:].strip()
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """The words of a line, and what stands from each of them to the end, as a text has it."""
+
+    words: tuple[Word, ...]
+    text: Callable[[int], str]
+
+
+def _of_line(line: str) -> _Words:
+    """A line that somebody typed, whose quotes hold words together."""
+    found = list(_WORD.finditer(line))
+    words = tuple(Word(_unquote(match[1]), match[1][0] in "\"'" and match[1] != _unquote(match[1]))
+                  for match in found)
+    return _Words(words, lambda at: _unquote(line[found[at].start(1):].strip()))
+
+
+def _of_arguments(arguments: Sequence[str]) -> _Words:
+    """What a shell has taken the quotes away from: a word with blanks in it was quoted."""
+    words = tuple(Word(word, len(word.split()) > 1) for word in arguments)
+    return _Words(words, lambda at: " ".join(arguments[at:]))
 
 
 def _unquote(text: str) -> str:
@@ -43,38 +60,70 @@ def _unquote(text: str) -> str:
 def parse(line: str) -> Command:
     """Read one line, with or without its leading colon.  Raises `CommandError`."""
     words = line.strip().removeprefix(":").split(maxsplit=1)
-    if not words:
+    spec = _spec(words[0] if words else "")
+    return _command(spec, _of_line(words[1] if len(words) > 1 else ""))
+
+
+def parse_arguments(arguments: Sequence[str]) -> Command:
+    """Read a command whose words a shell has told apart: nothing in them is a quote any more.
+
+    A whole line in one argument is read as a line; more than one is refused, for they would be
+    said run together.  Raises `CommandError`.
+    """
+    name, *rest = arguments or [""]
+    if len(" ".join(arguments).strip().splitlines()) > 1:
+        raise CommandError("one line is said at a time, and this has more")
+    if len(name.split()) > 1:
+        return parse(" ".join([name, *rest]))
+    return _command(_spec(name), _of_arguments(rest))
+
+
+def _spec(name: str) -> Spec:
+    if not name:
         raise CommandError("type a command; ? lists them")
-    name, rest = words[0], words[1] if len(words) > 1 else ""
     spec = find(name)
     if spec is None:
         close = [s.name for s in SPECS if s.name.startswith(name)]
         hint = f"; did you mean {' or '.join(close)}?" if close else "; ? lists them"
-        raise CommandError(f"no command '{name}'{hint}")
-    return spec.command(**_arguments(spec, rest.strip()))
+        raise CommandError(f"no command '{shown(name)}'{hint}")
+    return spec
 
 
-def _arguments(spec: Spec, rest: str) -> dict[str, object]:
+def _command(spec: Spec, given: _Words) -> Command:
     values: dict[str, object] = {}
+    at, words = 0, given.words
     for param in spec.params:
-        if not rest:
+        if at == len(words):
             if param.optional:
                 continue
             raise CommandError(f"usage: {spec.usage}")
-        if param.kind == "text":
-            values[param.field], rest = _unquote(rest), ""
-            continue
-        word, after = next(_words(rest))
         try:
-            values[param.field] = _read(param, word)
-        except (UnitError, ValueError) as error:
-            if param.optional and param.kind == "duration":
-                continue  # the word belongs to the reason that follows
+            if param.kind in ("text", "columns"):
+                values[param.field], at = _text(given.text(at)), len(words)
+            elif param.kind == "duration":
+                values[param.field], used = read_term(words[at:])
+                at += used
+            else:
+                values[param.field] = _read(param, _text(words[at].text))
+                at += 1
+        except ValueError as error:
             raise CommandError(f"{spec.name}: {error}") from None
-        rest = after
-    if rest:
-        raise CommandError(f"usage: {spec.usage}; too much: '{rest}'")
-    return values
+    if at < len(words):
+        raise CommandError(f"usage: {spec.usage}; too much: '{shown(given.text(at))}'")
+    return spec.command(**values)
+
+
+def _text(text: str) -> str:
+    """Text that can be sent.  Raises ValueError where bytes that are no UTF-8 stand in it, which
+    Python hands on as surrogates.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        byte = ord(text[error.start]) & 0xFF
+        raise ValueError(f"what was given is not UTF-8: byte 0x{byte:02x} after "
+                         f"{error.start} characters") from None
+    return text
 
 
 def _read(param: Param, word: str) -> object:
@@ -86,13 +135,14 @@ def _read(param: Param, word: str) -> object:
             return targets
         case "target" | "ban":
             return word.removeprefix("#")
-        case "duration" | "seconds":
+        case "seconds":
             return parse_duration(word)
         case "number":
             try:
-                return int(word)
-            except ValueError:
-                raise ValueError(f"{param.label} wants a whole number, not '{word}'") from None
+                return parse_whole(word)
+            except UnitError:
+                raise ValueError(f"{param.label} wants a whole number, not '{shown(word)}'"
+                                 ) from None
         case "choice":
             if word not in param.choices:
                 raise ValueError(f"{param.label} is one of {', '.join(param.choices)}")
@@ -107,7 +157,8 @@ def render(command: Command) -> str:
     values = [(param, getattr(command, param.field)) for param in spec.params]
     while values and values[-1][0].optional and values[-1][1] == _default(command, values[-1][0]):
         values.pop()
-    return " ".join([spec.name, *(_write(param, value) for param, value in values)])
+    timed = any(param.kind == "duration" for param in spec.params)
+    return " ".join([spec.name, *(_write(param, value, timed) for param, value in values)])
 
 
 def _default(command: Command, param: Param) -> object:
@@ -115,19 +166,21 @@ def _default(command: Command, param: Param) -> object:
     return fields[param.field]
 
 
-def _write(param: Param, value: object) -> str:
+def _write(param: Param, value: object, timed: bool) -> str:
     match param.kind:
         case "targets":
             assert isinstance(value, tuple)
             return ",".join(value)
         case "duration" | "seconds":
             assert isinstance(value, float | int)
-            return format_duration(value)
+            return format_duration(value) if value or param.kind == "seconds" else FOREVER
         case "number":
             return str(value)
         case _:
             text = str(value)
             plain = text and text == text.strip() and text[0] not in "\"'"
-            if plain and (param.kind == "text" or not re.search(r"\s", text)):
+            if timed and param.kind == "text" and is_numeral(text):
+                plain = False          # or it would be read as a part of the time before it
+            if plain and (param.kind in ("text", "columns") or not re.search(r"\s", text)):
                 return text
             return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

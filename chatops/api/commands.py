@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
+
+from chatops.api.words import SlowConsumer as SlowConsumerWord
 
 
 class Command(msgspec.Struct, frozen=True, tag=True):
@@ -103,6 +105,18 @@ class Quit(Command, frozen=True, tag="quit"):
     how: str = ""              # "drain", "now"; "" asks in a console, drains elsewhere
 
 
+class Close(Command, frozen=True, tag="close"):
+    targets: tuple[str, ...]   # of a program: ids of connections
+
+
+class Cancel(Command, frozen=True, tag="cancel"):
+    tasks: tuple[str, ...]     # of a program: ids or names
+
+
+class Loop(Command, frozen=True, tag="loop"):
+    number: int
+
+
 # -- carried out by the console
 
 
@@ -144,6 +158,12 @@ class Untag(Command, frozen=True, tag="untag"):
 
 class Follow(Command, frozen=True, tag="follow"):
     pass
+
+
+class Plot(Command, frozen=True, tag="plot"):
+    figure: str = "wake-ups"
+    span: str = "5m"
+    target: str = ""           # a client; "" is the server
 
 
 class Pause(Command, frozen=True, tag="pause"):
@@ -194,6 +214,28 @@ class Save(Command, frozen=True, tag="save"):
     file: str
 
 
+class Theme(Command, frozen=True, tag="theme"):
+    name: str
+
+
+class Columns(Command, frozen=True, tag="columns"):
+    columns: str = ""          # "id nick:20 appq", "+room -peer", "usual"; "" lists them
+
+
+class View(Command, frozen=True, tag="view"):
+    name: str = ""             # one to look by, "save", "forget"; "" lists them
+    saved: str = ""            # which one is saved or forgotten
+
+
+class Alert(Command, frozen=True, tag="alert"):
+    condition: str = ""        # "queued>1M", "lint"; "off" removes all; "" lists them
+    action: str = ""           # "" rings, "off" removes it, "run COMMAND"
+
+
+class Screenshot(Command, frozen=True, tag="screenshot"):
+    file: str
+
+
 class Help(Command, frozen=True, tag="help"):
     pass
 
@@ -202,15 +244,29 @@ class Palette(Command, frozen=True, tag="palette"):
     pass
 
 
+ONLY_LOOKS = "this console only looks; attached without --read-only it may change things"
+
+
+def only_looks(command: Command) -> bool:
+    """Whether a server is the same after it."""
+    return isinstance(command, Bans) or (isinstance(command, Limit) and not command.value)
+
+
 BACKENDS = ("select", "poll", "epoll", "kqueue", "devpoll")
 WRITE_INTERESTS = ("on-demand", "always")
-SLOW_CONSUMER = ("evict", "drop-oldest", "drop-newest")
+SLOW_CONSUMER = get_args(SlowConsumerWord)
+LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
-PANES = ("clients", "selector", "events", "loop", "log")
+PLOTS = ("wake-ups", "lines-in", "lines-out", "busy", "queued", "kernel", "clients")
+PLOT_SPANS = ("1m", "5m", "1h")
+PANES = ("clients", "selector", "events", "loop", "log", "tasks")
+
+# What can be asked of a program that is observed; the rest is for a chat server.
+OF_PROGRAMS = ("selector", "close", "cancel", "loop", "quit")
 
 Kind = Literal[
     "targets", "target", "ban", "network", "duration", "limit", "word", "choice",
-    "number", "seconds", "column", "file", "lesson", "text",
+    "number", "seconds", "column", "file", "lesson", "text", "theme", "columns", "view", "alert",
 ]
 
 
@@ -277,10 +333,17 @@ SPECS: tuple[Spec, ...] = (
          (_p("name", "limit", "NAME", optional=True),
           _p("value", "word", "VALUE", optional=True)), aliases=("limits",)),
     Spec("reload", Reload,
-         "Read the TLS certificate, for new connections, and the file of bans again.", "Server"),
+         "Read the settings, the bans and the certificate again; it says what has changed.",
+         "Server"),
     Spec("reopen", Reopen, "Open the log file again, after it was moved away.", "Server"),
     Spec("selector", Selector, "Swap the selector's backend under load; nobody is disconnected.",
          "Selector", (_p("backend", "choice", "BACKEND", *BACKENDS),)),
+    Spec("close", Close, "Abort connections of a program: their transports are told so.",
+         "Program", (_p("targets", "targets", "CONNECTION,…"),), on_rows=True),
+    Spec("cancel", Cancel, "Cancel tasks of a program.", "Program",
+         (_p("tasks", "targets", "TASK,…"),)),
+    Spec("loop", Loop, "Show another loop of a program that has several.", "Program",
+         (_p("number", "number", "NUMBER"),)),
     Spec("write-interest", WriteInterest,
          "Watch for writing only while bytes wait, or always (returns after 30 s).", "Selector",
          (_p("mode", "choice", "MODE", *WRITE_INTERESTS),
@@ -325,9 +388,21 @@ SPECS: tuple[Spec, ...] = (
     Spec("untag", Untag, "Untag all rows.", "View", keys=(("u", "untag"),), where="console"),
     Spec("follow", Follow, "Keep the cursor on the selected client.", "View",
          keys=(("F", "follow"),), where="console"),
+    Spec("plot", Plot, "A figure over the last minutes or hour: the server's, or a client's.",
+         "View", (_p("figure", "choice", "FIGURE", *PLOTS, optional=True),
+                  _p("span", "choice", "SPAN", *PLOT_SPANS, optional=True),
+                  _p("target", "target", "CLIENT", optional=True)),
+         keys=(("g", "plot"),), where="console"),
     Spec("refresh", Refresh, "Seconds between refreshes.", "View",
          (_p("seconds", "seconds", "SECONDS"),),
          keys=(("plus", "refresh faster"), ("minus", "refresh slower")), where="console"),
+    Spec("columns", Columns, "Choose columns, their order and width: id nick:20, +room -peer, "
+         "usual.", "View", (_p("columns", "columns", "COLUMN[:CELLS]…", optional=True),),
+         where="console"),
+    Spec("view", View, "Look at the rows in a way that was saved: filter, sort and columns.",
+         "View", (_p("name", "view", "NAME|save|forget", optional=True),
+                  _p("saved", "view", "NAME", optional=True)),
+         aliases=("views",), where="console"),
     Spec("copy", Copy, "Copy the row, or the row as JSON.", "View",
          (_p("form", "choice", "FORM", "row", "json", optional=True),),
          keys=(("c", "copy row"), ("y", "copy json")), where="console"),
@@ -344,6 +419,14 @@ SPECS: tuple[Spec, ...] = (
          (_p("file", "file", "FILE|off"),), where="console"),
     Spec("save", Save, "Write what is still held of the past to a file.", "Time",
          (_p("file", "file", "FILE"),), where="console"),
+    Spec("theme", Theme, "Choose the colours; they change while you choose.", "Console",
+         (_p("name", "theme", "NAME"),), where="console"),
+    Spec("alert", Alert, "Ring, or run a command, when queued>1M, lint …; or take that off.",
+         "Console", (_p("condition", "alert", "CONDITION", optional=True),
+                     _p("action", "text", "run COMMAND|off", optional=True)),
+         aliases=("alerts",), where="console"),
+    Spec("screenshot", Screenshot, "Write the screen to a new file, as SVG or as text by its "
+         "name.", "Console", (_p("file", "file", "FILE"),), where="console"),
     Spec("help", Help, "Every key and command.", "Console",
          keys=(("question_mark", "help"), ("f1", "help")), label="help", where="console"),
     Spec("palette", Palette, "Find a command by typing a part of it.", "Console",

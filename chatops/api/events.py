@@ -197,6 +197,7 @@ class ServerStarted(Event, frozen=True, gc=False, tag=True):
     host: str
     port: int
     selector: str
+    also: tuple[str, ...] = ()     # other addresses on which it listens, as they are printed
     irc: int = 0               # the port for IRC, if there is one
 
 
@@ -237,12 +238,37 @@ class AdminDid(Event, frozen=True, gc=False, tag=True):
     line: str
     outcome: str
     ok: bool = True
+    uid: int = -1              # the user who asked, where the system tells
 
 
 class Warned(Event, frozen=True, gc=False, tag=True):
     """Something an operator should know that has no event of its own."""
 
     text: str
+
+
+# -- a program that is observed (`chatops watch`)
+
+
+class Printed(Event, frozen=True, gc=False, tag=True):
+    """The program wrote a line; `text` has passed the sanitiser."""
+
+    text: str
+
+
+class LoopHeld(Event, frozen=True, gc=False, tag=True):
+    """A callback holds the loop, or did, for `seconds` so far; `over` once it has let go."""
+
+    seconds: float
+    where: str                 # "handle (chat.py:8)"
+    inside: str = ""           # what that line calls
+    over: bool = False
+
+
+class ProgramEnded(Event, frozen=True, gc=False, tag=True):
+    """The program is over; `status` is what a shell would say."""
+
+    status: int
 
 
 AnyEvent = (
@@ -270,6 +296,9 @@ AnyEvent = (
     | AdminDid
     | Warned
     | ThreadDied
+    | Printed
+    | LoopHeld
+    | ProgramEnded
     | Joined
     | Parted
     | LoggedIn

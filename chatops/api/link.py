@@ -13,7 +13,7 @@ import msgspec
 
 from chatops.api.commands import Command, CommandResult
 from chatops.api.events import Event
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import Pulse, Snapshot
 
 
 class LinkStatus(msgspec.Struct, frozen=True, gc=False):
@@ -23,6 +23,9 @@ class LinkStatus(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""           # one line for the operator; "" while alive
     failed: bool = False       # it crashed: the console's exit status must not be 0
     dropped: bool = False      # the server lives on, and wants no more of this console
+    pulse: Pulse | None = None     # as far as the link knows; moves on without snapshots
+    retrying: bool = False     # it is looked for again and again
+    read_only: bool = False    # nothing can be changed over this link
 
 
 class ConsoleLink(Protocol):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
+from chatops.api.words import Phase, SlowConsumer, WriteInterest
+
 
 class ClientRow(msgspec.Struct, frozen=True, gc=False):
     """One connected client.
@@ -45,6 +47,10 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     tls: str = ""              # version and cipher; "" is plain TCP
     rooms: tuple[str, ...] = ()    # all that it is in; `room` is where it speaks by default
+    rtt: float = -1.0          # seconds, smoothed, to the peer's kernel; -1 where nobody tells
+    retransmits: int = -1      # segments sent again so far; -1 where nobody tells
+    reading: bool = True       # of a program's transport: it has not paused reading
+    task: str = ""             # of a program's transport: which task serves it
     protocol: str = "line"     # or "irc"
     capabilities: tuple[str, ...] = ()     # of IRCv3, that it has asked for
 
@@ -74,14 +80,15 @@ class KeyRow(msgspec.Struct, frozen=True, gc=False):
     masks: str = ""            # recent ready masks, newest last: r, w, or W for both
     stale: bool = False        # its file object no longer has this descriptor
     at_eof: bool = False       # it keeps firing and there is nothing left to read
+    slowest_off_cpu: float = 0.0   # of `slowest`, seconds that its thread did not run
 
 
 class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     """What the loop has done since it began.  Counters, except where said."""
 
     backend: str               # "epoll"
-    write_interest: str        # "on-demand" or "always"
-    slow_consumer: str         # "evict", "drop-oldest", "drop-newest"
+    write_interest: WriteInterest
+    slow_consumer: SlowConsumer
     registered: int            # gauge: descriptors in the map
     turns: int                 # returns of select()
     ready: int                 # events returned by all turns
@@ -95,6 +102,13 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     commands: int              # commands carried out
     next_deadline: float | None = None   # seconds until the next timer, None without one
     write_until: float = 0.0   # monotonic: when "always" ends by itself; 0 if it does not
+    off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run, while watched
+    slowest_off_cpu: float = 0.0   # of `slowest`, the same
+    thread: int = 0            # native id of the loop's thread; 0 where it is not known
+    cost_counts: tuple[int, ...] = ()    # callbacks by what they took (observed.COST_BUCKETS)
+    cost_total: float = 0.0    # seconds of all of them; only while somebody watches
+    lag: float = 0.0           # of a program: seconds a due call waited, the worst of late
+    queued_calls: int = 0      # gauge, of a program: calls that wait for the next turn
 
 
 class ThreadRow(msgspec.Struct, frozen=True, gc=False):
@@ -103,6 +117,7 @@ class ThreadRow(msgspec.Struct, frozen=True, gc=False):
     daemon: bool
     cpu: float                 # seconds of CPU so far, NaN where the system does not tell
     doing: str = ""            # what it is there for
+    delayed: float = 0.0       # seconds so far that it could have run and had no core
 
 
 class RoomRow(msgspec.Struct, frozen=True, gc=False):
@@ -122,12 +137,17 @@ class Lint(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
-    """One ready event of a turn, and what its callback cost (seconds; NaN unmeasured)."""
+    """One ready event of a turn, and what its callback cost (seconds; NaN unmeasured).
+
+    `off_cpu` of that its thread did not run: another one had the interpreter or the core, or
+    the callback waited for something.
+    """
 
     fd: int
     mask: int
     name: str
     cost: float
+    off_cpu: float = 0.0
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -158,6 +178,91 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     notes: tuple[str, ...] = ()
     queues: tuple[tuple[int, int], ...] = ()
     repeats: int = 0
+    off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run
+
+
+class TaskRow(msgspec.Struct, frozen=True, gc=False):
+    """One task of an asyncio program, or several of one coroutine in one line."""
+
+    id: int                    # ours, never used twice; 0 for several
+    name: str
+    coro: str                  # "handle (chat.py:8)": as it was defined
+    at: str                    # "handle (chat.py:12)": the innermost line of the author's
+    on: str                    # what it waits for: "Lock.acquire", "sleep", "task Task-8"
+    state: str                 # waiting, ready, running, failed (and nobody has asked)
+    since: float               # monotonic, when it was first seen as it is now
+    chain: tuple[str, ...] = ()        # from the coroutine inwards, whatever awaits whatever
+    holder: str = ""           # of a lock: the task that holds it, where that can be told
+    busy: float = 0.0          # seconds it ran while somebody looked
+    steps: int = 0             # how often
+    count: int = 1             # of several: how many
+    error: str = ""            # of one that failed
+
+
+class CallbackRow(msgspec.Struct, frozen=True, gc=False):
+    """What calls of one name have cost while somebody looked, in seconds."""
+
+    name: str
+    calls: int
+    busy: float
+    p50: float
+    p99: float
+    slowest: float
+
+
+class Executor(msgspec.Struct, frozen=True, gc=False):
+    """The pool of threads that a loop gives blocking calls to."""
+
+    threads: int
+    most: int                  # that there may be
+    busy: int
+    waiting: int               # calls that no thread has begun
+
+
+class Held(msgspec.Struct, frozen=True, gc=False):
+    """A loop that is held at this moment, as its thread's stack shows."""
+
+    seconds: float             # so far
+    since: float               # monotonic
+    at: str                    # "handle (chat.py:8)": the innermost line of the author's
+    inside: str                # "sleep": what that line calls, "" when it is that line itself
+    stack: tuple[str, ...] = ()        # the outermost first
+
+
+class LoopRow(msgspec.Struct, frozen=True, gc=False):
+    """One of the selectors of a program; one of them is what a snapshot shows."""
+
+    number: int
+    kind: str                  # "asyncio", or "selectors" for a loop somebody wrote
+    thread: str
+    backend: str
+    registered: int
+    turns: int
+    armed_by: str              # where the first descriptor was registered
+
+
+class Process(msgspec.Struct, frozen=True, gc=False):
+    """Another process of the same program, with a control socket of its own."""
+
+    pid: int
+    path: str
+
+
+class Program(msgspec.Struct, frozen=True, gc=False):
+    """Somebody's program, where a snapshot is not of a chat server."""
+
+    name: str
+    pid: int
+    python: str                # "3.12.1"
+    kind: str                  # of the loop that is shown; "" while there is none
+    shown: int = 0             # its number
+    loops: tuple[LoopRow, ...] = ()
+    unseen: str = ""           # why there is nothing to see, or not all; one line
+    held: Held | None = None
+    executor: Executor | None = None
+    callbacks: tuple[CallbackRow, ...] = ()    # the most expensive first
+    tasks: int = 0             # in all, however many have a row
+    processes: tuple[Process, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):
@@ -169,7 +274,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     started_at: float          # monotonic
     host: str
     port: int
-    phase: str                 # running, draining, stopped
+    phase: Phase
     loop: LoopFigures
     clients: tuple[ClientRow, ...]
     keys: tuple[KeyRow, ...]
@@ -189,3 +294,27 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     kernel_queued: int = 0     # gauge
     built_in: float = 0.0      # seconds it took to build this snapshot
     history_fault: str = ""    # why what is said is not being kept, though it was asked for
+    age: float = 0.0           # seconds that it was old when it was handed out: none newer was
+                               # to be had at once
+    refused_by: tuple[tuple[str, int], ...] = ()     # by reason (chatops.server.counts)
+    evicted_by: tuple[tuple[str, int], ...] = ()
+    dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy
+    log_fault: str = ""        # why events are not being logged, though it was asked for
+    also: tuple[str, ...] = ()     # where it listens besides host and port, as it is printed
+    program: Program | None = None     # what is shown, when that is not a chat server
+    tasks: tuple[TaskRow, ...] = ()
+
+
+class Pulse(msgspec.Struct, frozen=True, gc=False):
+    """The loop's counters alone, which cost nothing to read: told where a snapshot is late."""
+
+    mono: float
+    turns: int
+    ready: int
+    waited: float
+    worked: float              # the turn in progress included
+    activity: int              # what has happened so far, looks of consoles not counted
+    behind: bool               # something has happened that no snapshot has told of
+    write_interest: str = "on-demand"
+    write_until: float = 0.0   # monotonic, as in `LoopFigures`
+    off_cpu: float = 0.0

@@ -10,17 +10,31 @@ from pathlib import Path
 import click
 
 from chatops.bench import report, usage
-from chatops.bench.plan import IDLE, PARTS, SELECTOR, STALLED, STORM, Findings, Plan
+from chatops.bench.keys import FEW, keys_lines
+from chatops.bench.plan import (
+    IDLE,
+    KEYS,
+    PARTS,
+    SELECTOR,
+    STALLED,
+    STORM,
+    WATCH,
+    Findings,
+    Plan,
+)
 from chatops.bench.rounds import (
     Cpus,
+    measure_answers,
     measure_idle,
     measure_observing,
     measure_stalled,
     measure_storm,
     measure_table,
+    measure_watching,
 )
 from chatops.bench.stalled import stalled_lines
 from chatops.bench.storm import storm_lines
+from chatops.bench.watch_cost import watch_lines
 
 # Descriptors a process needs besides one per client.
 SPARE_DESCRIPTORS = 64
@@ -85,7 +99,8 @@ class Progress:
 @click.option("--storm", default=None, type=click.IntRange(0), help="Clients in the largest "
               "storm of joins [default: 5000, or what descriptors allow].")
 @click.option("--idle", default=None, type=click.IntRange(0), help="Clients that only stay, for "
-              "the memory of each [default: 10000, or what descriptors allow].")
+              "the memory of each, and those in a console whose keys are pressed [default: 10000, "
+              "or what descriptors allow].")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path),
               help="Write everything, every round, to this file.")
 @click.option("--no-console", is_flag=True, help="Leave out the server with its console open.")
@@ -113,6 +128,7 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
         storm=min(descriptors, (2000 if quick else 5000) if storm is None else storm),
         room=min(descriptors // 2, 300 if quick else 1000),    # the load is in two of them
         idle_clients=min(descriptors, (2000 if quick else 10_000) if idle is None else idle),
+        keys=10 if quick else 40,
         parts=tuple(name for name in only or PARTS if not (no_console and name == "console")))
     if max(plan.clients) > descriptors:
         raise click.BadParameter(f"at most {descriptors:,} descriptors may be open here (ulimit "
@@ -151,8 +167,14 @@ def show(findings: Findings, cpus: Cpus, progress: Progress) -> None:
         progress.print(stalled_lines(findings.stalled))
     if IDLE in plan.parts and plan.idle_clients:
         progress.print(report.idle_lines(measure_idle(findings, cpus, progress)))
+    if KEYS in plan.parts and plan.idle_clients > FEW:
+        answers = measure_answers(findings, progress)
+        progress.print(keys_lines(answers) if answers is not None
+                       else [f"answers of the console: {findings.keys_error}"])
     if SELECTOR in plan.parts:
         progress.print(report.selector_lines(measure_observing(findings, progress)))
+    if WATCH in plan.parts:
+        progress.print(watch_lines(measure_watching(findings, progress)))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable
 
 from chatops.bench.ready import ready_set
+from chatops.system.errors import ChatopsError
 
 MARK = b"@"
 STAMP = 16                     # hex digits after the mark: the time of the send in ns
@@ -22,7 +23,7 @@ CONNECT_BURST = 64             # clients that wait to be greeted at one time
 PATIENCE = 30.0                # seconds without any progress before it is given up
 
 
-class LoadError(RuntimeError):
+class LoadError(ChatopsError, RuntimeError):
     """The server could not be loaded; one line says why."""
 
 

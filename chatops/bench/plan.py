@@ -5,14 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from chatops.bench import contenders
+from chatops.bench.answers import KeysResult
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nonreaders import StalledResult, StalledSpec
 from chatops.bench.selector_cost import SelectorCost
+from chatops.bench.watch_cost import WatchCost
 
 # Parts that are not contenders, for `--only`.
-STORM, STALLED, SELECTOR, IDLE = "storm", "stalled", "selector", "idle"
-PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE)
+STORM, STALLED, SELECTOR, IDLE, KEYS = "storm", "stalled", "selector", "idle", "keys"
+WATCH = "watch"
+PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE, KEYS,
+         WATCH)
 
 # The latency part asks how long a line takes, not how many fit: with more clients than this
 # there are fewer messages a second, so that the deliveries stay the same.
@@ -32,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True):
     storm: int = 5000          # clients in the largest join storm
     room: int = 1000           # clients of the room in which some never read
     idle_clients: int = 10_000
+    keys: int = 40             # of each kind that are pressed in the console
     parts: tuple[str, ...] = PARTS
 
     def spec(self, clients: int) -> LoadSpec:
@@ -76,6 +81,9 @@ class Findings(msgspec.Struct):
     stalled: list[Stalling] = msgspec.field(default_factory=list)
     idle: Run | None = None
     selector: SelectorCost | None = None
+    keys: KeysResult | None = None
+    keys_error: str = ""
+    watch: WatchCost | None = None
 
     @property
     def errors(self) -> list[str]:
@@ -83,7 +91,8 @@ class Findings(msgspec.Struct):
         found: list[Run | Stalling] = [*self.runs, *self.storm, *self.stalled]
         if self.idle is not None:
             found.append(self.idle)
-        return [each.error for each in found if each.error]
+        return [each.error for each in found if each.error] + (
+            [self.keys_error] if self.keys_error else [])
 
     def of(self, clients: int, contender: str) -> list[Run]:
         """The rounds of one row of the table."""

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from chatops import __version__
 from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS
 from chatops.bench.figures import DISTURBANCE, median, number, row
 from chatops.bench.flow import UNDISTURBED
@@ -17,6 +16,7 @@ from chatops.bench.plan import Findings, Run
 from chatops.bench.selector_cost import SelectorCost
 from chatops.bench.stalled import stalls
 from chatops.bench.storm import storms
+from chatops.system.version import __version__
 
 # From here on the load was the busier of the two, and the server may be faster than it says.
 LOAD_LIMIT = 0.05

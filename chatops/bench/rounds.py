@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from chatops.bench import contenders, stalled, storm
+from chatops.bench.answers import KeysResult
 from chatops.bench.contenders import Contender
+from chatops.bench.keys import measure_keys
 from chatops.bench.load import LoadSpec
 from chatops.bench.plan import Findings, Run, Stalling
 from chatops.bench.runner import BenchError, measure, measure_in_turn
 from chatops.bench.selector_cost import SelectorCost, measure_selector
+from chatops.bench.watch_cost import WatchCost, measure_watch
 
 Cpus = tuple[int, int] | None
 Progress = Callable[[str], None]
@@ -61,11 +64,27 @@ def measure_idle(findings: Findings, cpus: Cpus, progress: Progress) -> Run:
     return findings.idle
 
 
+def measure_answers(findings: Findings, progress: Progress) -> KeysResult | None:
+    """How soon the console answers; None where it failed, of which the findings tell."""
+    try:
+        findings.keys = measure_keys(findings.plan.idle_clients, progress, findings.plan.keys)
+    except (BenchError, OSError) as error:
+        findings.keys_error = str(error)
+    return findings.keys
+
+
 def measure_observing(findings: Findings, progress: Progress) -> SelectorCost:
     """What the observed selector costs, in this process."""
     progress("cost of the observed selector")
     findings.selector = measure_selector()
     return findings.selector
+
+
+def measure_watching(findings: Findings, progress: Progress) -> WatchCost:
+    """What `chatops watch` costs a program, in this process."""
+    progress("cost of chatops watch")
+    findings.watch = measure_watch(5 * findings.plan.rounds)
+    return findings.watch
 
 
 def run_once(contender: Contender, clients: int, number: int, spec: LoadSpec,

@@ -24,19 +24,21 @@ from chatops.bench import usage
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nonreaders import Room, StalledResult, StalledSpec
+from chatops.system.errors import ChatopsError
 
 START_DEADLINE = 20.0          # seconds until a server must listen
 STOP_DEADLINE = 5.0            # seconds between being asked to end and being made to
 LOAD_DEADLINE = 180.0
 SCREEN_ROWS, SCREEN_COLUMNS = 40, 120
 TAIL = 2000                    # bytes kept of what was drawn, for its last words
+ANSWER_KEPT = 1 << 18          # bytes of what is drawn that an answer is looked for in
 ESCAPES = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_]|[ -/]*[0-~])")
 SCREEN_WARM_UP = 1.5           # seconds a console gets to mount before it is measured
 
 _Result = TypeVar("_Result")
 
 
-class BenchError(RuntimeError):
+class BenchError(ChatopsError, RuntimeError):
     """A process did not do its part; one line says which and why."""
 
 
@@ -55,6 +57,8 @@ class Terminal:
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, size)
         self.drawn = 0
         self._tail = b""
+        self._news = threading.Condition()
+        self.answer = bytearray()  # what has been drawn since the last question
         self._thread = threading.Thread(target=self._drain, name="terminal", daemon=True)
         self._thread.start()
 
@@ -63,6 +67,22 @@ class Terminal:
         os.close(self.slave)
         self._thread.join(STOP_DEADLINE)
         os.close(self._master)
+
+    def ask(self, keys: bytes, sign: re.Pattern[bytes], patience: float) -> float:
+        """Press these keys; seconds until something drawn since then matches `sign`.
+
+        Raises BenchError when it is not within `patience`.
+        """
+        with self._news:
+            self.answer.clear()
+            began = time.perf_counter()
+            if keys:
+                os.write(self._master, keys)
+            while not sign.search(self.answer):
+                left = began + patience - time.perf_counter()
+                if left <= 0 or not self._news.wait(left):
+                    raise BenchError(f"the console did not answer {keys!r} within {patience:g} s")
+            return time.perf_counter() - began
 
     def last_words(self) -> bytes:
         """The text at the end of what was drawn, without escape sequences."""
@@ -73,6 +93,10 @@ class Terminal:
             while data := os.read(self._master, 65536):
                 self.drawn += len(data)
                 self._tail = (self._tail + data)[-TAIL:]
+                with self._news:
+                    self.answer += data
+                    del self.answer[:-ANSWER_KEPT]
+                    self._news.notify_all()
         except OSError:
             pass  # EIO: the last one that had it open has closed it
 
@@ -114,6 +138,12 @@ class ServerProcess:
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
         self.pid = self._process.pid
         usage.pin(self.pid, self._cpu)
+
+    @property
+    def screen(self) -> Terminal:
+        """The terminal of one that draws."""
+        assert self._terminal is not None
+        return self._terminal
 
     def check(self, grace: float = 0.0) -> None:
         """Raises BenchError with its last words when it has ended, or does within `grace`."""

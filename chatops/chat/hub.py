@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from chatops.api import events
 from chatops.chat.dialect import Dialect
 from chatops.chat.effects import Close, Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.formatting import strip
 from chatops.chat.groups import ADMIN, Group, Kind, Sender
-from chatops.chat.irc.formatting import strip
 from chatops.chat.limits import ChatLimits
 from chatops.chat.moderation import Rules
 from chatops.chat.nicks import Nicks

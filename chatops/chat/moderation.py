@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from chatops.chat.groups import Sender
-from chatops.chat.irc.masks import matches
+from chatops.chat.masks import matches
 
 LISTS = "beI"                  # bans, exceptions from them, and who needs no invitation
 FLAGS = "imnstC"               # switches without a parameter

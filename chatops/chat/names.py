@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 from unicodedata import category, normalize
 
 from chatops.system.columns import width
@@ -107,6 +109,49 @@ def skeleton(nick: str) -> str:
     text = normalize("NFKD", normalize("NFKC", nick).casefold()).casefold()
     bare = "".join(c for c in text if category(c) not in ("Mn", "Me", "Cf"))
     return bare.translate(_DRAWN_AS).replace("rn", "m").replace("vv", "w")
+
+
+def fold(nick: str) -> str:
+    """A nick without its case, and without the way that its accents were typed."""
+    return normalize("NFC", normalize("NFC", nick).casefold())
+
+
+# -- who is meant
+
+LONGEST_ID = 18                # digits; nobody has ever had so many connections
+C = TypeVar("C")
+
+
+def id_of(word: str) -> int | None:
+    """The connection id in `3` or `#3`; None where it is none, and 0, which nobody has, for
+    a number that is none by its length alone.
+    """
+    digits = word.removeprefix("#")
+    if not (digits.isascii() and digits.isdecimal()):
+        return None
+    return int(digits) if len(digits) <= LONGEST_ID else 0
+
+
+def find(word: str, by_id: Callable[[int], C | None], by_fold: Callable[[str], C | None],
+         by_look: Callable[[str], C | None]) -> C | None:
+    """The one whom an operator means: by id, else by nick in any case and any way of typing
+    accents, else by what the nick looks like, as the server tells nicks apart.
+
+    Asked by the server and by the console, each with what it has to look in.
+    """
+    ident = id_of(word)
+    if ident is not None:
+        return by_id(ident)
+    name = word.strip().removeprefix("#")
+    found = by_fold(fold(name))
+    if found is None and not is_guest(name):
+        found = by_look(skeleton(name))
+    return found
+
+
+def is_guest(nick: str) -> bool:
+    """Whether it looks like a nick that the server gives; nobody else may have such."""
+    return skeleton(nick).startswith(_GUEST)
 
 
 _GUEST = skeleton("guest")

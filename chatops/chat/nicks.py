@@ -21,7 +21,11 @@ class Nicks:
 
     def find(self, nick: str) -> Session | None:
         """Who is called this, in any case."""
-        return self._by_nick.get(nick.casefold())
+        return self._by_nick.get(names.fold(nick))
+
+    def alike(self, look: str) -> Session | None:
+        """Whose nick, chosen and not given, has this skeleton."""
+        return self._by_look.get(look)
 
     def welcome(self, guest: Session) -> None:
         """A newcomer, with the name that its number gives it."""
@@ -43,10 +47,10 @@ class Nicks:
         session.guest = False
         session.rename(nick)
         self._by_look[look] = session
-        self._by_nick[nick.casefold()] = session
+        self._by_nick[names.fold(nick)] = session
 
     def release(self, session: Session) -> None:
         """Somebody else may take its nick now."""
-        self._by_nick.pop(session.nick.casefold(), None)
+        self._by_nick.pop(names.fold(session.nick), None)
         if not session.guest:
             self._by_look.pop(names.skeleton(session.nick), None)

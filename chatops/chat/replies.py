@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from chatops.chat import names
 from chatops.chat.effects import Recall
+from chatops.chat.formatting import strip
 from chatops.chat.hub import Hub
-from chatops.chat.irc.formatting import strip
 from chatops.chat.parser import help_lines, usage_of
 from chatops.chat.session import Session
 from chatops.units import counted

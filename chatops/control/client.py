@@ -20,8 +20,7 @@ from chatops.control.frames import (
     pack,
     read_reply,
 )
-from chatops.control.socket_path import ControlError, directory, may_talk, peer, running
-from chatops.system import paths
+from chatops.control.socket_path import ControlError, may_talk, peer
 
 PATIENCE = 5.0                 # seconds for a server to answer
 CHUNK = 1 << 18
@@ -36,20 +35,39 @@ class CutOffError(ControlError):
 class Wire:
     """A connection that has been greeted.  Raises `ControlError`, with one line that says why."""
 
-    def __init__(self, path: Path) -> None:
-        """Connect, and wait for the greeting."""
-        self._sock = _connected(path)
+    welcome: Welcome
+
+    def __init__(self, path: Path, *, read_only: bool = False, wait: bool = True) -> None:
+        """Connect, and wait for the greeting; without `wait` neither takes any time, and
+        `greeted` says whether it has come.
+        """
+        self._path = path
+        self._read_only = read_only
+        self._sock = _connected(path, PATIENCE if wait else 0.0)
         self._splitter = Splitter(MAX_REPLY)
         try:
-            self.send(Hello(PROTOCOL))
-            reply = self.wait()
+            self.send(Hello(PROTOCOL, read_only))
+            if wait:
+                self._take(self.wait())
         except BaseException:
             self._sock.close()
             raise
+
+    def greeted(self) -> bool:
+        """Take the greeting in once it is there.  Raises `ControlError` when it is another."""
+        if not self.receive():
+            return False
+        reply = self.next()
+        if reply is not None:
+            self._take(reply)
+        return reply is not None
+
+    def _take(self, reply: Reply) -> None:
         if not isinstance(reply, Welcome):
-            self._sock.close()
             raise ControlError(reply.detail if isinstance(reply, Bye) else
-                               f"what listens at {path} is no chatops")
+                               f"what listens at {self._path} is no chatops")
+        if self._read_only and not reply.read_only:
+            raise ControlError("this server is of an older version, which knows no --read-only")
         self.welcome = reply
 
     def fileno(self) -> int:
@@ -122,30 +140,9 @@ class Wire:
         self._sock.close()
 
 
-def find(path: str, port: int | None) -> Path:
-    """The socket that is meant: this one, that of this port, or the only one there is.
-
-    Raises `ControlError`.
-    """
-    if path:
-        try:
-            return paths.absolute(path)
-        except paths.PathError as error:
-            raise ControlError(str(error)) from None
-    if port is not None:
-        return directory() / f"{port}.sock"
-    found = running()
-    if not found:
-        raise ControlError(f"no server of this user has a control socket in {directory()}")
-    if len(found) > 1:
-        ports = ", ".join(sorted((path.stem for path in found), key=lambda p: (len(p), p)))
-        raise ControlError(f"servers run on the ports {ports}; say which one with --port")
-    return found[0]
-
-
-def _connected(path: Path) -> socket.socket:
+def _connected(path: Path, patience: float) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX)
-    sock.settimeout(PATIENCE)
+    sock.settimeout(patience)
     try:
         sock.connect(os.fspath(path))
     except OSError as error:

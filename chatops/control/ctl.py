@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NoReturn
 
 import click
 import msgspec
 
-from chatops.api.command_line import CommandError, parse
+from chatops.api.command_line import CommandError, parse_arguments
 from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
 from chatops.api.snapshot import Snapshot
-from chatops.control.client import Wire, find
+from chatops.control import complete
+from chatops.control.client import Wire
+from chatops.control.find import find
 from chatops.control.frames import Ask, Bye, Done, Look, Seen
 from chatops.control.socket_path import ControlError
-from chatops.storage.worker import line_of
-from chatops.system.columns import pad, width
+from chatops.system.addresses import with_port
 from chatops.system.streams import say
-from chatops.units import format_duration, format_size
+from chatops.units import format_duration, format_seconds, format_size
 
 PACE = 0.1                     # seconds between two batches of `events`
 
@@ -28,13 +31,21 @@ Row = tuple[object, ...]
 
 def _status(snapshot: Snapshot) -> Iterator[Row]:
     loop = snapshot.loop
-    yield "server", f"{snapshot.host}:{snapshot.port}, {snapshot.phase}"
+    program = snapshot.program
+    if program is not None:
+        yield "program", f"{program.name}, pid {program.pid}, Python {program.python}"
+        yield "loop", program.unseen or f"{program.kind}, {program.tasks} tasks"
+    else:
+        where = ", ".join([with_port(snapshot.host, snapshot.port), *snapshot.also])
+        yield "server", f"{where}, {snapshot.phase}"
     yield "up", format_duration(int(snapshot.mono - snapshot.started_at))
     yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
     yield "queued", (f"{format_size(snapshot.queued)} here, "
                      f"{format_size(snapshot.kernel_queued)} in the kernel")
     yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
     yield "selector", f"{loop.backend}, {loop.registered} descriptors, {loop.turns} turns"
+    if snapshot.age:
+        yield "as of", f"{format_seconds(snapshot.age)} ago"
 
 
 def _clients(snapshot: Snapshot) -> Iterator[Row]:
@@ -51,6 +62,21 @@ def _fds(snapshot: Snapshot) -> Iterator[Row]:
                row.fires)
 
 
+def _tasks(snapshot: Snapshot) -> Iterator[Row]:
+    yield "ID", "NAME", "COROUTINE", "STATE", "AT", "WAITS FOR"
+    for row in snapshot.tasks:
+        waits = row.error or (f"{row.on} held by {row.holder}" if row.holder else row.on)
+        name = row.name if row.id else f"{row.count} more"
+        yield row.id or "-", name, row.coro, row.state, row.at, waits
+
+
+def _callbacks(snapshot: Snapshot) -> Iterator[Row]:
+    yield "CALL", "CALLS", "BUSY", "P50", "P99", "SLOWEST"
+    for row in snapshot.program.callbacks if snapshot.program is not None else ():
+        yield (row.name, row.calls, *(format_seconds(seconds) for seconds in
+                                      (row.busy, row.p50, row.p99, row.slowest)))
+
+
 def _rooms(snapshot: Snapshot) -> Iterator[Row]:
     yield "ROOM", "MEMBERS", "LINES"
     for row in snapshot.rooms:
@@ -63,13 +89,39 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
                lambda snapshot: snapshot),
     "clients": ("Who is connected.", _clients, lambda snapshot: snapshot.clients),
     "fds": ("The selector's map.", _fds, lambda snapshot: snapshot.keys),
+    "tasks": ("The tasks of a program that is observed.", _tasks,
+              lambda snapshot: snapshot.tasks),
+    "callbacks": ("What the calls of a program's loop cost while a console looks.", _callbacks,
+                  lambda snapshot: snapshot.program.callbacks if snapshot.program else ()),
     "rooms": ("The rooms and how many are in them.", _rooms, lambda snapshot: snapshot.rooms),
 }
 EVENTS = "What happens, a line for each, until the server ends or you do."
 
 
+_VALUED = ("--port", "--socket", "--wait")
+_FLAG = re.compile(r"--[a-z][a-z-]*(=.*)?|-[a-zA-Z]", re.DOTALL)
+
+
 class _Ctl(click.Command):
-    """Its help lists what the table has for servers."""
+    """Its help lists what the table has for servers, and what is to be said may begin with `-`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Set what is text apart from options: `-1 is down` and `->` are no flags, and no flag
+        has a blank in it.  A word like `--jsom` is refused, as a flag that was misspelt.
+        """
+        options: list[str] = []
+        words: list[str] = []
+        rest = iter(args)
+        for arg in rest:
+            if arg == "--":
+                words += rest
+            elif arg in _VALUED:
+                options += [arg, *islice(rest, 1)]
+            elif _FLAG.fullmatch(arg):
+                options.append(arg)
+            else:
+                words.append(arg)
+        return super().parse_args(ctx, [*options, "--", *words])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         asks = [(spec.usage, _explained(spec)) for spec in SPECS
@@ -88,12 +140,18 @@ def _explained(spec: Spec) -> str:
 
 
 @click.command(cls=_Ctl)
-@click.argument("command", nargs=-1, required=True)
+@click.argument("command", nargs=-1, required=True, shell_complete=complete.words(
+    [*((name, words) for name, (words, _, _) in LOOKS.items()), ("events", EVENTS)]))
 @click.option("--json", "as_json", is_flag=True,
               help="print JSON: one value, or one a line for `events`")
-@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port")
-@click.option("--socket", "path", default="", metavar="PATH", help="its control socket")
-def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) -> None:
+@click.option("--port", type=click.IntRange(1, 65535), help="the server on this port",
+              is_eager=True, shell_complete=complete.ports)
+@click.option("--socket", "path", default="", metavar="PATH", help="its control socket",
+              is_eager=True, shell_complete=complete.sockets)
+@click.option("--wait", "patience", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+              help="how long to wait for it to be there")
+def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str,
+        patience: float) -> None:
     """One command to a running server, and the answer as text or JSON.
 
     With one server running there is no need to say which.  The exit status is 0 when the
@@ -101,9 +159,9 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) ->
     """
     line = " ".join(command)
     if line not in LOOKS and line != "events":
-        asked = _parsed(line)
+        asked = _parsed(command)
     try:
-        wire = Wire(find(path, port))
+        wire = _connected(path, port, time.monotonic() + patience)
         try:
             if line == "events":
                 _follow(wire, as_json)
@@ -119,13 +177,24 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str) ->
         sys.exit(130)
 
 
-def _parsed(line: str) -> Command:
+def _connected(path: str, port: int | None, deadline: float) -> Wire:
+    """Raises `ControlError`, with the last reason, when there is none by then."""
+    while True:
+        try:
+            return Wire(find(path, port))
+        except ControlError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(min(PACE, max(0.0, deadline - time.monotonic())))
+
+
+def _parsed(words: Sequence[str]) -> Command:
     try:
-        command = parse(line)
+        command = parse_arguments(words)
     except CommandError as error:
         _fail(str(error).replace("? lists them", "--help lists them"), 2)
     if spec_of(command).where != "server" or isinstance(command, Spawn | Despawn):
-        _fail(f"'{line.split()[0]}' is for a console; `chatops attach` opens one", 2)
+        _fail(f"'{spec_of(command).name}' is for a console; `chatops attach` opens one", 2)
     return command
 
 
@@ -161,9 +230,14 @@ def _show(wire: Wire, what: str, as_json: bool) -> None:
         _json(part(snapshot))
     else:
         _table(rows(snapshot))
+    if snapshot.age and what != "status":      # which says so itself
+        say(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could not afford "
+            "a newer look at once")
 
 
 def _follow(wire: Wire, as_json: bool) -> None:
+    from chatops.storage.log_lines import line_of  # only here, and for some time
+
     while True:
         wire.send(Look(snapshot=False))
         reply = wire.wait(None)
@@ -181,6 +255,8 @@ def _follow(wire: Wire, as_json: bool) -> None:
 
 
 def _table(rows: Iterable[Row]) -> None:
+    from chatops.system.columns import pad, width  # its tables take a while to import
+
     lines = [[str(cell) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     for line in lines:

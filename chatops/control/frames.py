@@ -15,10 +15,13 @@ from chatops.api.commands import (
     Ban,
     Bans,
     Broadcast,
+    Cancel,
+    Close,
     CommandResult,
     Despawn,
     Kick,
     Limit,
+    Loop,
     Mute,
     Quit,
     Reload,
@@ -31,16 +34,17 @@ from chatops.api.commands import (
     WriteInterest,
 )
 from chatops.api.events import AnyEvent
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import Pulse, Snapshot
 
-PROTOCOL = 1
+PROTOCOL = 2                   # 2: Welcome says what there is, and which commands it has
+OLDEST = 1                     # that a server still speaks
 HEAD = 4                       # bytes that hold the length of what follows
 MAX_REQUEST = 1 << 20          # bytes of one message to the server
 MAX_REPLY = 64 << 20           # to a client: 10,000 clients' rows take 8 MB
 
 ServerCommand = (
     Kick | Ban | Unban | Bans | Mute | Unmute | Broadcast | Limit | Selector | WriteInterest
-    | SlowConsumer | Spawn | Despawn | Reload | Reopen | Quit
+    | SlowConsumer | Spawn | Despawn | Reload | Reopen | Quit | Close | Cancel | Loop
 )
 
 
@@ -56,9 +60,10 @@ class Message(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hello(Message, frozen=True, tag=True):
-    """The first message of every client."""
+    """The first message of every client; with `read_only` it may not change anything."""
 
     protocol: int
+    read_only: bool = False
 
 
 class Ask(Message, frozen=True, tag=True):
@@ -91,6 +96,10 @@ class Welcome(Message, frozen=True, tag=True):
     host: str
     port: int
     tls: bool = False          # nothing else is spoken on that port
+    what: str = "chat"         # or "program": somebody's own, observed by `chatops watch`
+    commands: tuple[str, ...] = ()     # by name, what can be asked for; () is all
+    read_only: bool = False    # as it was asked for
+    history: str = ""          # the file of what is said, if that is kept
 
 
 class Done(Message, frozen=True, tag=True):
@@ -106,6 +115,7 @@ class Seen(Message, frozen=True, tag=True):
     events: tuple[AnyEvent, ...]
     dropped: int
     snapshot: Snapshot | None = None
+    pulse: Pulse | None = None         # to who looks for snapshots; older servers know of none
 
 
 class Bye(Message, frozen=True, tag=True):

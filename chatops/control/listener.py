@@ -7,16 +7,15 @@ import socket
 import time
 from collections.abc import Callable
 
-from chatops import __version__
 from chatops.api import events
 from chatops.api.commands import Answer, Command
 from chatops.control.frames import PROTOCOL, Bye, Welcome
+from chatops.control.host import Host, Listening, Pictures
 from chatops.control.session import Session, say_last
-from chatops.control.socket_path import Place, may_talk
+from chatops.control.socket_path import may_talk
 from chatops.loop import backends
-from chatops.net.listener import Listener
-from chatops.server.server import ChatServer
-from chatops.server.snapshots import Survey
+from chatops.net.listener import Listener, Shortage
+from chatops.system.version import __version__
 
 MOST = 32                      # consoles and scripts at once
 LAST_WORDS = 0.25              # seconds that a server which has ended gives them all to read
@@ -32,28 +31,31 @@ class Door(Listener):
 class Control:
     """Lets consoles in and tells them what there is.  Belongs to the reactor's thread."""
 
-    def __init__(self, place: Place, server: ChatServer, survey: Survey,
-                 carry_out: Callable[[Command, Answer], None]) -> None:
-        """Made before the reactor's thread starts; `carry_out` does a command and answers."""
+    def __init__(self, place: Listening, server: Host, survey: Pictures,
+                 carry_out: Callable[[Command, Answer, int], None]) -> None:
+        """Made before the reactor's thread starts; `carry_out` does a command of the user with
+        this id, and answers.
+        """
         self.server = server
         self.survey = survey
         self.carry_out = carry_out
         self._place = place
         self._sessions: dict[int, Session] = {}
         self._count = 0
-        self._door = Door(server.reactor, place.sock, accepted=self._accepted,
-                          paused=lambda _reason, _seconds: None, resumed=lambda: None)
+        self._door = Door(server.reactor, place.sock, Shortage(
+            server.reactor, paused=lambda _reason, _seconds: None, resumed=lambda: None),
+            accepted=self._accepted)
         server.on_publish.append(self._publish)
 
     def __repr__(self) -> str:
         return f"<Control {self._place.path} sessions={len(self._sessions)}>"
 
-    @property
-    def welcome(self) -> Welcome:
+    def welcome(self, read_only: bool) -> Welcome:
         """Who this server is."""
-        host, port = self.server.address[:2]
-        return Welcome(PROTOCOL, __version__, os.getpid(), str(host), int(port),
-                       bool(self.server.settings.tls_cert))
+        server = self.server
+        host, port = server.address
+        return Welcome(PROTOCOL, __version__, os.getpid(), host, port, server.tls,
+                       server.what, server.possible, read_only, server.history_file)
 
     def left(self, session: Session) -> None:
         """A session is over; said by itself."""
@@ -71,6 +73,12 @@ class Control:
             session.end(Bye(detail, failed), deadline)
         self._place.close()
 
+    def abandon(self) -> None:
+        """In a forked child: close what was inherited; what is shared stays as it is."""
+        for session in self._sessions.values():
+            session.abandon()
+        self._sessions.clear()
+
     def _accepted(self, sock: socket.socket, _address: object) -> None:
         sock.setblocking(False)
         limit = backends.BACKENDS[self.server.selector.backend].max_fd
@@ -87,7 +95,7 @@ class Control:
                 return
             except OSError as error:       # of the selector: epoll has a limit of its own
                 reason = f"the server cannot watch it ({error.strerror})"
-        self.server.say(events.Warned(self.server.hub.at, f"control: refused: {reason}"))
+        self.server.say(events.Warned(self.server.wall(), f"control: refused: {reason}"))
         say_last(sock, Bye(reason))
 
     def _publish(self) -> None:

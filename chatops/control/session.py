@@ -6,16 +6,17 @@ import select
 import socket
 import time
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import msgspec
 
 from chatops.api import events
 from chatops.api.command_line import CommandError, parse, render
-from chatops.api.commands import Answer, Command, CommandResult
+from chatops.api.commands import ONLY_LOOKS, Answer, Command, CommandResult, only_looks
 from chatops.api.snapshot import Snapshot
 from chatops.control.frames import (
     MAX_REQUEST,
+    OLDEST,
     PROTOCOL,
     Ask,
     Bye,
@@ -30,27 +31,17 @@ from chatops.control.frames import (
     pack,
     read_request,
 )
+from chatops.control.host import Owner
+from chatops.control.socket_path import peer
 from chatops.loop.reactor import Timer
-from chatops.loop.rows import thread_rows
-from chatops.server.snapshots import View
-
-if TYPE_CHECKING:
-    from chatops.control.listener import Control
+from chatops.loop.rows import thread_rows, with_purposes
 
 CHUNK = 1 << 14                # bytes read in one turn
 REQUESTS = 64                  # carried out in one turn
 EVENTS = 2000                  # of one Seen, the newest
 UNREAD = 1 << 16               # bytes of answers that wait, before nothing more is read
+PULSE = 0.25                   # seconds between two answers without a snapshot
 STALL = 10.0                   # seconds without progress until such a console is given up
-
-THREADS = {
-    "MainThread": "starts and stops the server, and draws its console if it has one",
-    "reactor": "the selector, every socket, the hub",
-    "journal": "log, ban file, history and certificate",
-    "recorder": "the recording being made",
-    "clients": "built-in clients of the lab",
-}
-
 
 class Session:
     """Belongs to the reactor's thread.
@@ -61,7 +52,7 @@ class Session:
 
     kind = "control"
 
-    def __init__(self, control: Control, sock: socket.socket, number: int) -> None:
+    def __init__(self, control: Owner, sock: socket.socket, number: int) -> None:
         self.number = number
         self.label = f"console {number}"
         self.fd = sock.fileno()
@@ -71,13 +62,17 @@ class Session:
         self._sock = sock
         self._splitter = Splitter(MAX_REQUEST)
         self._greeted = False
+        self._read_only = False
+        user = peer(sock)
+        self._uid = -1 if user is None else user
         self._more = False             # requests wait in the splitter for the next turn
         self._out = bytearray()
         self._progress = False         # since the timer was set
         self._timer: Timer | None = None
         self._watching = False         # it has looked for snapshots
         self._look: Look | None = None
-        self._view = View()
+        self._seen_at = 0.0            # monotonic, when a look was answered last
+        self._view = self._survey.view()
         self._answered = False         # a look, with what there was
         self._told: Snapshot | None = None
         self._events = control.server.bus.subscribe(backlog=True)
@@ -139,12 +134,13 @@ class Session:
 
     def _carry_out(self, request: Request) -> None:
         if isinstance(request, Hello):
-            if request.protocol != PROTOCOL:
+            if not OLDEST <= request.protocol <= PROTOCOL:
                 self.drop(f"protocol {request.protocol} is asked for, and this server speaks "
                           f"{PROTOCOL}: it is of another version")
                 return
             self._greeted = True
-            self._send(self._control.welcome)
+            self._read_only = self._read_only or request.read_only     # never to be undone
+            self._send(self._control.welcome(self._read_only))
         elif not self._greeted:
             raise FrameError("the first message must be Hello")
         elif isinstance(request, Ask):
@@ -165,8 +161,11 @@ class Session:
         if typed != command:
             answer(CommandResult(False, f"no command line says this; the nearest is '{line}'"))
             return
+        if self._read_only and not only_looks(typed):
+            answer(CommandResult(False, f"{line.split()[0]}: {ONLY_LOOKS}"))
+            return
         try:
-            self._control.carry_out(typed, answer)
+            self._control.carry_out(typed, answer, self._uid)
         except Exception as error:
             self._control.server.mishap("Admin.carry_out", self.fd, error, None)
             answer(CommandResult(False, f"internal error: {error!r}"))
@@ -177,27 +176,35 @@ class Session:
         self._look = look
         if look.snapshot and not self._watching:
             self._watching = True
-            self._selector.watch()
-            self._survey.views.append(self._view)
+            self._survey.begin(self._view)
         self._view.wanted = look.snapshot and look.now
         self._view.on_news = look.snapshot
 
     def publish(self) -> None:
         """Answer the look, if there is something to tell and the last answer has gone."""
-        if self._look is None or self._out:
+        look = self._look
+        if look is None or self._out:
             return
+        if look.now and self._view.wanted:     # it was not affordable just now
+            self._survey.lend(self._view)
         fresh = self._view.latest if self._view.latest is not self._told else None
-        if fresh is not None or self._events.pending:
+        if fresh is not None or self._events.pending or (look.snapshot and self._overdue()):
             self._see(fresh)
+
+    def _overdue(self) -> bool:
+        """There is news that a snapshot cannot be afforded for: then its counters are told."""
+        return (self._view.activity != self._survey.activity
+                and self._control.server.reactor.now - self._seen_at >= PULSE)
 
     def _see(self, fresh: Snapshot | None) -> None:
         # A view that could not be afforded yet stays due: events that come all the time
         # must not keep the snapshot away.
         self._look = None
-        began = time.perf_counter()
+        self._seen_at = self._control.server.reactor.now
+        began = self._survey.cpu()
         self._send(self._seen(fresh))
         if fresh is not None:
-            self._survey.charge(time.perf_counter() - began)
+            self._survey.charge(self._survey.cpu() - began)
 
     def _seen(self, fresh: Snapshot | None) -> Seen:
         happened = cast("list[events.AnyEvent]", self._events.drain(EVENTS))
@@ -207,8 +214,12 @@ class Session:
         if fresh is not None:
             self._told = fresh
             # A process cannot see the threads of another.
-            fresh = msgspec.structs.replace(fresh, threads=thread_rows(THREADS))
-        return Seen(tuple(happened), self._events.dropped, fresh)
+            purposes = self._control.server.purposes
+            threads = (with_purposes(fresh.threads, purposes) if fresh.threads
+                       else thread_rows(purposes))
+            fresh = msgspec.structs.replace(fresh, threads=threads)
+        pulse = self._survey.pulse(self._view) if self._watching else None
+        return Seen(tuple(happened), self._events.dropped, fresh, pulse)
 
     # -- writing
 
@@ -262,7 +273,7 @@ class Session:
     def drop(self, reason: str) -> None:
         """End it from this side, and say why to whoever can hear it."""
         server = self._control.server
-        server.say(events.Warned(server.hub.at, f"control: {self.label} was dropped: {reason}"))
+        server.say(events.Warned(server.wall(), f"control: {self.label} was dropped: {reason}"))
         if self._mask:
             # Behind what it has not read, and cut off with it where there is no room for that.
             self._out += pack(Bye(f"this console was dropped: {reason}", dropped=True))
@@ -280,9 +291,13 @@ class Session:
         if self._timer is not None:
             self._timer.cancel()
         if self._watching:
-            self._selector.watch(False)
-            self._survey.views.remove(self._view)
+            self._survey.end(self._view)
         self._control.left(self)
+
+    def abandon(self) -> None:
+        """Close the descriptor alone: the connection is another process's."""
+        self._mask = 0
+        self._sock.close()
 
     def end(self, bye: Bye, deadline: float) -> None:
         """The last answers, after the loop has ended; waits until `deadline` at most."""

@@ -17,37 +17,34 @@ import struct
 import tempfile
 from pathlib import Path
 
+from chatops.system.errors import ChatopsError
+
 LONGEST = 107                  # bytes of a path: sun_path has 108 with its final NUL (unix(7))
 BACKLOG = 16
+FOLDER = "chatops"
 
 
-class ControlError(Exception):
+class ControlError(ChatopsError):
     """The control socket cannot be had; one line that says why."""
 
 
 def directory() -> Path:
-    """Where this user's servers put their sockets unless told otherwise."""
+    """Where this user's servers put their sockets unless told otherwise.  Raises `ControlError`."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     try:
         if runtime and os.stat(runtime).st_uid == os.geteuid():
-            return Path(runtime, "chatops")
+            return Path(runtime, FOLDER)
     except OSError:
         pass                   # left over from another session
-    return Path(tempfile.gettempdir(), f"chatops-{os.geteuid()}")
+    try:
+        return Path(tempfile.gettempdir(), f"{FOLDER}-{os.geteuid()}")
+    except OSError as error:       # nothing here can be written, as in many a container
+        raise ControlError(f"no directory for it: {error.strerror}") from None
 
 
 def default_path(port: int) -> Path:
     """The socket of this user's server on `port`."""
     return directory() / f"{port}.sock"
-
-
-def running() -> list[Path]:
-    """The sockets at the usual place on which somebody listens."""
-    try:
-        found = sorted(directory().glob("*.sock"))
-    except OSError:
-        return []
-    return [path for path in found if _is_live(path)]
 
 
 class Place:
@@ -71,6 +68,11 @@ class Place:
 
     def __repr__(self) -> str:
         return f"<Place {self.path}>"
+
+    @property
+    def lock(self) -> int:
+        """The descriptor of the lock file, for whoever takes the socket over."""
+        return self._lock
 
     def close(self) -> None:
         """Listen no more and take the files away.  Idempotent."""
@@ -169,12 +171,12 @@ def _clear(path: Path) -> None:
         raise ControlError(f"{path} is in the way, and not a socket")
     if status.st_uid != os.geteuid():
         raise ControlError(f"{path} belongs to another user")
-    if _is_live(path):
+    if is_live(path):
         raise ControlError(f"another program listens on {path}")
     os.unlink(path)
 
 
-def _is_live(path: Path) -> bool:
+def is_live(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:

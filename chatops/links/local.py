@@ -12,20 +12,22 @@ from chatops import lints
 from chatops.api import events
 from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import Snapshot
+from chatops.api.slot import View
+from chatops.api.snapshot import Pulse, Snapshot
 from chatops.lab.clients.link import Crew, reachable
-from chatops.loop.rows import thread_rows
-from chatops.server.snapshots import View
+from chatops.loop.rows import with_purposes
 from chatops.service import ServerThread, last_words
 
 THREADS = {
     "MainThread": "console: Textual's loop and all widgets",
     "reactor": "the selector, every socket, the hub",
     "journal": "log, ban file, history and certificate",
+    "metrics": "answers collectors over HTTP",
     "recorder": "the recording being made",
     "clients": "built-in clients of the lab",
 }
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
+HELD = 0.5                     # seconds of one turn after which it is news by itself
 
 
 class LocalLink:
@@ -55,7 +57,7 @@ class LocalLink:
         if not self._thread.alive:
             return LinkStatus(False, "the server has stopped", failed=bool(self._thread.died_of()))
         died = self._thread.died_of()
-        return LinkStatus(True, died, failed=bool(died))
+        return LinkStatus(True, died, failed=bool(died), pulse=self._pulse())
 
     @property
     def events_dropped(self) -> int:
@@ -77,8 +79,8 @@ class LocalLink:
         if latest is None or latest is self._seen:
             return None
         self._seen = latest
-        self._shown = msgspec.structs.replace(latest, threads=thread_rows(THREADS),
-                                              lints=lints.find(latest, self._shown))
+        latest = msgspec.structs.replace(latest, threads=with_purposes(latest.threads, THREADS))
+        self._shown = msgspec.structs.replace(latest, lints=lints.find(latest, self._shown))
         return self._shown
 
     def report(self, event: events.Event) -> None:
@@ -96,12 +98,10 @@ class LocalLink:
 
     def _begin(self) -> None:
         """On the reactor's thread, as `_end`."""
-        self._survey.views.append(self._view)
-        self._server.selector.watch()
+        self._survey.begin(self._view)
 
     def _end(self) -> None:
-        self._survey.views.remove(self._view)
-        self._server.selector.watch(False)
+        self._survey.end(self._view)
 
     def _ask(self, latest: Snapshot | None) -> None:
         """Want the next snapshot, but wake a sleeping server only for news: nothing changes
@@ -116,6 +116,14 @@ class LocalLink:
                 self._asked_at = now
                 self._server.reactor.wake()
 
+    def _pulse(self) -> Pulse:
+        """The loop's counters now; a turn that does not end is news that no snapshot tells of."""
+        pulse = self._survey.pulse(self._view)
+        since = self._server.selector.in_turn_since
+        if since is not None and pulse.mono - since >= HELD:
+            return msgspec.structs.replace(pulse, behind=True)
+        return pulse
+
     def _address(self) -> tuple[str, int]:
-        host, port = self._server.address[:2]
-        return reachable(str(host)), int(port)
+        host, port = self._server.address
+        return reachable(host), port

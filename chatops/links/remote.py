@@ -12,17 +12,27 @@ from msgspec.structs import replace
 
 from chatops import lints
 from chatops.api import events
-from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
+from chatops.api.commands import (
+    ONLY_LOOKS,
+    Command,
+    CommandResult,
+    Despawn,
+    Quit,
+    Spawn,
+    spec_of,
+)
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import Snapshot
-from chatops.control.client import CutOffError, Wire
+from chatops.api.snapshot import Pulse, Snapshot
+from chatops.control.client import PATIENCE, CutOffError, Wire
 from chatops.control.frames import Ask, Bye, Done, Look, Message, Reply, Seen, pack
 from chatops.control.socket_path import ControlError
 from chatops.lab.clients.link import Crew, reachable
 
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
+PROBE_AFTER = 1.0              # seconds of silence until it is asked whether it sleeps
 EVENTS_KEPT = 8192             # until the console drains them
 UNSENT = 1 << 20               # bytes of commands that may wait for a server that is busy
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0    # seconds between two tries to find it again
 AT_ONCE = 32                   # reads of one poll, so that a flood cannot hold the console
 
 
@@ -30,15 +40,30 @@ class RemoteLink:
     """Belongs to the console's thread, and needs none of its own: it reads when it is polled.
 
     One `Look` is always with the server, which answers when there is news; so a server
-    with nothing to tell sleeps on, whoever looks.
+    with nothing to tell sleeps on, whoever looks.  Silence may also be that of a server with
+    no time to answer, so one that has just been awake is asked once whether it sleeps.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Connect.  Raises `chatops.control.socket_path.ControlError`."""
-        self._wire = Wire(path)
+    def __init__(self, path: Path, *, read_only: bool = False, reconnect: bool = False,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        """Connect.  Raises `chatops.control.socket_path.ControlError`.
+
+        `read_only`: the server refuses whatever would change something.  With `reconnect` one
+        that ends is looked for until it is there again.
+        """
+        self._path = path
+        self._read_only = read_only
+        self._reconnect = reconnect
+        self._wire = Wire(path, read_only=read_only)
         self._wire.setblocking(False)
         self._clock = clock
-        self._status = LinkStatus(True)
+        self._status = LinkStatus(True, read_only=read_only)
+        self._closed = False
+        self._latest = 0.0             # when the newest event happened, on the wall clock
+        self._known_until = 0.0        # events up to then have been told before
+        self._pause = FIRST_PAUSE
+        self._try_at = 0.0             # when the server is looked for again
+        self._next: Wire | None = None # one that has not been greeted yet
         self._out = bytearray()
         self._asked: dict[int, Future[CommandResult]] = {}
         self._count = 0
@@ -49,13 +74,26 @@ class RemoteLink:
         self._kernel_queued = 0
         self._looking = False
         self._looked_at = 0.0
+        self._pulse: Pulse | None = None
+        self._asleep = False       # it has answered that nothing had happened meanwhile
+        self._probing = False      # it has been asked, and has not answered yet
         welcome = self._wire.welcome
         self._crew = Crew(tls=welcome.tls)
         self._address = (reachable(welcome.host), welcome.port)
 
     @property
     def status(self) -> LinkStatus:
-        return self._status
+        status, pulse = self._status, self._pulse
+        if pulse is None or not status.alive:
+            return status
+        if self._probing:          # until it answers, nobody knows that it sleeps
+            pulse = replace(pulse, behind=True)
+        return replace(status, pulse=pulse)
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the server's silence could be want of time: it has been asked, or will be."""
+        return self._status.alive and self._pulse is not None and not self._asleep
 
     @property
     def events_dropped(self) -> int:
@@ -63,6 +101,10 @@ class RemoteLink:
 
     def submit(self, command: Command) -> Future[CommandResult]:
         if isinstance(command, Spawn | Despawn):
+            if self._read_only:
+                refused: Future[CommandResult] = Future()
+                refused.set_result(CommandResult(False, f"{spec_of(command).name}: {ONLY_LOOKS}"))
+                return refused
             return self._crew.submit(command, self._address)
         if isinstance(command, Quit):
             self._crew.dismiss()
@@ -74,6 +116,7 @@ class RemoteLink:
         else:
             self._count += 1
             self._asked[self._count] = future
+            self._asleep = False
             self._send(Ask(self._count, command))  # type: ignore[arg-type]  # the table says which are the server's
         return future
 
@@ -85,10 +128,15 @@ class RemoteLink:
         return happened
 
     def poll(self) -> Snapshot | None:
+        if self._status.retrying:
+            self._look_for_it()
         self._receive()
         now = self._clock()
-        quiet = self._kernel_queued > 0 and now - self._looked_at >= QUIET_LOOK
+        silent = now - self._looked_at
+        probe = self.unsure and not self._probing and silent >= PROBE_AFTER
+        quiet = probe or (self._kernel_queued > 0 and silent >= QUIET_LOOK)
         if self._status.alive and (quiet or not self._looking):
+            self._probing = probe or self._probing
             self._looking = True
             self._looked_at = now
             self._send(Look(now=quiet))
@@ -104,7 +152,12 @@ class RemoteLink:
         """Nothing: the server's log is not this console's."""
 
     def close(self) -> None:
+        self._closed = True
         self._lost(LinkStatus(False, "detached"))
+        self._status = replace(self._status, retrying=False)
+        if self._next is not None:
+            self._next.close()
+            self._next = None
         self._crew.close()
 
     # -- inside
@@ -123,9 +176,13 @@ class RemoteLink:
 
     def _take(self, reply: Reply) -> None:
         match reply:
-            case Seen(happened, dropped, snapshot):
+            case Seen(happened, dropped, snapshot, pulse):
                 self._looking = False
-                self._happened.extend(happened)
+                self._beat(pulse)
+                fresh = [event for event in happened if event.at > self._known_until]
+                if fresh:
+                    self._latest = fresh[-1].at
+                self._happened.extend(fresh)
                 self._forget(len(self._happened) - EVENTS_KEPT)
                 self._dropped_there = dropped
                 if snapshot is not None:
@@ -137,6 +194,11 @@ class RemoteLink:
                     future.set_result(result)
             case Bye(detail, failed, dropped):
                 self._lost(LinkStatus(False, detail, failed, dropped))
+
+    def _beat(self, pulse: Pulse | None) -> None:
+        before, self._pulse, self._probing = self._pulse, pulse, False
+        self._asleep = (pulse is not None and before is not None and not pulse.behind
+                        and pulse.activity == before.activity)
 
     def _forget(self, count: int) -> None:
         for _ in range(count):
@@ -151,12 +213,47 @@ class RemoteLink:
         """The server, or this console, has gone; the first reason counts."""
         if not self._status.alive:
             return
-        self._status = status
+        retrying = self._reconnect and not self._closed and not status.dropped
+        self._status = replace(status, retrying=retrying, read_only=self._read_only)
+        self._pause, self._try_at = FIRST_PAUSE, self._clock() + FIRST_PAUSE
         self._wire.close()
         for future in self._asked.values():
             if future.set_running_or_notify_cancel():
                 future.set_result(CommandResult(False, "the server is gone"))
         self._asked.clear()
+
+    def _look_for_it(self) -> None:
+        """One step on the way back to the server; none of them waits."""
+        try:
+            if self._next is None and self._clock() >= self._try_at:
+                self._next = Wire(self._path, read_only=self._read_only, wait=False)
+                self._try_at = self._clock() + PATIENCE
+            if self._next is not None and self._next.greeted():
+                self._found(self._next)
+            elif self._next is not None and self._clock() >= self._try_at:
+                raise ControlError("it does not answer")
+        except ControlError:
+            if self._next is not None:
+                self._next.close()
+                self._next = None
+            self._try_at = self._clock() + self._pause
+            self._pause = min(LONGEST_PAUSE, 2 * self._pause)
+
+    def _found(self, wire: Wire) -> None:
+        """It is there again, or another in its place: begin anew, and keep what was seen."""
+        old, welcome = self._wire.welcome, wire.welcome
+        self._wire, self._next = wire, None
+        self._known_until = self._latest if welcome.pid == old.pid else 0.0
+        self._crew.close()
+        self._crew = Crew(tls=welcome.tls)
+        self._address = (reachable(welcome.host), welcome.port)
+        self._out.clear()
+        self._looking = self._asleep = self._probing = False
+        self._new = self._pulse = None
+        self._kernel_queued = 0
+        self._dropped_here += self._dropped_there
+        self._dropped_there = 0
+        self._status = LinkStatus(True, read_only=self._read_only)
 
 
 def _joined(unseen: Snapshot, newest: Snapshot) -> Snapshot:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import selectors
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from chatops.system.errors import ChatopsError
 
 # FD_SETSIZE: select(2) takes a bit map of this many descriptors, whatever ulimit says.
 SELECT_LIMIT = 1024
 
 
-class BackendError(ValueError):
+class BackendError(ChatopsError, ValueError):
     """This backend is not to be had, or cannot hold what is registered; says which."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(NamedTuple):
     """A system call that waits for many descriptors."""
 
     name: str
@@ -42,6 +43,10 @@ BACKENDS = {
     )
 }
 
+# As they were at import: `chatops watch` puts observed ones in their place.
+_CLASSES = {name: getattr(selectors, backend.class_name, None)
+            for name, backend in BACKENDS.items()}
+
 
 def available() -> tuple[str, ...]:
     """Names of what this machine has, best first."""
@@ -60,7 +65,9 @@ def resolve(name: str) -> Backend:
 
 def make(name: str) -> selectors.BaseSelector:
     """A new selector.  Raises `BackendError`, and OSError when descriptors run out."""
-    selector: selectors.BaseSelector = getattr(selectors, resolve(name).class_name)()
+    kind = _CLASSES[resolve(name).name]
+    assert kind is not None        # it is available
+    selector: selectors.BaseSelector = kind()
     return selector
 
 

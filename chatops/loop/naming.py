@@ -10,7 +10,10 @@ from typing import Any, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_HERE = __name__.rpartition(".")[0] + "."
+# Modules, by their prefix, that register on behalf of whoever called them.
+_on_behalf: tuple[str, ...] = (__name__.rpartition(".")[0] + ".",)
+# Functions that call what was scheduled earlier: whoever is beyond them decided nothing.
+_schedulers: set[CodeType] = set()
 
 
 _transparent: set[CodeType] = set()
@@ -22,15 +25,30 @@ def transparent(function: F) -> F:
     return function
 
 
+def on_behalf(*prefixes: str) -> None:
+    """Modules with these prefixes, too, register only on behalf of whoever called them."""
+    global _on_behalf
+    _on_behalf += prefixes
+
+
+def scheduler(code: CodeType) -> None:
+    """What is called from here was scheduled earlier; there is no use in looking beyond."""
+    _schedulers.add(code)
+
+
 def caller() -> tuple[CodeType, int]:
     """The nearest frame outside this package that is not transparent: who decided it."""
     frame = sys._getframe(1)
-    while frame.f_back is not None:
+    before = frame
+    while (beyond := frame.f_back) is not None:
+        if frame.f_code in _schedulers:
+            frame = before
+            break
         module = frame.f_globals.get("__name__", "")
-        if (not module.startswith(_HERE) and module != "selectors"
+        if (not module.startswith(_on_behalf) and module != "selectors"
                 and frame.f_code not in _transparent):
             break
-        frame = frame.f_back
+        before, frame = frame, beyond
     return frame.f_code, frame.f_lineno
 
 

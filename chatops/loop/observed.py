@@ -9,6 +9,12 @@ Nothing is free, so there are two depths.  Unwatched, a turn costs two looks at 
 and one list append; the fires are counted later, in bulk.  Watched, every event is timed:
 `select` returns a list whose iteration notices how long its consumer took per event.
 
+Time by the wall is not work: a thread that waits for the interpreter, for a core or in a
+call looks as busy as one that computes.  So a watched turn is measured by the thread's CPU
+time too, and what is missing there is its off-CPU time.  That clock is a system call, so
+inside a turn it is read at most once per `CPU_WORTH` of wall time: callbacks that are shorter
+share a reading, and which of them waited is known to within that.
+
 Belongs to the thread that calls `select`.
 """
 
@@ -16,6 +22,7 @@ from __future__ import annotations
 
 import selectors
 import time
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -36,6 +43,10 @@ FOLD_AT = 256
 EVENTS_KEPT = 1 << 16
 MASK_HISTORY = 16
 COST_HISTORY = 1024
+CPU_WORTH = 0.001              # seconds by the wall that are worth a look at the CPU time
+# Seconds: bounds of a histogram of what callbacks take, each belonging to the bucket below it.
+COST_BUCKETS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05,
+                0.1, 0.25, 0.5, 1.0)
 SPIN_PEEK = 50                 # fires between two looks that make a descriptor suspicious
 
 _key_of = itemgetter(0)
@@ -55,11 +66,18 @@ class _TimedEvents(list[Event]):
     def __iter__(self) -> Iterator[Event]:
         selector = self._selector
         clock, spent = selector.clock, selector._spent
+        unread = 0.0               # by the wall, since the CPU time was read
         started = clock()
         for event in super().__iter__():
             yield event
             ended = clock()
-            spent(event[0], ended - started)
+            took = ended - started
+            unread += took
+            if unread < CPU_WORTH:
+                spent(event[0], took, 0.0)
+            else:
+                spent(event[0], took, min(took, selector._off_cpu(unread)))
+                unread = 0.0
             started = ended
 
 
@@ -67,18 +85,27 @@ class ObservedSelector(selectors.BaseSelector):
     """Any selector, seen from outside.  Not thread-safe, as no selector's map is."""
 
     def __init__(self, inner: selectors.BaseSelector | None = None, *,
-                 clock: Clock = time.monotonic, turns: int = 4096) -> None:
-        """`turns` is how many different turns are remembered; like ones count as one."""
+                 clock: Clock = time.monotonic, turns: int = 4096,
+                 cpu: Clock | None = None) -> None:
+        """`turns` is how many different turns are remembered; like ones count as one.  `cpu`
+        tells the calling thread's CPU time: by default the system's, and with a clock that is
+        not the system's, that one.
+        """
         self.clock = clock
+        self.cpu = cpu or (time.thread_time if clock is time.monotonic else clock)
         self.watched = False
         self._watchers = 0
         self.turns = 0
         self.ready = 0
         self.waited = 0.0
         self.worked = 0.0
+        self.off_cpu = 0.0         # of `worked`, in turns that were watched
         self.started_at = clock()
-        self.slowest: tuple[float, str, float] = (0.0, "", 0.0)   # seconds, name, when
+        # Seconds, name, when, and seconds of it off the CPU.
+        self.slowest: tuple[float, str, float, float] = (0.0, "", 0.0, 0.0)
         self.costs: deque[float] = deque(maxlen=COST_HISTORY)
+        self.cost_counts = [0] * (len(COST_BUCKETS) + 1)   # of watched callbacks, by bucket
+        self.cost_total = 0.0
         self.ring: deque[TurnRecord] = deque()
         self._ring_size = turns
         self._held = 0             # ready events in the ring
@@ -86,8 +113,10 @@ class ObservedSelector(selectors.BaseSelector):
         self._select = self._inner.select
         self._registrations: dict[int, Registration] = {}
         self._unfolded: list[list[Event]] = []
+        self._cpu_began: float | None = None   # CPU time when the turn began, if watched
+        self._cpu_read = 0.0       # when it was read last
         self._turn = TurnRecord(0, self.started_at, None, 0.0, [])
-        self._returned = self.started_at
+        self._returned = self._entered = self.started_at
         for key in self._inner.get_map().values():
             self._registrations[key.fd] = Registration(key, self.started_at, caller())
 
@@ -137,7 +166,9 @@ class ObservedSelector(selectors.BaseSelector):
     def select(self, timeout: float | None = None) -> list[Event]:
         """As `BaseSelector.select`, and remembers the turn."""
         clock = self.clock
-        entered = clock()
+        self._entered = entered = clock()
+        if self._cpu_began is not None:
+            self._end_turn(entered - self._returned, self._cpu_began)
         ready = self._select(timeout)
         returned = clock()
         waited = returned - entered
@@ -182,6 +213,12 @@ class ObservedSelector(selectors.BaseSelector):
     def backend(self) -> str:
         """Name of the backend in use."""
         return backends.name_of(self._inner)
+
+    @property
+    def in_turn_since(self) -> float | None:
+        """When the turn in progress began, None inside `select`.  May be asked by any thread."""
+        returned = self._returned
+        return returned if self._entered <= returned else None
 
     @property
     def inner(self) -> selectors.BaseSelector:
@@ -262,10 +299,23 @@ class ObservedSelector(selectors.BaseSelector):
         if alike and last.changes is None and last.notes is None and last.queues is None:
             last.repeats += 1
             last.waited += waited
-            last.costs = None
+            last.costs = last.offs = None
         else:
             self._remember(TurnRecord(self.turns, returned, timeout, waited, ready))
+        self._cpu_began = self._cpu_read = self.cpu()
         return _TimedEvents(ready, self)
+
+    def _end_turn(self, worked: float, cpu_began: float) -> None:
+        """A watched turn worked so long by the wall: what of that was its thread off the CPU?"""
+        off_cpu = max(0.0, worked - (self.cpu() - cpu_began))
+        self.off_cpu += off_cpu
+        self._turn.off_cpu += off_cpu
+        self._cpu_began = None
+
+    def _off_cpu(self, seconds: float) -> float:
+        """Of so many seconds since the last reading, how many the thread did not run."""
+        before, self._cpu_read = self._cpu_read, self.cpu()
+        return max(0.0, seconds - (self._cpu_read - before))
 
     def _remember(self, turn: TurnRecord) -> None:
         self._turn = turn
@@ -277,20 +327,24 @@ class ObservedSelector(selectors.BaseSelector):
         while len(ring) > self._ring_size or (self._held > EVENTS_KEPT and len(ring) > 1):
             self._held -= len(ring.popleft().ready)
 
-    def _spent(self, key: selectors.SelectorKey, seconds: float) -> None:
-        """A callback of this turn took so long."""
+    def _spent(self, key: selectors.SelectorKey, seconds: float, off_cpu: float) -> None:
+        """A callback of this turn took so long, and was so long of that off the CPU."""
         registration = self._registrations.get(key.fd)
         if registration is not None:
             registration.busy += seconds
             if seconds > registration.slowest:
                 registration.slowest = seconds
+                registration.slowest_off_cpu = off_cpu
         turn = self._turn
-        if turn.costs is None:
-            turn.costs = []
+        if turn.costs is None or turn.offs is None:
+            turn.costs, turn.offs = [], []
         turn.costs.append(seconds)
+        turn.offs.append(off_cpu)
         self.costs.append(seconds)
+        self.cost_counts[bisect_left(COST_BUCKETS, seconds)] += 1
+        self.cost_total += seconds
         if seconds > self.slowest[0] or self._returned - self.slowest[2] > 1.0:
-            self.slowest = (seconds, callback_name(key.data), self._returned)
+            self.slowest = (seconds, callback_name(key.data), self._returned, off_cpu)
 
     def _changed(self, what: str, key: selectors.SelectorKey, before: int, after: int,
                  by: tuple[CodeType, int]) -> None:

@@ -16,8 +16,9 @@ Event = tuple[SelectorKey, int]
 class Registration:
     """The life of one descriptor in the map."""
 
-    __slots__ = ("armed_at", "armed_by", "busy", "data", "events", "fd", "fileobj", "fires",
-                 "fires_seen", "last_mask", "masks", "registered_at", "row", "slowest")
+    __slots__ = ("armed_at", "armed_by", "armed_by_shown", "busy", "data", "events", "fd",
+                 "fileobj", "fires", "fires_seen", "last_mask", "masks", "registered_at", "row",
+                 "slowest", "slowest_off_cpu", "values")
 
     def __init__(self, key: SelectorKey, now: float, by: tuple[CodeType, int]) -> None:
         self.fd = key.fd
@@ -31,15 +32,19 @@ class Registration:
         self.last_mask = 0
         self.busy = 0.0
         self.slowest = 0.0
+        self.slowest_off_cpu = 0.0
         self.masks: deque[int] | None = None
-        self.row: KeyRow | None = None         # as it was shown last
+        # As it was shown last: the row, the values of its fields, and whose name is in it.
+        self.row: KeyRow | None = None
+        self.values: tuple[object, ...] = ()
+        self.armed_by_shown: tuple[CodeType, int] | None = None
 
 
 class TurnRecord:
     """One return of `select`, and how many exactly like it followed."""
 
-    __slots__ = ("at", "changes", "costs", "n", "notes", "queues", "ready", "repeats", "timeout",
-                 "waited", "worked")
+    __slots__ = ("at", "changes", "costs", "n", "notes", "off_cpu", "offs", "queues", "ready",
+                 "repeats", "timeout", "waited", "worked")
 
     def __init__(self, n: int, at: float, timeout: float | None, waited: float,
                  ready: list[Event]) -> None:
@@ -50,7 +55,9 @@ class TurnRecord:
         self.worked = 0.0
         self.ready = ready
         self.repeats = 0
+        self.off_cpu = 0.0
         self.costs: list[float] | None = None
+        self.offs: list[float] | None = None   # off-CPU seconds of each of `costs`
         self.changes: list[tuple[str, int, int, int, str, str]] | None = None
         self.notes: list[str] | None = None
         self.queues: dict[int, int] | None = None

@@ -10,7 +10,10 @@ import sys
 import threading
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from chatops.api.snapshot import Change, KeyRow, LoopFigures, Ready, ThreadRow, Turn
+from chatops.api.words import SlowConsumer, WriteInterest
 from chatops.loop.naming import callback_name, describe, descriptor_of, masks_text, where
 from chatops.loop.observed import SPIN_PEEK, ObservedSelector
 from chatops.loop.records import Registration, TurnRecord
@@ -25,29 +28,33 @@ def key_rows(selector: ObservedSelector) -> tuple[KeyRow, ...]:
 
 
 def _key_row(r: Registration) -> KeyRow:
-    """The row of one descriptor; the one of the last time where nothing has changed."""
+    """The row of one descriptor; the one of the last time where nothing has changed.
+
+    What is compared are the values of all its fields, in their order.  What `modify` alone can
+    change is looked up after that (it forgets the row), and masks come with fires.
+    """
     fired = r.fires - r.fires_seen
     r.fires_seen = r.fires
     old = r.row
-    data = describe(r.data, r.fileobj)
-    stale = descriptor_of(r.fileobj) != r.fd
     if old is None:
         owner = getattr(r.data, "__self__", None)
         kind, fileobj, callback = _type(r), fileobj_text(r.fileobj), callback_name(r.data)
         client = getattr(owner, "client_id", 0)
-    elif (not fired and old.busy == r.busy and old.armed_at == r.armed_at and old.data == data
-            and old.stale == stale and not old.at_eof):
-        return old
     else:
         kind, fileobj, callback, client = old.type, old.fileobj, old.callback, old.client
-    row = r.row = KeyRow(
-        fd=r.fd, type=kind, fileobj=fileobj, events=r.events, callback=callback, data=data,
-        client=client,
-        armed_by=old.armed_by if old and old.armed_at == r.armed_at else where(r.armed_by),
-        registered_at=r.registered_at, armed_at=r.armed_at, fires=r.fires,
-        last_mask=r.last_mask, busy=r.busy, slowest=r.slowest, masks=masks_text(r.masks),
-        stale=stale, at_eof=fired > SPIN_PEEK and at_eof(r.fileobj),
+    known = old is not None and r.armed_by is r.armed_by_shown
+    armed_by = old.armed_by if old is not None and known else where(r.armed_by)
+    now = (
+        r.fd, kind, fileobj, r.events, callback, describe(r.data, r.fileobj), client, armed_by,
+        r.registered_at, r.armed_at, r.fires, r.last_mask, r.busy, r.slowest,
+        old.masks if old is not None and not fired else masks_text(r.masks),
+        descriptor_of(r.fileobj) != r.fd, fired > SPIN_PEEK and at_eof(r.fileobj),
+        r.slowest_off_cpu,
     )
+    if old is not None and now == r.values:
+        return old
+    r.values, r.armed_by_shown = now, r.armed_by
+    row = r.row = KeyRow(*now)
     return row
 
 
@@ -90,19 +97,21 @@ def fileobj_text(fileobj: object) -> str:
     return str(fileobj) if isinstance(fileobj, int) else type(fileobj).__name__
 
 
-def loop_figures(selector: ObservedSelector, *, write_interest: str = "on-demand",
-                 slow_consumer: str = "evict", timers: int = 0, commands: int = 0,
+def loop_figures(selector: ObservedSelector, *, write_interest: WriteInterest = "on-demand",
+                 slow_consumer: SlowConsumer = "evict", timers: int = 0, commands: int = 0,
                  next_deadline: float | None = None,
                  write_until: float = 0.0) -> LoopFigures:
-    """What the loop has done so far."""
+    """What the loop has done so far.  To be called on its thread."""
     p50, p99 = percentiles(selector)
-    slowest, name, _ = selector.slowest
+    slowest, name, _, slowest_off_cpu = selector.slowest
     return LoopFigures(
         backend=selector.backend, write_interest=write_interest, slow_consumer=slow_consumer,
         registered=len(selector.get_map()), turns=selector.turns, ready=selector.ready,
         waited=selector.waited, worked=selector.worked, slowest=slowest, slowest_name=name,
         p50=p50, p99=p99, timers=timers, commands=commands, next_deadline=next_deadline,
-        write_until=write_until,
+        write_until=write_until, off_cpu=selector.off_cpu, slowest_off_cpu=slowest_off_cpu,
+        thread=threading.get_native_id(), cost_counts=tuple(selector.cost_counts),
+        cost_total=selector.cost_total,
     )
 
 
@@ -130,7 +139,7 @@ def turns_since(selector: ObservedSelector, n: int) -> tuple[Turn, ...]:
 
 
 def _turn(record: TurnRecord, names: dict[int, str]) -> Turn:
-    costs = record.costs or ()
+    costs, offs = record.costs or (), record.offs or ()
     shown = record.ready[:MAX_READY]
     for key, _ in shown:
         if key.fd not in names:
@@ -139,32 +148,49 @@ def _turn(record: TurnRecord, names: dict[int, str]) -> Turn:
         n=record.n, at=record.at, timeout=record.timeout, waited=record.waited,
         worked=record.worked,
         ready=tuple([
-            Ready(key.fd, mask, names[key.fd], costs[i] if i < len(costs) else math.nan)
+            Ready(key.fd, mask, names[key.fd], costs[i], offs[i]) if i < len(costs) else
+            Ready(key.fd, mask, names[key.fd], math.nan)
             for i, (key, mask) in enumerate(shown)
         ]),
         changes=tuple([Change(*change) for change in record.changes or ()]),
         notes=tuple(record.notes or ()),
         queues=tuple((record.queues or {}).items()),
-        repeats=record.repeats,
+        repeats=record.repeats, off_cpu=record.off_cpu,
     )
+
+
+def with_purposes(threads: tuple[ThreadRow, ...], purposes: Mapping[str, str]
+                  ) -> tuple[ThreadRow, ...]:
+    """The same, saying what each is there for, by its name."""
+    return tuple([replace(row, doing=purposes.get(row.name, row.doing)) for row in threads])
 
 
 def thread_rows(purposes: Mapping[str, str]) -> tuple[ThreadRow, ...]:
     """The threads of this process; `purposes` says by name what each is there for."""
-    return tuple([
-        ThreadRow(name=thread.name, native_id=thread.native_id or 0, daemon=thread.daemon,
-                  cpu=thread_cpu(thread.native_id or 0), doing=purposes.get(thread.name, ""))
-        for thread in threading.enumerate()
-    ])
+    rows = []
+    for thread in threading.enumerate():
+        cpu, delayed = thread_times(thread.native_id or 0)
+        rows.append(ThreadRow(thread.name, thread.native_id or 0, thread.daemon, cpu,
+                              purposes.get(thread.name, ""), delayed))
+    return tuple(rows)
 
 
-def thread_cpu(native_id: int) -> float:
-    """Seconds of CPU that a thread has used, NaN where the system does not tell (proc(5))."""
+def thread_times(native_id: int) -> tuple[float, float]:
+    """Seconds of CPU that a thread has used, NaN where the system does not tell, and seconds
+    that it waited for a core, 0 where it does not (Documentation/scheduler/sched-stats.rst in
+    Linux, "/proc/<pid>/schedstat"; proc(5)).
+    """
     if not sys.platform.startswith("linux"):
-        return math.nan
+        return math.nan, 0.0
+    try:
+        with open(f"/proc/self/task/{native_id}/schedstat", "rb") as file:
+            ran, delayed, _ = file.read().split()
+            return int(ran) / 1e9, int(delayed) / 1e9
+    except (OSError, ValueError):
+        pass                       # a kernel without CONFIG_SCHED_INFO
     try:
         with open(f"/proc/self/task/{native_id}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
     except OSError:
-        return math.nan
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return math.nan, 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), 0.0

@@ -7,8 +7,12 @@ import fcntl
 import os
 import resource
 import socket
+import struct
+import sys
 import termios
 from contextlib import suppress
+
+from chatops.system.addresses import with_port
 
 # tcp(7): half-open peers are probed after a minute of silence and given up about half a
 # minute later; unacknowledged data gives up after the same time.
@@ -16,6 +20,10 @@ KEEPALIVE_IDLE = 60            # seconds
 KEEPALIVE_INTERVAL = 10        # seconds
 KEEPALIVE_PROBES = 4
 USER_TIMEOUT = 100             # seconds, unless a slow reader is to be waited for longer
+
+TCP_INFO: int | None = getattr(socket, "TCP_INFO", None) if sys.platform == "linux" else None
+UNKNOWN_PATH = (-1.0, -1)
+_TOLD = struct.Struct("=68xI28xI")     # tcpi_rtt and tcpi_total_retrans
 
 _queued = array.array("i", [0])
 
@@ -38,6 +46,25 @@ def send_buffer(sock: socket.socket) -> int:
         return sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
     except OSError:
         return 0
+
+
+def path_of(sock: socket.socket) -> tuple[float, int]:
+    """The smoothed round trip in seconds, and how many segments were sent again (TCP_INFO).
+
+    (-1, -1) where the system does not tell.  The structure is Linux's (linux/tcp.h); others
+    have one of their own by the same name.  It costs what SIOCOUTQ does, a third of a
+    microsecond.
+    """
+    if TCP_INFO is None:
+        return UNKNOWN_PATH
+    try:
+        told = sock.getsockopt(socket.IPPROTO_TCP, TCP_INFO, _TOLD.size)
+    except OSError:
+        return UNKNOWN_PATH
+    if len(told) < _TOLD.size:
+        return UNKNOWN_PATH
+    microseconds, retransmits = _TOLD.unpack(told)
+    return microseconds / 1e6, retransmits
 
 
 def pending_error(sock: socket.socket) -> OSError | None:
@@ -100,8 +127,29 @@ def host_of(address: object) -> str:
 
 
 def peer_text(address: object) -> str:
-    """`127.0.0.1:50131`, `[::1]:50131`; `-` for a peer without an address."""
+    """`127.0.0.1:50131`, `[fe80::1%eth0]:50131`; `-` for a peer without an address."""
     if isinstance(address, tuple) and len(address) >= 2:
-        host, port = host_of(address), address[1]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        host = host_with_zone(address)
+        return with_port(host if "%" in host else host_of(address), address[1])
     return "-"
+
+
+def host_with_zone(address: tuple[object, ...]) -> str:
+    """The host of a socket address, with its zone: a link-local one is none without
+    (RFC 4007), and the kernel gives that as a number of its own.
+    """
+    host = str(address[0])
+    scope = address[3] if len(address) > 3 else 0
+    if "%" in host or not isinstance(scope, int) or not scope:
+        return host
+    try:
+        return f"{host}%{socket.if_indextoname(scope)}"
+    except OSError:                # an interface that has gone meanwhile
+        return f"{host}%{scope}"
+
+
+def address_text(address: tuple[object, ...]) -> str:
+    """`127.0.0.1:9999`, `[fe80::1%eth0]:9999`: as it is printed for people."""
+    port = address[1]
+    assert isinstance(port, int)
+    return with_port(host_with_zone(address), port)

@@ -6,9 +6,10 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
-from typing import Literal
 
-Policy = Literal["evict", "drop-oldest", "drop-newest"]
+from chatops.api.words import SlowConsumer
+
+Policy = SlowConsumer
 Notice = Callable[[int], bytes]
 
 IOV = 64                       # chunks per sendmsg; far below IOV_MAX, far above one

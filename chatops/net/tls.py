@@ -16,6 +16,7 @@ from typing import NoReturn, cast
 
 from chatops.net.state import reason_of
 from chatops.system import files
+from chatops.system.errors import ChatopsError
 
 RECORD = 1 << 14               # bytes of plaintext in a record, at most (RFC 8446, 5.1)
 RECORDS = 64                   # read in one turn: a byte in each must not hold the loop
@@ -34,7 +35,7 @@ REASONS = {
 }
 
 
-class CertificateError(ValueError):
+class CertificateError(ChatopsError, ValueError):
     """A certificate or its key cannot be used; one line that says which and why."""
 
 

@@ -99,6 +99,13 @@ class History:
         for frame in self._frames:
             yield frame.snapshot, frame.events
 
+    def since(self, mono: float) -> list[tuple[Snapshot, tuple[Turn, ...]]]:
+        """The keyframes after this moment of the server's clock, oldest first, and the turns
+        that led to each; the last of them may go on, and is then in the next one again.
+        """
+        first = bisect_right(self._frames, mono, key=lambda frame: frame.snapshot.mono)
+        return [(frame.snapshot, frame.turns) for frame in self._frames[first:]]
+
     def at(self, turn: int) -> Snapshot | None:
         """How things stood after this turn, None when it is not held.
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from chatops.api.events import Connected, Disconnected, Event
-from chatops.api.snapshot import Change, ClientRow, KeyRow, Snapshot, Turn
+from chatops.api.snapshot import Change, ClientRow, KeyRow, Ready, Snapshot, Turn
 
 MASKS_SHOWN = 16               # as many as the observed selector keeps
 _CLIENT_LABEL = re.compile(r"#(\d+)(?: (.*))?")
@@ -39,14 +39,14 @@ def play(keyframe: Snapshot, turns: Sequence[Turn], until: int, mono: float,
 class _Fired:
     """What one registration did since its row was last brought up to date."""
 
-    __slots__ = ("busy", "count", "last_mask", "masks", "slowest")
+    __slots__ = ("busy", "count", "last_mask", "masks", "slowest", "slowest_off_cpu")
 
     def __init__(self) -> None:
         self.count = 0
         self.last_mask = 0
         self.masks = ""
         self.busy = 0.0
-        self.slowest = 0.0
+        self.slowest = self.slowest_off_cpu = 0.0
 
 
 class _Player:
@@ -77,6 +77,7 @@ class _Player:
         loop = keyframe.loop
         done, ready, waited, worked = keyframe.turn, loop.ready, loop.waited, loop.worked
         slowest, slowest_name = loop.slowest, loop.slowest_name
+        off_cpu, slowest_off_cpu = loop.off_cpu, loop.slowest_off_cpu
         counted = loop.turns
         for turn in self.turns:
             times = min(until, last_of(turn)) - max(done, turn.n - 1)
@@ -87,11 +88,13 @@ class _Player:
             ready += times * len(turn.ready)
             waited += turn.waited * share
             worked += turn.worked * share
+            off_cpu += turn.off_cpu * share
             done = turn.n - 1 + times
             for event in turn.ready:
-                self._fire(event.fd, event.mask, event.cost, times)
+                self._fire(event, times)
                 if event.cost > slowest:
                     slowest, slowest_name = event.cost, event.name
+                    slowest_off_cpu = event.off_cpu
             if last_of(turn) <= until:
                 self._change(turn)
         for fd in list(self.fired):
@@ -105,19 +108,22 @@ class _Player:
             queued=sum(row.queued for row in clients),
             loop=replace(loop, registered=len(self.keys), turns=counted, ready=ready,
                          waited=waited, worked=worked, slowest=slowest,
-                         slowest_name=slowest_name),
+                         slowest_name=slowest_name, off_cpu=off_cpu,
+                         slowest_off_cpu=slowest_off_cpu),
         )
 
-    def _fire(self, fd: int, mask: int, cost: float, times: int) -> None:
-        fired = self.fired.get(fd)
+    def _fire(self, event: Ready, times: int) -> None:
+        mask, cost = event.mask, event.cost
+        fired = self.fired.get(event.fd)
         if fired is None:
-            fired = self.fired[fd] = _Fired()
+            fired = self.fired[event.fd] = _Fired()
         fired.count += times
         fired.last_mask = mask
         fired.masks = (fired.masks + " rwW"[mask & 3] * min(times, MASKS_SHOWN))[-MASKS_SHOWN:]
         if cost == cost:           # NaN: nobody measured
             fired.busy += cost * times
-            fired.slowest = max(fired.slowest, cost)
+            if cost > fired.slowest:
+                fired.slowest, fired.slowest_off_cpu = cost, event.off_cpu
 
     def _settle(self, fd: int) -> None:
         """Put what has been counted into the row."""
@@ -127,7 +133,10 @@ class _Player:
         masks = (row.masks + fired.masks)[-MASKS_SHOWN:]
         self.keys[fd] = replace(
             row, fires=row.fires + fired.count, last_mask=fired.last_mask, masks=masks,
-            busy=row.busy + fired.busy, slowest=max(row.slowest, fired.slowest))
+            busy=row.busy + fired.busy)
+        if fired.slowest > row.slowest:
+            self.keys[fd] = replace(self.keys[fd], slowest=fired.slowest,
+                                    slowest_off_cpu=fired.slowest_off_cpu)
         client = self.clients.get(row.client)
         if client is not None:
             self.clients[row.client] = replace(client, masks=masks)

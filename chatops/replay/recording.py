@@ -44,6 +44,7 @@ from msgspec.structs import replace
 from chatops.api.events import AnyEvent, Event
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.chat.sanitize import clean_text
+from chatops.system.errors import ChatopsError
 from chatops.units import format_seconds, format_size
 
 MAGIC = b"CHATOPS\x1a"
@@ -59,7 +60,7 @@ CHUNK = 1 << 16
 Row = TypeVar("Row", ClientRow, KeyRow)
 
 
-class RecordingError(Exception):
+class RecordingError(ChatopsError):
     """It cannot be read or written; the message is one line and names the file."""
 
 
@@ -268,7 +269,8 @@ _CONTROLS = re.compile(r"\\[ubfrt]")
 # Only a key's closing quote follows a letter: within a text it follows a backslash.  The
 # literal comes first, because `re` then finds it fifty times faster.
 _ENDLESS = re.compile(r'":null(?<=[a-z_0-9]":null)(?<!"cost":null)(?<!"cpu":null)'
-                      r'(?<!"timeout":null)(?<!"next_deadline":null)')
+                      r'(?<!"timeout":null)(?<!"next_deadline":null)'
+                      r'(?<!"program":null)(?<!"held":null)(?<!"executor":null)')
 
 
 def _vetted(frame: Frame) -> Frame:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
 
 from chatops.api import events
-from chatops.chat.session import Door, Session
+from chatops.chat.session import Door
 from chatops.loop import backends
 from chatops.net.connection import Connection
 from chatops.net.handshake import Handshake, Handshakes
 from chatops.net.kernel import host_of, peer_text
 from chatops.net.tls import TlsSocket
 from chatops.net.tls_connection import TlsConnection
-
-if TYPE_CHECKING:
-    from chatops.server.server import ChatServer
+from chatops.server.counts import Refusal
+from chatops.server.state import ClientConnection, ServerState
 
 REFUSED_AT_ONCE = 16           # newcomers being told why they may not come in; half of SPARE
 REFUSALS_SAID = 20             # a second; thousands may come, and each would be a line of log
@@ -27,24 +26,31 @@ NO_TLS = "only TLS is spoken here"
 class Acceptor:
     """Belongs to the reactor's thread."""
 
-    def __init__(self, server: ChatServer, door: Door, context: ssl.SSLContext | None) -> None:
-        """Who comes in goes through `door`.  With a `context`, nobody does without TLS."""
-        self.refusing = server.refusing
-        self.handshakes = (Handshakes(server.traffic, context, self) if context is not None
+    def __init__(self, state: ServerState, door: Door, refusing: set[ClientConnection],
+                 context: ssl.SSLContext | None,
+                 entered: Callable[[ClientConnection], None] = lambda _: None) -> None:
+        """Who comes in goes through `door`; who may not stands in `refusing` until it is gone.
+        With a `context`, nobody comes in without TLS.  `entered` is told of who has come in.
+        """
+        self._entered = entered
+        self.refusing = refusing
+        self.handshakes = (Handshakes(state.traffic, context, self) if context is not None
                            else None)
-        self._server = server
+        if self.handshakes is not None:
+            state.handshakes.append(self.handshakes)
+        self._state = state
         self._door = door
         self._refusals = 0         # since the first of this second
 
     def accepted(self, sock: socket.socket, address: object) -> None:
         """What the listener calls."""
-        server = self._server
+        state = self._state
         host, peer = host_of(address), peer_text(address)
-        here = len(server.connections) + sum([
-            len(door.acceptor.handshakes) for door in server.doors if door.acceptor.handshakes])
-        reason = server.admission.refuse(host, here, server.hub.now, server.hub.at)
+        here = len(state.connections) + sum(map(len, state.handshakes))
+        reason = state.admission.refuse(host, here, state.hub.now, state.hub.at)
         if reason is None and not self._watchable(sock):
-            reason = "the server is full: select() cannot watch more descriptors"
+            reason = Refusal("descriptors",
+                             "the server is full: select() cannot watch more descriptors")
         if reason is not None:
             self._refuse(sock, peer, reason)
             return
@@ -52,11 +58,12 @@ class Acceptor:
             if self.handshakes is not None:
                 Handshake(self.handshakes, sock, peer, host)
             else:
-                self._enter(Connection(server.traffic, sock, peer, server.accepted + 1), host)
+                self._enter(Connection(state.traffic, sock, peer, state.accepted + 1), host)
         except OSError as error:       # of the selector: epoll has a limit of its own
-            self._refuse(sock, peer, f"the server cannot watch more clients ({error.strerror})")
+            self._refuse(sock, peer, Refusal(
+                "descriptors", f"the server cannot watch more clients ({error.strerror})"))
             return
-        server.admission.entered(host)
+        state.admission.entered(host)
 
     def renew(self, context: ssl.SSLContext) -> None:
         """Newcomers get this certificate from now on; who is in, or on the way, has theirs."""
@@ -69,27 +76,26 @@ class Acceptor:
             self.handshakes.abort(reason)
 
     def _watchable(self, sock: socket.socket) -> bool:
-        limit = backends.BACKENDS[self._server.selector.backend].max_fd
+        limit = backends.BACKENDS[self._state.selector.backend].max_fd
         return limit is None or sock.fileno() <= limit
 
-    def _enter(self, connection: Connection[Session], host: str) -> None:
-        server = self._server
-        server.accepted += 1
+    def _enter(self, connection: ClientConnection, host: str) -> None:
+        state = self._state
+        state.accepted += 1
         connection.host = host
-        server.connections[connection.client_id] = connection
+        state.connections[connection.client_id] = connection
         session = self._door.connect(connection.client_id, connection.fd, connection.peer)
         connection.session = session
         session.secure = bool(connection.tls) or _is_loopback(host)
         connection.label = f"#{session.id} {session.nick}"
-        server.newcomers.start(connection)
-        if self._door is not server.intake:
-            server.keepalive.entered(connection)
-        if server.idles.seconds:
-            server.idles.start(connection)
+        state.newcomers.start(connection)
+        self._entered(connection)
+        if state.idles.seconds:
+            state.idles.start(connection)
 
     # -- turning away
 
-    def _refuse(self, sock: socket.socket, peer: str, reason: str) -> None:
+    def _refuse(self, sock: socket.socket, peer: str, reason: Refusal) -> None:
         """Said to a newcomer over TCP.  Over TLS it would cost a signature, the dearest thing
         that a stranger can ask for: such a one is only shut out.
         """
@@ -99,28 +105,29 @@ class Acceptor:
         else:
             sock.close()
 
-    def _refused(self, peer: str, reason: str) -> None:
-        self._server.refused += 1
-        self._say(events.Refused(self._server.hub.at, peer, reason))
+    def _refused(self, peer: str, reason: Refusal) -> None:
+        self._state.refused += 1
+        self._state.counts.refused[reason.kind] += 1
+        self._say(events.Refused(self._state.hub.at, peer, str(reason)))
 
     def _say(self, event: events.Refused | events.HandshakeFailed) -> None:
         self._refusals += 1
         if self._refusals == 1:
-            self._server.reactor.call_later(1.0, self._count_refusals)
+            self._state.reactor.call_later(1.0, self._count_refusals)
         if self._refusals <= REFUSALS_SAID:
-            self._server.say(event)
+            self._state.say(event)
 
     def _count_refusals(self) -> None:
         more, self._refusals = self._refusals - REFUSALS_SAID, 0
         if more > 0:
-            self._server.say(events.Warned(
-                self._server.hub.at, f"{more} more newcomers were refused within a second"))
+            self._state.say(events.Warned(
+                self._state.hub.at, f"{more} more newcomers were refused within a second"))
 
     def _send_away(self, sock: socket.socket, peer: str, line: bytes) -> None:
         """One line that says why, then the close, in order where that can be afforded."""
         if len(self.refusing) < REFUSED_AT_ONCE and self._watchable(sock):
             try:
-                connection: Connection[Session] = Connection(self._server.traffic, sock, peer, 0)
+                connection: ClientConnection = Connection(self._state.traffic, sock, peer, 0)
             except OSError:
                 pass
             else:
@@ -134,7 +141,7 @@ class Acceptor:
             pass
         sock.close()
 
-    def _finish(self, connection: Connection[Session], line: bytes) -> None:
+    def _finish(self, connection: ClientConnection, line: bytes) -> None:
         connection.label = "refused"
         self.refusing.add(connection)
         connection.finish(line)
@@ -142,11 +149,11 @@ class Acceptor:
     # -- how handshakes end (chatops.net.handshake.HandshakeOwner)
 
     def secured(self, handshake: Handshake, sock: TlsSocket) -> None:
-        server, host, peer = self._server, handshake.host, handshake.peer
-        banned = server.admission.banned(host, server.hub.at)      # since it was accepted
+        state, host, peer = self._state, handshake.host, handshake.peer
+        banned = state.admission.banned(host, state.hub.at)      # since it was accepted
         try:
-            connection = TlsConnection(server.traffic, sock, peer,
-                                       0 if banned else server.accepted + 1)
+            connection = TlsConnection(state.traffic, sock, peer,
+                                       0 if banned else state.accepted + 1)
         except OSError as error:
             sock.close()
             self.failed(handshake, f"the server cannot watch more clients ({error.strerror})")
@@ -154,7 +161,7 @@ class Acceptor:
         if banned is None:
             self._enter(connection, host)
             return
-        server.admission.left(host)
+        state.admission.left(host)
         self._refused(peer, banned)
         self._finish(connection, self._door.dialect.farewell(None, banned, error=True))
 
@@ -164,9 +171,10 @@ class Acceptor:
                         self._door.dialect.farewell(None, NO_TLS, error=True))
 
     def failed(self, handshake: Handshake, reason: str) -> None:
-        server = self._server
-        server.admission.left(handshake.host)
-        self._say(events.HandshakeFailed(server.hub.at, handshake.peer, reason))
+        state = self._state
+        state.admission.left(handshake.host)
+        state.counts.refused["handshake"] += 1
+        self._say(events.HandshakeFailed(state.hub.at, handshake.peer, reason))
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from chatops import settings
 from chatops.api import commands, events
 from chatops.api.command_line import render
 from chatops.api.commands import Answer, Command, CommandResult, spec_of
+from chatops.chat import names
 from chatops.chat.groups import ADMIN
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
@@ -16,7 +17,7 @@ from chatops.loop.backends import BackendError
 from chatops.server import bans
 from chatops.server.ban_file import BanKeeper, Change, apply
 from chatops.server.server import ChatServer
-from chatops.units import counted, format_duration
+from chatops.units import counted, format_duration, shown
 
 ALWAYS_WRITE_SECONDS = 30.0    # until watching for writing returns to on demand
 SAVE_PATIENCE = 3.0            # seconds until who has banned is told that the disk is slow
@@ -44,22 +45,25 @@ class Admin:
             self._reloads.append(self._reload_bans)
         self._always_write = 0         # how often it was asked for: the last one counts
 
-    def carry_out(self, command: Command, answer: Answer) -> None:
-        """Do it, and answer: at once, or after this turn where a disk must be waited for."""
+    def carry_out(self, command: Command, answer: Answer, uid: int = -1) -> None:
+        """Do it, and answer: at once, or after this turn where a disk must be waited for.
+
+        `uid` is the user who asks, -1 where nobody knows.
+        """
         match command:
             case commands.Reload() if self._reloads:
-                self._reload(lambda result: answer(self._did(command, result)))
+                self._reload(lambda result: answer(self._did(command, result, uid)))
             case commands.Reopen() if self._reopen is not None:
-                self._reopen(lambda result: answer(self._did(command, result)))
+                self._reopen(lambda result: answer(self._did(command, result, uid)))
             case commands.Ban() | commands.Unban() if self._keeper is not None:
                 self._kept(self._tried(command), self._keeper,
-                           lambda result: answer(self._did(command, result)))
+                           lambda result: answer(self._did(command, result, uid)))
             case _:
-                answer(self.run(command))
+                answer(self.run(command, uid))
 
-    def run(self, command: Command) -> CommandResult:
+    def run(self, command: Command, uid: int = -1) -> CommandResult:
         """Do what can be done at once, and say in the log that it was done."""
-        return self._did(command, self._tried(command))
+        return self._did(command, self._tried(command), uid)
 
     def _tried(self, command: Command) -> CommandResult:
         method = _METHODS.get(type(command))
@@ -71,10 +75,13 @@ class Admin:
             result = CommandResult(False, str(error))
         return result
 
-    def _did(self, command: Command, result: CommandResult) -> CommandResult:
-        hub = self._server.hub
-        hub.effects.append(events.AdminDid(hub.at, clean_text(render(command)),
-                                           clean_text(result.text), result.ok))
+    def _did(self, command: Command, result: CommandResult, uid: int) -> CommandResult:
+        hub, history = self._server.hub, self._server.state.history
+        did = events.AdminDid(hub.at, clean_text(render(command)), clean_text(result.text),
+                              result.ok, uid)
+        hub.effects.append(did)
+        if history is not None:
+            history.note(did)
         return result
 
     # -- clients
@@ -85,10 +92,10 @@ class Admin:
         found: dict[int, Session] = {}
         missing = []
         for target in targets:
-            name = target.removeprefix("#")
-            session = hub.sessions.get(int(name)) if name.isdecimal() else hub.nicks.find(name)
+            session = names.find(target, hub.sessions.get, hub.nicks.find, hub.nicks.alike)
             if session is None:
-                missing.append(f"#{name}" if name.isdecimal() else name)
+                name = shown(target.removeprefix("#"))
+                missing.append(f"#{name}" if names.id_of(target) is not None else name)
             else:
                 found[session.id] = session
         return list(found.values()), missing
@@ -107,7 +114,7 @@ class Admin:
         server = self._server
         network = self._address_of(command.target)
         reason = clean_text(command.reason).strip()
-        ban = server.admission.bans.add(network, server.hub.at, command.seconds, reason)
+        ban = server.state.admission.bans.add(network, server.hub.at, command.seconds, reason)
         kept_out = self._keep_out()
         how_long = f"for {format_duration(command.seconds)}" if command.seconds else "for good"
         gone = f"; {_names(kept_out)} disconnected" if kept_out else ""
@@ -115,10 +122,10 @@ class Admin:
 
     def _keep_out(self) -> list[Session]:
         """Send away whom a ban holds for; returns them."""
-        server = self._server
+        state = self._server.state
         gone = []
-        for session in list(server.hub.sessions.values()):
-            ban = server.admission.bans.find(server.connections[session.id].host, server.hub.at)
+        for session in list(state.hub.sessions.values()):
+            ban = state.admission.bans.find(state.connections[session.id].host, state.hub.at)
             if ban is not None:
                 gone.append(session)
                 self._send_away(session, f"you were banned: {ban.reason or 'no reason given'}",
@@ -128,15 +135,16 @@ class Admin:
     def _address_of(self, target: str) -> str:
         sessions, _ = self._sessions((target,))
         if sessions:
-            return self._server.connections[sessions[0].id].host
+            return self._server.state.connections[sessions[0].id].host
         try:
             return str(bans.network_of(target))
         except bans.BanError:
-            raise Refusal(f"'{target}' is not a client here, nor an address or network") from None
+            raise Refusal(f"'{shown(target)}' is not a client here, nor an address or network"
+                          ) from None
 
     def _unban(self, command: commands.Unban) -> CommandResult:
         network = bans.network_of(command.network)
-        if not self._server.admission.bans.remove(command.network):
+        if not self._server.state.admission.bans.remove(command.network):
             raise Refusal(f"{network} is not banned; `bans` lists who is")
         return CommandResult(True, f"{network} may come in again")
 
@@ -145,7 +153,7 @@ class Admin:
         rows = tuple(
             f"{ban.network}  {format_duration(int(ban.left(at))) if ban.until else 'for good'}"
             f"  {ban.reason}".rstrip()
-            for ban in self._server.admission.bans.all(at))
+            for ban in self._server.state.admission.bans.all(at))
         return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows)
 
     def _kept(self, result: CommandResult, keeper: BanKeeper, answer: Answer) -> None:
@@ -170,7 +178,7 @@ class Admin:
 
     def _adopt(self, change: Change) -> None:
         """What somebody has changed in the file holds from now on."""
-        apply(change, self._server.admission.bans)
+        apply(change, self._server.state.admission.bans)
         self._keep_out()
         hub = self._server.hub
         hub.effects.append(events.Warned(hub.at, f"the ban file was {change}"))
@@ -217,27 +225,27 @@ class Admin:
     def _limit(self, command: commands.Limit) -> CommandResult:
         server = self._server
         if not command.name:
-            rows = tuple(f"{settings.show(server.settings, name):28}{setting.why}"
+            rows = tuple(f"{settings.show(server.state.settings, name):28}{setting.why}"
                          for name, setting in settings.LIMITS.items())
             return CommandResult(True, f"{len(rows)} limits", rows)
         name = command.name.replace("_", "-")
         if command.value:
-            server.apply(settings.changed(server.settings, name, command.value))
+            server.apply(settings.changed(server.state.settings, name, command.value))
         elif name not in settings.LIMITS:
-            settings.changed(server.settings, name, "")    # says which are there
-        return CommandResult(True, settings.show(server.settings, name))
+            settings.changed(server.state.settings, name, "")    # says which are there
+        return CommandResult(True, settings.show(server.state.settings, name))
 
     def _no_reload(self, _command: commands.Reload) -> CommandResult:
-        raise Refusal("there is nothing to read again: neither --tls-cert nor --ban-file was "
-                      "given")
+        raise Refusal("there is nothing to read again: neither --config nor --tls-cert nor "
+                      "--ban-file was given")
 
     def _no_reopen(self, _command: commands.Reopen) -> CommandResult:
         raise Refusal("there is no log file to open again: --log-file was not given")
 
     def _slow_consumer(self, command: commands.SlowConsumer) -> CommandResult:
         server = self._server
-        server.apply(settings.changed(server.settings, "slow-consumer", command.policy))
-        return CommandResult(True, settings.show(server.settings, "slow-consumer"))
+        server.apply(settings.changed(server.state.settings, "slow-consumer", command.policy))
+        return CommandResult(True, settings.show(server.state.settings, "slow-consumer"))
 
     def _selector(self, command: commands.Selector) -> CommandResult:
         selector = self._server.selector
@@ -252,7 +260,7 @@ class Admin:
         always = command.mode == "always"
         self._always_write += 1
         returns = always and not command.stay
-        self._server.traffic.always_until = (
+        self._server.state.traffic.always_until = (
             self._server.reactor.clock() + ALWAYS_WRITE_SECONDS if returns else 0.0)
         self._watch_writing(always)
         if not always:
@@ -269,11 +277,11 @@ class Admin:
     def _watch_writing(self, always: bool) -> None:
         server = self._server
         if not always:
-            server.traffic.always_until = 0.0
-        if server.traffic.always_write == always:
+            server.state.traffic.always_until = 0.0
+        if server.state.traffic.always_write == always:
             return
-        server.traffic.always_write = always
-        for connection in server.connections.values():
+        server.state.traffic.always_write = always
+        for connection in server.state.connections.values():
             connection.update_interest()
         server.hub.effects.append(events.Warned(
             server.hub.at, "write interest is always on: the loop never sleeps" if always
@@ -281,11 +289,12 @@ class Admin:
 
     def _quit(self, command: commands.Quit) -> CommandResult:
         server = self._server
-        if command.how == "now" or server.phase == "draining":
+        if command.how == "now" or server.state.phase == "draining":
             server.reactor.stop()
             return CommandResult(True, "stopped")
-        server.drain(server.settings.drain, server.reactor.stop)
-        return CommandResult(True, f"draining for at most {format_duration(server.settings.drain)}")
+        server.drain(server.state.settings.drain, server.reactor.stop)
+        seconds = format_duration(server.state.settings.drain)
+        return CommandResult(True, f"draining for at most {seconds}")
 
 
 def _saved(result: CommandResult, why: str, found: str, path: str) -> CommandResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 from chatops.server.bans import Bans
+from chatops.server.counts import Refusal
 from chatops.settings import Settings
 from chatops.units import format_duration
 
@@ -31,28 +32,30 @@ class Admission:
         room = max(1, self._descriptors - SPARE)
         self.capacity = min(settings.max_clients or room, room)
 
-    def refuse(self, host: str, clients: int, now: float, at: float) -> str | None:
+    def refuse(self, host: str, clients: int, now: float, at: float) -> Refusal | None:
         """Why this newcomer may not come in, or None.  `now` monotonic, `at` wall clock."""
         if (banned := self.banned(host, at)) is not None:
             return banned
         if clients >= self.capacity:
-            return f"the server is full ({clients} clients); try again later"
+            return Refusal("full", f"the server is full ({clients} clients); try again later")
         settings = self._settings
         if (settings.per_address or settings.connect_rate) and not self._is_trusted(host):
             source = source_of(host)
             if settings.per_address and self._here.get(source, 0) >= settings.per_address:
-                return f"too many connections from your address ({settings.per_address} allowed)"
+                return Refusal("per-address", "too many connections from your address "
+                               f"({settings.per_address} allowed)")
             if settings.connect_rate and not self._spend(source, now):
-                return "you connect too often; wait a few seconds"
+                return Refusal("connect-rate", "you connect too often; wait a few seconds")
         return None
 
-    def banned(self, host: str, at: float) -> str | None:
+    def banned(self, host: str, at: float) -> Refusal | None:
         """Why nobody from this address may come in, or None.  `at` is wall clock."""
         ban = self.bans.find(host, at)
         if ban is None:
             return None
         time = f" for another {format_duration(int(ban.left(at)) + 1)}" if ban.until else ""
-        return f"you are banned{time}" + (f": {ban.reason}" if ban.reason else "")
+        return Refusal("banned", f"you are banned{time}"
+                       + (f": {ban.reason}" if ban.reason else ""))
 
     def entered(self, host: str) -> None:
         """A client from this address is in."""

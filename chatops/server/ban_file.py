@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from chatops.server.bans import Ban, BanError, Bans, Network, network_of
-from chatops.server.server import ChatServer
+from chatops.server.bans import Ban, BanError, Bans, network_of
+from chatops.server.state import ServerState
 from chatops.storage.worker import Journal, reason
 from chatops.system import files
+from chatops.system.addresses import Network
 
 # Where no file can be put in its place: a bind mount, a directory that is not ours to write.
 IN_PLACE = (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS)
@@ -179,11 +180,11 @@ class BanKeeper:
     found in the file is among them, and those who ask meanwhile share the next.
     """
 
-    def __init__(self, file: BanFile, server: ChatServer, journal: Journal,
+    def __init__(self, file: BanFile, state: ServerState, journal: Journal,
                  hand_over: Callable[[Callable[[], None]], None]) -> None:
         """`hand_over` has a call made on the reactor's thread."""
         self._file = file
-        self._server = server
+        self._state = state
         self._journal = journal
         self._hand_over = hand_over
         self.adopt: Callable[[Change], object] = lambda change: None   # told what was found
@@ -211,8 +212,8 @@ class BanKeeper:
         self._busy = True
         if self._savers:
             asked, self._savers = self._savers, []
-            now = self._server.hub.at
-            ours = self._server.admission.bans.all(now)
+            now = self._state.hub.at
+            ours = self._state.admission.bans.all(now)
             self._later("write the ban file", lambda: self._file.save(ours, now), asked)
         else:
             asked, self._readers = self._readers, []

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from math import inf
 
 import msgspec
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from chatops.system import addresses
+from chatops.system.addresses import Network
+from chatops.system.errors import ChatopsError
+from chatops.units import shown
 
 
-MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")    # IPv4 through an IPv6 socket, RFC 4291
-
-
-class BanError(ValueError):
+class BanError(ChatopsError, ValueError):
     """Not an address or network, or a file of bans that cannot be read; one line."""
 
 
@@ -32,19 +30,10 @@ class Ban(msgspec.Struct, frozen=True):
 
 
 def network_of(text: str) -> Network:
-    """An address or network as it is written, without its zone (`%eth0`), which is not known
-    of newcomers.  Raises `BanError`.
-    """
-    plain = text.strip().strip("[]")
-    if ":" in plain:
-        plain = re.sub(r"%[^/]+", "", plain)
-    try:
-        network = ipaddress.ip_network(plain, strict=False)
-    except ValueError:
-        raise BanError(f"'{text}' is not an address or a network") from None
-    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(MAPPED):
-        return ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF,
-                                      network.prefixlen - MAPPED.prefixlen))
+    """An address or network as it is written.  Raises `BanError`."""
+    network = addresses.network_of(text)
+    if network is None:
+        raise BanError(f"'{shown(text)}' is not an address or a network")
     return network
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chatops.api import events
 from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
@@ -22,15 +22,10 @@ from chatops.chat.effects import (
 )
 from chatops.chat.groups import SAID, Group
 from chatops.chat.session import Session
-from chatops.net.connection import Connection
 from chatops.net.fanout import FanOut
 from chatops.net.kernel import pending_error
 from chatops.net.state import reason_of
-from chatops.storage.history_writer import Scribe
-
-if TYPE_CHECKING:
-    from chatops.server.server import ChatServer
-
+from chatops.server.state import ClientConnection, ServerState
 
 # Bytes of lines for single clients that are gathered at most.  A chunk that the kernel has
 # taken a part of is queued to its end, and one that finds no room is dropped as a whole: so it
@@ -42,23 +37,24 @@ NOBODY: dict[Dialect, FanOut[Session]] = {}
 class Delivery:
     """One method per kind of effect.  Belongs to the reactor's thread."""
 
-    def __init__(self, server: ChatServer) -> None:
+    def __init__(self, state: ServerState, relieve: Callable[[], None]) -> None:
+        """`relieve` sends the worst away where all queues together hold too much."""
         # By room, and there by what is spoken to them.
         self.fans: dict[str, dict[Dialect, FanOut[Session]]] = {}
-        self.scribe: Scribe | None = None      # where history is kept
-        self._server = server
+        self._state = state
+        self._relieve = relieve
         self._echoless: set[int] = set()       # clients that do not hear what they say
 
     def flush(self) -> None:
         """Carry out all that this turn decided, and what follows from it, in order."""
-        server = self._server
-        hub = server.hub
+        state = self._state
+        hub = state.hub
         hub.flush()
         while hub.effects:
             effects, hub.effects = hub.effects, []
             self.carry_out(effects)
-            if server.traffic.queued:
-                server.relieve()
+            if state.traffic.queued:
+                self._relieve()
             if hub.dirty:
                 hub.flush()
 
@@ -68,7 +64,7 @@ class Delivery:
         Lines for single clients are gathered until something might overtake them, so that
         each client gets one write for all of them.
         """
-        server = self._server
+        state = self._state
         told: dict[int, list[Tell]] = {}
         gathered = 0
         for effect in effects:
@@ -85,14 +81,14 @@ class Delivery:
                 gathered = 0
             try:
                 if method is None and type(effect) in events.TALK:
-                    server.bus.publish(effect)  # type: ignore[arg-type]  # an event; see `say`
+                    state.bus.publish(effect)  # type: ignore[arg-type]  # an event; see `say`
                 elif method is None:
-                    server.say(effect)  # type: ignore[arg-type]  # the rest are events
+                    state.say(effect)  # type: ignore[arg-type]  # the rest are events
                 else:
                     method(self, effect)
             except Exception as error:
-                server.mishap(type(effect).__name__, -1, error,
-                              server.connections.get(getattr(effect, "id", 0)))
+                state.mishap(type(effect).__name__, -1, error,
+                              state.connections.get(getattr(effect, "id", 0)))
         self._tell(told)
 
     def _deliver(self, effect: Deliver) -> None:
@@ -109,43 +105,44 @@ class Delivery:
                 fan.send_apart(chunk, lines, own)
             else:
                 fan.send(chunk, lines)
-            if self._server.selector.watched:
-                self._server.selector.note(f"fan-out {room}: {lines} lines, "
+            if self._state.selector.watched:
+                self._state.selector.note(f"fan-out {room}: {lines} lines, "
                                            f"{len(chunk)} bytes to {len(fan)}")
-        if self.scribe is not None:    # history is in plain words, whoever has heard it
+        history = self._state.history
+        if history is not None:        # in plain words, whoever has heard it
             plain = plain or PLAIN.render(room, groups)
             if plain.chunk:
-                self.scribe.keep(room, plain.chunk, plain.lines)
+                history.keep(room, plain.chunk, plain.lines)
 
     def _own(self, fan: FanOut[Session], rendered: Rendered, groups: list[Group]
-             ) -> dict[Connection[Session], tuple[bytes, int]]:
+             ) -> dict[ClientConnection, tuple[bytes, int]]:
         """What those members get who have spoken, and do not want to hear that."""
         speakers = {group.sender.id for group in groups
                     if group.kind in SAID and not group.sender.node} & self._echoless
-        connections = self._server.connections
+        connections = self._state.connections
         return {connections[id]: without(rendered, groups, id) for id in speakers  # noqa: A001
                 if id in connections and fan in connections[id].fans}
 
     def _tell(self, told: dict[int, list[Tell]]) -> None:
         """Write what was gathered, client by client, and begin anew."""
         for id, tells in told.items():  # noqa: A001
-            connection = self._server.connections.get(id)
+            connection = self._state.connections.get(id)
             if connection is None:
                 continue
             try:
                 connection.write(b"".join([tell.data for tell in tells]),
                                  sum([tell.lines for tell in tells]))
             except Exception as error:
-                self._server.mishap(Tell.__name__, -1, error, connection)
+                self._state.mishap(Tell.__name__, -1, error, connection)
         told.clear()
 
     def _answer(self, effect: Answer) -> None:
-        connection = self._server.connections.get(effect.id)
+        connection = self._state.connections.get(effect.id)
         if connection is not None:
             connection.write(effect.data, 0)
 
     def _enter(self, effect: Enter) -> None:
-        connection = self._server.connections.get(effect.id)
+        connection = self._state.connections.get(effect.id)
         if connection is not None and connection.is_open:      # it may have been evicted since
             fans = self.fans.setdefault(effect.room, {})
             fan = fans.get(effect.dialect)
@@ -156,10 +153,24 @@ class Delivery:
                 self._echoless.discard(effect.id)
             else:
                 self._echoless.add(effect.id)
+            self._replay(connection, effect.room)
+
+    def _replay(self, connection: ClientConnection, room: str) -> None:
+        """What was said there lately, before anything new; but to IRC clients, which would take
+        it for what is said now, only when they ask.
+        """
+        history = self._state.history
+        if history is None or connection.session.dialect.follows:
+            return
+        lines = history.recent(room)
+        if lines:
+            session = connection.session
+            data = session.dialect.notice(session.sender, lines)
+            connection.write(data, data.count(b"\n"))
 
     def _leave(self, effect: Leave) -> None:
         fans = self.fans.get(effect.room, {})
-        connection = self._server.connections.get(effect.id)
+        connection = self._state.connections.get(effect.id)
         for dialect, fan in list(fans.items()):
             if connection is not None:
                 fan.discard(connection)
@@ -167,64 +178,60 @@ class Delivery:
                 del fans[dialect]
         if not fans:
             self.fans.pop(effect.room, None)
-
-    def forget(self, connection: Connection[Session]) -> None:
-        """It is gone: nobody sends it anything any more."""
-        for fan in list(connection.fans):
-            fan.discard(connection)
-        self._echoless.discard(connection.client_id)
+        if effect.id not in self._state.hub.sessions:
+            self._echoless.discard(effect.id)
 
     def _hold(self, effect: Hold) -> None:
-        server = self._server
-        connection = server.connections.get(effect.id)
+        state = self._state
+        connection = state.connections.get(effect.id)
         if connection is not None and connection.is_open:
             connection.pause()
-            server.partials.stop(connection)       # it is we who keep it waiting
-            server.reactor.call_later(effect.seconds, lambda: self._read_on(connection))
+            state.partials.stop(connection)       # it is we who keep it waiting
+            state.reactor.call_later(effect.seconds, lambda: self._read_on(connection))
 
     def _park(self, effect: Park) -> None:
-        connection = self._server.connections.get(effect.id)
+        connection = self._state.connections.get(effect.id)
         if connection is not None and connection.is_open:
             connection.pause()
-            self._server.partials.stop(connection)
+            self._state.partials.stop(connection)
 
     def _unpark(self, effect: Unpark) -> None:
-        connection = self._server.connections.get(effect.id)
+        connection = self._state.connections.get(effect.id)
         if connection is not None:
             self._read_on(connection)
 
-    def _read_on(self, connection: Connection[Session]) -> None:
-        server = self._server
+    def _read_on(self, connection: ClientConnection) -> None:
+        state = self._state
         # The selector does not watch who is held: a reset would go unnoticed until all that
         # is held was said.
         if connection.is_open and (error := pending_error(connection.sock)) is not None:
             connection.abort(reason_of(error))
         if connection.is_open:
-            if server.idles.seconds:
-                server.idles.start(connection)
+            if state.idles.seconds:
+                state.idles.start(connection)
             if connection.session.door.resume(connection.session):
                 connection.resume()
                 if connection.session.mid_line:
-                    server.partials.start(connection)
+                    state.partials.start(connection)
 
     def _recall(self, effect: Recall) -> None:
-        session = self._server.hub.sessions.get(effect.id)
-        if self.scribe is not None:
-            self.scribe.recall(effect)
+        session = self._state.hub.sessions.get(effect.id)
+        if self._state.history is not None:
+            self._state.history.recall(effect)
         elif session is not None:
-            self._server.hub.error(session, "no history is kept here")
+            self._state.hub.error(session, "no history is kept here")
 
     def _close(self, effect: Close) -> None:
-        connection = self._server.connections.get(effect.id)
+        connection = self._state.connections.get(effect.id)
         if connection is not None:
-            self._server.reasons.setdefault(effect.id, (effect.reason, 0))
+            self._state.reasons.setdefault(effect.id, (effect.reason, 0))
             connection.finish(effect.last_words)
 
     def _renamed(self, event: events.Renamed) -> None:
-        connection = self._server.connections.get(event.id)
+        connection = self._state.connections.get(event.id)
         if connection is not None:
             connection.label = f"#{event.id} {event.new}"
-        self._server.say(event)
+        self._state.say(event)
 
 
 _METHODS: dict[type[Effect], Callable[[Delivery, Any], None]] = {

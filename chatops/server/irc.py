@@ -1,36 +1,23 @@
-"""The IRC door on this server: its sockets, its name, and the pings that find out who is gone."""
+"""The IRC door on this server: its sockets and its name, and what others see of an address."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import secrets
+import socket
 import ssl
 from base64 import b32encode
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from chatops import __version__
 from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
 from chatops.chat.irc.door import IrcDoor
 from chatops.chat.irc.network import Network
-from chatops.chat.session import Session
-from chatops.loop.deadlines import Deadlines
-from chatops.net.connection import Connection
-from chatops.net.listener import Listener
 from chatops.settings import Settings
-
-if TYPE_CHECKING:
-    import socket
-
-    from chatops.server.acceptor import Acceptor
-    from chatops.server.server import ChatServer
-
-REGISTER = 60.0                # seconds that a newcomer has to say who it is
-QUIET = 120.0                  # of silence until it is asked whether it is there
-PONG = 60.0                    # that it has to answer
+from chatops.system.version import __version__
 
 
 class IrcSocket(NamedTuple):
@@ -38,58 +25,6 @@ class IrcSocket(NamedTuple):
 
     sock: socket.socket
     tls: ssl.SSLContext | None = None
-
-
-class Entrance(NamedTuple):
-    """A listening socket and who decides about those who come by it."""
-
-    listener: Listener
-    acceptor: Acceptor
-
-
-class Keepalive:
-    """Three deadlines for clients whose protocol has PING: a dict entry each, and one timer for
-    all that wait for the same.  Belongs to the reactor's thread.
-    """
-
-    def __init__(self, server: ChatServer) -> None:
-        self._server = server
-        reactor = server.reactor
-        self.newcomers = Deadlines(reactor, REGISTER, self._never_said)
-        self.quiet = Deadlines(reactor, QUIET, self._ask)
-        self.asked = Deadlines(reactor, PONG, self._gone)
-
-    def entered(self, connection: Connection[Session]) -> None:
-        self.newcomers.start(connection)
-
-    def heard(self, connection: Connection[Session]) -> None:
-        """Bytes came from it."""
-        if connection.session.registered:
-            self.newcomers.stop(connection)
-            self.asked.stop(connection)
-            self.quiet.start(connection)
-
-    def stop(self, connection: Connection[Session]) -> None:
-        """It is no more.  Harmless for one that is not asked."""
-        for deadlines in (self.newcomers, self.quiet, self.asked):
-            deadlines.stop(connection)
-
-    def _never_said(self, connection: Connection[Session]) -> None:
-        if connection.is_open and not connection.session.registered:
-            self._server.hub.leave(connection.session, "registration timed out",
-                                   "Registration timed out", error=True)
-
-    def _ask(self, connection: Connection[Session]) -> None:
-        if connection.is_open:
-            server = self._server
-            name = server.settings.server_name
-            server.hub.tell(connection.session, f"PING :{name}\r\n".encode())
-            self.asked.start(connection)
-
-    def _gone(self, connection: Connection[Session]) -> None:
-        if connection.is_open:
-            self._server.hub.leave(connection.session, "Ping timeout",
-                                   f"Ping timeout: {QUIET + PONG:g} seconds", error=True)
 
 
 def irc_door(hub: Hub, settings: Settings, line_port: int) -> IrcDoor:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from chatops.api import events
 from chatops.net.state import State
-
-if TYPE_CHECKING:
-    from chatops.server.server import ChatServer
+from chatops.server.state import ServerState
 
 DELIVERY_LOOK = 0.05           # seconds between looks at what is left to deliver
 HEARING = 0.5                  # of the time there is, at most, for what clients had said already
@@ -19,27 +16,27 @@ HEARING_TURN = 0.05            # seconds of one turn for that, so that a signal 
 class Drain:
     """Belongs to the reactor's thread."""
 
-    def __init__(self, server: ChatServer, seconds: float, done: Callable[[], None]) -> None:
+    def __init__(self, state: ServerState, stop_accepting: Callable[[], None], seconds: float,
+                 done: Callable[[], None]) -> None:
         """Whatever is left after so many seconds is closed as it is; `done` is called then, or
         as soon as there is nothing left.
         """
-        self._server = server
+        self._state = state
+        self._stop_accepting = stop_accepting
         self._seconds = seconds
         self._done = done
-        self._heard_at = server.reactor.clock() + HEARING * seconds
+        self._heard_at = state.reactor.clock() + HEARING * seconds
 
     def begin(self) -> None:
         """Stop accepting and reading."""
-        server = self._server
-        server.say(events.ServerStopping(server.hub.at, self._seconds))
-        for door in server.doors:
-            door.listener.close()
-            door.acceptor.abort("server shut down")
-        server.hub.flush()
-        server.hub.limits.announce_up_to = -1    # N leaving would tell N others
-        server.traffic.lingers.change(self._seconds)
-        server.reactor.call_later(self._seconds, self._done)
-        for connection in list(server.connections.values()):
+        state = self._state
+        state.say(events.ServerStopping(state.hub.at, self._seconds))
+        self._stop_accepting()
+        state.hub.flush()
+        state.hub.limits.announce_up_to = -1    # N leaving would tell N others
+        state.traffic.lingers.change(self._seconds)
+        state.reactor.call_later(self._seconds, self._done)
+        for connection in list(state.connections.values()):
             if connection.is_open:
                 connection.pause()
         self._hear_out()
@@ -48,8 +45,8 @@ class Drain:
         """What clients over their rate had said is said now, some of it in each turn: 64 KB of
         `/rooms` from each of many would take longer than there is.
         """
-        server = self._server
-        clock, hub = server.reactor.clock, server.hub
+        state = self._state
+        clock, hub = state.reactor.clock, state.hub
         turn_over = min(clock() + HEARING_TURN, self._heard_at)
         waiting = [session for session in hub.sessions.values() if session.held]
         for session in waiting:
@@ -57,12 +54,12 @@ class Drain:
             if clock() >= turn_over:
                 break
         if clock() < self._heard_at and any(session.held for session in hub.sessions.values()):
-            server.reactor.call_soon(self._hear_out)
+            state.reactor.call_soon(self._hear_out)
         else:
             self._send_away()
 
     def _send_away(self) -> None:
-        hub = self._server.hub
+        hub = self._state.hub
         for session in list(hub.sessions.values()):
             hub.leave(session, "server shut down", "the server is shutting down; bye")
         self._await_delivery()
@@ -73,9 +70,9 @@ class Drain:
         A peer that has it may still keep its side open, as `nc` does until its user ends
         it; there is nothing more to wait for.
         """
-        server = self._server
+        state = self._state
         if all(connection.state is State.LINGERING and not connection.kernel_queued()
-               for connection in server.connections.values()):
+               for connection in state.connections.values()):
             self._done()
         else:
-            server.reactor.call_later(DELIVERY_LOOK, self._await_delivery)
+            state.reactor.call_later(DELIVERY_LOOK, self._await_delivery)

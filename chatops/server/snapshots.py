@@ -2,55 +2,67 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import Any
+
 from msgspec.structs import replace
 
-from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
-from chatops.chat.session import Session
+from chatops.api.slot import View
+from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
-from chatops.loop.rows import key_rows, loop_figures, turns_since
-from chatops.net.connection import Connection
-from chatops.net.kernel import kernel_queued, send_buffer
+from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
+from chatops.net.kernel import kernel_queued, path_of, send_buffer
 from chatops.server.server import ChatServer
+from chatops.server.state import ClientConnection
 
 SHARE = 0.02                   # of the loop's time that snapshots may take
-
-
-class View:
-    """One console's slot for its newest snapshot: latest wins.
-
-    `wanted` and `on_news` may be set from any thread; the rest is the reactor's to write.
-    """
-
-    __slots__ = ("activity", "latest", "on_news", "shown", "wanted")
-
-    def __init__(self) -> None:
-        self.wanted = False            # the next snapshot, as soon as it can be afforded
-        self.on_news = False           # the same, once something has happened
-        self.latest: Snapshot | None = None
-        self.activity = -1             # of the survey when `latest` was made
-        self.shown = 0                 # the last turn that a snapshot here has told of
+LONGEST = 1.0                  # seconds between two that are wanted, however dear they are
 
 
 class Survey:
     """Fills the slots of those who look, on demand.
 
-    A snapshot that took t seconds is not followed by another for t / `SHARE`, so ten
-    thousand clients slow the console down and not the chat.
+    A snapshot that cost t seconds of CPU is not followed by another for t / `SHARE`, so ten
+    thousand clients slow the console down and not the chat.  What counts is the thread's own
+    CPU time: a host that stalls, or a core that somebody else has, costs the loop nothing that
+    looking less often would give back.  However dear, there is one in `LONGEST`, unless more
+    than half of the time would go into them.
 
     `activity` grows with all that happens in the loop, but for what is done only because
     somebody looks: otherwise two consoles would keep an idle server, and each other, awake.
     """
 
-    def __init__(self, server: ChatServer) -> None:
+    def __init__(self, server: ChatServer, *,
+                 cpu: Callable[[], float] = time.thread_time) -> None:
+        """`cpu` tells the seconds of CPU that the calling thread has had."""
+        self.cpu = cpu
         self.views: list[View] = []
         self.activity = 0
         self.looks = 0                 # ready events and calls that only served a look
         self.next_at = 0.0             # monotonic; no snapshot is made before
         self._server = server
-        self._rows: dict[int, ClientRow] = {}
+        self._cost = 0.0               # seconds of CPU of the last one, and of handing it out
+        self._latest: tuple[Snapshot, int] | None = None   # and the activity that it tells of
+        # By connection id: the row that was shown last, and the values of its fields.
+        self._rows: dict[int, tuple[tuple[Any, ...], ClientRow]] = {}
         self._timer: Timer | None = None
         self._shown = 0                # the last turn that `build` has told of by itself
         server.on_publish.append(self.publish)
+
+    def view(self) -> View:
+        """A slot for somebody who may look; it is filled from `begin` to `end`."""
+        return View()
+
+    def begin(self, view: View) -> None:
+        """Somebody looks from now on."""
+        self._server.selector.watch()
+        self.views.append(view)
+
+    def end(self, view: View) -> None:
+        """They do not look any more."""
+        self._server.selector.watch(False)
+        self.views.remove(view)
 
     def publish(self) -> None:
         """Called at the end of every turn."""
@@ -71,16 +83,51 @@ class Survey:
         self._fill(self.views)
 
     def charge(self, seconds: float) -> None:
-        """Something else done for a snapshot took so long: the next one comes later."""
-        self.next_at += seconds / SHARE
+        """Something else done for the last snapshot cost so much CPU: the next one comes later."""
+        self._cost += seconds
+        now = self._server.reactor.clock()
+        began = self._latest[0].mono if self._latest is not None else now
+        self.next_at = max(began + min(LONGEST, self._cost / SHARE), now + self._cost)
+
+    def lend(self, view: View) -> None:
+        """Give a view that cannot wait the last snapshot, with its age, if it has none as new."""
+        if self._latest is None:
+            return
+        snapshot, activity = self._latest
+        if view.latest is not None and view.latest.mono >= snapshot.mono:
+            return
+        view.wanted = False
+        turns = turns_since(self._server.selector, view.shown)
+        view.latest = replace(
+            snapshot, turns=tuple([turn for turn in turns if turn.n <= snapshot.turn]),
+            age=max(0.0, self._server.reactor.now - snapshot.mono))
+        view.shown, view.activity = snapshot.turn, activity
+
+    def pulse(self, view: View) -> Pulse:
+        """The loop's counters as they are; plain reads, so any thread may ask."""
+        server = self._server
+        selector, traffic, now = server.selector, server.state.traffic, server.reactor.clock()
+        since = selector.in_turn_since
+        lasted = max(0.0, now - since) if since is not None else 0.0
+        return Pulse(
+            mono=now, turns=selector.turns, ready=selector.ready, waited=selector.waited,
+            worked=selector.worked + lasted, activity=self.activity,
+            behind=view.activity != self.activity,
+            write_interest="always" if traffic.always_write else "on-demand",
+            write_until=traffic.always_until, off_cpu=selector.off_cpu)
 
     def _fill(self, views: list[View]) -> None:
         snapshot: Snapshot | None = None
         for view in views:
             view.wanted = view.on_news = False
             if snapshot is None:
-                view.latest = snapshot = self.build(view.shown)
-                self.next_at = snapshot.mono + snapshot.built_in / SHARE
+                began = self.cpu()
+                # The threads' times belong to this moment, on this thread: what kept the loop
+                # waiting between two snapshots is read out of their difference.
+                snapshot = replace(self.build(view.shown), threads=thread_rows({}))
+                view.latest = snapshot
+                self._latest, self._cost = (snapshot, self.activity), 0.0
+                self.charge(self.cpu() - began)
             else:
                 view.latest = replace(
                     snapshot, turns=turns_since(self._server.selector, view.shown))
@@ -93,21 +140,23 @@ class Survey:
 
     def build(self, shown: int | None = None) -> Snapshot:
         """How things stand now, with the turns from `shown` on, or from the last call on."""
-        server = self._server
-        selector, reactor, hub, traffic = (server.selector, server.reactor, server.hub,
-                                           server.traffic)
+        server, state = self._server, self._server.state
+        selector, reactor, hub, traffic = (state.selector, state.reactor, state.hub,
+                                           state.traffic)
         began = reactor.clock()
         keys = key_rows(selector)
-        masks = {row.fd: row for row in keys}
-        clients = tuple([self._client(connection, masks.get(connection.fd))
-                         for connection in server.connections.values()])
-        self._rows = {row.id: row for row in clients}
+        masks = {row.fd: row.masks for row in keys}
+        now = hub.now
+        clients = tuple([self._client(connection, masks.get(connection.fd, ""), now)
+                         for connection in state.connections.values()])
+        if len(self._rows) > len(clients):     # of those who are gone
+            self._rows = {row.id: self._rows[row.id] for row in clients}
         turns = turns_since(selector, self._shown if shown is None else shown)
         if shown is None:
             self._shown = selector.turns
         return Snapshot(
             turn=selector.turns, at=hub.at, mono=began, started_at=selector.started_at,
-            host=str(server.address[0]), port=server.address[1], phase=server.phase,
+            host=server.address[0], port=server.address[1], phase=state.phase,
             loop=loop_figures(
                 selector,
                 write_interest="always" if traffic.always_write else "on-demand",
@@ -119,47 +168,57 @@ class Survey:
                          for room in hub.rooms.values()]),
             threads=(), turns=turns,
             bytes_in=traffic.bytes_in,
-            bytes_out=server.bytes_out_before + sum([row.bytes_out for row in clients]),
+            bytes_out=state.bytes_out_before + sum([row.bytes_out for row in clients]),
             lines_in=hub.lines_in,
-            lines_out=server.lines_out_before + sum([row.lines_out for row in clients]),
-            accepted=server.accepted, refused=server.refused, evicted=server.evicted,
-            lines_dropped=server.lines_dropped, queued=traffic.queued,
+            lines_out=state.lines_out_before + sum([row.lines_out for row in clients]),
+            accepted=state.accepted, refused=state.refused, evicted=state.evicted,
+            lines_dropped=state.lines_dropped, queued=traffic.queued,
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
-            history_fault=server.delivery.scribe.fault if server.delivery.scribe else "",
+            history_fault=state.history.fault if state.history is not None else "",
+            refused_by=tuple(state.counts.refused.items()),
+            evicted_by=tuple(state.counts.evicted.items()),
+            dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),
+            also=server.also,
         )
 
-    def _client(self, connection: Connection[Session], key: KeyRow | None) -> ClientRow:
-        """One client's row; the one of the last time where nothing has changed."""
-        session, outbox = connection.session, connection.outbox
-        old = self._rows.get(connection.client_id)
-        bytes_out, masks = connection.bytes_out, key.masks if key is not None else ""
-        muted = session.muted_until > self._server.hub.now
-        state = connection.state.value
-        if connection.is_open and connection.paused:
-            state = "throttled"
-        if old is not None and not old.kernel_queued and (
-                old.bytes_out, old.bytes_in, old.masks, old.mask, old.nick, old.state,
-                old.muted, old.lines_in, old.lines_dropped) == (
-                bytes_out, connection.bytes_in, masks, connection.mask, session.nick, state,
-                muted, session.lines_in, connection.lines_dropped) and not outbox \
-                and old.room == session.where and old.rooms == tuple(session.rooms) \
-                and not old.queued \
-                and len(old.capabilities) == len(session.capabilities):
-            return old
-        return ClientRow(
-            id=connection.client_id, fd=connection.fd, nick=session.nick,
-            room=session.where, peer=connection.peer, mask=connection.mask,
-            queued=outbox.size if outbox else 0, queued_lines=outbox.lines if outbox else 0,
-            queue_limit=connection.traffic.outbox_limit,
-            kernel_queued=kernel_queued(connection.sock),
-            kernel_limit=send_buffer(connection.sock) if outbox else 0,
-            high_water=outbox.high_water if outbox is not None else 0,
-            high_water_at=outbox.high_water_at if outbox is not None else 0.0,
-            bytes_in=connection.bytes_in, bytes_out=bytes_out,
-            lines_in=session.lines_in, lines_out=connection.lines_out,
-            lines_dropped=connection.lines_dropped, connected_at=connection.connected_at,
-            active_at=connection.active_at, progress_at=connection.progress_at,
-            state=state, muted=muted, masks=masks, tls=connection.tls, rooms=tuple(session.rooms),
-            protocol=session.door.protocol, capabilities=tuple(sorted(session.capabilities)),
+    def _client(self, connection: ClientConnection, masks: str, now: float) -> ClientRow:
+        """One client's row; the one of the last time where nothing has changed.
+
+        What is compared are the values of all its fields, in their order: that is half of what
+        a row costs, and there is no list of what may change.  Only the kernel is not asked in
+        vain.
+        """
+        session, outbox, sock = connection.session, connection.outbox, connection.sock
+        ident, tls, bytes_out = connection.client_id, connection.tls, connection.bytes_out
+        values, row = self._rows.get(ident, _UNKNOWN)
+        # Nothing but sending fills the kernel's queue; TLS also sends what is nobody's line.
+        empty = row is not None and not row.kernel_queued and row.bytes_out == bytes_out and not tls
+        queued = lines = high_water = 0
+        high_water_at = 0.0
+        if outbox is not None:
+            queued, high_water, high_water_at = outbox.size, outbox.high_water, outbox.high_water_at
+            lines = outbox.lines if queued else 0
+        seen = (
+            ident, connection.fd, session.nick, session.where, connection.peer,
+            connection.mask, queued, lines, connection.traffic.outbox_limit,
+            0 if empty else kernel_queued(sock), send_buffer(sock) if queued else 0,
+            high_water, high_water_at, connection.bytes_in, bytes_out, session.lines_in,
+            connection.lines_out, connection.lines_dropped,
+            connection.connected_at, connection.active_at, connection.progress_at,
+            # Not `value`: that goes through a descriptor which is written in Python.
+            "throttled" if connection.paused and connection.is_open else connection.state._value_,
+            session.muted_until > now,
+            masks, tls, tuple(session.rooms),
         )
+        known = session.capabilities
+        capabilities = tuple(sorted(known)) if known else ()
+        if row is not None and seen == values and row.capabilities == capabilities:
+            return row
+        row = ClientRow(*seen, *path_of(sock),     # asked of the kernel with news only
+                        protocol=session.door.protocol, capabilities=capabilities)
+        self._rows[ident] = seen, row
+        return row
+
+
+_UNKNOWN: tuple[tuple[Any, ...], ClientRow | None] = (), None

@@ -6,8 +6,12 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from chatops.api.events import AdminDid
+
 APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
 PATIENCE = 250                 # milliseconds to wait for another program's lock
+TRIMMED = 500                  # lines deleted in one step, in a few milliseconds
+PAGES = 200                    # given back to the disk after it
 SEARCHED = 100_000             # of the newest lines of all rooms; a search is over in moments
 NOTICE = b"*** "               # what the server says itself begins so, and no nick can
 
@@ -15,6 +19,8 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS said (id INTEGER PRIMARY KEY, at REAL NOT NULL, room TEXT NOT NULL,
                                  line TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS said_in_room ON said (room, id);
+CREATE TABLE IF NOT EXISTS did (id INTEGER PRIMARY KEY, at REAL NOT NULL, uid INTEGER NOT NULL,
+                                line TEXT NOT NULL, outcome TEXT NOT NULL, ok INTEGER NOT NULL);
 """
 
 
@@ -31,6 +37,16 @@ class Line(NamedTuple):
 
     at: float
     line: str
+
+
+class Keep(NamedTuple):
+    """How much is kept at most; 0 is no such limit."""
+
+    seconds: float = 0.0
+    bytes: int = 0             # on disk
+
+
+ALL = Keep()
 
 
 class Archive:
@@ -54,6 +70,40 @@ class Archive:
         with database:
             database.executemany("INSERT INTO said (at, room, line) VALUES (?, ?, ?)", rows)
 
+    def note(self, did: AdminDid) -> None:
+        """Keep what an admin has done."""
+        database = self._open()
+        with database:
+            database.execute("INSERT INTO did (at, uid, line, outcome, ok) "
+                             "VALUES (?, ?, ?, ?, ?)",
+                             (did.at, did.uid, did.line, did.outcome, did.ok))
+
+    def trim(self, keep: Keep, now: float) -> bool:
+        """Delete a little of what is more than may be kept; whether there is more of it."""
+        database = self._open()
+        with database:
+            if keep.seconds:
+                database.execute("DELETE FROM did WHERE at < ?", (now - keep.seconds,))
+                gone = database.execute(
+                    "DELETE FROM said WHERE id IN (SELECT id FROM said ORDER BY id LIMIT ?) "
+                    "AND at < ?", (TRIMMED, now - keep.seconds)).rowcount
+            elif self._size(database) > keep.bytes:
+                gone = database.execute("DELETE FROM said WHERE id IN (SELECT id FROM said "
+                                        "ORDER BY id LIMIT ?)", (TRIMMED,)).rowcount
+            else:
+                gone = 0
+        if gone:
+            # A step of this statement frees one page, and only a script takes all of them.
+            database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
+        return gone == TRIMMED
+
+    @staticmethod
+    def _size(database: sqlite3.Connection) -> int:
+        """Bytes of the pages that hold something."""
+        pages, free, size = (database.execute(f"PRAGMA {name}").fetchone()[0]
+                             for name in ("page_count", "freelist_count", "page_size"))
+        return int((pages - free) * size)
+
     def last(self, room: str, count: int) -> list[Line]:
         """The newest lines of a room, oldest first."""
         found = self._open().execute(
@@ -67,7 +117,7 @@ class Archive:
         found = self._open().execute(
             "SELECT at, line FROM said WHERE room = ? AND line LIKE ? ESCAPE '\\' "
             "AND id > (SELECT max(id) FROM said) - ? ORDER BY id DESC LIMIT ?",
-            (room, f"%{_literal(text)}%", SEARCHED, count))
+            (room, f"%{literal(text)}%", SEARCHED, count))
         return [Line(*row) for row in found][::-1]
 
     def close(self) -> None:
@@ -95,12 +145,13 @@ def _prepare(database: sqlite3.Connection) -> None:
     if owner != APPLICATION_ID:
         if tables or owner:
             raise sqlite3.DatabaseError("the file is another program's database")
+        database.execute("PRAGMA auto_vacuum = INCREMENTAL")   # must come before any table
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     database.execute("PRAGMA journal_mode = WAL")      # readers and the writer do not wait
     database.execute("PRAGMA synchronous = NORMAL")    # with it: a power cut may cost the newest
     database.executescript(_TABLES)
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """For LIKE: its wildcards stand for themselves."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -42,8 +42,11 @@ class EventLog:
                 self.reopen()
             except OSError as error:
                 lost = error
-        self._stream.write(text)
-        self._stream.flush()
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            raise OSError(error.errno, f"{self.path}: {error.strerror}") from None
         if lost is not None:
             raise OSError(lost.errno, f"{self.path} was moved away and cannot be opened again "
                                       f"({lost.strerror}); the old file goes on")

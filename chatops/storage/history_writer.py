@@ -6,18 +6,18 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from chatops.api import events
 from chatops.chat.effects import Recall
-from chatops.storage.chat_history import Archive, Chunk, Line
+from chatops.chat.hub import Hub
+from chatops.loop.reactor import Reactor
+from chatops.storage.chat_history import ALL, Archive, Chunk, Keep, Line
+from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, reason
-
-if TYPE_CHECKING:
-    from chatops.server.server import ChatServer
 
 GATHER = 0.2                   # seconds of talk in one transaction: the journal's thread, woken
                                # by every line, would take the GIL from the reactor
+TRIM_SOON, TRIM_LATER = 0.5, 600.0     # seconds to the next deletion: with more to do, without
 WAITING = 16 << 20             # bytes that may wait for the disk; what comes then is dropped
 
 
@@ -28,10 +28,15 @@ class Scribe:
     written waits, as far as there is room for it, for the next talk.
     """
 
-    def __init__(self, archive: Archive, server: ChatServer, journal: Journal) -> None:
+    def __init__(self, archive: Archive, journal: Journal, hub: Hub, reactor: Reactor, *,
+                 recent: Recent | None = None, keep: Keep = ALL) -> None:
+        """`recent` is what who enters is shown; what is more than `keep` is deleted."""
         self._archive = archive
-        self._server = server
+        self._hub = hub
+        self._reactor = reactor
         self._journal = journal
+        self._recent = recent or Recent(0)
+        self._keep = keep
         # The reactor's alone:
         self._gathered: list[Chunk] = []
         self._accepted = 0             # bytes so far
@@ -53,11 +58,14 @@ class Scribe:
     def begin(self) -> None:
         """Open the file, so that what is wrong with it is told now."""
         self._journal.later(lambda: self._write([]), "write the history")
+        if self._keep != ALL:
+            self._trim()
 
     # -- on the reactor's thread
 
     def keep(self, room: str, chunk: bytes, lines: int) -> None:
         """Have what a room hears archived, in plain words.  Never waits."""
+        self._recent.heard(self._hub.at, room, chunk)
         waiting = self._accepted - self._written
         if waiting + len(chunk) > (WAITING // 2 if self._dropped else WAITING):
             if not self._dropped:
@@ -68,28 +76,59 @@ class Scribe:
             self._tell(f"the history is kept again; {self._dropped} lines are missing")
             self._dropped = 0
         self._accepted += len(chunk)
-        self._gathered.append(Chunk(self._server.hub.at, room, chunk))
+        self._gathered.append(Chunk(self._hub.at, room, chunk))
         if not self._armed:
             self._armed = True
-            self._server.reactor.call_later(GATHER, self._hand_over)
+            self._reactor.call_later(GATHER, self._hand_over)
+
+    def note(self, did: events.AdminDid) -> None:
+        """Have it kept what an admin has done, and who that was.  Never waits."""
+        def job() -> None:
+            try:
+                self._archive.note(did)
+            except sqlite3.Error as error:
+                text = f"the history lacks what an admin did: {error}"
+                self._submit(lambda: self._tell(text))
+
+        self._journal.later(job, "write the history")
+
+    def recent(self, room: str) -> list[str]:
+        """Its last lines, with their time, for who enters."""
+        return [_shown(line) for line in self._recent.lines(room)]
+
+    def _trim(self) -> None:
+        """A small step, and another soon as long as there is more to delete."""
+        now = self._hub.at or time.time()
+
+        def step() -> None:
+            try:
+                more = self._archive.trim(self._keep, now)
+            except sqlite3.Error:      # whoever writes to it says so
+                more = False
+            self._submit(lambda: self._trim_after(TRIM_SOON if more else TRIM_LATER))
+
+        self._journal.later(step, "trim the history",
+                            lambda _error: self._submit(lambda: self._trim_after(TRIM_LATER)))
+
+    def _trim_after(self, seconds: float) -> None:
+        self._reactor.call_later(seconds, self._trim)
 
     def recall(self, question: Recall) -> None:
         """Look lines up for a client; one question at a time each."""
-        session = self._server.hub.sessions.get(question.id)
+        session = self._hub.sessions.get(question.id)
         if session is None:
             return
         if question.id in self._asking:
-            self._server.hub.error(session, "your last /history is still being looked up")
+            self._hub.error(session, "your last /history is still being looked up")
             return
         self._asking.add(question.id)
         # What its room hears in this turn may come after this effect, and is to be found.
-        self._server.reactor.call_soon(lambda: self._ask(question))
+        self._reactor.call_soon(lambda: self._ask(question))
 
     def close(self) -> None:
         """Hand over what is left.  After the loop has ended, on its thread."""
         if self._dropped:
-            self._server.say(events.Warned(
-                self._server.hub.at, f"the history lacks the last {self._dropped} lines"))
+            self._tell(f"the history lacks the last {self._dropped} lines")
         self._hand_over()
         self._journal.later(self._archive.close, "close the history")
 
@@ -107,12 +146,12 @@ class Scribe:
 
     def _answer(self, question: Recall, lines: list[str]) -> None:
         self._asking.discard(question.id)
-        session = self._server.hub.sessions.get(question.id)
+        session = self._hub.sessions.get(question.id)
         if session is not None and question.room in session.rooms:
-            self._server.hub.notice(session, *lines)
+            self._hub.notice(session, *lines)
 
     def _tell(self, text: str) -> None:
-        self._server.hub.effects.append(events.Warned(self._server.hub.at, text))
+        self._hub.effects.append(events.Warned(self._hub.at, text))
 
     # -- on the journal's thread
 
@@ -155,7 +194,7 @@ class Scribe:
         self._submit(warn)
 
     def _submit(self, call: Callable[[], None]) -> None:
-        self._server.reactor.submit(call)
+        self._reactor.submit(call)
 
 
 def _shown(line: Line) -> str:

@@ -11,26 +11,11 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import NamedTuple, Protocol, TextIO
 
-import msgspec
-
 from chatops.api import events
 from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
+from chatops.storage.log_lines import PLAIN, LogForm
 from chatops.system.files import append_to
-
-
-def line_of(event: events.Event) -> str:
-    """One line, whatever the strings in it hold: `2026-01-31T12:00:00 kicked id=3 …`."""
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(event.at))
-    fields = msgspec.structs.asdict(event)
-    words = [f"{name}={_value(value)}" for name, value in fields.items() if name != "at"]
-    return " ".join([stamp, type(event).__name__, *words])
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        return msgspec.json.encode(value).decode()   # quotes, and escapes what is not a line
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 class Log(Protocol):
@@ -64,7 +49,8 @@ class Journal:
     def __init__(self, bus: EventBus[events.Event], stream: Log | None, *,
                  report: Callable[[str], None] = lambda text: None,
                  mishap: Callable[[str, Exception], None] = lambda name, error: None,
-                 died: Callable[[str], None] = lambda traceback: None) -> None:
+                 died: Callable[[str], None] = lambda traceback: None,
+                 form: LogForm = PLAIN) -> None:
         """`report` is told in words what cannot be done; `mishap` is given what no disk is
         to blame for, to be logged; `died` the traceback that ended the thread.  All are
         called on the journal's thread.
@@ -74,6 +60,8 @@ class Journal:
         self._report = report
         self._mishap = mishap
         self._died = died
+        self._form = form
+        self.log_fault = ""        # why the log cannot be written, as long as it cannot
         self._subscription = bus.subscribe(wake=True, backlog=True)
         self._jobs: SimpleQueue[Job] = SimpleQueue()
         self._closing = False
@@ -81,6 +69,11 @@ class Journal:
         self._failing: set[str] = set()    # what has been reported and not worked since
         self._dropped = 0
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+
+    @property
+    def backlog(self) -> int:
+        """Jobs and events that wait; near enough, from any thread."""
+        return self._jobs.qsize() + self._subscription.pending
 
     def start(self) -> None:
         self._thread.start()
@@ -131,8 +124,16 @@ class Journal:
     def _work(self) -> None:
         while (job := self._next_job()) is not None:
             self._attempt(job)
-        fresh = [event for event in self._subscription.drain() if type(event) not in events.TALK]
-        self._attempt(Job(lambda: self._log(fresh), "write the log", None))
+        fresh = self._subscription.drain()
+        self._attempt(Job(lambda: self._log_or_say(fresh), "write the log", None))
+
+    def _log_or_say(self, fresh: list[events.Event]) -> None:
+        """So that whoever is told of the failure finds it in the snapshot, too."""
+        try:
+            self._log(fresh)
+        except Exception as error:
+            self.log_fault = reason(error)
+            raise
 
     def _next_job(self) -> Job | None:
         try:
@@ -147,14 +148,16 @@ class Journal:
                 job.failed(JournalDied("the journal's thread died"))
 
     def _log(self, fresh: list[events.Event]) -> None:
-        lines = list(map(_line_or_why_not, fresh))
+        lines = self._form.lines(fresh)
         dropped = self._subscription.dropped - self._dropped
         if dropped:
             self._dropped += dropped
-            lines.append(f"({dropped} events were not logged: the disk was too slow)")
+            lines.append(self._form.remark(
+                f"{dropped} events were not logged: the disk was too slow"))
         if lines and self._stream is not None:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
+            self.log_fault = ""
 
     def _attempt(self, job: Job) -> None:
         try:
@@ -169,13 +172,6 @@ class Journal:
                 job.failed(error)
         else:
             self._failing.discard(job.name)
-
-
-def _line_or_why_not(event: events.Event) -> str:
-    try:
-        return line_of(event)
-    except Exception as error:     # a time beyond the calendar, say; the others are fine
-        return f"({type(event).__name__} could not be written: {error!r})"
 
 
 def reason(error: Exception) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from chatops.system.errors import ChatopsError
 
-class PathError(ValueError):
+
+class PathError(ChatopsError, ValueError):
     """Text that names no path; one line that says why."""
 
 

@@ -7,11 +7,11 @@ import re
 import socket
 import ssl
 import struct
-import time
 from collections.abc import Callable
 
-PATIENCE = 10.0                # seconds; only a broken server ever waits so long
-SOON = 3.0                     # seconds within which two newcomers must be able to talk
+from tests.patience import PATIENCE, Deadline, scaled
+
+SOON = scaled(3.0)             # seconds within which two newcomers must be able to talk
 
 _tokens = itertools.count(1)
 
@@ -91,7 +91,9 @@ class Client:
 
     def read_line(self, timeout: float = PATIENCE) -> str:
         """The next line.  Raises `Ended`, ConnectionResetError or TimeoutError."""
-        deadline = time.monotonic() + timeout
+        return self._line_by(Deadline(timeout))
+
+    def _line_by(self, deadline: Deadline) -> str:
         while (end := self._buffer.find(b"\n")) < 0:
             self._fill(deadline)
         line = self._buffer[:end].decode()
@@ -101,11 +103,11 @@ class Client:
     def read_until(self, wanted: str | Callable[[str], bool], timeout: float = PATIENCE
                    ) -> list[str]:
         """All lines up to the first that is, or satisfies, `wanted`."""
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout)
         lines: list[str] = []
         while True:
             try:
-                lines.append(self.read_line(deadline - time.monotonic()))
+                lines.append(self._line_by(deadline))
             except (OSError, Ended) as error:
                 raise AssertionError(f"{wanted!r} never came, but {error!r}, after "
                                      f"{lines[-10:]}") from error
@@ -126,33 +128,39 @@ class Client:
 
     def to_the_end(self, timeout: float = PATIENCE) -> list[str]:
         """All lines until the server's end of file; a reset is an error."""
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout)
         lines = []
         while True:
             try:
-                lines.append(self.read_line(deadline - time.monotonic()))
+                lines.append(self._line_by(deadline))
             except Ended:
                 return lines
 
     def read_available(self) -> list[str]:
         """The lines that one read completes; for a caller who knows that it can be read."""
-        self._fill(time.monotonic() + PATIENCE)
+        self._fill(Deadline(PATIENCE))
         *lines, rest = self._buffer.split(b"\n")
         self._buffer = bytearray(rest)
         return [line.decode() for line in lines]
 
     def read_bytes(self, count: int, timeout: float = PATIENCE) -> bytes:
         """The next `count` bytes, as they are."""
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout)
         while len(self._buffer) < count:
             self._fill(deadline)
         data = bytes(self._buffer[:count])
         del self._buffer[:count]
         return data
 
-    def _fill(self, deadline: float) -> None:
-        self.sock.settimeout(max(0.001, deadline - time.monotonic()))
-        data = self.sock.recv(1 << 16)
+    def _fill(self, deadline: Deadline) -> None:
+        while True:
+            self.sock.settimeout(max(0.001, deadline.left()))
+            try:
+                data = self.sock.recv(1 << 16)
+                break
+            except TimeoutError:
+                if deadline.left() <= 0:
+                    raise
         if not data:
             raise Ended(bytes(self._buffer))
         self._buffer += data
@@ -171,9 +179,9 @@ class Client:
 def two_can_talk(address: tuple[str, int], timeout: float = SOON,
                  trust: ssl.SSLContext | None = None) -> None:
     """Two newcomers come in, each hears the other, and they leave, all within `timeout`."""
-    deadline = time.monotonic() + timeout
+    deadline = Deadline(timeout)
     with Client(address, trust=trust) as one, Client(address, trust=trust) as other:
         for speaker, hearer in ((one, other), (other, one)):
             text = f"can you hear me? {next(_tokens)}"
             speaker.say(text)
-            hearer.expect(f"{speaker.nick}: {text}", deadline - time.monotonic())
+            hearer.expect(f"{speaker.nick}: {text}", deadline.left())

@@ -16,6 +16,7 @@ from chatops.links.remote import RemoteLink
 from tests.integration.certificates import Authority
 from tests.integration.harness import Served, Server, descriptors
 from tests.integration.terminal import Console
+from tests.integration.watched import Watched
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -121,5 +122,18 @@ def attach() -> Iterator[Callable[[Path], RemoteLink]]:
             link = RemoteLink(path)
             stack.callback(link.close)
             return link
+
+        yield start
+
+
+@pytest.fixture
+def watched(tmp_path: Path, control_path: Path) -> Iterator[Callable[..., Watched]]:
+    """Starts somebody's program under `chatops watch --serve`: `watched("program.py", "arg")`."""
+    with ExitStack() as stack:
+
+        def start(*words: str, **options: Any) -> Watched:
+            program = Watched(tmp_path, control_path, *words, **options)
+            stack.callback(program.close)
+            return program
 
         yield start

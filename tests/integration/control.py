@@ -21,8 +21,8 @@ from chatops.control.frames import (
     read_reply,
 )
 from chatops.links.remote import RemoteLink
-from tests.integration.client import PATIENCE
 from tests.integration.until import until
+from tests.patience import PATIENCE
 
 
 class Raw:
@@ -100,9 +100,12 @@ def seen(link: ConsoleLink, *, clients: int | None = None) -> Snapshot:
 
 
 def settle(*consoles: ConsoleLink) -> None:
-    """Poll until nobody has any more to tell anybody."""
+    """Poll until nobody has any more to tell anybody, or to ask: a console whose server falls
+    silent asks it once whether it sleeps.
+    """
     quiet = 0
     while quiet < 10:
         Event().wait(0.01)         # what is on its way arrives meanwhile
         fresh = [console.poll() for console in consoles]
-        quiet = 0 if any(fresh) else quiet + 1
+        asking = any(isinstance(console, RemoteLink) and console.unsure for console in consoles)
+        quiet = 0 if any(fresh) or asking else quiet + 1

@@ -23,9 +23,10 @@ from chatops.api.snapshot import ClientRow, Snapshot
 from chatops.server.server import ChatServer
 from chatops.service import ServerThread
 from chatops.settings import Settings
-from tests.integration.client import PATIENCE, Client, Ended, two_can_talk
+from tests.integration.client import Client, Ended, two_can_talk
 from tests.integration.open_files import descriptors, sockets_on
 from tests.integration.until import until
+from tests.patience import PATIENCE, Deadline
 
 __all__ = ["PATIENCE", "Client", "Clock", "Ended", "Served", "Server", "descriptors",
            "environment", "two_can_talk"]
@@ -67,7 +68,7 @@ class Server:
         self.address = self.thread.start()
         # Readers of the bus look at it when they like; this one sleeps until there is news:
         # at the end of every turn, and with the last line of the log.
-        self.chat.log.subscribe(wake=True).wakeup = self.subscription.wakeup
+        self.chat.state.log.subscribe(wake=True).wakeup = self.subscription.wakeup
         self.call(lambda: self.chat.on_publish.append(self.thread.bus.flush))
 
     @property
@@ -159,7 +160,7 @@ class Server:
     def wait_for(self, kind: type[E], where: Callable[[E], bool] = lambda event: True,
                  timeout: float = PATIENCE) -> E:
         """The first such event since the start, when it comes."""
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout)
         looked = 0
         while True:
             self.subscription.wakeup.clear()
@@ -168,8 +169,10 @@ class Server:
                 if isinstance(event, kind) and where(event):
                     return event
             looked = len(events)
-            if not self.subscription.wakeup.wait(deadline - time.monotonic()):
+            left = deadline.left()
+            if left <= 0:
                 raise AssertionError(f"no {kind.__name__} came, but {events[-10:]}")
+            self.subscription.wakeup.wait(left)
 
     # -- the end
 
@@ -189,9 +192,11 @@ class Server:
         chat = self.chat
         acceptor = chat.acceptor
         handshakes = acceptor.handshakes.under_way if acceptor.handshakes else ()
-        known = {each.fd for each in (*chat.connections.values(), *acceptor.refusing, *handshakes,
-                                      *chat.traffic.dead)}
-        return sockets_on(self.address[1]) - known - {chat.listener.sock.fileno()}
+        clients = chat.state.connections.values()
+        known = {each.fd for each in (*clients, *acceptor.refusing, *handshakes,
+                                      *chat.state.traffic.dead)}
+        return sockets_on(self.address[1]) - known - {
+            listener.sock.fileno() for listener in chat.listeners}
 
     def close(self) -> None:
         for client in self._clients:
@@ -246,13 +251,13 @@ class Served:
     def wait_for_line(self, pattern: str, timeout: float = PATIENCE, *, after: int = 0
                       ) -> re.Match[str]:
         """The first line on standard error that matches, when it comes; `after` so many."""
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout)
         with self._news:
             while True:
                 for line in self.lines[after:]:
                     if match := re.search(pattern, line):
                         return match
-                left = deadline - time.monotonic()
+                left = deadline.left()
                 if self._finished or left <= 0:
                     raise AssertionError(f"no line like {pattern!r} in {self.lines}")
                 self._news.wait(left)

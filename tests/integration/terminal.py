@@ -20,8 +20,9 @@ from typing import Any, TypeVar
 import pyte
 
 from chatops.bench import usage
-from tests.integration.client import PATIENCE, Client, two_can_talk
+from tests.integration.client import Client, two_can_talk
 from tests.integration.harness import environment
+from tests.patience import PATIENCE, Deadline
 
 T = TypeVar("T")
 Size = tuple[int, int]         # columns and lines, as people say them
@@ -62,6 +63,8 @@ class Terminal:
             [sys.executable, "-c", TAKE_TERMINAL, *program], cwd=cwd, stdin=self._slave,
             stdout=self._slave, stderr=self._slave, start_new_session=True,
             env=environment(**{"TERM": "xterm-256color", "COLORTERM": "truecolor",
+                               "LC_ALL": "C.UTF-8", "NO_COLOR": "",
+                               "XDG_CONFIG_HOME": str(cwd / "config"),
                                **(variables or {})}))
         self._reader = threading.Thread(target=self._read, name="terminal")
         self._reader.start()
@@ -98,13 +101,14 @@ class Terminal:
 
     def until(self, true: Callable[[], T], timeout: float = PATIENCE) -> T:
         """Wait until this holds, looking whenever something is drawn; what made it true."""
-        deadline = time.monotonic() + timeout
+        deadline = Deadline(timeout)
         with self._news:
             while not (held := true()):
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._news.wait(left):
+                left = deadline.left()
+                if left <= 0:
                     raise AssertionError(f"not on the screen within {timeout:g} s; it shows\n"
                                          f"{self.text}")
+                self._news.wait(left)
         return held
 
     def see(self, pattern: str, timeout: float = PATIENCE) -> re.Match[str]:
@@ -156,9 +160,9 @@ class Terminal:
         os.write(self._master, data)
 
     def _await_reading(self, pause: float) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = Deadline(PATIENCE)
         waiting = array("i", [1])
-        while waiting[0] and time.monotonic() < deadline and self.process.poll() is None:
+        while waiting[0] and deadline.left() > 0 and self.process.poll() is None:
             threading.Event().wait(pause)      # the kernel hands it over in its own time
             fcntl.ioctl(self._slave, termios.FIONREAD, waiting)
 

@@ -33,8 +33,8 @@ def hears(chat: Server, data: bytes, cuts: list[int]) -> bytes:
             client.send(data[a:b])
             read += b - a
             chat.until(lambda server, so_far=read:  # type: ignore[misc]  # bound on purpose
-                       client.id not in server.connections
-                       or server.connections[client.id].bytes_in == so_far
+                       client.id not in server.state.connections
+                       or server.state.connections[client.id].bytes_in == so_far
                        or client.id not in server.hub.sessions)
         client.half_close()
         heard = b""

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from chatops.api import events
 from chatops.cli import main
 from chatops.control.ctl import LOOKS
+from chatops.control.socket_path import directory
 from tests.integration.harness import Served, Server
 from tests.integration.terminal import Terminal, assert_left_as_it_was
 
@@ -174,6 +175,8 @@ def test_ctl_follows_events_until_the_server_ends(server: StartServer, control_p
 def test_the_only_server_there_is_need_not_be_named(
         server: StartServer, control_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(control_path.parent))
+    # Elsewhere there may be servers that are none of this test's.
+    monkeypatch.setattr("chatops.control.find.directories", lambda: [directory()])
     missing = CliRunner().invoke(main, ["ctl", "bans"])
     assert missing.exit_code == 1
     assert "no server of this user has a control socket" in missing.stderr

@@ -13,6 +13,7 @@ from chatops.server.acceptor import REFUSALS_SAID
 from tests.integration.client import Client
 from tests.integration.harness import PATIENCE, Clock, Server
 from tests.integration.talk import say_and_hear
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 
@@ -64,7 +65,7 @@ def test_a_flood_of_requests_that_are_held_keeps_a_drain_no_longer_than_its_dead
     began = time.monotonic()
     chat.do(Quit("drain"))
     assert chat.thread.wait(PATIENCE)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 2.0 + scaled(1.0)
 
 
 CROWD = 20
@@ -75,10 +76,15 @@ QUESTIONS = 512                # of each of them at once
                          ids=["asking", "asking-and-moving"])
 def test_a_crowd_that_asks_for_a_thousand_rooms_holds_nobody_up(
         server: StartServer, lines: str) -> None:
-    chat = server(rate_limit=0.0)
+    few, many = (cost_of_asking(server(rate_limit=0.0), lines, rooms) for rooms in (10, 990))
+    # To write each answer anew, instead of once a turn, would cost as much more as it is longer.
+    assert many < 10 * few
 
+
+def cost_of_asking(chat: Server, lines: str, rooms: int) -> float:
+    """Seconds of the reactor's processor time, in which a crowd has all of its answers."""
     def fill() -> None:
-        for n in range(990):
+        for n in range(rooms):
             chat.chat.hub.rooms.open(f"room{n}")
 
     chat.call(fill)
@@ -92,8 +98,8 @@ def test_a_crowd_that_asks_for_a_thousand_rooms_holds_nobody_up(
     for asker in crowd:
         asker.heard()
     took = chat.call(time.thread_time) - before
-    assert held_up < 0.2           # it was 0.7 and more
-    assert took / (CROWD * QUESTIONS) < 40e-6      # seconds each; it was 350 and more
+    assert held_up < took / 2      # who only talks does not wait until all have been answered
+    return took
 
 
 LOUD = 3
@@ -122,7 +128,7 @@ def test_who_floods_with_telnet_negotiation_is_not_read_for_a_moment_and_loses_n
     chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
     flooder, listener = chat.clients(2)
     flooder.send(b"\xff\xf1" * 30_000)
-    chat.until(lambda inside: inside.connections[flooder.id].paused)
+    chat.until(lambda inside: inside.state.connections[flooder.id].paused)
     assert chat.row(flooder).mask == 0
     flooder.say("", "after it")
     chat.turn()
@@ -130,7 +136,7 @@ def test_who_floods_with_telnet_negotiation_is_not_read_for_a_moment_and_loses_n
     for _ in range(10):
         clock.advance(1)
     listener.expect("guest-1: after it")
-    chat.until(lambda inside: not inside.connections[flooder.id].paused)
+    chat.until(lambda inside: not inside.state.connections[flooder.id].paused)
 
 
 def test_who_resets_while_it_is_held_is_gone_before_its_lines_would_be(
@@ -158,7 +164,7 @@ def test_thousands_who_are_refused_are_counted_and_do_not_fill_the_log(
     speaker, hearer = chat.clients(2)
     for _ in range(1000):
         Client(chat.address, greeted=False).close()
-    chat.until(lambda inside: inside.refused == 1000)
+    chat.until(lambda inside: inside.state.refused == 1000)
     clock.advance(1)
     more = chat.wait_for(Warned)
     said = sum(isinstance(event, Refused) for event in chat.events())
@@ -166,5 +172,5 @@ def test_thousands_who_are_refused_are_counted_and_do_not_fill_the_log(
     assert more.text == f"{1000 - said} more newcomers were refused within a second"
     say_and_hear(speaker, ["still here"], [hearer])
     Client(chat.address, greeted=False).close()
-    chat.until(lambda inside: inside.refused == 1001)
+    chat.until(lambda inside: inside.state.refused == 1001)
     assert sum(isinstance(event, Refused) for event in chat.events()) == said + 1

@@ -20,6 +20,7 @@ from chatops.bench.contenders import ASYNCIO, BARE, CHATOPS, PYTHON, Contender
 from chatops.bench.load import LoadSpec
 from chatops.bench.plan import Plan
 from chatops.bench.runner import BenchError, ServerProcess, Terminal, measure
+from tests.patience import scaled
 
 SHORT = LoadSpec(port=0, clients=5, senders=2, warm_up=0.05, seconds=0.2, rate=100.0,
                  latency_seconds=0.2)
@@ -186,7 +187,7 @@ def test_a_benchmark_that_is_told_to_end_leaves_no_process(number: signal.Signal
         while not (children := children_of(ours.pid)):
             assert ours.poll() is None
         ours.send_signal(number)
-        ours.communicate(timeout=20)
+        ours.communicate(timeout=scaled(20.0))
         assert ours.returncode == 1
         assert all(map(gone, children))
     finally:

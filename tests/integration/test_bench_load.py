@@ -18,6 +18,7 @@ from chatops.bench.crowd import Crowd, LoadError
 from chatops.bench.flow import measure_latency, measure_throughput
 from chatops.bench.load import LoadSpec, run
 from chatops.bench.runner import BenchError
+from tests.patience import scaled
 
 SHORT = LoadSpec(port=0, clients=5, senders=2, warm_up=0.05, seconds=0.2, rate=100.0,
                  latency_seconds=0.2)
@@ -27,13 +28,13 @@ SHORT = LoadSpec(port=0, clients=5, senders=2, warm_up=0.05, seconds=0.2, rate=1
 def in_thread(serve: Callable[[socket.socket], None]) -> Iterator[int]:
     """Serve one listener in a thread until it returns; the port to connect to."""
     listener = relay.listen(0)
-    listener.settimeout(10)
+    listener.settimeout(scaled(10.0))
     thread = threading.Thread(target=serve, args=(listener,))
     thread.start()
     try:
         yield listener.getsockname()[1]
     finally:
-        thread.join(10)
+        thread.join(scaled(10.0))
         listener.close()
         assert not thread.is_alive()
 

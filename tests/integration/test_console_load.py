@@ -13,11 +13,16 @@ from pathlib import Path
 from threading import Event
 
 import msgspec
+import pytest
 
 from chatops.bench.load import LoadSpec
 from chatops.chat.sanitize import clean
 from tests.integration.harness import environment
 from tests.integration.terminal import NARROW, WIDE, Console, Size
+from tests.patience import scaled
+
+# What is measured is not measured side by side.
+pytestmark = pytest.mark.xdist_group("measures")
 
 StartConsole = Callable[..., Console]
 Panes = tuple[tuple[str, str], tuple[str, str]]
@@ -33,18 +38,29 @@ SIZES: tuple[Size, ...] = (
     (132, 43), (20, 5))
 
 
-def assert_answers_within(chatops: Console, seconds: float, panes: Panes = (SELECTOR, CLIENTS),
+def assert_answers_within(chatops: Console, times: float, alone: float,
+                          panes: Panes = (SELECTOR, CLIENTS),
                           before: Callable[[], object] = lambda: None) -> None:
-    """From a key to what it shows, for nineteen keys of twenty, with something done before
-    each.  A machine with other things to do may spoil a round, but not all.
+    """From a key to what it shows takes at most so many times what it took before there was
+    anything to do, for nineteen keys of twenty, with something done before each.  A machine
+    with other things to do may spoil a round, but not all.
     """
     p95s = []
     for _ in range(ROUNDS):
-        took = answers(chatops, panes, before)
-        p95s.append(took[int(len(took) * 0.95)])
-        if p95s[-1] < seconds:
+        p95s.append(p95(answers(chatops, panes, before)))
+        if p95s[-1] < times * alone:
             return
-    raise AssertionError(f"p95 of each round: {p95s}")
+    raise AssertionError(f"p95 of each round: {p95s}; alone: {alone}")
+
+
+def p95(took: list[float]) -> float:
+    return took[int(len(took) * 0.95)]
+
+
+def answers_alone(chatops: Console) -> float:
+    """The p95 of a console that has nothing else to do."""
+    chatops.see(r"\[1 Clients\]")
+    return p95(answers(chatops, (SELECTOR, CLIENTS), lambda: None))
 
 
 def answers(chatops: Console, panes: Panes, before: Callable[[], object]) -> list[float]:
@@ -79,15 +95,17 @@ def talking(chatops: Console, *, clients: int, rate: float, seconds: float) -> I
 def test_r04_a_key_is_answered_while_ten_thousand_lines_a_second_are_said(
         console: StartConsole) -> None:
     chatops = console("--rate-limit", "off", size=NARROW)
-    with talking(chatops, clients=10, rate=10_000, seconds=60):
+    alone = answers_alone(chatops)
+    with talking(chatops, clients=10, rate=10_000, seconds=scaled(60.0)):
         chatops.see(r"clients +10\b")
         chatops.see(r"in/s +(\d\d[\d,]{3,}|\d+(\.\d)?K)")
-        assert_answers_within(chatops, 0.2)
+        assert_answers_within(chatops, 10, alone)
 
 
 def test_i14_piles_of_accents_wide_and_endless_lines_are_cut_and_a_key_is_answered_at_once(
         console: StartConsole) -> None:
     chatops = console("--rate-limit", "off", "--line", "1M", size=NARROW)
+    alone = answers_alone(chatops)
     ada = chatops.client("ada")
     hostile = ["z" + "\u0301" * 5000 + "algo", "\u6f22" * 60_000, "\U0001f469\u200d" * 20_000,
                "w" * 200_000, "\U0001f600" * 50_000]
@@ -105,7 +123,7 @@ def test_i14_piles_of_accents_wide_and_endless_lines_are_cut_and_a_key_is_answer
     chatops.see(r"ada: \S{1,6}algo")
     for begin in ("\u6f22", "\U0001f469", "w", "\U0001f600"):
         chatops.see(f"ada: {begin}.*\u2026 *\n")      # cut, and on one line
-    assert_answers_within(chatops, 0.1, (CLIENTS, EVENTS), say)
+    assert_answers_within(chatops, 5, alone, (CLIENTS, EVENTS), say)
 
 
 def cleaned(line: str) -> str:
@@ -113,13 +131,14 @@ def cleaned(line: str) -> str:
     return clean(line.encode())
 
 
-def test_with_a_thousand_clients_a_key_is_answered_within_a_tenth_of_a_second(
+def test_with_a_thousand_clients_a_key_is_answered_nearly_as_soon_as_with_none(
         console: StartConsole) -> None:
     chatops = console(size=NARROW)
+    alone = answers_alone(chatops)
     for _ in range(MANY):
         chatops.client()
-    chatops.see(r"clients +1,000\b", timeout=20)
-    assert_answers_within(chatops, 0.1)
+    chatops.see(r"clients +1,000\b", timeout=scaled(20.0))
+    assert_answers_within(chatops, 5, alone)
 
 
 def test_with_a_thousand_idle_clients_and_the_console_open_the_reactor_sleeps(
@@ -127,7 +146,7 @@ def test_with_a_thousand_idle_clients_and_the_console_open_the_reactor_sleeps(
     chatops = console(size=WIDE)
     for _ in range(MANY):
         chatops.client()
-    chatops.see(r"clients +1,000\b", timeout=20)
+    chatops.see(r"clients +1,000\b", timeout=scaled(20.0))
     chatops.see(r"quiet [2-9]s")
     thread = chatops.see(r"reactor +(\d+)")[1]
     before = sleeps(chatops.pid, thread)

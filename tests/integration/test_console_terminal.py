@@ -13,11 +13,12 @@ import pytest
 from tests.integration.harness import Served
 from tests.integration.terminal import Console, Terminal, assert_left_as_it_was
 from tests.integration.until import until
+from tests.patience import scaled
 
 StartConsole = Callable[..., Console]
 
 GOODBYE = "*** the server is shutting down; bye"
-SOON = 5.0                     # seconds within which a process has to end
+SOON = scaled(5.0)             # seconds within which a process has to end
 ERRORS = "err.log"
 # What `2>file` does, for a program that has been started on a terminal.
 INTO_FILE = ("import os\n"

@@ -60,7 +60,7 @@ def test_built_in_clients_of_an_attached_console_live_with_it(
     assert link.submit(commands.Spawn("mute", 3)).result(0).ok
     seen(link, clients=3)
     link.close()
-    chat.until(lambda s: not s.connections)
+    chat.until(lambda s: not s.state.connections)
 
 
 def test_two_consoles_see_every_turn_and_every_event(

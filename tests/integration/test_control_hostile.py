@@ -26,9 +26,9 @@ from chatops.control.frames import (
 from chatops.control.listener import MOST
 from chatops.control.session import STALL
 from chatops.control.socket_path import ControlError
-from tests.integration.client import PATIENCE
 from tests.integration.control import Raw
 from tests.integration.harness import Clock, Server
+from tests.patience import PATIENCE
 
 StartServer = Callable[..., Server]
 
@@ -141,7 +141,7 @@ def test_a_thousand_commands_at_once_do_not_hold_the_loop(
 
 def test_a_command_that_fails_where_nobody_foresaw_it_is_answered_and_reported(
         server: StartServer, control_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_command: commands.Command, _answer: commands.Answer) -> None:
+    def fail(_command: commands.Command, _answer: commands.Answer, _uid: int) -> None:
         raise ZeroDivisionError("on purpose")
 
     chat = server(control=str(control_path))

@@ -26,6 +26,10 @@ from chatops.lab.experiments.limits import Limits
 from chatops.lab.experiments.models import ModelRun, Models, signal_driven
 from chatops.lab.experiments.triggering import HALF, Triggering
 from chatops.lab.experiments.writable import Writable
+from tests.patience import scaled
+
+# What is measured is not measured side by side.
+pytestmark = pytest.mark.xdist_group("measures")
 
 linux = pytest.mark.skipif(not hasattr(selectors, "EpollSelector"), reason="epoll is Linux's")
 MODELS = ("blocking", "non-blocking", "multiplexing", "signal-driven", "asynchronous")
@@ -110,7 +114,7 @@ def test_the_signal_driven_model_says_why_it_cannot_run_in_another_thread() -> N
 
     thread = threading.Thread(target=attempt)
     thread.start()
-    thread.join(5)
+    thread.join(scaled(5.0))
     assert "main thread" in str(caught[0])
 
 

@@ -35,7 +35,7 @@ def in_segments(chat: Server, client: Client, *segments: bytes) -> None:
         client.send(segment)
         read += len(segment)
         chat.until(lambda server, so_far=read:  # type: ignore[misc]  # bound on purpose
-                   server.connections[client.id].bytes_in == so_far)
+                   server.state.connections[client.id].bytes_in == so_far)
 
 
 def said(pair: tuple[Client, Client], data: bytes) -> list[str]:

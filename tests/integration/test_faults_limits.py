@@ -18,11 +18,12 @@ from chatops.api.events import ListenerPaused, ListenerResumed, Refused
 from chatops.net.listener import PAUSE
 from chatops.server.acceptor import REFUSED_AT_ONCE
 from chatops.server.admission import SPARE
-from chatops.server.server import LINGER
+from chatops.server.state import LINGER
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server, descriptors
 from tests.integration.talk import numbered, say_and_hear
 from tests.integration.until import until
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
@@ -95,7 +96,8 @@ def test_l02_1500_connects_and_closes_leave_no_descriptor_behind(server: StartSe
             client.reset()
         else:
             client.close()
-    chat.until(lambda chat: chat.accepted + chat.refused == 1500 and not chat.connections)
+    chat.until(lambda chat: chat.state.accepted + chat.state.refused == 1500
+               and not chat.state.connections)
     chat.turn()
     assert descriptors().keys() == before.keys()
     assert chat.call(lambda: chat.chat.delivery.fans) == {}
@@ -144,9 +146,9 @@ class _Failing:
         return getattr(self._sock, name)
 
 
-def failing(server: Server, *errors: int) -> None:
-    """Let the next accepts fail like this."""
-    listener = server.chat.listener
+def failing(server: Server, *errors: int, which: int = 0) -> None:
+    """Let the next accepts of one of its listeners fail like this."""
+    listener = server.chat.listeners[which]
     server.call(lambda: setattr(listener, "sock", _Failing(listener.sock, [*errors])))
 
 
@@ -221,7 +223,7 @@ def test_l05_two_hundred_connects_at_once_are_all_served_in_two_seconds(
             sock.setblocking(False)
             assert sock.connect_ex(chat.address) in (0, errno.EINPROGRESS)
         for sock in socks:
-            sock.settimeout(2)
+            sock.settimeout(scaled(2.0))
             assert sock.recv(100).startswith(b"*** welcome")
 
 
@@ -236,7 +238,7 @@ def test_l06_beyond_the_limit_newcomers_are_told_counted_and_closed_and_a_place_
     assert chat.wait_for(Refused).reason == FULL.format(3).removeprefix("*** error: ")
     say_and_hear(clients[0], ["still here"], clients[1:])
     clients[2].close()
-    chat.until(lambda chat: len(chat.connections) == 2)
+    chat.until(lambda chat: len(chat.state.connections) == 2)
     assert chat.client().id == 4
 
 
@@ -261,7 +263,7 @@ def test_l07_one_address_cannot_take_every_place_and_others_do_not_notice(
     assert refusal(chat, here) == told
     other = chat.client(source=there)
     clients[0].close()
-    chat.until(lambda chat: len(chat.connections) == 2)
+    chat.until(lambda chat: len(chat.state.connections) == 2)
     chat.client(source=here)
     assert refusal(chat, here) == told
     other.heard()
@@ -307,7 +309,7 @@ def test_refused_newcomers_that_never_read_or_leave_hold_few_descriptors_and_not
     before = descriptors()
     with ExitStack() as stack:
         rude = [stack.enter_context(Client(chat.address, greeted=False)) for _ in range(200)]
-        chat.until(lambda chat: chat.refused == 200)
+        chat.until(lambda chat: chat.state.refused == 200)
         assert len(descriptors()) - len(before) <= len(rude) + REFUSED_AT_ONCE
         clock.advance(LINGER)
         assert len(descriptors()) - len(before) == len(rude)

@@ -27,7 +27,7 @@ def options(server: Server, client: Client) -> dict[str, int]:
     """What the socket of a client is set to, at the server's end."""
 
     def look() -> dict[str, int]:
-        sock = server.chat.connections[client.id].sock
+        sock = server.chat.state.connections[client.id].sock
         return {"NODELAY": sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY),
                 "KEEPALIVE": sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
                 "USER_TIMEOUT": sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
@@ -65,7 +65,7 @@ def test_k04_when_the_wall_clock_jumps_nobody_is_timed_out(server: StartServer, 
     chat = server(idle_timeout=60.0, line_deadline=60.0)
     talker, beginner = chat.clients(2)
     beginner.send(b"a line begun")
-    chat.until(lambda chat: chat.partials)
+    chat.until(lambda chat: chat.state.partials)
     chat.call(lambda: setattr(chat.chat, "wall", lambda: time.time() + jump))
     chat.turn()
     beginner.say(" and ended")
@@ -129,7 +129,7 @@ def test_l10_a_line_that_never_ends_is_dropped_at_a_deadline_from_its_first_byte
 
 def has_taken(client: Client, count: int) -> Callable[[ChatServer], bool]:
     """Whether so many bytes of a client have been taken in."""
-    return lambda chat: chat.connections[client.id].bytes_in == count
+    return lambda chat: chat.state.connections[client.id].bytes_in == count
 
 
 def test_l10_a_line_that_ends_in_time_gives_the_next_one_its_own_deadline(
@@ -142,7 +142,7 @@ def test_l10_a_line_that_ends_in_time_gives_the_next_one_its_own_deadline(
         if n:
             other.expect(f"{slow.nick}: morning")
         else:
-            chat.until(lambda chat: chat.partials)
+            chat.until(lambda chat: chat.state.partials)
         clock.advance(50)
     slow.send(b"ning\n")
     other.expect(f"{slow.nick}: morning")

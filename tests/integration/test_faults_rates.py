@@ -124,7 +124,7 @@ def test_r03_in_a_large_room_a_storm_of_joins_and_renames_costs_a_line_each(
         with Client(chat.address) as passing:
             passing.say(f"/nick passing{n}")
             passing.expect(f"*** {passing.nick} is now passing{n}")
-    chat.until(lambda chat: len(chat.connections) == 200)
+    chat.until(lambda chat: len(chat.state.connections) == 200)
     assert lines_out(chat) - before == 200 * 2
     assert members[0].heard()[-1:] != [f"*** {passing.nick} joined"]
 

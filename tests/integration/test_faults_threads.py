@@ -25,14 +25,12 @@ STANDARD = {0, 1, 2}
 def test_z11_a_broadcast_wakes_a_sleeping_loop_at_once(server: StartServer) -> None:
     chat = server()
     clients = chat.clients(5)
-    delays = []
+    chat.turn()
+    assert chat.snapshot().loop.next_deadline is None     # nothing but the command wakes it
     for n in range(20):
-        began = time.monotonic()
         chat.thread.submit(Broadcast(f"number {n}"))
         for client in clients:
             client.expect(f"*** [admin] number {n}")
-        delays.append(time.monotonic() - began)
-    assert sorted(delays)[17] < 0.05, delays
 
 
 def test_z11_ten_thousand_commands_for_a_loop_that_is_busy_never_block(

@@ -18,9 +18,10 @@ from chatops.net import handshake
 from chatops.net.handshake import DEADLINE
 from chatops.net.tls import TlsSocket
 from tests.integration.certificates import Authority, Hand
-from tests.integration.client import PATIENCE, Client, two_can_talk
+from tests.integration.client import Client, two_can_talk
 from tests.integration.harness import Clock, Server
 from tests.integration.talk import numbered, say_and_hear
+from tests.patience import PATIENCE
 
 StartServer = Callable[..., Server]
 
@@ -107,7 +108,7 @@ def test_t02_a_client_hello_that_comes_a_byte_at_a_time_is_understood(
             chat.turn()
         under_way(chat, 1)
         sock.sendall(hand.shake(sock.recv(1 << 16)))
-        chat.until(lambda chat: len(chat.connections) == 1)
+        chat.until(lambda chat: len(chat.state.connections) == 1)
 
 
 def test_t04_a_hundred_lines_in_one_record_are_handled_in_one_turn(secure: StartServer) -> None:
@@ -234,7 +235,7 @@ def test_t03_rubbish_that_begins_as_tls_is_dropped_and_no_byte_of_it_is_repeated
         reason = failed(chat, rubbish.getsockname())
         assert reason.startswith("TLS: ")
         assert reason.isprintable()
-    assert chat.call(lambda: len(chat.chat.connections)) == 0
+    assert chat.call(lambda: len(chat.chat.state.connections)) == 0
 
 
 @pytest.mark.parametrize("sent", [0, 1, 100, None])
@@ -269,7 +270,8 @@ def test_t03_a_reset_in_the_middle_drops_that_one(secure: StartServer, authority
 
 def test_a_banned_address_gets_no_handshake(secure: StartServer) -> None:
     chat = secure()
-    chat.call(lambda: chat.chat.admission.bans.add("127.0.0.9", chat.chat.hub.at, 0.0, "rude"))
+    banned = chat.chat.state.admission.bans
+    chat.call(lambda: banned.add("127.0.0.9", chat.chat.hub.at, 0.0, "rude"))
     with pytest.raises((ssl.SSLError, ConnectionResetError)):
         chat.client(source="127.0.0.9")
     assert chat.wait_for(Refused).reason == "you are banned: rude"
@@ -288,7 +290,7 @@ def test_a_ban_in_the_middle_of_a_handshake_holds(secure: StartServer, authority
     assert hand.read() == b"*** error: you are banned: rude\n"
     assert hand.at_end()
     assert chat.wait_for(Refused).reason == "you are banned: rude"
-    assert chat.call(lambda: (chat.chat.accepted, chat.chat.refused)) == (0, 1)
+    assert chat.call(lambda: (chat.chat.state.accepted, chat.chat.state.refused)) == (0, 1)
 
 
 def test_a_burst_of_handshakes_is_spread_over_turns(
@@ -310,7 +312,7 @@ def test_a_burst_of_handshakes_is_spread_over_turns(
                                    for hand in hands])
         for hand, sock in zip(hands, socks, strict=True):
             sock.sendall(hand.shake(sock.recv(1 << 16)))
-        chat.until(lambda chat: len(chat.connections) == 8)
+        chat.until(lambda chat: len(chat.state.connections) == 8)
     assert len(turns) == len(set(turns)) >= 8      # an answer may come during the same step
 
 

@@ -10,6 +10,9 @@ import pytest
 from tests.integration.harness import Served, Server
 from tests.integration.talk import numbered, say_and_hear
 
+# What is measured is not measured side by side.
+pytestmark = pytest.mark.xdist_group("measures")
+
 
 @pytest.mark.parametrize("count", [1, 100, 1000])
 def test_idle_clients_cause_no_turn_of_the_loop(server: Callable[..., Server], count: int) -> None:

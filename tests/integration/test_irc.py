@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from chatops.api.commands import Broadcast, Kick
-from chatops.server.irc import PONG, QUIET, REGISTER
+from chatops.server.keepalive import PONG, QUIET, REGISTER
 from tests.integration.certificates import Authority
-from tests.integration.client import PATIENCE, Client
+from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server
 from tests.integration.terminal import Terminal
+from tests.patience import PATIENCE
 
 
 class IrcClient(Client):

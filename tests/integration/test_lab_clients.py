@@ -14,10 +14,9 @@ from chatops.lab.clients import kinds
 from chatops.lab.clients.client import BuiltIn
 from chatops.lab.clients.spawner import AT_ONCE, IN_ALL, Spawner, SpawnError
 from tests.integration.until import until
+from tests.patience import scaled
 
-DEADLINE = 5.0
-
-
+DEADLINE = scaled(5.0)
 class TinyServer:
     """One listening socket; the test itself accepts and reads."""
 

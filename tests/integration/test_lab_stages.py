@@ -19,6 +19,7 @@ from chatops.lab.stages import STAGES, Stage, StageLink
 from chatops.lab.stages.base import receive
 from tests.integration.client import Client
 from tests.integration.until import until
+from tests.patience import scaled
 
 Run = Callable[..., tuple[Stage, StageLink]]
 
@@ -211,7 +212,7 @@ def test_stage_3_delivers_to_nobody_while_one_does_not_read_and_stops_all_the_sa
         assert time.monotonic() - began < 2.5
         assert stage.ended == "stopped"
         for sock in (stopped, talker.sock, other.sock):
-            sock.settimeout(5.0)
+            sock.settimeout(scaled(5.0))
             try:
                 while sock.recv(1 << 16):
                     pass
@@ -236,7 +237,7 @@ def test_stage_3_goes_on_when_the_stopped_client_reads_again(run: Run) -> None:
 def test_a_spawned_mute_and_a_flood_hold_stage_3_within_seconds(run: Run) -> None:
     stage, link = run(3)
     for line in ("spawn mute", "spawn flood"):
-        assert link.submit(parse(line)).result(1.0).ok
+        assert link.submit(parse(line)).result(scaled(1.0)).ok
         until(lambda: stage.accepted >= 1)
     snapshot_of(link, lint("held-loop"))
 
@@ -302,7 +303,7 @@ def test_stage_5_asks_for_writing_only_while_something_waits(run: Run) -> None:
 def test_stage_5_lets_go_of_who_falls_too_far_behind(run: Run) -> None:
     stage, link = run(5)
     for line in ("spawn mute", "spawn flood 4"):
-        assert link.submit(parse(line)).result(1.0).ok
+        assert link.submit(parse(line)).result(scaled(1.0)).ok
         until(lambda: stage.accepted >= 1)
     until(lambda: any(isinstance(event, Disconnected) and event.id == 1
                       for event in link.drain()), 20.0)
@@ -360,7 +361,7 @@ def test_the_backend_of_a_stage_can_be_swapped(run: Run, number: int, backend: s
     stage, link = run(number)
     with client_of(stage):
         until(lambda: stage.accepted == 1)
-        result = link.submit(parse(f"selector {backend}")).result(2.0)
+        result = link.submit(parse(f"selector {backend}")).result(scaled(2.0))
         assert result.ok, result.text
         assert stage.selector.backend == backend
         with client_of(stage):
@@ -369,19 +370,19 @@ def test_the_backend_of_a_stage_can_be_swapped(run: Run, number: int, backend: s
 
 def test_what_a_stage_does_not_know_is_answered_all_the_same(run: Run) -> None:
     _stage, link = run(1)
-    result = link.submit(parse("kick 3")).result(1.0)
+    result = link.submit(parse("kick 3")).result(scaled(1.0))
     assert not result.ok
     assert "knows no 'kick'" in result.text
-    result = link.submit(parse("selector kqueue")).result(1.0)
+    result = link.submit(parse("selector kqueue")).result(scaled(1.0))
     assert not result.ok
 
 
 def test_quit_stops_a_stage_and_the_link_says_that_it_is_gone(run: Run) -> None:
     _stage, link = run(1)
     assert link.status.alive
-    assert link.submit(parse("quit now")).result(3.0).ok
+    assert link.submit(parse("quit now")).result(scaled(3.0)).ok
     assert link.status == LinkStatus(False, "stage 1: stopped")
-    assert link.submit(parse("selector poll")).result(1.0).ok is False
+    assert link.submit(parse("selector poll")).result(scaled(1.0)).ok is False
     kinds = {type(event) for event in link.drain()}
     assert ServerStopped in kinds
 

@@ -17,6 +17,7 @@ from chatops.lab.stages.terminal import run_stage
 from chatops.service import StartError
 from tests.integration.client import Client
 from tests.integration.until import until
+from tests.patience import scaled
 
 
 class Keyboard:
@@ -48,7 +49,7 @@ class Keyboard:
     def close(self) -> None:
         if self.thread.is_alive():
             self.type("quit")
-        self.thread.join(5.0)
+        self.thread.join(scaled(5.0))
         assert not self.thread.is_alive()
         os.close(self._writer)
         os.close(self._reader)
@@ -117,8 +118,8 @@ def test_stage_3_is_held_and_the_keyboard_is_not(keyboards: list[Keyboard]) -> N
             keyboard.type("quit")
             keyboard.shows("stage 3: stopped")
             reading.set()
-            sender.join(5.0)
-            reader.join(5.0)
+            sender.join(scaled(5.0))
+            reader.join(scaled(5.0))
 
 
 def _say_much(talker: Client) -> None:
@@ -139,7 +140,7 @@ def test_what_cannot_be_run_says_why() -> None:
 
 @pytest.mark.parametrize("stdin", [subprocess.PIPE, subprocess.DEVNULL])
 def test_ctrl_c_stops_a_stage_and_an_ended_input_does_not(stdin: int) -> None:
-    code = "from chatops.lab.terminal import run_stage; run_stage(5, '127.0.0.1', 0)"
+    code = "from chatops.lab.stages.terminal import run_stage; run_stage(5, '127.0.0.1', 0)"
     with subprocess.Popen([sys.executable, "-u", "-c", code], stdin=stdin,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None
@@ -154,6 +155,6 @@ def test_ctrl_c_stops_a_stage_and_an_ended_input_does_not(stdin: int) -> None:
             assert client.read_line() == "your msg is still there?"
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read().decode()
-        assert process.wait(5.0) == 0
+        assert process.wait(scaled(5.0)) == 0
     assert "stage 5: stopped" in rest
     assert "Traceback" not in rest

@@ -19,6 +19,7 @@ import chatops
 from chatops.net.connection import Connection
 from chatops.net.fanout import FanOut
 from tests.integration.harness import Server
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 PRODUCT = Path(chatops.__file__).parent
@@ -70,7 +71,7 @@ def test_a_line_is_on_its_way_through_few_files(server: StartServer) -> None:
     try:
         speaker.say("hello")
         assert listener.read_line() == f"{speaker.nick}: hello"
-        assert way.done.wait(10.0)
+        assert way.done.wait(scaled(10.0))
     finally:
         chat.call(lambda: sys.setprofile(None))
     assert (way.moves[0], way.moves[-1]) == ("connection", "fanout")

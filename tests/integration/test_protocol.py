@@ -245,7 +245,7 @@ def test_joins_and_leaves_are_not_told_in_rooms_of_more_than_fifty(chat: Server)
     crowd[0].heard()
     newcomer = chat.client()
     newcomer.close()
-    chat.until(lambda server: len(server.connections) == 51)
+    chat.until(lambda server: len(server.state.connections) == 51)
     assert crowd[0].heard() == []
 
 

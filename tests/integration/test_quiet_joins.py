@@ -27,7 +27,7 @@ def resident(chat: Server) -> Client:
 
 
 def gone(chat: Server, count: int) -> None:
-    chat.until(lambda chat: len(chat.connections) == 1)
+    chat.until(lambda chat: len(chat.state.connections) == 1)
     assert sum(isinstance(event, Disconnected) for event in chat.events()) == count
 
 

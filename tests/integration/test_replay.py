@@ -17,6 +17,7 @@ from chatops.api.snapshot import Snapshot
 from chatops.links.replay import REFUSAL, ReplayLink
 from chatops.replay.recording import Header, Moment, Recording, read
 from chatops.replay.writer import save
+from tests.patience import scaled
 from tests.unit.imagined import Moments, idle_turn, moments, snapshot
 from tests.unit.scripted import Clock
 
@@ -140,6 +141,6 @@ def test_another_process_reads_what_this_one_wrote(taken: Moments, tmp_path: Pat
     save(tmp_path / "demo.chatops", taken)
     last: Snapshot = taken[-1][0]
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(tmp_path / "demo.chatops")],
-                          capture_output=True, text=True, timeout=60, check=True,
+                          capture_output=True, text=True, timeout=scaled(60.0), check=True,
                           env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.stdout.split() == ["41", "40", str(len(last.clients))]

@@ -106,7 +106,7 @@ def test_a_full_outbox_and_a_held_client_survive_a_swap(server: StartServer) -> 
     chat = server(selector="select", sndbuf=4096, rate_limit=200.0, rate_burst=400)
     slow, talker = chat.client(rcvbuf=4096), chat.client()
     talker.say(*(f"{n:04} {'x' * 2000}" for n in range(150)))
-    chat.until(lambda inside: inside.connections[slow.id].queued)
+    chat.until(lambda inside: inside.state.connections[slow.id].queued)
     for backend in ("poll", "epoll", "select"):
         chat.do(Selector(backend))
     lines = slow.read_until(lambda line: line.startswith("guest-2: 0149"))

@@ -16,17 +16,18 @@ from pathlib import Path
 
 import pytest
 
-from chatops import __version__
-from chatops import service as service_module
 from chatops.api.commands import Limit
-from chatops.service import ServerThread, StartError, explain
+from chatops.net.listen_error import explain
+from chatops.service import ServerThread, StartError, openings
 from chatops.settings import Settings
+from chatops.system.version import __version__
 from tests.integration.harness import Served, Server, descriptors, environment
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 StartProcess = Callable[..., Served]
 
-PATIENCE = 20.0                # seconds for a process that is to end by itself
+PATIENCE = scaled(20.0)        # seconds for a process that is to end by itself
 
 
 def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -87,7 +88,7 @@ def test_a_privileged_port_is_explained(monkeypatch: pytest.MonkeyPatch) -> None
     def no_privileges(*_: object, **__: object) -> socket.socket:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(service_module, "listen", no_privileges)
+    monkeypatch.setattr(openings, "listen", no_privileges)
     with pytest.raises(StartError) as raised:
         ServerThread(Settings(port=80)).start()
     assert str(raised.value) == ("127.0.0.1:80 needs privileges (ports below 1024 do); choose one "

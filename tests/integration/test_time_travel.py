@@ -40,7 +40,7 @@ class Witness:
             turn,
             [(r.fd, r.events, r.fires, r.last_mask, masks_text(r.masks))
              for r in chat.selector.registrations()],
-            {c.client_id: (c.mask, c.queued) for c in chat.connections.values()})
+            {c.client_id: (c.mask, c.queued) for c in chat.state.connections.values()})
         if turn % EVERY == 0 or len(self.history) == 0:
             self.keep()
 
@@ -81,7 +81,7 @@ def a_busy_minute(server: Server) -> None:
         ann.say(*["x" * 4000] * 20, f"round {n}")
         ann.expect(f"guest-1: round {n}")
         bob.expect(f"guest-1: round {n}")
-    server.until(lambda chat: chat.traffic.queued > 0)
+    server.until(lambda chat: chat.state.traffic.queued > 0)
     passing = server.client()
     passing.say("/quit")
     passing.to_the_end()
@@ -89,7 +89,7 @@ def a_busy_minute(server: Server) -> None:
     server.do(Kick((str(mute.id),)))
     mute.close()
     bob.close()
-    server.until(lambda chat: len(chat.connections) == 1)
+    server.until(lambda chat: len(chat.state.connections) == 1)
 
 
 def test_every_turn_of_a_real_server_looks_as_it_did(server: Callable[..., Server]) -> None:

@@ -22,8 +22,9 @@ from chatops.cli import main
 from chatops.net.tls import CertificateError, load
 from chatops.server import certificates as certificate_module
 from tests.integration.certificates import Authority, Hand
-from tests.integration.client import PATIENCE, Client
+from tests.integration.client import Client
 from tests.integration.harness import Served, Server, environment
+from tests.patience import PATIENCE, scaled
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
@@ -48,7 +49,7 @@ def refused(*flags: str, cwd: Path) -> str:
     """The one line with which `chatops serve` ends."""
     done = subprocess.run([sys.executable, "-m", "chatops", "serve", "--port", "0", *flags],
                           cwd=cwd, env=environment(), stdin=subprocess.DEVNULL, text=True,
-                          capture_output=True, timeout=20, check=False)
+                          capture_output=True, timeout=scaled(20.0), check=False)
     assert (done.returncode, done.stdout) == (1, "")
     line, _, rest = done.stderr.partition("\n")
     assert rest == ""
@@ -224,7 +225,8 @@ def test_ctl_reload_waits_for_the_outcome(secure: StartServer, pem: Path, contro
 def test_without_tls_there_is_nothing_to_read_again(server: StartServer) -> None:
     result = server().submit(Reload())
     assert (result.ok, result.text) == (
-        False, "there is nothing to read again: neither --tls-cert nor --ban-file was given")
+        False, "there is nothing to read again: neither --config nor --tls-cert nor --ban-file "
+        "was given")
 
 
 def test_the_demo_and_tls_exclude_each_other() -> None:

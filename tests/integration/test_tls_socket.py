@@ -12,6 +12,7 @@ import pytest
 
 from chatops.net.tls import RECORD, RECORDS, TlsSocket, load
 from tests.integration.certificates import Authority, Hand
+from tests.patience import scaled
 
 
 class Pair:
@@ -20,7 +21,7 @@ class Pair:
     def __init__(self, authority: Authority, pem: Path) -> None:
         ours, self.peer = socket.socketpair()
         ours.setblocking(False)
-        self.peer.settimeout(5)
+        self.peer.settimeout(scaled(5.0))
         sock = load(str(pem)).wrap_socket(ours, server_side=True, do_handshake_on_connect=False)
         assert isinstance(sock, TlsSocket)
         self.ours = sock

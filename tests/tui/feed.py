@@ -23,6 +23,7 @@ from chatops.api.snapshot import (
     ThreadRow,
     Turn,
 )
+from chatops.api.words import Phase
 
 EPOCH = 1_750_000_000.0        # wall clock of the first moment: 2025-06-15 15:06:40 UTC
 BEGAN = 1_000.0                # the server's monotonic clock when it started
@@ -79,10 +80,12 @@ class Feed:
     ready: int = 19_700
     waited: float = 740.0
     worked: float = 2.1
+    off_cpu: float = 0.0
+    off_cpu_share: float = 0.0     # of all time, spent outside select() without running
     lines_in: int = 0
     lines_out: int = 0
     bytes_out: int = 0
-    phase: str = "running"
+    phase: Phase = "running"
     backend: str = "epoll"
     turns: list[Turn] = field(default_factory=list)
     happened: list[Event] = field(default_factory=list)
@@ -124,8 +127,9 @@ class Feed:
         for talker in list(self.talkers.values()):
             if talker.talks and self.random.random() < talker.talks * seconds:
                 self._say(talker)
-        self.waited += seconds * 0.992
-        self.worked += seconds * 0.008
+        self.waited += seconds * (0.992 - self.off_cpu_share)
+        self.worked += seconds * (0.008 + self.off_cpu_share)
+        self.off_cpu += seconds * self.off_cpu_share
 
     def _say(self, who: Talker) -> None:
         text = self.random.choice(LINES)
@@ -196,7 +200,9 @@ class Feed:
     def _loop(self) -> LoopFigures:
         return LoopFigures(
             self.backend, "on-demand", "evict", len(self.talkers) + 2, self.turn, self.ready,
-            self.waited, self.worked, 0.0004, "Connection.on_ready #8", 0.00004, 0.0004, 3, 2)
+            self.waited, self.worked, 1.91 if self.off_cpu else 0.0004, "Connection.on_ready #8",
+            0.00004, 0.0004, 3, 2, off_cpu=self.off_cpu,
+            slowest_off_cpu=1.9 if self.off_cpu else 0.0)
 
     def _client(self, t: Talker) -> ClientRow:
         return ClientRow(
@@ -207,7 +213,8 @@ class Feed:
             high_water_at=t.high_at, bytes_in=t.bytes_in, bytes_out=t.bytes_out,
             lines_in=t.lines_in, lines_out=t.lines_out, lines_dropped=0, connected_at=t.came,
             active_at=t.active, progress_at=t.grew or self.now, state=t.state, muted=t.muted,
-            masks=t.masks, tls=t.tls)
+            masks=t.masks, tls=t.tls,
+            rtt=t.id * 0.00012, retransmits=0 if t.reads else 3)
 
     def _keys(self) -> tuple[KeyRow, ...]:
         first = (

@@ -18,7 +18,11 @@ import tui.app
 from tests.tui.feed import FakeLink, Feed
 from tests.tui.lab_scenes import go_always, learnt, measured, spinning
 from tests.tui.lab_stage_scene import spinning_stage
+from tests.tui.program_feed import ProgramFeed
 from tui.app import ConsoleApp
+from tui.config import Config
+from tui.looks import ABLE
+from tui.terminal import Terminal
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 CELL = 12.2                    # width of a cell in the SVG that Textual writes
@@ -59,11 +63,12 @@ class StrictApp(ConsoleApp):
 class Rig:
     """A console on a fake link, with a clock that only `run` moves."""
 
-    def __init__(self, feed: Feed | None = None, *, attached: bool = False) -> None:
+    def __init__(self, feed: Feed | None = None, *, attached: bool = False,
+                 config: Config | None = None, terminal: Terminal = ABLE) -> None:
         self.link = FakeLink(feed)
         self.time = 0.0
         self.app = StrictApp(self.link, attached=attached, ticking=False,
-                              clock=lambda: self.time)
+                              clock=lambda: self.time, config=config, terminal=terminal)
 
     @property
     def feed(self) -> Feed:
@@ -165,6 +170,9 @@ DEPART = {40.0: leavers}
 SCENES = (
     Scene("console", (120, 40), feed=crowd, events=DEPART),
     Scene("console-80x24", (80, 24), feed=crowd, events=DEPART),
+    Scene("console-60x16", (60, 16), feed=crowd, events=DEPART),
+    Scene("console-200x60", (200, 60), ("down", "up"), feed=crowd, events=DEPART),
+    Scene("plot", (120, 40), ("g", "right", "right"), feed=crowd, seconds=290.0, events=DEPART),
     Scene("selector-80x24", (80, 24), ("2", "down", "down", "down"), feed=crowd, events=DEPART),
     Scene("loop-80x24", (80, 24), ("4",), feed=crowd, events=DEPART),
     Scene("details-120x40", (120, 40), ("home", "enter"), feed=crowd, events=DEPART),
@@ -176,6 +184,7 @@ SCENES = (
     Scene("write-interest-on-demand", (120, 40), ("4", "z"), feed=spinning,
           events={25.0: go_always}),
     Scene("write-interest-always", (120, 40), ("4", "z"), feed=spinning, events={48.0: go_always}),
+    Scene("watch", (120, 40), ("6",), feed=lambda: ProgramFeed(clients=9, slow=(2,), held=True)),
     Scene("lab", (120, 40), ("L",), before=learnt),
     Scene("lab-80x24", (80, 24), ("L",), before=learnt),
     Scene("stage", (120, 40), before=spinning_stage),

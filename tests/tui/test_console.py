@@ -318,7 +318,9 @@ async def test_a_sleeping_server_shows_no_rates() -> None:
 
 async def test_everything_is_pulled_and_a_slower_refresh_only_draws_less() -> None:
     rig = Rig()
-    async with rig.app.run_test(size=SMALL):
+    async with rig.app.run_test(size=SMALL) as pilot:
+        await pilot.pause()
+        rig.app.redraw()           # it has begun
         rig.app.state.set_refresh(1.0)
         rig.app.pace = Pace(lambda: rig.time, lambda: 0.0)     # this machine's speed apart
         rig.app.redraw()

@@ -23,8 +23,9 @@ from chatops.replay.recording import read
 from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig
 from tui.actions import ACTIONS
-from tui.dispatch import SHORTHANDS, bindings
-from tui.model.keymap import entries
+from tui.bindings import bindings
+from tui.dispatch import SHORTHANDS
+from tui.model.keymap import USUAL
 from tui.screens.confirm import BanDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
 
@@ -38,7 +39,7 @@ def test_every_command_has_an_action_or_goes_to_the_server() -> None:
 
 
 def test_every_key_line_can_be_parsed_or_stands_for_one_that_can() -> None:
-    for entry in entries():
+    for entry in USUAL.entries:
         if entry.line in SHORTHANDS or " " not in entry.line:
             continue
         assert render(parse(entry.line)).split()[0] == entry.spec.name

@@ -13,6 +13,7 @@ from chatops.lab.experiments.apart import ExperimentError
 from chatops.lab.lessons import LESSONS
 from chatops.lab.lessons.figures import Figure, Quantities, Quantity
 from chatops.lab.lessons.lesson import Lesson
+from tests.patience import scaled
 from tests.tui.lab_scenes import measured
 from tests.tui.press import Page, begin, kind, on_screen, press
 from tests.tui.shots import Rig
@@ -35,7 +36,7 @@ class Imagined(Lesson[Count]):
     fails: str = ""
 
     def measure(self) -> Count:
-        assert self.gate.wait(10)
+        assert self.gate.wait(scaled(10.0))
         if self.fails:
             raise ExperimentError(self.fails)
         return Count(7)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from chatops.api.commands import Spawn
 from chatops.api.snapshot import Lint, Snapshot
 from chatops.lab.stages import STAGES, Stage
+from tests.patience import scaled
 from tests.tui.feed import FakeLink, Feed
 from tests.tui.press import Page, begin, kind, on_screen, press
 from tests.tui.shots import Rig
@@ -71,7 +72,7 @@ async def until(rig: Rig, pilot: Page, true: Callable[[], object]) -> None:
 
 def ended(running: Stage) -> bool:
     """Wait for its thread, which is told to end by another."""
-    running._thread.join(5)
+    running._thread.join(scaled(5.0))
     return not running.alive
 
 
@@ -201,7 +202,7 @@ async def test_the_real_stage_5_answers_and_is_seen_to(size: tuple[int, int]) ->
         screen = front(rig)
         with socket.create_connection(screen.stage.address, 5) as client:
             client.sendall(b"hello\n")
-            client.settimeout(5)
+            client.settimeout(scaled(5.0))
             assert client.recv(100) == b"your msg is hello\n"
             await until(rig, pilot, lambda: screen.state.live and screen.state.live.clients)
             await press(rig, pilot, "1")

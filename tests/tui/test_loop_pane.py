@@ -110,3 +110,37 @@ async def test_threads_are_named_with_their_share_of_a_core() -> None:
         text = on_screen(rig)
         assert "reactor           7  50%" in text
         assert "[/x]" in text
+
+
+# -- worked, and kept waiting
+
+
+def test_a_turn_that_was_kept_waiting_says_what_it_worked_and_what_it_waited() -> None:
+    turn = Turn(7, 1.0, None, 0.071, 2.0, (Ready(8, READ, "#3 carol", 1.9, 1.897),), off_cpu=1.99)
+    assert told(turn) == [
+        "      7 select(None) slept 71ms → 1 ready  worked 10ms  kept waiting 2.0s",
+        "  fd 8 R- #3 carol  1.9s, 1.9s of it kept waiting",
+    ]
+
+
+async def test_the_pane_shows_how_long_the_loop_worked_and_was_kept_waiting() -> None:
+    rig = Rig()
+    rig.feed.off_cpu_share = 0.25
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 5)
+        await press(rig, pilot, "4", "z")
+        await begin(rig, pilot, 2)
+        text = on_screen(rig)
+        assert "25% kept waiting" in text
+        assert "▒" in text
+        assert "10ms worked, 1.9s kept waiting" in text
+        assert "! holds the loop" not in text
+        assert "1.9s kept waiting" in text.split("\n")[1]         # the header blames nobody
+
+
+async def test_a_loop_that_was_not_kept_waiting_is_shown_as_ever() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 5)
+        await press(rig, pilot, "4", "z")
+        assert "kept waiting" not in on_screen(rig)

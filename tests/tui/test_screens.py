@@ -10,7 +10,7 @@ from chatops.api.snapshot import Lint
 from chatops.lints import LINTS
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
-from tui.model.keymap import entries, groups, key_name
+from tui.model.keymap import USUAL, key_name
 from tui.screens.confirm import KickDialog
 from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
@@ -29,11 +29,11 @@ def page_text(rig: Rig) -> str:
 
 
 def test_every_command_and_every_key_stands_in_the_catalogue() -> None:
-    listed = list(entries())
+    listed = list(USUAL.entries)
     assert {entry.spec.name for entry in listed} == {spec.name for spec in SPECS}
     assert (sorted(key for entry in listed for key in entry.keys)
             == sorted(key for spec in SPECS for key, _ in spec.keys))
-    assert sum(map(len, groups().values())) == len(listed)
+    assert sum(map(len, USUAL.groups.values())) == len(listed)
     assert len({entry.line for entry in listed}) == len(listed)
 
 
@@ -51,7 +51,7 @@ def test_the_palette_finds_names_parts_keys_aliases_and_purposes(query: str, fir
 
 def test_the_palette_finds_nothing_where_there_is_nothing() -> None:
     assert ranked("zzzz") == []
-    assert len(ranked("")) == len(list(entries()))
+    assert len(ranked("")) == len(list(USUAL.entries))
 
 
 async def test_the_help_lists_all_and_runs_what_is_chosen() -> None:
@@ -62,7 +62,7 @@ async def test_the_help_lists_all_and_runs_what_is_chosen() -> None:
         await press(rig, pilot, "question_mark")
         assert isinstance(rig.app.screen, HelpScreen)
         options = rig.app.screen.query_one(OptionList)
-        assert options.option_count == len(list(entries())) + len(groups())
+        assert options.option_count == len(list(USUAL.entries)) + len(USUAL.groups)
         await press(rig, pilot, "enter")               # the first one: kick
         assert isinstance(rig.app.screen, KickDialog)
         await press(rig, pilot, "tab", "enter")

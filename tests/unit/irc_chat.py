@@ -14,7 +14,7 @@ from chatops.chat.irc.network import Network
 from chatops.chat.session import Session
 from chatops.server.effects import Delivery
 from chatops.server.irc import cloaking
-from chatops.server.server import ChatServer
+from chatops.server.state import ServerState
 from tests.unit.wire import Net, Wire
 
 NETWORK = Network(server="irc.test", name="test", started_at=1000.0, token="m",
@@ -33,6 +33,7 @@ class IrcChat:
         self.plain = Intake(self.hub)
         self.connections: dict[int, Any] = {}
         self.wires: dict[int, Wire] = {}
+        self.history = None
         self.events: list[events.Event] = []
         self.selector = SimpleNamespace(watched=False)
         self.traffic = self.net.traffic
@@ -40,7 +41,7 @@ class IrcChat:
         self.idles = SimpleNamespace(seconds=0.0)
         self.bus = SimpleNamespace(publish=self.events.append)
         self.reasons: dict[int, tuple[str, int]] = {}
-        self.delivery = Delivery(cast(ChatServer, self))
+        self.delivery = Delivery(cast(ServerState, self), lambda: None)
 
     def say(self, event: events.Event) -> None:
         self.events.append(event)

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.loop.bus import EventBus, Subscription
+from tests.patience import scaled
 
-PATIENCE = 20.0                # seconds; only a broken bus ever waits so long
+PATIENCE = scaled(20.0)        # seconds; only a broken bus ever waits so long
 
 
 def published(bus: EventBus[int], count: int) -> None:

@@ -42,7 +42,8 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "seconds": st.floats(0, 1e8),
     "number": st.integers(),
     "network": words, "limit": words, "word": words, "column": words, "file": words,
-    "lesson": words, "text": words,
+    "lesson": words, "text": words, "theme": words, "columns": words, "view": words,
+    "alert": words,
 }
 
 

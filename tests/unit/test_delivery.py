@@ -8,7 +8,7 @@ from typing import Any, cast
 from chatops.chat.effects import Deliver, Effect, Enter, Tell
 from chatops.chat.groups import Group, Sender
 from chatops.server.effects import GATHERED, Delivery
-from chatops.server.server import ChatServer
+from chatops.server.state import ServerState
 from tests.unit.wire import Net, Wire
 
 OUTBOX = 4 * GATHERED
@@ -26,13 +26,14 @@ class Stub:
         self.wires: list[Wire] = []
         self.connections: dict[int, Any] = {}
         self.selector = SimpleNamespace(watched=False)
+        self.history = None
         self.mishaps: list[tuple[str, Any]] = []
         self.said: list[Any] = []
         for _ in range(clients):
             connection, wire = self.net.connect(room)
             self.connections[connection.client_id] = connection
             self.wires.append(wire)
-        self.delivery = Delivery(cast(ChatServer, self))
+        self.delivery = Delivery(cast(ServerState, self), lambda: None)
 
     def say(self, event: Any) -> None:
         self.said.append(event)

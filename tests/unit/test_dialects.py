@@ -17,7 +17,7 @@ from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
 from chatops.chat.session import Session
 from chatops.server.effects import Delivery
-from chatops.server.server import ChatServer
+from chatops.server.state import ServerState
 from tests.unit.tracking import Tracking, TrackingDoor
 from tests.unit.wire import Net, Wire
 
@@ -32,9 +32,10 @@ class Chat:
         self.connections: dict[int, Any] = {}
         self.wires: dict[int, Wire] = {}
         self.selector = SimpleNamespace(watched=False)
+        self.history = None
         self.traffic = self.net.traffic
         self.bus = SimpleNamespace(publish=lambda event: None)
-        self.delivery = Delivery(cast(ChatServer, self))
+        self.delivery = Delivery(cast(ServerState, self), lambda: None)
 
     def say(self, _event: events.Event) -> None:
         pass

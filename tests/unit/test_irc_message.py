@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.chat.irc import formatting, masks
+from chatops.chat import formatting, masks
 from chatops.chat.irc.message import (
     Message,
     escape,

@@ -11,9 +11,11 @@ import pytest
 
 from chatops.api import events
 from chatops.loop.bus import EventBus
-from chatops.storage.worker import Journal, close_log, line_of, open_log
+from chatops.storage.log_lines import line_of
+from chatops.storage.worker import Journal, close_log, open_log
+from tests.patience import scaled
 
-PATIENCE = 20.0                # seconds; only a broken journal ever takes so long
+PATIENCE = scaled(20.0)        # seconds; only a broken journal ever takes so long
 
 Bus = EventBus[events.Event]
 
@@ -122,15 +124,17 @@ def test_events_that_a_slow_disk_missed_are_counted() -> None:
 def test_closing_waits_no_longer_than_it_is_told_for_a_disk_that_hangs() -> None:
     journal = Journal(Bus(), None)
     journal.start()
-    go_on = threading.Event()
+    go_on, gave_up = threading.Event(), list[bool]()
 
     def hang() -> None:
-        go_on.wait(PATIENCE)
+        gave_up.append(not go_on.wait(PATIENCE))
 
     journal.later(hang)
     journal.close(0.01)
+    assert not gave_up, "it waited for the disk"
     go_on.set()
     journal.close()
+    assert gave_up == [False]
 
 
 def test_a_log_is_appended_to_and_standard_error_is_never_closed(tmp_path: Path) -> None:

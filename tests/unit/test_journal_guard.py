@@ -11,8 +11,9 @@ import pytest
 from chatops.api import events
 from chatops.loop.bus import EventBus
 from chatops.storage.worker import Journal, JournalDied
+from tests.patience import scaled
 
-PATIENCE = 20.0                # seconds; only a broken journal ever takes so long
+PATIENCE = scaled(20.0)        # seconds; only a broken journal ever takes so long
 
 FAILURES = [OSError(28, "No space left on device"), ValueError("embedded null byte"),
             LookupError("a fault"), OverflowError("beyond the calendar"), MemoryError(),

@@ -14,6 +14,7 @@ import pytest
 from chatops.loop import backends
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
+from tests.patience import scaled
 from tests.unit.ticking import Ticking
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -97,7 +98,7 @@ def test_another_thread_wakes_a_loop_that_sleeps() -> None:
     thread.start()
     reactor.submit(note(log, "called"))
     reactor.submit(reactor.stop)
-    thread.join(20)
+    thread.join(scaled(20.0))
     assert not thread.is_alive()
     assert log == ["called"]
     reactor.close()

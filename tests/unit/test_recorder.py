@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from chatops import __version__
 from chatops.api.events import Connected, Crashed, Said
 from chatops.api.snapshot import Snapshot
 from chatops.replay import writer as recorder
 from chatops.replay.history import History
 from chatops.replay.recording import RecordingError, read
 from chatops.replay.writer import Recorder, save
+from chatops.system.version import __version__
+from tests.patience import scaled
 from tests.unit.imagined import WALL, as_read, client, moments, snapshot
 
 
@@ -133,7 +134,7 @@ def test_a_full_disk_ends_the_recording_and_what_was_written_can_be_read(tmp_pat
     recorder._writer._file = FullDisk(recorder._writer._file, 3000)  # type: ignore[assignment]
     for s, events in moments():
         recorder.add(s, events)
-    recorder._thread.join(10)
+    recorder._thread.join(scaled(10.0))
     assert not recorder.active
     assert recorder.error == (f"recording stopped: cannot write {recorder.path}: "
                               "No space left on device")
@@ -159,13 +160,13 @@ def test_a_disk_that_hangs_never_makes_the_console_wait(
 
     def hang(self: Any, s: Snapshot, events: Any) -> None:
         entered.set()
-        assert gate.wait(10)
+        assert gate.wait(scaled(10.0))
         write(self, s, events)
 
     monkeypatch.setattr(recorder._Writer, "write", hang)
     live = Recorder(tmp_path / "live.chatops")
     live.add(snapshot(0, 0.0))
-    assert entered.wait(10)
+    assert entered.wait(scaled(10.0))
     for n in range(1, 101):
         live.add(snapshot(n, n / 10), [Said(WALL + n, 1, "bob", "lobby", str(n))])
     assert live.dropped == 100 - recorder.QUEUE

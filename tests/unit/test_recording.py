@@ -19,6 +19,7 @@ from chatops.api.snapshot import Ready, Snapshot, Turn
 from chatops.replay import recording
 from chatops.replay.recording import FORMAT, MAGIC, Frame, Header, RecordingError, read
 from chatops.replay.writer import save
+from tests.tui.program_feed import ProgramFeed
 from tests.unit.imagined import WALL, as_read, client, moments, snapshot
 
 HEADER = Header(1.7e9, "9.9", "3.11", "Linux x86_64", "epoll")
@@ -205,3 +206,15 @@ def test_a_field_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
     found = read(file_of(tmp_path / "later.chatops", msgspec.msgpack.encode(plain)))
     assert found.moments[0].snapshot == snapshot(1, 0.1)
     assert found.warning == ""
+
+
+def test_a_recording_of_a_program_is_read_as_it_was_written(tmp_path: Path) -> None:
+    feed = ProgramFeed(clients=3, held=True)
+    pictures = [feed.snapshot()]
+    feed.held = False
+    feed.step(1.0)
+    pictures.append(feed.snapshot())
+    save(tmp_path / "program.chatops", [(picture, ()) for picture in pictures])
+    read_back = [moment.snapshot for moment in read(tmp_path / "program.chatops").moments]
+    assert [s.program for s in read_back] == [s.program for s in pictures]
+    assert [s.tasks for s in read_back] == [s.tasks for s in pictures]

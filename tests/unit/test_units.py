@@ -40,13 +40,13 @@ def test_what_is_no_size_says_what_one_looks_like(text: str) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [
     ("30", 30.0), ("0.5", 0.5), ("30s", 30.0), ("500ms", 0.5), ("2h30m", 9000.0), ("1d", 86_400.0),
-    ("1M", 60.0), ("1m1s1ms", 61.001),
+    ("1M", 60.0), ("1m1s1ms", 61.001), ("5 s", 5.0), ("1h2", 3720.0),
 ])
 def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-5s", "5 s", "5x", "1h2", "inf", "1e3s",
+@pytest.mark.parametrize("text", ["", "s", "-5s", "5x", "1h2.5", "inf", "1e3s",
                                   "9" * 400, "9" * 308 + "d"])
 def test_what_is_no_duration_says_what_one_looks_like(text: str) -> None:
     with pytest.raises(UnitError, match="2h30m"):

@@ -11,8 +11,9 @@ from contextlib import suppress
 import pytest
 
 from chatops.loop.waker import Waker
+from tests.patience import scaled
 
-PATIENCE = 20.0                # seconds; only a broken waker ever waits so long
+PATIENCE = scaled(20.0)        # seconds; only a broken waker ever waits so long
 
 
 @pytest.fixture

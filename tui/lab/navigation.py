@@ -8,6 +8,8 @@ from textual.screen import Screen
 from chatops.api.command_line import CommandError
 from chatops.lab.lessons import LESSONS
 from chatops.lab.stages import STAGES
+from chatops.units import shown
+from tui.config import Config
 from tui.lab.lesson import LessonScreen
 from tui.lab.menu import LabScreen
 from tui.lab.progress import Progress
@@ -17,8 +19,9 @@ from tui.lab.stage import StageScreen
 class LabDoors:
     """What `lab`, `stage` and `lesson` do; one per app, with what the learner has done."""
 
-    def __init__(self, app: App[int]) -> None:
+    def __init__(self, app: App[int], config: Config) -> None:
         self._app = app
+        self._config = config
         self.progress = Progress()
 
     def lab(self) -> None:
@@ -39,18 +42,18 @@ class LabDoors:
             stage.start()
         except OSError as error:
             raise CommandError(f"{stage.label} cannot listen: {error.strerror}") from None
-        self._enter(StageScreen(stage, self._app, self, self.progress))
+        self._enter(StageScreen(stage, self._app, self, self.progress, self._config))
 
     def lesson(self, name: str) -> None:
         """A lesson by its name or number; "" is the first that is not answered."""
         names = [lesson.name for lesson in LESSONS]
-        if name.isdecimal() and 0 < int(name) <= len(names):
-            name = names[int(name) - 1]
+        numbered = {str(number): known for number, known in enumerate(names, 1)}
+        name = numbered.get(name, name)
         if not name:
             name = next((lesson.name for lesson in LESSONS
                          if self.progress.verdict(lesson) is None), names[0])
         if name not in names:
-            raise CommandError(f"no lesson '{name}'; there are {', '.join(names)}")
+            raise CommandError(f"no lesson '{shown(name)}'; there are {', '.join(names)}")
         self._enter(LessonScreen(LESSONS[names.index(name)], self.progress))
 
     def _enter(self, screen: Screen[None]) -> None:

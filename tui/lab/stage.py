@@ -11,7 +11,8 @@ from textual.content import Content
 
 from chatops.api.commands import Command, Quit
 from chatops.lab.stages import STAGES, Stage, StageLink
-from tui.actions import Doors
+from tui.config import Config
+from tui.console import Doors
 from tui.dispatch import SHORTHANDS, Dispatcher
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
@@ -41,6 +42,7 @@ class StageScreen(MainScreen):
     It looks and works as the console does, on a state, a link and a dispatcher of its own.
     """
 
+    WITH_DETAILS = False           # its text has their room
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "stage(1)", "next stage"),
         Binding("N", "stage(-1)", "previous stage", show=False),
@@ -56,12 +58,15 @@ class StageScreen(MainScreen):
     StageScreen.-short StageText { max-height: 4; }
     """
 
-    def __init__(self, stage: Stage, app: App[int], doors: Doors, progress: Progress) -> None:
+    def __init__(self, stage: Stage, app: App[int], doors: Doors, progress: Progress,
+                 config: Config | None = None) -> None:
         """`stage` has been started already, and belongs to this screen from now on."""
-        super().__init__(ConsoleState(pane=FIRST_PANE[stage.number]))
+        config = config or Config()
+        super().__init__(ConsoleState(pane=FIRST_PANE[stage.number],
+                                      preferences=config.preferences))
         self.stage = stage
         self.link = StageLink(stage)
-        self.dispatcher = _StageDispatcher(self, app, doors)
+        self.dispatcher = _StageDispatcher(self, app, doors, config)
         self._text = StageText()
         self._keys = KeyStrip()
         self._trial = 0                # the step of TRIALS that comes next
@@ -165,8 +170,9 @@ class StageScreen(MainScreen):
 class _StageDispatcher(Dispatcher):
     """Commands act on the stage; leaving is leaving the screen."""
 
-    def __init__(self, screen: StageScreen, app: App[int], doors: Doors) -> None:
-        super().__init__(app, screen.state, screen.link, screen.prompt, Tape(), doors)
+    def __init__(self, screen: StageScreen, app: App[int], doors: Doors, config: Config
+                 ) -> None:
+        super().__init__(app, screen.state, screen.link, screen.prompt, Tape(), doors, config)
         self._screen = screen
 
     def key(self, line: str) -> None:

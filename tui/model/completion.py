@@ -15,7 +15,9 @@ from chatops.lab.lessons import LESSONS
 from chatops.lab.stages import STAGES
 from chatops.settings import LIMITS
 from chatops.system.paths import PathError, expand
+from tui.model.alerts import FIGURES
 from tui.model.state import ConsoleState
+from tui.theme import ABOUT
 
 MOST = 200                     # candidates; nobody tabs through more
 
@@ -62,7 +64,7 @@ def _parameter(spec: Spec, words: list[str]) -> int:
     """Which parameter the word after `words` fills; a text takes all that is left."""
     at = 0
     for _ in words:
-        if at < len(spec.params) and spec.params[at].kind != "text":
+        if at < len(spec.params) and spec.params[at].kind not in ("text", "columns"):
             at += 1
     return at
 
@@ -166,6 +168,36 @@ def _stages(param: Param, _typing: str, _state: ConsoleState) -> Values:
             yield str(number), f"{number} {stage.title}", stage.fault
 
 
+def _themes(_param: Param, _typing: str, _state: ConsoleState) -> Values:
+    return ((name, name, about) for name, about in ABOUT.items())
+
+
+def _choosable(_param: Param, typing: str, state: ConsoleState) -> Values:
+    """After a sign or without one, as it is being typed."""
+    sign = typing[:1] if typing[:1] in ("+", "-") else ""
+    if not sign:
+        yield "usual", "usual", "all of them, as they were"
+    for name in (*state.view.columns[1:], *(("HIST",) if state.view.columns else ())):
+        yield f"{sign}{name.lower()}", f"{sign}{name.lower()}", ""
+
+
+def _views(param: Param, _typing: str, state: ConsoleState) -> Values:
+    if param.field == "name":
+        yield "save", "save", "keep how this pane's rows are looked at"
+        yield "forget", "forget", "one that is kept"
+    for name, view in state.preferences.views.items():
+        yield name, name, view.text
+
+
+def _alerts(_param: Param, _typing: str, state: ConsoleState) -> Values:
+    for alert in state.preferences.alerts:
+        yield alert.condition, alert.condition, "set; `off` removes it"
+    yield "lint", "lint", "there is something to object to"
+    yield "gone", "gone", "the server is no longer there"
+    for name, figure in FIGURES.items():
+        yield f"{name}>", f"{name}>", figure.about
+
+
 _VALUES: dict[str, Callable[[Param, str, ConsoleState], Values]] = {
     "choice": _choices,
     "target": _clients,
@@ -176,4 +208,8 @@ _VALUES: dict[str, Callable[[Param, str, ConsoleState], Values]] = {
     "file": _files,
     "lesson": _lessons,
     "number": _stages,
+    "theme": _themes,
+    "columns": _choosable,
+    "view": _views,
+    "alert": _alerts,
 }

@@ -14,7 +14,7 @@ EVENTS_KEPT = 5000
 # What the log pane keeps for itself, so that no chatter pushes it out of the ring.
 LOGGED = (e.AdminDid, e.CallbackFailed, e.Crashed, e.HandshakeFailed, e.LinesDropped,
           e.ListenerPaused, e.ListenerResumed, e.Refused, e.ServerStarted, e.ServerStopped,
-          e.ServerStopping, e.ThreadDied, e.Warned)
+          e.ServerStopping, e.ThreadDied, e.Warned, e.Printed, e.LoopHeld, e.ProgramEnded)
 
 
 class EventRing:

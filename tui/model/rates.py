@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
+from chatops.api.snapshot import ClientRow, KeyRow, Pulse, Snapshot
+from tui.model.pulses import LoopRates, PulseMeter
 
 WINDOW = 1.0                   # seconds that a rate looks back
 MARK_EVERY = 0.25              # seconds between the snapshots that are kept to look back to
@@ -39,6 +40,7 @@ class Gauges(NamedTuple):
     lines_out: float = 0.0
     queued: float = 0.0        # bytes in all outboxes
     kernel_queued: float = 0.0
+    off_cpu: float = 0.0       # share of the time that is in `busy` and was no work
 
 
 NO_RATES = Rates()
@@ -106,6 +108,7 @@ def gauges(before: Snapshot, after: Snapshot, seconds: float) -> Gauges:
         lines_out=(after.lines_out - before.lines_out) / seconds,
         queued=after.queued,
         kernel_queued=after.kernel_queued,
+        off_cpu=min(1.0, max(0.0, (b.off_cpu - a.off_cpu) / seconds)),
     )
 
 
@@ -129,17 +132,26 @@ class Meter:
         self._interval = 0.0       # seconds between the last two
         self._bar: Snapshot | None = None   # counters where the current bar begins
         self._bar_at = 0.0         # the server's clock there
+        self._loop: PulseMeter | None = None       # where the link tells pulses
 
-    def feed(self, snapshot: Snapshot | None, mono_now: float) -> None:
-        """Take in a snapshot, or that none came; `mono_now` is the console's clock."""
+    def feed(self, snapshot: Snapshot | None, mono_now: float,
+             pulse: Pulse | None = None) -> None:
+        """Take in a snapshot, or that none came; `mono_now` is the console's clock.
+
+        A `pulse` says whether a server without snapshots sleeps, and how its loop turns;
+        without one, who is silent for long is taken to sleep.
+        """
         if snapshot is not None:
             self._arrived(snapshot, mono_now)
         elif self._latest is not None and not self.asleep:
-            patience = min(ASLEEP_AT_MOST, max(ASLEEP_AFTER, 3 * self._interval))
-            if mono_now - self._received >= patience:
+            patience = (ASLEEP_AFTER if pulse is not None else
+                        min(ASLEEP_AT_MOST, max(ASLEEP_AFTER, 3 * self._interval)))
+            if mono_now - self._received >= patience and not (pulse and pulse.behind):
                 self._fall_asleep(self._latest)
         if self.asleep and self._latest is not None:
             self._rest(self._latest, mono_now)
+        elif pulse is not None:
+            self._beat(pulse)
 
     def server_now(self, mono_now: float) -> float:
         """The server's clock now, as far as the console can tell."""
@@ -155,9 +167,11 @@ class Meter:
         if latest is not None:
             self._interval = mono_now - self._received
         slept = self.asleep and latest is not None
+        if slept and self._loop is not None:
+            self._loop.wake(self.server_now(mono_now))
         began = self._latest_moment(mono_now) if slept else None
         self.asleep = False
-        self._latest, self._received = snapshot, mono_now
+        self._latest, self._received = snapshot, mono_now - snapshot.age
         before, since = self._look_back(snapshot, began)
         seconds = snapshot.mono - since if before is not None else 0.0
         if before is not None and seconds > 0:
@@ -212,6 +226,24 @@ class Meter:
             self._append(gauges(self._bar, snapshot, seconds), round(seconds / SAMPLE))
             self._bar, self._bar_at = snapshot, snapshot.mono
 
+    def _beat(self, pulse: Pulse) -> None:
+        """The loop's own gauges and bars are a pulse's, however late the next snapshot is."""
+        if self._loop is None:
+            self._loop = PulseMeter(WINDOW, MARK_EVERY, SAMPLE)
+        bar = self._loop.feed(pulse)
+        if self._loop.now is not None:
+            self.now = self.now._replace(**self._loop.now._asdict())
+        if bar is not None:
+            rates, bars = bar
+            self._extend(rates._asdict(), bars)
+
     def _append(self, sample: Gauges, bars: int) -> None:
-        for name, value in zip(Gauges._fields, sample, strict=True):
+        values = sample._asdict()
+        if self._loop is not None and not self.asleep:
+            for name in LoopRates._fields:     # drawn from pulses
+                del values[name]
+        self._extend(values, bars)
+
+    def _extend(self, values: Mapping[str, float], bars: int) -> None:
+        for name, value in values.items():
             self.series[name].extend([value] * min(bars, SAMPLES))

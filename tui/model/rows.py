@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chatops.api.snapshot import ClientRow, KeyRow, Lint
 from chatops.units import format_age, format_clock, format_seconds, format_size
@@ -31,7 +31,14 @@ _FLAGS = {"throttled": "t", "draining": "d", "lingering": "l"}
 def _flag(row: ClientRow, look: Look) -> str:
     if look.lints and row.id in look.lints:
         return "!"
-    return "m" if row.muted else _FLAGS.get(row.state, " ")
+    return "m" if row.muted else _FLAGS.get(row.state) or _fullness(row)
+
+
+def _fullness(row: ClientRow) -> str:
+    """What the colours of the queues say, for those who see none."""
+    share = max(row.queued / row.queue_limit if row.queue_limit > 0 else 0.0,
+                row.kernel_queued / row.kernel_limit if row.kernel_limit > 0 else 0.0)
+    return "f" if share >= FULL_AT else "h" if share >= WARN_AT else " "
 
 
 def _mark(ident: int, look: Look) -> str:
@@ -56,9 +63,10 @@ def _dim_zero(value: float) -> str:
 
 
 _CLIENTS: tuple[Column[ClientRow], ...] = (
-    Column("!", 1, _flag, lambda r, k: " tdlm!".find(_flag(r, k)), gap=0, keep=90,
-           style=lambda r, k: "error" if _flag(r, k) == "!" else "warn",
-           about="! lint, m muted, t throttled, d draining, l lingering"),
+    Column("!", 1, _flag, lambda r, k: " hftdlm!".find(_flag(r, k)), gap=0, keep=90,
+           style=lambda r, k: "error" if _flag(r, k) in "!f" else "warn",
+           about="! lint, m muted, t throttled, d draining, l lingering, f a queue is full, "
+                 "h half full"),
     Column("", 2, lambda r, k: _mark(r.id, k), lambda r, _: r.id, gap=0, keep=90, sorts=False,
            style=lambda r, k: "tag"),
     Column("ID", 2, lambda r, _: str(r.id), lambda r, _: r.id, right=True, keep=80),
@@ -89,6 +97,9 @@ _CLIENTS: tuple[Column[ClientRow], ...] = (
     Column("OUT/S", 5, lambda r, k: format_rate(k.rates.of(r).lines_out),
            lambda r, k: k.rates.of(r).lines_out, right=True, title="OUT/s", keep=55,
            style=lambda r, k: _dim_zero(k.rates.of(r).lines_out)),
+    Column("RTT", 5, lambda r, _: format_seconds(r.rtt) if r.rtt >= 0 else "-",
+           lambda r, _: r.rtt, right=True, keep=10, style=lambda r, _: "dim",
+           about="round trip to the peer's kernel"),
     Column("IDLE", 4, lambda r, k: format_age(k.now - r.active_at),
            lambda r, k: k.now - r.active_at, right=True, keep=50,
            style=lambda r, k: "dim" if k.now - r.active_at >= IDLE_LONG else ""),
@@ -145,6 +156,9 @@ KEYS: tuple[Column[KeyRow], ...] = (
     Column("HIST", 4, lambda r, _: r.masks, lambda r, _: r.masks, grow=12, keep=25,
            style=lambda r, _: "good", sorts=False, about="recent ready masks, newest last"),
 )
+
+
+TABLES: Mapping[str, Sequence[Column[Any]]] = {"clients": CLIENTS, "selector": KEYS}
 
 
 # -- what is shown of them

@@ -10,28 +10,36 @@ What panes read:
 - `now`       the server's monotonic clock that belongs to it; an age is `now - x_at`
 - `rates`     `rates.of(client_row)`, `rates.fires(key_row)`, for that snapshot
 - `gauges`, `series`   the present, for the header and the loop pane; they never freeze
+- `plotted(…)`         a figure of the server or of a client over minutes, up to what is shown
 - `events`, `closed`   what happened lately
 - `views[pane]`        filter, order and cursor of each pane; `view` is the active one's
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from chatops.api.commands import PANES
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import ClientRow, Snapshot
+from chatops.api.snapshot import ClientRow, Program, Pulse, Snapshot
 from chatops.replay.history import History
 from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
+from tui.model.find import find_row
+from tui.model.preferences import Preferences
 from tui.model.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.model.rates import gauges as gauges_between
+from tui.model.series import LATE, SPANS, Plots, Series, of_the_past, over
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 
 CLOSED_KEPT = 50
+LATE_AFTER = 1.5               # seconds of news without a snapshot: the server has no time for one
 FASTEST, USUAL, SLOWEST = 0.1, 0.2, 5.0    # seconds between refreshes
 
 
@@ -54,6 +62,7 @@ class ConsoleState:
     status: LinkStatus = field(default_factory=lambda: LinkStatus(alive=True))
     live: Snapshot | None = None       # the newest
     previous: Snapshot | None = None   # the one before it
+    pulse: Pulse | None = None         # the loop's counters now, where the link tells them
     dropped: int = 0                   # events lost on the way here
     mono_now: float = 0.0              # the console's clock at the last feed
     events: EventRing = field(default_factory=EventRing)
@@ -73,11 +82,15 @@ class ConsoleState:
         "selector": View(KEY_COLUMNS, "FD"),
         **{name: View() for name in PANES[2:]},
     })
+    plots: Plots = field(default_factory=Plots)
+    preferences: Preferences = field(default_factory=Preferences)
     version: int = 0                   # goes up when something to draw has changed
     _meter: Meter = field(default_factory=Meter)
     _received: float = 0.0
+    _behind_since: float | None = None # the console's clock; there is news since then
     _gone_at: float | None = None      # the console's clock when the server was last there
     _frozen: _Frozen | None = None
+    _past_plot: tuple[tuple[float, str, int], Series] | None = None    # the last one made
 
     # -- fed by the app
 
@@ -98,19 +111,43 @@ class ConsoleState:
             self.log.extend(event for event in rare if isinstance(event, LOGGED))
             self.closed.extend(event for event in rare if isinstance(event, Disconnected))
         if snapshot is not None:
+            if self.live is not None and snapshot.started_at != self.live.started_at:
+                self._begin_anew()
             self.previous, self.live = self.live, snapshot
-            self._received = mono_now
+            self._received = mono_now - snapshot.age
+            self._behind_since = None
+            self.plots.add(snapshot)
             if self.tags:
                 self.tags &= {row.id for row in snapshot.clients}
+        if status is not None:
+            self.pulse, status = status.pulse, replace(status, pulse=None)
+        self._note_lateness()
+        gauges = self._meter.now
         self.past.add(snapshot, fresh)
         if self._gone_at is None or snapshot is not None:
-            self._meter.feed(snapshot, mono_now)       # who is gone is not at rest
-        changed = snapshot is not None or bool(fresh) or dropped != self.dropped
+            # Who is gone is not at rest.
+            self._meter.feed(snapshot, mono_now, self.pulse)
+        changed = (snapshot is not None or bool(fresh) or dropped != self.dropped
+                   or (self.late and self._meter.now != gauges))
         if status is not None and status != self.status:
             self.status, changed = status, True
         self.dropped = dropped
         if changed:
             self.version += 1
+
+    def _begin_anew(self) -> None:
+        """Another server, or the same started again: nothing can be compared with the last."""
+        self.live = None
+        self._meter = Meter()
+        self._frozen = self.followed = None
+        self.tags.clear()
+
+    def _note_lateness(self) -> None:
+        """Since when there is news that no snapshot has told of."""
+        if self.pulse is None or not self.pulse.behind:
+            self._behind_since = None
+        elif self._behind_since is None:
+            self._behind_since = self.mono_now
 
     # -- read by the panes
 
@@ -118,6 +155,20 @@ class ConsoleState:
     def snapshot(self) -> Snapshot | None:
         """What to draw."""
         return self._frozen.snapshot if self._frozen is not None else self.live
+
+    @property
+    def program(self) -> Program | None:
+        """The program that is looked at, None at a chat server."""
+        shown = self.snapshot
+        return shown.program if shown is not None else None
+
+    @property
+    def panes(self) -> tuple[str, ...]:
+        """Those that there is something for: tasks only of an asyncio program."""
+        program = self.program
+        has_tasks = program is not None and program.kind == "asyncio"
+        return tuple(pane for pane in PANES
+                     if pane != "tasks" or has_tasks or self.pane == "tasks")
 
     @property
     def now(self) -> float:
@@ -164,6 +215,25 @@ class ConsoleState:
         """The gauges over time, by the names of `Gauges`, newest last."""
         return self._meter.series
 
+    def plotted(self, figure: str, span: str, ident: int = 0) -> list[float]:
+        """The server's figure, or this client's, over a span (a key of `SPANS`) that ends with
+        what is shown: a value a bucket, oldest first, NaN for what no picture tells of.
+        """
+        series = (self.plots.look_at(ident, self.past.frames()) if ident
+                  else self.plots.server)
+        if self._frozen is None:
+            # A bucket just begun that no picture has reached yet would flicker at the end.
+            live = self.live
+            end = live.mono if live is not None and self.age < LATE else self.now
+            return series.read(figure, span, end)
+        if self._past_plot is None or self._past_plot[0] != (self.now, span, ident):
+            told = of_the_past(self.past.frames(), ident, end=self.now, span=SPANS[span])
+            self._past_plot = (self.now, span, ident), told
+        told_of = self._past_plot[1].read(figure, span, self.now)
+        # The last bucket of the series goes on after what is shown.
+        older = [*series.read(figure, span, self.now)[:-1], math.nan]
+        return over(told_of, older)
+
     @property
     def age(self) -> float:
         """Seconds since the newest snapshot came."""
@@ -172,7 +242,23 @@ class ConsoleState:
     @property
     def asleep(self) -> bool:
         """No snapshot comes, because nothing happens at the server."""
-        return self._meter.asleep
+        return self._meter.asleep and not self.late
+
+    @property
+    def late(self) -> bool:
+        """The newest snapshot is an old one: the server has no time for another."""
+        return (self._behind_since is not None and self.status.alive and self.live is not None
+                and self.mono_now - self._behind_since >= LATE_AFTER)
+
+    @property
+    def write_interest(self) -> tuple[str, float]:
+        """"on-demand" or "always", and when that ends on the server's clock, 0 if it does not;
+        told even while snapshots are late.
+        """
+        if self.pulse is not None:
+            return self.pulse.write_interest, self.pulse.write_until
+        loop = self.live.loop if self.live is not None else None
+        return (loop.write_interest, loop.write_until) if loop is not None else ("on-demand", 0.0)
 
     @property
     def view(self) -> View:
@@ -209,7 +295,7 @@ class ConsoleState:
             return f"TURN {turn:,} (-{format_age(ago) if ago >= 10 else f'{ago:.1f}s'})"
         if self.paused:
             return "PAUSED"
-        return "REPLAY" if self.replay else "LIVE"
+        return "REPLAY" if self.replay else "LATE" if self.late else "LIVE"
 
     def client(self, ident: int) -> ClientRow | None:
         """The row of this connection in what is shown."""
@@ -217,11 +303,8 @@ class ConsoleState:
         return next((row for row in rows if row.id == ident), None)
 
     def find(self, target: str) -> ClientRow | None:
-        """The client of this id (`3`, `#3`) or nick."""
-        rows = self.snapshot.clients if self.snapshot is not None else ()
-        word = target.removeprefix("#")
-        return (next((row for row in rows if str(row.id) == word), None)
-                or next((row for row in rows if row.nick == target), None))
+        """The client that is meant by this id (`3`, `#3`) or nick, in what is shown."""
+        return find_row(target, self.snapshot)
 
     def selected(self) -> tuple[int, ...]:
         """Connection ids that an action takes: the tagged ones, or the one at the cursor."""
@@ -233,7 +316,7 @@ class ConsoleState:
     def cursor_client(self) -> int | None:
         """The connection id at the cursor; from the selector pane, of its descriptor."""
         if self.pane != "selector":
-            return self.views["clients"].cursor
+            return self.views["clients"].cursor if self.pane != "tasks" else None
         fd = self.views["selector"].cursor
         keys = self.snapshot.keys if self.snapshot is not None else ()
         return next((row.client or None for row in keys if row.fd == fd), None)
@@ -245,7 +328,8 @@ class ConsoleState:
         self.version += 1
 
     def next_pane(self) -> None:
-        self.show_pane(PANES[(PANES.index(self.pane) + 1) % len(PANES)])
+        panes = self.panes
+        self.show_pane(panes[(panes.index(self.pane) + 1) % len(panes)])
 
     def set_filter(self, expression: str) -> None:
         """Of the active pane; "" shows all."""

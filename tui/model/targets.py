@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from chatops.api.snapshot import ClientRow
+from tui.model.find import find_row
 from tui.model.state import ConsoleState
 
 
@@ -28,19 +28,12 @@ def resolve(words: Iterable[str], state: ConsoleState) -> tuple[list[Target], li
     missing = []
     present = present_ids(state)
     for word in words:
-        row = _live(word, state) or state.find(word)
+        row = find_row(word, state.live) or state.find(word)
         if row is None:
             missing.append(word)
         else:
             found[row.id] = Target(row.id, row.nick, row.peer, row.id not in present)
     return list(found.values()), missing
-
-
-def _live(word: str, state: ConsoleState) -> ClientRow | None:
-    rows = state.live.clients if state.live is not None else ()
-    ident = word.removeprefix("#")
-    return (next((row for row in rows if str(row.id) == ident), None)
-            or next((row for row in rows if row.nick == word), None))
 
 
 def host_in(peer: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LARGEST_FIRST = frozenset({"!", "EV", "APPQ", "LINES", "KERNQ", "IN/S", "OUT/S", "IDLE",
+LARGEST_FIRST = frozenset({"!", "EV", "APPQ", "LINES", "KERNQ", "IN/S", "OUT/S", "RTT", "IDLE",
                            "EVENTS", "FIRES", "FIRES/S", "BUSY"})
 CLIENT_COLUMNS = ("!", "ID", "FD", "NICK", "ROOM", "PEER", "PROTO", "EV", "APPQ", "LINES", "KERNQ",
-                  "IN/S", "OUT/S", "IDLE")
+                  "IN/S", "OUT/S", "RTT", "IDLE")
 KEY_COLUMNS = ("!", "FD", "TYPE", "FILEOBJ", "EVENTS", "CALLBACK", "DATA", "ARMED", "FIRES",
                "FIRES/S", "LAST", "BUSY")
 
@@ -22,6 +22,7 @@ class View:
     inverted: bool = False             # largest first
     filter: str = ""
     cursor: int | None = None
+    shown: tuple[str, ...] = ()        # columns chosen, see `tui.model.chosen`; () for all
 
     def sort_by(self, column: str) -> bool:
         """Sort by a column, or turn its order round; False when there is none such."""

@@ -13,7 +13,9 @@ from chatops.api.snapshot import Snapshot
 from chatops.units import format_age
 from tui.model import rows
 from tui.model.state import ConsoleState
+from tui.panes import totals
 from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.panes.totals import TotalsLine
 from tui.text.cells import clean
 from tui.widgets.live_table import LiveTable
 
@@ -27,18 +29,21 @@ class ClientsPane(TablePane):
         super().__init__("clients", 1, LiveTable(
             rows.CLIENTS, attrgetter("id"), "clients",
             empty="nobody is here"))
+        self._totals = TotalsLine()
         self._farewells = Static(id="closed", markup=False)
         self._farewells_text = ""
         self._going: frozenset[int] = frozenset()     # ids of those on their way out
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
+        yield self._totals
         yield self._farewells
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
         snapshot = state.snapshot
         self._let_go(state, snapshot)
+        self.choose(state, rows.CLIENTS)
         look = rows.client_look(state)
         shown = rows.clients(state, look)
         total = len(snapshot.clients) if snapshot is not None else 0
@@ -48,6 +53,8 @@ class ClientsPane(TablePane):
             self.table.empty = (f"nobody is here; connect with  nc {snapshot.host} "
                                 f"{snapshot.port}  or type  :spawn chat 5")
         self.table.show_rows(shown, look, state.views["clients"], _least(snapshot))
+        self._totals.show(self.table, totals.of_clients(shown, look, state)
+                          if self.size.height >= totals.LEAST_HEIGHT else {})
         count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
         if self._going:
             count += f", {len(self._going)} closing"

@@ -87,6 +87,11 @@ class LineView(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         self._following = self.is_vertical_scroll_end
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Textual moves the bar only while there is one, and it comes back where it was."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def on_resize(self) -> None:
         following = self._following
         self._drawn.clear()

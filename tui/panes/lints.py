@@ -34,5 +34,6 @@ class LintsPane(Static):
         content = Content.assemble(*parts).rstrip()
         if self._shown is None or content != self._shown:
             self._shown = content
-            self.border_subtitle = Content("l explains" if lints else "")
+            self.border_subtitle = Content(
+                f"{state.preferences.keymap.sign('lints')} explains" if lints else "")
             self.update(content, layout=False)

@@ -23,6 +23,9 @@ Part = str | tuple[str, str]
 LABEL = 9
 SCALE = 7                      # cells for a plot's scale
 LONG_CALLBACK = 0.05           # seconds from which a callback is worth a warning
+OFF_CPU_SHOWN = 0.01           # seconds off the CPU that are worth a word
+KEPT_SHOWN = 0.005             # the share of the time that is
+KEPT = " kept waiting"
 PLOT_MOST = 5                  # rows of a plot
 TURNS_LEAST = 5                # rows of the turns' story
 THREADS_LEAST = 3
@@ -64,7 +67,9 @@ class LoopPane(Vertical):
             self._shown = content
             self._page.update(content, layout=not same)
         loop = snapshot.loop
-        title = f"4 Loop: {loop.backend}, write {loop.write_interest}"
+        title = f"4 Loop: {loop.backend}"
+        if state.program is None:      # a program's is its own business
+            title += f", write {loop.write_interest}"
         if title != self._title:
             self._title = title
             self.border_title = Content(title)
@@ -113,34 +118,48 @@ def _label(text: str) -> Part:
 def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Content]:
     """The present's even while rows are frozen, as in the header; the dispensable last."""
     loop, gauges = snapshot.loop, state.gauges
+    counted = state.pulse if state.late and state.pulse is not None else loop
     room = max(8, width - LABEL - 15)
     lost = (f"{format_count(state.dropped)} lost  " if state.dropped else "", "bold $warning")
     rows: list[list[Part]] = [
-        [_label("time"), *_split(gauges.busy, room)],
+        [_label("time"), *_split(gauges.busy, gauges.off_cpu, room)],
         [_label("callback"), f"p50 {format_seconds(loop.p50)}  p99 {format_seconds(loop.p99)}"],
         [_label("slowest"), *_slowest(loop)],
         [_label("timers"), f"{loop.timers:,} pending, next ",
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
-        [_label("console"), f"{state.age:.1f}s old  ", lost,
+        [_label("console"), (f"late, {state.age:.1f}s old  ", "bold $warning") if state.late else
+         f"{state.age:.1f}s old  ", lost,
          f"built {format_seconds(snapshot.built_in)}"],
-        [_label("so far"), f"{format_count(loop.turns)} turns  ",
-         f"{format_count(loop.ready)} events"],
+        [_label("so far"), f"{format_count(counted.turns)} turns  ",
+         f"{format_count(counted.ready)} events"],
         [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
          (f"{gauges.ready:>7.1f}", "bold"), "  ready"],
     ]
     return [Content.assemble(*row).truncate(width) for row in rows]
 
 
-def _split(busy: float, room: int) -> list[Part]:
-    """Waiting and working as parts of one bar; each has a pattern of its own."""
-    wait, work = split_bar((1 - busy, busy), room)
-    return [("░" * wait, "$text-muted"), ("█" * work, "$accent"),
-            (f"{busy:>7.1%}", "bold"), "  busy"]
+def _split(busy: float, off_cpu: float, room: int) -> list[Part]:
+    """Waiting in select, kept waiting outside it, and working, as parts of one bar; each has a
+    pattern of its own.
+    """
+    kept = min(busy, off_cpu)
+    if kept < KEPT_SHOWN:
+        wait, work = split_bar((1 - busy, busy), room)
+        return [("░" * wait, "$text-muted"), ("█" * work, "$accent"),
+                (f"{busy:>7.1%}", "bold"), "  busy"]
+    told = f" {kept:>4.0%}{KEPT}" if room >= 2 * len(KEPT) else f" ▒{kept:>4.0%}"
+    wait, off, work = split_bar((1 - busy, kept, busy - kept), max(3, room - len(told)))
+    return [("░" * wait, "$text-muted"), ("▒" * off, "$warning"), ("█" * work, "$accent"),
+            (f"{busy:>7.1%}", "bold"), "  busy", (told, "$warning")]
 
 
 def _slowest(loop: LoopFigures) -> list[Part]:
-    long = loop.slowest >= LONG_CALLBACK
-    return [(format_seconds(loop.slowest), "bold $error" if long else "bold"),
+    off_cpu = loop.slowest_off_cpu
+    at_work = loop.slowest - off_cpu
+    long = at_work >= LONG_CALLBACK
+    kept = (f"  {format_seconds(at_work)} worked, {format_seconds(off_cpu)}{KEPT}"
+            if off_cpu >= OFF_CPU_SHOWN else "")
+    return [(format_seconds(loop.slowest), "bold $error" if long else "bold"), (kept, "$warning"),
             f"  {clean(loop.slowest_name)}", ("  ! holds the loop", "$error") if long else ""]
 
 

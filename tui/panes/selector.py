@@ -21,6 +21,7 @@ class SelectorPane(TablePane):
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
+        self.choose(state, rows.KEYS)
         look = rows.key_look(state)
         shown = rows.keys(state, look)
         snapshot = state.snapshot

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 
 from tui.messages import RunLine
+from tui.model.chosen import choose
+from tui.model.columns import Column
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
 from tui.widgets.live_table import LiveTable
@@ -23,9 +28,17 @@ class TablePane(Vertical):
         self.number = number
         self.table = table
         self._title = ""
+        self._chosen: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield self.table
+
+    def choose(self, state: ConsoleState, columns: Sequence[Column[Any]]) -> None:
+        """Show the columns that are chosen of these."""
+        shown = state.views[self.pane].shown
+        if shown != self._chosen:
+            self._chosen = shown
+            self.table.show_columns(choose(columns, shown))
 
     def show_title(self, state: ConsoleState, what: str) -> None:
         """Draw the border's title; `what` is the pane's name and how much is in it."""

@@ -14,14 +14,17 @@ from tui.text.cells import clean, format_count, mask_text
 Part = str | tuple[str, str]
 INDENT = "  "
 WIDE = 60                      # cells from which a turn is told in more words
+OFF_CPU_SHOWN = 0.01           # seconds off the CPU that are worth a word
 READY_SHOWN = 4                # ready descriptors told one by one; more are counted
 
 
 def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -> list[Content]:
     """A heading and at most `room` lines: the newest turns, the last of them in full."""
     turns = _shown(state, snapshot, room)
+    sign = state.preferences.keymap.sign
+    keys = f"  {sign('step -1')} {sign('step 1')} step   {sign('seek')} seek"
     title = Content.assemble(
-        (f"Tick {snapshot.turn:,}", "bold $primary"), ("  [ ] step   S seek", "$text-muted"),
+        (f"Tick {snapshot.turn:,}", "bold $primary"), (keys, "$text-muted"),
         ("   " + state.chip if state.paused else "", "bold $warning"))
     lines: list[Content] = []
     for turn in reversed(turns):
@@ -48,8 +51,11 @@ def story(turn: Turn, width: int) -> Iterable[Content]:
         (f"{turn.n:>7,} ", "$text-muted"), f"select({asked}) ",
         (("slept " if width >= WIDE else "") + format_seconds(turn.waited), "$text-muted"),
         (f" → {len(turn.ready)} ready", "bold"),
-        (f"  worked {format_seconds(turn.worked)}" if width >= WIDE else "", "$text-muted"),
+        (f"  worked {format_seconds(turn.worked - turn.off_cpu)}" if width >= WIDE else "",
+         "$text-muted"),
     ]
+    if turn.off_cpu >= OFF_CPU_SHOWN:
+        parts.append((f"  kept waiting {format_seconds(turn.off_cpu)}", "$warning"))
     if turn.repeats:
         parts.append((f"  ×{format_count(turn.repeats + 1)} alike", "bold $warning"))
     yield Content.assemble(*parts)
@@ -71,7 +77,9 @@ def _ready(ready: Ready) -> Content:
     return Content.assemble(
         INDENT, ("fd ", "$text-muted"), f"{ready.fd} ",
         (mask_text(ready.mask), "bold $success"), f" {clean(ready.name)}",
-        (f"  {format_seconds(ready.cost)}" if ready.cost == ready.cost else "", "$text-muted"))
+        (f"  {format_seconds(ready.cost)}" if ready.cost == ready.cost else "", "$text-muted"),
+        (f", {format_seconds(ready.off_cpu)} of it kept waiting"
+         if ready.off_cpu >= OFF_CPU_SHOWN else "", "$warning"))
 
 
 def _change(change: Change) -> Content:
@@ -80,5 +88,5 @@ def _change(change: Change) -> Content:
         "unregister": f"{mask_text(change.before)} → gone",
     }.get(change.what, f"{mask_text(change.before)} → {mask_text(change.after)}")
     return Content.assemble(
-        INDENT, (change.what, "$accent"), f" fd {change.fd} {clean(change.name)} ",
+        INDENT, (clean(change.what), "$accent"), f" fd {change.fd} {clean(change.name)} ",
         (moved, "bold"), (f"  by {clean(change.by)}", "$text-muted"))

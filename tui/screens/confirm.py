@@ -11,7 +11,8 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from chatops.api.commands import Ban, Broadcast, Command, Kick, Quit
-from chatops.units import format_size, parse_duration
+from chatops.api.terms import read_alone
+from chatops.units import format_duration, format_size
 from tui.model.state import ConsoleState
 from tui.model.targets import Target, host_in, refreshed
 from tui.screens.question import Choice, Question
@@ -103,7 +104,7 @@ class BanDialog(AboutClients):
                  reason: str = "") -> None:
         super().__init__(targets, Choice("", "Ban", "harm"))
         self._target = target
-        self._for = Input(f"{seconds:g}s" if seconds else "", placeholder="for ever",
+        self._for = Input(format_duration(seconds) if seconds else "", placeholder="for ever",
                           id="duration")
         self._reason = Input(reason, placeholder="no reason given", id="reason")
         self._address_only = not targets
@@ -130,8 +131,7 @@ class BanDialog(AboutClients):
         yield self._reason
 
     def commands(self, choice: int) -> tuple[Command, ...]:
-        text = self._for.value.strip()
-        seconds = parse_duration(text) if text else 0.0
+        seconds = read_alone(self._for.value)
         reason = self._reason.value.strip()
         if self._address_only:
             return (Ban(self._target, seconds, reason),)

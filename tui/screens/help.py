@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.model.keymap import Entry, groups
+from tui.model.keymap import USUAL, Entry, Keymap
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
 
@@ -40,12 +40,16 @@ class HelpScreen(Dialog[str]):
     HelpScreen .ways { color: $text-muted; margin: 0 1; height: auto; }
     """
 
+    def __init__(self, keymap: Keymap = USUAL) -> None:
+        super().__init__()
+        self._keymap = keymap
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "Keys and commands"
             box.border_subtitle = "↑↓ move   enter run   / search   esc close"
             yield Static(Content(WAYS), classes="ways")
-            yield OptionList(*_options())
+            yield OptionList(*_options(self._keymap))
 
     def on_mount(self) -> None:
         options = self.query_one(OptionList)
@@ -63,9 +67,9 @@ class HelpScreen(Dialog[str]):
         self.dismiss("palette")
 
 
-def _options() -> list[Option | None]:
+def _options(keymap: Keymap) -> list[Option | None]:
     options: list[Option | None] = []
-    for group, members in groups().items():
+    for group, members in keymap.groups.items():
         heading = Content.styled(group, "bold $primary")
         options.append(Option(Content("\n") + heading, disabled=True))
         options += [Option(line_of(entry), id=entry.line) for entry in members]

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
 from textual import events
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import BindingsMap, BindingType
 from textual.containers import Grid
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.dispatch import bindings
+from tui.bindings import bindings
 from tui.faults import PLACEHOLDER
 from tui.messages import RunLine
+from tui.model.keymap import Keymap
 from tui.model.state import ConsoleState
 from tui.panes.clients import ClientsPane
+from tui.panes.details import DetailsPane
 from tui.panes.events import EventsPane
 from tui.panes.lints import LintsPane
 from tui.panes.log import LogPane
 from tui.panes.loop import LoopPane
 from tui.panes.selector import SelectorPane
+from tui.panes.tasks import TasksPane
+from tui.panes.transports import TransportsPane
 from tui.screens.prompt import Prompt
 from tui.text.cells import clean
+from tui.widgets.curtain import Curtain
 from tui.widgets.detail_strip import DetailStrip
 from tui.widgets.fault_banner import FaultBanner
 from tui.widgets.key_bar import KeyBar
@@ -35,6 +41,7 @@ from tui.widgets.status_bar import StatusBar
 from tui.widgets.tab_bar import TabBar
 
 DASHBOARD_WIDTH, DASHBOARD_HEIGHT = 110, 32
+LARGE_WIDTH, LARGE_HEIGHT = 180, 50        # from which details stand beside the tables
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 WIDTHS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (DASHBOARD_WIDTH, "-wide")]
 HEIGHTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (20, "-low"), (DASHBOARD_HEIGHT, "-tall")]
@@ -61,22 +68,36 @@ class MainScreen(Screen[None]):
     # behind a `:` must not be taken for keys.
     BINDINGS: ClassVar[list[BindingType]] = [replace(b, priority=True) for b in bindings()]
     AUTO_FOCUS = "#clients-table"
+    WITH_DETAILS: ClassVar[bool] = True    # where there is room for them
+
+    @dataclass
+    class Told(Message):
+        """Something went by itself: an alert."""
+
+        ok: bool
+        line: str
+        text: str
 
     def __init__(self, state: ConsoleState) -> None:
         super().__init__()
         self.state = state
         self._panes: dict[str, Widget] = {
-            "clients": ClientsPane(), "loop": LoopPane(), "selector": SelectorPane(),
-            "events": EventsPane(), "log": LogPane()}
+            "clients": ClientsPane(), "tasks": TasksPane(), "loop": LoopPane(),
+            "selector": SelectorPane(), "events": EventsPane(), "log": LogPane()}
+        self._transports = TransportsPane()     # in the place of the clients, for a program
+        self._transports.display = self._panes["tasks"].display = False
+        self._details = DetailsPane()
         self._lints = LintsPane()
         self._status = StatusBar()
         self._tabs = TabBar()
         self._strip = DetailStrip()
         self._banner = Static(id="banner", markup=False)
         self._fault = FaultBanner()
+        self._curtain = Curtain()
         self._failing: set[Widget] = set()
-        self._arranged: tuple[str, bool] | None = None
+        self._arranged: tuple[str, bool, bool] | None = None
         self.prompt = Prompt(state)
+        self._take_keys(state.preferences.keymap)
 
     def compose(self) -> ComposeResult:
         yield Static(id="too-small")
@@ -85,20 +106,48 @@ class MainScreen(Screen[None]):
         yield self._fault
         yield self._tabs
         with Grid(id="panes"):
-            yield from self._panes.values()
-            yield self._lints
+            clients, *others = self._panes.values()
+            yield self._transports
+            yield from (clients, self._details, *others, self._lints)
         yield self._strip
         yield self.prompt
-        yield KeyBar()
+        yield KeyBar(self.state.preferences.keymap)
+        yield self._curtain
+
+    def _take_keys(self, keymap: Keymap) -> None:
+        """The operator's keys in the place of the usual ones; a stage's own stay."""
+        own = [binding for _, binding in self._bindings
+               if not binding.action.startswith("app.command(")]
+        taken = {binding.key for binding in own}
+        ours = [replace(binding, key=key, priority=True) for binding in bindings(keymap)
+                for key in binding.key.split(",") if key not in taken]
+        self._bindings = BindingsMap([*own, *ours])
 
     # -- drawing
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now, in what is visible."""
+        before = self._arranged
         self._arrange(state)
         self._warn(state)
         for widget in self._visible():
             self._show(widget, state)
+        if self.focused is None and self.is_current and self.app.app_focus:
+            # A terminal that was too small for a moment hid what had it.
+            self._focus_pane(self._panes[state.pane])
+        if not self._curtain.is_up:
+            self._begin(state, settled=before == self._arranged)
+
+    @property
+    def has_begun(self) -> bool:
+        """It has come up complete; until then it says that it is starting."""
+        return self._curtain.is_up
+
+    def _begin(self, state: ConsoleState, *, settled: bool) -> None:
+        """Draw the curtain up once every pane stands where it will stay and has been drawn."""
+        ready = settled and all(
+            pane.size or not pane.display for pane in (*self._panes.values(), self._details))
+        self._curtain.show(state, ready=ready)
 
     def _show(self, widget: Widget, state: ConsoleState) -> None:
         """One that fails is covered until it does not, and the others go on."""
@@ -116,28 +165,45 @@ class MainScreen(Screen[None]):
 
     def _visible(self) -> Iterator[Widget]:
         # The strip and the tabs speak of cursors and filters that the panes settle first.
-        for widget in (*self._panes.values(), self._lints, self._status, self._tabs, self._strip):
+        for widget in (*self._panes.values(), self._details, self._lints, self._status,
+                       self._tabs, self._strip):
             if widget.display and (widget.size or widget in self._failing):   # covered
                 yield widget
 
     def _arrange(self, state: ConsoleState) -> None:
-        """Four quadrants where there is room, else the active pane alone."""
-        dashboard = (self.size.width >= DASHBOARD_WIDTH and self.size.height >= DASHBOARD_HEIGHT
+        """Four quadrants where there is room, and details beside them where there is much;
+        else the active pane alone.
+        """
+        if state.program is not None and self._panes["clients"] is not self._transports:
+            self._panes["clients"].display = False
+            self._panes["clients"] = self._transports
+            self.query_one(KeyBar).for_programs()
+            self._arranged = None
+        width, height = self.size
+        dashboard = (width >= DASHBOARD_WIDTH and height >= DASHBOARD_HEIGHT
                      and not state.zoomed)
-        if (state.pane, dashboard) == self._arranged:
+        large = (dashboard and self.WITH_DETAILS
+                 and width >= LARGE_WIDTH and height >= LARGE_HEIGHT)
+        if (state.pane, dashboard, large) == self._arranged:
             return
         refocus = self._arranged is None or self._arranged[0] != state.pane
-        self._arranged = (state.pane, dashboard)
+        self._arranged = (state.pane, dashboard, large)
         below = "log" if state.pane == "log" else "events"
-        shown = {"clients", "selector", "loop", below} if dashboard else {state.pane}
+        above = "tasks" if state.pane == "tasks" else "clients"
+        shown = {above, "selector", "loop", below} if dashboard else {state.pane}
+        moved = {name for name, pane in self._panes.items() if pane.display} != shown \
+            or self.has_class("-large") != large or self.has_class("-dashboard") != dashboard
         self.set_class(dashboard, "-dashboard")
+        self.set_class(large, "-large")
         self._lints.display = dashboard
+        self._details.display = large
         for name, pane in self._panes.items():
             pane.display = name in shown
             pane.set_class(name == state.pane, "-active")
         if refocus:
             self._focus_pane(self._panes[state.pane])
-        self.call_after_refresh(self._redraw)
+        if moved:                  # else only another one of them is the active one
+            self.call_after_refresh(self._redraw)
 
     def _focus_pane(self, pane: Widget) -> None:
         if self.prompt.is_open:
@@ -159,11 +225,18 @@ class MainScreen(Screen[None]):
         if said:
             self._banner.update(Content(f" ! {clean(said)}"), layout=False)
         elif gone:
+            leave = state.preferences.keymap.sign("quit")
             what = "the server crashed" if status.failed else "the server is gone"
             detail = f": {clean(status.detail)}" if status.detail else ""
-            if status.dropped:
+            if state.program is not None or status.dropped:
                 what, detail = clean(status.detail), ""
-            self._banner.update(Content(f" ! {what}{detail}   (q leaves)"), layout=False)
+            then = f"it is looked for; {leave} leaves" if status.retrying else f"{leave} leaves"
+            self._banner.update(Content(f" ! {what}{detail}   ({then})"), layout=False)
+
+    def on_main_screen_told(self, message: Told) -> None:
+        message.stop()
+        self.prompt.said(message.line)
+        self.prompt.outcome(message.ok, message.text)
 
     # -- what the user does
 

@@ -13,7 +13,7 @@ from textual.fuzzy import FuzzySearch
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from tui.model.keymap import Entry, entries
+from tui.model.keymap import USUAL, Entry, Keymap
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
 
@@ -41,6 +41,10 @@ class PaletteScreen(Dialog[str]):
                                text-overflow: ellipsis; }
     """
 
+    def __init__(self, keymap: Keymap = USUAL) -> None:
+        super().__init__()
+        self._keymap = keymap
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "Run a command"
@@ -59,7 +63,7 @@ class PaletteScreen(Dialog[str]):
     def _list(self, query: str) -> None:
         options = self.query_one(OptionList)
         options.clear_options()
-        found = ranked(query)
+        found = ranked(query, self._keymap)
         options.add_options(Option(_line(entry, query), id=entry.line) for entry in found)
         if found:
             options.highlighted = 0
@@ -86,14 +90,14 @@ class PaletteScreen(Dialog[str]):
         self.dismiss(event.option.id)
 
 
-def ranked(query: str) -> list[Entry]:
+def ranked(query: str, keymap: Keymap = USUAL) -> list[Entry]:
     """What matches, best first: names before keys, and both before what they are for."""
     words = query.strip().removeprefix(":")
     if not words:
-        return list(entries())
+        return list(keymap.entries)
     search = FuzzySearch()
     scored = []
-    for number, entry in enumerate(entries()):
+    for number, entry in enumerate(keymap.entries):
         name = search.match(words, entry.line)[0]
         starts = entry.line.startswith(words) or words in entry.spec.aliases
         key = words in entry.keys_text.split()

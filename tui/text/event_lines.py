@@ -14,6 +14,7 @@ from textual.content import Content
 
 from chatops.api import events as e
 from chatops.api.events import Event
+from chatops.system.addresses import with_port
 from chatops.units import format_seconds, format_size
 from tui.text.cells import clean
 
@@ -41,6 +42,12 @@ def _said(event: e.Said) -> str:
     return f"{event.nick}: {text}"
 
 
+def _held(event: e.LoopHeld) -> str:
+    inside = f", in {event.inside}" if event.inside else ""
+    so_far = "was held for" if event.over else "has been held for"
+    return f"the loop {so_far} {format_seconds(event.seconds)}: {event.where}{inside}"
+
+
 KINDS: dict[type[Event], Kind] = {
     e.Connected: Kind("+", "$success", "join",
                       lambda v: f"{v.nick} connected from {v.peer} on fd {v.fd}"),
@@ -57,10 +64,6 @@ KINDS: dict[type[Event], Kind] = {
     e.Renamed: Kind("~", "$secondary", "nick", lambda v: f"{v.old} is now {v.new}"),
     e.Moved: Kind("↷", "$secondary", "room",
                   lambda v: f"{v.nick} went from {v.old} to {v.new}"),
-    e.LoggedIn: Kind("~", "$secondary", "nick", lambda v: f"{v.nick} is logged in as {v.account}"),
-    e.Joined: Kind("↷", "$secondary", "room", lambda v: f"{v.nick} joined {v.room}"),
-    e.Parted: Kind("↷", "$secondary", "room", lambda v: f"{v.nick} left {v.room}"
-                   + (f": {v.reason}" if v.reason else "")),
     e.QueueGrew: Kind("▲", "$warning", "queue",
                       lambda v: f"{v.nick}: kernel buffer full, {format_size(v.queued)} queued"),
     e.QueueEmptied: Kind("▽", "$success", "queue",
@@ -79,8 +82,9 @@ KINDS: dict[type[Event], Kind] = {
     e.ListenerResumed: Kind("▶", "$success", "server", lambda v: "accepting again"
                             + (f"; {v.refused:,} were refused" if v.refused else "")),
     e.ServerStarted: Kind("●", "$success", "server",
-                          lambda v: f"listening on {v.host}:{v.port} with {v.selector}"
-                          + (f", for IRC on {v.irc}" if v.irc else "")),
+                          lambda v: "listening on "
+                          f"{' and '.join((with_port(v.host, v.port), *v.also))} "
+                          f"with {v.selector}" + (f", for IRC on {v.irc}" if v.irc else "")),
     e.ServerStopping: Kind("●", "$warning", "server",
                            lambda v: f"stopping; queues drain for at most "
                            f"{format_seconds(v.deadline)}"),
@@ -98,6 +102,10 @@ KINDS: dict[type[Event], Kind] = {
                        + (v.traceback.strip().rpartition("\n")[2] or "no traceback")),
     e.AdminDid: Kind("✓", "$accent", "admin", lambda v: f":{v.line}  {v.outcome}"),
     e.Warned: Kind("!", "$warning", "warning", lambda v: v.text),
+    e.Printed: Kind("│", "$text", "output", lambda v: v.text),
+    e.LoopHeld: Kind("✗", "$error", "held", _held),
+    e.ProgramEnded: Kind("●", "$text-muted", "program",
+                         lambda v: f"the program has ended with status {v.status}"),
 }
 UNKNOWN = Kind("·", "$text-muted", "other", lambda v: type(v).__name__)
 FAILED_DEED = Kind("✗", "$error", "admin", lambda v: f":{v.line}  {v.outcome}")

@@ -9,7 +9,7 @@ from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.units import format_age, format_clock, format_seconds, format_size
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, format_rate, mask_text
-from tui.widgets.gauge import LEVEL_STYLES, bar, level
+from tui.widgets.gauge import LEVEL_MARKS, LEVEL_STYLES, bar, level
 
 LABEL = "$text-muted"
 BAR = 10
@@ -43,6 +43,10 @@ def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
         fd = state.views["selector"].cursor
         key = next((row for row in snapshot.keys if row.fd == fd), None)
         return _of_key(key, state.now) if key is not None else []
+    if state.pane == "tasks":
+        task = next((t for t in snapshot.tasks if t.id == state.view.cursor), None)
+        return [Content(f" {clean(text)}") for text in
+                (task.name, " → ".join(task.chain), task.holder)] if task is not None else []
     ident = state.cursor_client()
     client = state.client(ident) if ident is not None else None
     if client is None:
@@ -64,7 +68,7 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
         (f"  {format_rate(rates.bytes_out)}B/s" if wide else "", LABEL),
         ("  room ", LABEL), clean(row.room) or "-",
         (f"  {' '.join(traits)}", "$warning")]
-    second: list[Part] = [(" mask ", LABEL), (row.masks or "-", "$success")]
+    second: list[Part] = [(" mask ", LABEL), (clean(row.masks) or "-", "$success")]
     if key is not None:
         second += [("   callback ", LABEL), clean(key.callback),
                    ("   armed by ", LABEL), clean(key.armed_by)]
@@ -86,7 +90,8 @@ def _gauge(value: int, limit: int) -> list[Part]:
         return [format_size(value)]
     how = level(value / limit)
     return [(bar(value / limit, BAR, ""), LEVEL_STYLES[how]),
-            f" {format_size(value)}/{format_size(limit)}"]
+            f" {format_size(value)}/{format_size(limit)}",
+            (f" {LEVEL_MARKS[how]}".rstrip(), f"bold {LEVEL_STYLES[how]}")]
 
 
 def _of_key(row: KeyRow, now: float) -> list[Content]:

@@ -31,13 +31,13 @@ class FaultBanner(Static):
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
-        loop = state.live.loop if state.live is not None else None
-        always = loop is not None and loop.write_interest == "always" and state.status.alive
+        mode, until = state.write_interest
+        always = mode == "always" and state.live is not None and state.status.alive
         self.display = always
-        if loop is not None and always:
-            left = loop.write_until - state.server_now if loop.write_until else None
+        if always:
+            left = until - state.server_now if until else None
             self.update(_text(state.gauges.wakeups, self._before, left))
-        elif loop is not None:
+        elif state.live is not None:
             newest = list(islice(reversed(state.series["wakeups"]), round(BEFORE / SAMPLE)))
             self._before = fmean(newest) if newest else None
 

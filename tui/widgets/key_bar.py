@@ -8,6 +8,7 @@ from textual.widgets import Static
 
 from chatops.api.commands import SPECS
 from tui.messages import RunLine
+from tui.model.keymap import USUAL, Keymap, key_name
 
 # Keys by the names that a keyboard has; what is not here is written as it is.
 KEY_SIGNS = {"question_mark": "?", "slash": "/", "less_than_sign": "<",
@@ -22,12 +23,18 @@ SHOWN = {"help": 0, "filter": 2, "sort": 4, "tag": 5, "kick": 3, "broadcast": 6,
 class KeyBar(Static):
     """Made from the table of commands, like the bindings themselves."""
 
-    def __init__(self) -> None:
+    def __init__(self, keymap: Keymap = USUAL) -> None:
         super().__init__(id="keys")
-        labels = {spec.name: spec for spec in SPECS if spec.label}
-        self._items = [(labels[name].keys, labels[name].label, rank)
-                       for name, rank in SHOWN.items() if name in labels]
+        labels = {spec.name: spec.label for spec in SPECS if spec.label}
+        self._items = [(keymap.of(name), labels[name], rank)
+                       for name, rank in SHOWN.items() if name in labels and keymap.of(name)]
         self._ends: list[tuple[int, str]] = []     # where each ends, and the line it runs
+
+    def for_programs(self) -> None:
+        """A program has nobody to speak to, and `k` ends what is under the cursor."""
+        self._items = [(keys, "end" if label == "kick" else label, rank)
+                       for keys, label, rank in self._items if label != "broadcast"]
+        self.on_resize()
 
     def on_resize(self) -> None:
         """As many as fit."""
@@ -60,4 +67,4 @@ def _signs(keys: tuple[tuple[str, str], ...]) -> str:
     """`k`, or `<>` where two keys do the two halves of a thing."""
     if len({line for _key, line in keys}) == 1:
         keys = keys[:1]
-    return "".join(KEY_SIGNS.get(key, key) for key, _line in keys)
+    return "".join(KEY_SIGNS.get(key) or key_name(key) for key, _line in keys)

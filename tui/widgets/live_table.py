@@ -92,6 +92,11 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     # -- what to show
 
+    def show_columns(self, columns: Sequence[Column[Any]]) -> None:
+        """Show these from now on."""
+        self.columns = columns
+        self._placed_for = None
+
     def show_rows(self, rows: Sequence[Any], look: Look, view: View,
                   least: Mapping[str, int] | None = None) -> None:
         """Show these rows, in this order; repaints the lines that read differently."""
@@ -162,6 +167,11 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         elif index >= top + self._page:
             self.scroll_to(y=index - self._page + 1, animate=False, force=True)
 
+    def watch_show_vertical_scrollbar(self, shown: bool) -> None:
+        """Textual moves the bar only while there is one, and it comes back where it was."""
+        if shown:
+            self.vertical_scrollbar.position = self.scroll_y
+
     def action_move(self, step: int) -> None:
         self.move_to((self._at or 0) + step)
 
@@ -191,7 +201,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
                 self.post_message(self.Opened(self, self.cursor))
 
     def _column_at(self, x: int) -> Column[Any] | None:
-        for placed in self._places():
+        for placed in self.places:
             if x < placed.left + placed.width:
                 return placed.column
         return None
@@ -240,7 +250,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _cells(self, row: Any) -> Line:
         look = self._look
         parts: list[tuple[str, str]] = []
-        for column, _left, width in self._places():
+        for column, _left, width in self.places:
             text, style = column.text(row, look), column.style(row, look) or "row"
             gap = " " * column.gap
             if column.share is not None and width >= column.width + BAR:
@@ -260,7 +270,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         parts: list[tuple[str, str]] = []
         view = self._view
         owed = ""              # the arrow of a column at the left, drawn in the next gap
-        for column, _left, width in self._places():
+        for column, _left, width in self.places:
             by = column.name == view.sort and column.sorts
             arrow = ("▼" if view.inverted else "▲") if by else ""
             gap = column.gap
@@ -282,7 +292,9 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
             parts.append((owed, "sorted"))
         return tuple(parts)
 
-    def _places(self) -> list[Placed]:
+    @property
+    def places(self) -> list[Placed]:
+        """The columns that there is room for, each with its place."""
         wanted = (self.scrollable_content_region.width, self._least)
         if wanted != self._placed_for:
             self._placed = place(self.columns, *wanted)
@@ -295,6 +307,8 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
             style = self.get_component_rich_style(f"live-table--{name}")
             if cursor:
                 over = self.get_component_rich_style("live-table--cursor")
-                style += Style(bgcolor=over.bgcolor, bold=over.bold)
+                # A row that is reversed has one colour: its ground would have many.
+                style = over if over.reverse else style + Style(
+                    bgcolor=over.bgcolor, bold=over.bold)
             self._styles[name, cursor] = style
         return style

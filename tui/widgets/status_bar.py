@@ -5,11 +5,16 @@ from __future__ import annotations
 from itertools import islice
 from operator import attrgetter
 
+from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.snapshot import Snapshot
+from chatops.system.addresses import with_port
 from chatops.units import format_clock, format_seconds, format_size
+from tui import program
+from tui.messages import RunLine
+from tui.model.pulses import LoopRates
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, fit, format_rate
 from tui.widgets.gauge import sparkline
@@ -25,6 +30,9 @@ COLOURS = {"wakeups": "$primary", "ready": "$primary", "busy": "$primary",
            "queued": "$accent", "kernel_queued": "$accent"}
 BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
+LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
+PLOTTED = (("wake-ups", "wake-ups", "busy", "busy"),      # what a click on a metric shows
+           ("lines-in", "lines-out", "queued", "kernel"))
 AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
 
 
@@ -46,6 +54,24 @@ class StatusBar(Static):
             self._shown = content
             self.update(content, layout=False)
 
+    def on_click(self, event: events.Click) -> None:
+        """A click on a figure shows how it has been."""
+        figure = figure_at(event.x, event.y, self.size.width)
+        if figure:
+            self.post_message(RunLine(f"plot {figure}"))
+
+
+def figure_at(x: int, y: int, width: int) -> str:
+    """Which plot belongs to what stands in this cell of the header, "" for none."""
+    if not 0 < y < 3:
+        return "clients" if y == 0 else ""
+    left = 1
+    for cells, figure in zip(_metric_widths(width), PLOTTED[y - 1], strict=False):
+        if left <= x < left + cells:
+            return figure
+        left += cells + GAP
+    return ""
+
 
 # -- first line
 
@@ -56,6 +82,8 @@ def chip(state: ConsoleState) -> tuple[str, str]:
         return " REPLAY ENDED ", "bold $background on $accent"
     if state.status.dropped:
         return " DROPPED ", "bold $background on $error"
+    if state.status.retrying:
+        return " ↻ AWAY ", "bold $background on $error"
     if not state.status.alive and not state.replay:
         return " FAILED " if state.status.failed else " GONE ", "bold $background on $error"
     if state.draining or (state.live is not None and state.live.phase == "draining"):
@@ -66,14 +94,20 @@ def chip(state: ConsoleState) -> tuple[str, str]:
         return " ‖ PAUSED ", "bold $background on $warning"
     if state.replay:
         return " REPLAY ", "bold $background on $accent"
+    if state.late:
+        return " ▲ LATE ", "bold $background on $warning"
     return " ● LIVE ", "bold $background on $success"
 
 
 def _title_line(state: ConsoleState, width: int) -> Content:
     snapshot = state.live
     left: list[Part] = [(" chatops ", "bold $background on $primary"), " "]
-    if snapshot is not None:
-        left += [(f"{snapshot.host}:{snapshot.port}", "bold $foreground"),
+    if snapshot is not None and snapshot.program is not None:
+        left += [*program.title(snapshot, snapshot.program),
+                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
+    elif snapshot is not None:
+        also = f" +{len(snapshot.also)}" if snapshot.also else ""
+        left += [(f"{with_port(snapshot.host, snapshot.port)}{also}", "bold $foreground"),
                  (f"  {snapshot.loop.backend}", "$secondary"),
                  ("  clients ", LABEL), (f"{len(snapshot.clients):,}", VALUE),
                  ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
@@ -84,9 +118,11 @@ def _title_line(state: ConsoleState, width: int) -> Content:
         right += [(f"▲ {state.dropped:,} events dropped ", "$warning")]
     if state.age > AGE_SHOWN and state.live is not None:
         # Nothing new, because nothing happens; or because the server has no time for us.
-        right += [(f"{_age_text(state)} ", LABEL)]
+        right += [(f"{_age_text(state)} ", "$warning" if state.late else LABEL)]
     if state.recording:
         right += [(f"● {state.recording} ", "bold $error")]
+    if state.status.read_only:
+        right += [(" READ ONLY ", "bold $background on $secondary"), " "]
     right += [chip(state), " "]
     return _both_ends(Content.assemble(*left), Content.assemble(*right), width)
 
@@ -94,7 +130,7 @@ def _title_line(state: ConsoleState, width: int) -> Content:
 def _age_text(state: ConsoleState) -> str:
     if not state.status.alive and not state.replay:
         return f"{state.age:.0f}s ago"
-    return f"{'quiet' if state.asleep else 'age'} {state.age:.0f}s"
+    return f"{'late' if state.late else 'quiet' if state.asleep else 'age'} {state.age:.0f}s"
 
 
 def _both_ends(left: Content, right: Content, width: int) -> Content:
@@ -110,7 +146,10 @@ def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
     now, live = state.gauges, state.live
     slowest = "-"
     if live is not None and live.loop.slowest_name:
-        slowest = f"{format_seconds(live.loop.slowest)} {clean(live.loop.slowest_name)}"
+        loop = live.loop
+        kept = loop.slowest_off_cpu > loop.slowest / 2 and loop.slowest >= LONG_CALLBACK
+        slowest = (f"{format_seconds(loop.slowest)} "
+                   f"{'kept waiting' if kept else clean(loop.slowest_name)}")
     upper = [("wake/s", format_rate(now.wakeups), "wakeups", ""),
              ("ready/wake", f"{now.ready:.1f}", "ready", ""),
              ("busy", f"{now.busy:.1%}", "busy", ""),
@@ -120,6 +159,8 @@ def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
              ("app queue", format_size(now.queued), "queued", _longest_queue(live, "queued")),
              ("kernel queue", format_size(now.kernel_queued), "kernel_queued",
               _longest_queue(live, "kernel_queued"))]
+    if live is not None and live.program is not None:
+        lower[:2] = program.figures(live, live.program)
     widths = _metric_widths(width)
     return [_metrics(state, row, widths) for row in (upper, lower)]
 
@@ -164,7 +205,10 @@ def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
     if room > BARS_LEAST:
         values = tuple(islice(reversed(state.series[series]), room - 1))[::-1]
         bars = sparkline(values, room - 1, _top(series, values))
-    return Content.assemble((label, LABEL), " ", (number, VALUE), (name, "$accent"),
+    # While no snapshot comes, what only a snapshot tells is what was known last.
+    old = state.late and series not in LoopRates._fields
+    return Content.assemble((label, LABEL), " ", (number, LABEL if old else VALUE),
+                            (name, "$accent"),
                             (" " + bars if bars else "", COLOURS[series])
                             ).truncate(width, ellipsis=False, pad=True)
 
@@ -187,8 +231,9 @@ def _longest_queue(snapshot: Snapshot | None, field: str) -> str:
 def _lint_line(state: ConsoleState, width: int) -> Content:
     lints = state.live.lints if state.live is not None else ()
     if not lints:
-        return Content.assemble((" lint   ", LABEL), (" ✓ nothing to object to", "$success 70%"))
+        return Content.assemble((" lint   ", LABEL), (" ✓ nothing to object to", "$success"))
     text = f" ! {clean(lints[0].summary)}"
-    more = f"  +{len(lints) - 1} more: l" if len(lints) > 1 else "  l explains"
+    key = state.preferences.keymap.sign("lints")
+    more = f"  +{len(lints) - 1} more: {key}" if len(lints) > 1 else f"  {key} explains"
     text = fit(text, width - 9 - len(more)).rstrip()
     return Content.assemble((" lint   ", LABEL), (text, "bold $error"), (more, LABEL))

@@ -6,7 +6,6 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.api.commands import PANES
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
@@ -26,9 +25,10 @@ class TabBar(Static):
         """Draw what the state holds now."""
         tabs: list[Part] = [" "]
         at, self._ends = 1, []
-        for number, pane in enumerate(PANES, 1):
+        for number, pane in enumerate(state.panes, 1):
             here = pane == state.pane
-            text = f"[{number} {pane.title()}]" if here else f" {number} {pane.title()} "
+            name = "Connections" if pane == "clients" and state.program else pane.title()
+            text = f"[{number} {name}]" if here else f" {number} {name} "
             tabs.append((text, "bold $primary" if here else "$text-muted"))
             at += len(text)
             self._ends.append((at, pane))

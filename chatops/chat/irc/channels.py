@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from chatops.api import events
 from chatops.chat import names
+from chatops.chat.formatting import clean
 from chatops.chat.hub import LOBBY
 from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc, joined
-from chatops.chat.irc.formatting import clean
 from chatops.chat.irc.listing import wanted
 from chatops.chat.irc.message import BODY, Message
 from chatops.chat.irc.tongue import IrcDialect

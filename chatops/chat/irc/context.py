@@ -8,13 +8,13 @@ from typing import NamedTuple
 from chatops.chat.hub import Hub
 from chatops.chat.irc import capabilities
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.masks import fold
 from chatops.chat.irc.message import Message, format_message
 from chatops.chat.irc.network import Network
 from chatops.chat.irc.numerics import Numeric
 from chatops.chat.irc.tongue import Tongue
 from chatops.chat.irc.whowas import WhoWas
 from chatops.chat.login import Gate
+from chatops.chat.masks import fold
 from chatops.chat.session import Room, Session
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatops.api import events
 from chatops.chat.dialect import Dialect
 from chatops.chat.effects import Hold
+from chatops.chat.formatting import DELIMITER, clean
 from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
 from chatops.chat.intake import LEAST_HOLD, LEAST_LINES, TURN_LINES, TURN_TOTAL
@@ -25,7 +26,6 @@ from chatops.chat.irc import numerics as n
 from chatops.chat.irc.capabilities import Form
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc
-from chatops.chat.irc.formatting import DELIMITER, clean
 from chatops.chat.irc.labels import LONGEST, labelled
 from chatops.chat.irc.message import BODY, CLIENT_TAGS, Message, parse
 from chatops.chat.irc.network import Network

@@ -12,8 +12,8 @@ from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc
 from chatops.chat.irc.helptexts import HELP, INDEX
-from chatops.chat.irc.masks import matches
 from chatops.chat.irc.message import Message
+from chatops.chat.masks import matches
 
 INFO = ("chatops is a group-chat server that you can see inside.",
         "One selector, one thread: every socket, queue and interest mask is on its console.")

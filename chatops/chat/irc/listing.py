@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chatops.chat.irc.masks import fold, matches
+from chatops.chat.masks import fold, matches
 from chatops.chat.session import Room
 
 Condition = Callable[[Room], bool]

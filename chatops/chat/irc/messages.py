@@ -5,15 +5,15 @@ Source: Modern IRC, "Sending Messages"; IRCv3 message-tags; draft-oakley-irc-ctc
 
 from __future__ import annotations
 
+from chatops.chat.formatting import DELIMITER, ctcp, strip
 from chatops.chat.groups import Kind
 from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.accounts import nickserv
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc
-from chatops.chat.irc.formatting import DELIMITER, ctcp, strip
-from chatops.chat.irc.masks import fold
 from chatops.chat.irc.message import BODY, Message, format_tags
+from chatops.chat.masks import fold
 from chatops.chat.session import Room, Session
 
 

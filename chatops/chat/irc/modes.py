@@ -13,8 +13,8 @@ from chatops.chat.irc import numerics as n
 from chatops.chat.irc.channels import is_op
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc
-from chatops.chat.irc.masks import fold, normalise
 from chatops.chat.irc.message import Message
+from chatops.chat.masks import fold, normalise
 from chatops.chat.moderation import ACCOUNT, FLAGS, LISTS, MUTE, Entry
 from chatops.chat.session import Room
 

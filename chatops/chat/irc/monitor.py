@@ -9,8 +9,8 @@ from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc, joined
-from chatops.chat.irc.masks import fold
 from chatops.chat.irc.message import Message
+from chatops.chat.masks import fold
 
 ROOM = 400                     # bytes of targets in a line
 

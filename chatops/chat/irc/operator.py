@@ -8,10 +8,10 @@ from __future__ import annotations
 from hmac import compare_digest
 
 from chatops.api import events
+from chatops.chat.formatting import clean
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc
-from chatops.chat.irc.formatting import clean
 from chatops.chat.irc.message import Message
 
 

@@ -5,11 +5,11 @@ Source: Modern IRC, "User-Based Queries"; RFC 2812, section 3.6 and 4; IRCv3 set
 
 from __future__ import annotations
 
+from chatops.chat.formatting import clean
 from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc, joined
-from chatops.chat.irc.formatting import clean
 from chatops.chat.irc.message import Message
 from chatops.chat.irc.presence import changed
 from chatops.chat.irc.tongue import time_of

@@ -9,8 +9,8 @@ from chatops.chat.groups import Kind, Sender
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Irc
-from chatops.chat.irc.masks import fold
 from chatops.chat.irc.whowas import Past
+from chatops.chat.masks import fold
 from chatops.chat.session import Session
 
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Command, Commands, Irc
-from chatops.chat.irc.masks import matches
 from chatops.chat.irc.message import Message
+from chatops.chat.masks import matches
 from chatops.chat.session import Room, Session
 
 FIELDS = "tcuihsnfdlaor"       # in the order in which they are answered, whatever was asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
-from chatops.chat.irc.masks import fold
+from chatops.chat.masks import fold
 
 KEPT = 100
 

@@ -25,6 +25,10 @@ SMALL_BUFFER = 1024
 SMALL_SEGMENT = 536
 
 
+# As the system has an address; one of IPv6 with its flow and the number of its zone.
+Numeric = tuple[str, int] | tuple[str, int, int, int]
+
+
 class Crew(Protocol):
     """Whom a client belongs to.  Called on the clients' thread."""
 
@@ -47,7 +51,7 @@ class BuiltIn:
     tiny: ClassVar[bool] = False       # small buffers, so that the server's queues show
     reads: ClassVar[bool] = True       # as soon as something comes
 
-    def __init__(self, crew: Crew, nick: str, address: tuple[str, int]) -> None:
+    def __init__(self, crew: Crew, nick: str, address: Numeric) -> None:
         self.crew = crew
         self.nick = nick
         self.address = address
@@ -222,7 +226,7 @@ class BuiltIn:
 TCP_ESTABLISHED = 1
 
 
-def open_socket(address: tuple[str, int], *, tiny: bool = False) -> socket.socket:
+def open_socket(address: Numeric, *, tiny: bool = False) -> socket.socket:
     """A socket that does not block, for this address.  Raises OSError."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     sock = _lifted(socket.socket(family, socket.SOCK_STREAM))

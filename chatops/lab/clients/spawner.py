@@ -10,11 +10,13 @@ from collections import Counter, deque
 from collections.abc import Callable
 from itertools import count as numbers_from
 from selectors import SelectorKey
+from typing import cast
 
-from chatops.lab.clients.client import BuiltIn
+from chatops.lab.clients.client import BuiltIn, Numeric
 from chatops.lab.clients.kinds import KINDS
 from chatops.lab.clients.small_talk import NAMES, Circle
 from chatops.loop.reactor import Reactor
+from chatops.system.errors import ChatopsError
 
 AT_ONCE = 500                  # clients of one call
 IN_ALL = 2000
@@ -25,7 +27,7 @@ GATHERING = 0.3                # seconds for the others to arrive before anybody
 DESCRIPTORS_LEFT = 64          # for everything else in this process
 
 
-class SpawnError(ValueError):
+class SpawnError(ChatopsError, ValueError):
     """These clients cannot be had; one line that says why, for the operator."""
 
 
@@ -121,7 +123,7 @@ class _Crew:
 
     # -- coming
 
-    def enlist(self, kind: str, count: int, address: tuple[str, int]) -> None:
+    def enlist(self, kind: str, count: int, address: Numeric) -> None:
         for _ in range(count):
             client = KINDS[kind](self, self._nick(kind), address)
             self._clients[client.nick] = client
@@ -201,12 +203,13 @@ def _check_kind(kind: str) -> None:
         raise SpawnError(f"no kind '{kind}' of built-in clients; there are {', '.join(KINDS)}")
 
 
-def _resolved(address: tuple[str, int]) -> tuple[str, int]:
+def _resolved(address: tuple[str, int]) -> Numeric:
+    """As the system has it: with the number of its zone, where it is link-local."""
     try:
         found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][4]
     except OSError as error:
         raise SpawnError(f"no address for {address[0]}: {error.strerror or error}") from None
-    return str(found[0]), int(found[1])
+    return cast("Numeric", found)
 
 
 def _check_descriptors(count: int) -> None:

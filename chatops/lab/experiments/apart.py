@@ -19,11 +19,12 @@ import msgspec
 
 import chatops
 from chatops.lab.experiments import EXPERIMENTS
+from chatops.system.errors import ChatopsError
 
 DEADLINE = 20.0                # seconds; each takes under 3 on an idle machine
 
 
-class ExperimentError(RuntimeError):
+class ExperimentError(ChatopsError, RuntimeError):
     """The experiment could not be made here; the message is the child's last line."""
 
 

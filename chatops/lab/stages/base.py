@@ -23,9 +23,10 @@ from chatops.api.events import (
     ServerStopped,
     Warned,
 )
+from chatops.api.words import WriteInterest
 from chatops.lab.stages.selector import StageSelector
 from chatops.loop.bus import EventBus
-from chatops.net.kernel import peer_text
+from chatops.net.kernel import host_with_zone, peer_text
 
 CPU_LIMIT = 60.0               # seconds of CPU that a stage may burn
 STOP_DEADLINE = 2.0            # seconds for a stage to end; after half of it, by force
@@ -45,7 +46,7 @@ class Stage:
     why: ClassVar[str]             # it happens
     try_it: ClassVar[str]          # what to type; {host} and {port} are filled in
     look_at: ClassVar[str]         # what to watch in the panes
-    write_interest: ClassVar[str] = "on-demand"
+    write_interest: ClassVar[WriteInterest] = "on-demand"
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *,
                  max_seconds: float = CPU_LIMIT) -> None:
@@ -80,13 +81,14 @@ class Stage:
         self.listener = Listener(self, family)
         try:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind(self.address)
+            self.listener.bind(socket.getaddrinfo(*self.address, family)[0][4])
             self.listener.listen()
         except OSError:
             self.listener.close()
             self.selector.close()
             raise
-        self.address = self.listener.getsockname()[:2]
+        self.address = (host_with_zone(self.listener.getsockname()),
+                        self.listener.getsockname()[1])
         self._thread.start()
         return self.address
 

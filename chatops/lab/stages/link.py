@@ -69,8 +69,7 @@ class StageLink:
         latest = self._latest
         if latest is not None and latest is not self._seen:
             self._seen = latest
-            found = lints.find(latest, self._shown)
-            self._shown = replace(latest, lints=found, threads=self._threads())
+            self._shown = replace(latest, lints=lints.find(latest, self._shown))
             return self._shown
         if not self.stage.alive:
             return None
@@ -121,7 +120,7 @@ class StageLink:
 
     def _answer(self) -> None:
         """Runs on the stage's thread."""
-        self._latest = self._picture.build()
+        self._latest = replace(self._picture.build(), threads=self._threads())
         self._asked_at = None
 
     def _held(self, now: float) -> Snapshot | None:

@@ -12,7 +12,9 @@ from chatops.api.events import Connected, Crashed, Disconnected, Event, Said, Wa
 from chatops.api.snapshot import Snapshot
 from chatops.lab.stages import STAGES, Stage, StageLink
 from chatops.lab.stages.base import nick_of
-from chatops.service import StartError, explain
+from chatops.net.listen_error import explain
+from chatops.system.addresses import with_port
+from chatops.system.errors import StartError
 
 TICK = 0.1                     # seconds between looks at what the stage has printed
 TOLD_EVERY = 2.0               # seconds between two reports of the same trouble
@@ -66,7 +68,7 @@ class _Terminal:
     def greet(self) -> None:
         stage = self._stage
         host, port = stage.address
-        self._write(f"stage {stage.number}: {stage.title}, listening on {host}:{port}")
+        self._write(f"stage {stage.number}: {stage.title}, listening on {with_port(host, port)}")
         for name, text in (("does", stage.what), ("fault", stage.fault),
                            ("try", stage.try_it.format(host=host, port=port))):
             self._write(textwrap.fill(text, 96, initial_indent=f"  {name:6}",

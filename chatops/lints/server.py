@@ -11,32 +11,26 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 from operator import attrgetter
 from selectors import EVENT_WRITE
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, KeyRow, Lint, Snapshot
+from chatops.lints import program as program_lints
+from chatops.lints.program import PROGRAM_LINTS, LintText
 from chatops.loop.backends import SELECT_LIMIT
+from chatops.loop.holds import HELD, ITSELF, Hold, holds, kept_by
 from chatops.units import format_age, format_seconds, format_size
 
 BUSY_RATE = 100.0              # fires a second that no idle descriptor has
 BUSY_FIRES = 10                # between the snapshots, so that a short one is no proof
 NEAR_LIMIT = 900               # descriptors from here on are near select's limit
-HELD = 0.05                    # seconds: what people begin to notice
 HELD_SHOWN = 10.0              # seconds that a hold is told of; it is over when it is seen
 STALLED = 3.0                  # seconds without progress that make a reader slow
 EACH = 5                       # more of a kind than this are told of in one line
 
 
-class LintText(NamedTuple):
-    """What a lint is about, for somebody who sees it for the first time."""
-
-    title: str
-    meaning: str
-    remedy: str
-
-
 LINTS = {
+    **PROGRAM_LINTS,
     "write-idle": LintText(
         "watched for writing with nothing to write",
         "A socket is writable whenever its kernel buffer has room, which is nearly always. "
@@ -59,6 +53,16 @@ LINTS = {
         "Look at the callback and the descriptor in the loop pane. Bound the work per turn and "
         "leave the rest to the next; give what must wait, such as disks, names and databases, "
         "to a thread."),
+    "kept-waiting": LintText(
+        "the loop was kept waiting",
+        "The loop's thread could have worked and was not let: by the wall a callback took long, "
+        "by the thread's own CPU time it did next to nothing. In CPython one thread runs at a "
+        "time, so whoever has the interpreter keeps it from all others until it waits or its "
+        "interval is over; and a machine with more to run than it has cores keeps everybody "
+        "waiting. Whose callback it was is chance: it is not to blame.",
+        "Look at the threads in the loop pane: what draws or computes in the server's process "
+        "belongs into another one (`chatops serve`, and `chatops attach` for the console). Where "
+        "no core was free, something else runs on the machine: `nice` it, or give it less."),
     "slow-reader": LintText(
         "a client that does not read",
         "Its receive buffer is full, so the peer's kernel has closed the window; then the send "
@@ -100,6 +104,12 @@ LINTS = {
         "notice; what could not be written waits in memory, as far as there is room for it.",
         "Make room, or let the server write there. What waited is written with the next line; a "
         "file that is not a history of this server is never touched: move it away."),
+    "log-lost": LintText(
+        "events are not being logged",
+        "The log's file cannot be written: the disk is full or gone. The chat goes on, and so "
+        "does everything else; what happens meanwhile may be missing in the log.",
+        "Make room, or move the file away and open it again with `reopen`: every line tries "
+        "again, and this ends with the first that is written."),
 }
 
 
@@ -188,41 +198,50 @@ def _select_limit(look: _Look) -> Iterator[Lint]:
 
 
 def _held_loop(look: _Look) -> Iterator[Lint]:
-    """The worst hold since the previous snapshot, else the last one for a while."""
-    now = look.now
-    worst = max(_holds(look), key=lambda hold: hold[0], default=None)
-    if worst is not None:
-        seconds, text, fd, client = worst
-        yield Lint("held-loop", f"{text} held the loop for {format_seconds(seconds)}", fd, client,
-                   now.mono)
+    """The worst hold since the previous snapshot that was somebody's doing, else the last one
+    for a while.
+    """
+    worst: Hold | None = None
+    for hold in holds(look.now, look.before):
+        if ((hold.at_work >= HELD or kept_by(look.now, look.before, hold.off_cpu) == ITSELF)
+                and (worst is None or hold.seconds > worst.seconds)):
+            worst = hold
+    if worst is None:
+        yield from _told_before(look, "held-loop")
         return
+    if worst.off_cpu < HELD:
+        how = format_seconds(worst.seconds)
+    elif worst.at_work >= HELD:
+        how = f"{format_seconds(worst.at_work)}, and waited for {format_seconds(worst.off_cpu)}"
+    else:
+        how = (f"{format_seconds(worst.seconds)}, {format_seconds(worst.off_cpu)} of it in a call "
+               "that waits")
+    yield Lint("held-loop", f"{worst.text} held the loop for {how}", worst.fd, worst.client,
+               look.now.mono)
+
+
+def _kept_waiting(look: _Look) -> Iterator[Lint]:
+    """The longest time since the previous snapshot that the loop had to wait for others."""
+    longest: tuple[Hold, str] | None = None
+    for hold in holds(look.now, look.before):
+        by = kept_by(look.now, look.before, hold.off_cpu)
+        if by not in (None, ITSELF) and (longest is None
+                                          or hold.off_cpu > longest[0].off_cpu):
+            longest = hold, str(by)
+    if longest is None:
+        yield from _told_before(look, "kept-waiting")
+        return
+    hold, by = longest
+    yield Lint("kept-waiting", f"the loop was kept waiting for {format_seconds(hold.off_cpu)}: "
+               f"{by} (in {hold.text.rstrip(',')}: {format_seconds(hold.at_work)} of work)",
+               since=look.now.mono)
+
+
+def _told_before(look: _Look, code: str) -> Iterator[Lint]:
+    """What is over when it is seen is told of for a while."""
     for lint in look.before.lints if look.before is not None else ():
-        if lint.code == "held-loop" and now.mono - lint.since < HELD_SHOWN:
+        if lint.code == code and look.now.mono - lint.since < HELD_SHOWN:
             yield lint
-
-
-def _holds(look: _Look) -> Iterator[tuple[float, str, int, int]]:
-    """Seconds, who, descriptor and client of each time that the loop was held."""
-    now = look.now
-    keys = {row.fd: row for row in now.keys}
-    told = False
-    for turn in now.turns:
-        for ready in turn.ready:
-            if ready.cost >= HELD:
-                row = keys.get(ready.fd)
-                yield ready.cost, ready.name, ready.fd, row.client if row is not None else 0
-                told = True
-        worked = turn.worked / (1 + turn.repeats)
-        if look.before is not None and turn.n == look.before.turn:
-            worked -= look.before.built_in     # the console's own look is not the server's
-        if worked >= HELD and not any(ready.cost >= HELD for ready in turn.ready):
-            yield worked, f"turn {turn.n:,}, no callback alone,", -1, 0
-            told = True
-    for row in now.keys:           # of turns that nobody timed, or that were lost
-        was = look.earlier.get(row.fd)
-        known = was.slowest if was is not None and was.registered_at == row.registered_at else 0.0
-        if row.slowest >= HELD and row.slowest > known and look.before is not None and not told:
-            yield row.slowest, f"{row.callback} of {_who(look, row)}", row.fd, row.client
 
 
 def _slow_reader(look: _Look) -> Iterator[Lint]:
@@ -257,6 +276,8 @@ def _closed_registered(look: _Look) -> Iterator[Lint]:
 
 def _accept_paused(look: _Look) -> Iterator[Lint]:
     now = look.now
+    if now.program is not None:
+        return                         # it need not have one
     if now.phase == "running" and now.keys and not any(r.type == "listener" for r in now.keys):
         yield Lint("accept-paused", f"the listener of port {now.port} is not watched: "
                    "nobody is let in")
@@ -276,7 +297,16 @@ def _history_lost(look: _Look) -> Iterator[Lint]:
         yield Lint("history-lost", f"history: {look.now.history_fault}")
 
 
+def _log_lost(look: _Look) -> Iterator[Lint]:
+    if look.now.log_fault:
+        yield Lint("log-lost", f"log: {look.now.log_fault}")
+
+
+def _of_programs(look: _Look) -> Iterator[Lint]:
+    yield from program_lints.find(look.now, look.before)
+
+
 _CHECKS: tuple[Callable[[_Look], Iterator[Lint]], ...] = (
-    _write_idle, _select_limit, _held_loop, _slow_reader, _closed_registered, _accept_paused,
-    _eof_unhandled, _history_lost,
+    _of_programs, _write_idle, _select_limit, _held_loop, _kept_waiting, _slow_reader,
+    _closed_registered, _accept_paused, _eof_unhandled, _history_lost, _log_lost,
 )

@@ -2,68 +2,83 @@
 
 from __future__ import annotations
 
-import errno
 import gc
-import ssl
+import os
+import socket
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from chatops import __version__
 from chatops.accounts.authenticator import Authenticator
 from chatops.accounts.passwords import hasher
 from chatops.accounts.store import AccountError, AccountStore
 from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
-from chatops.control.socket_path import ControlError, Place, default_path
 from chatops.loop.backends import BackendError, resolve
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import raise_descriptor_limit
-from chatops.net.listener import listen
 from chatops.net.tls import CertificateError
 from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
 from chatops.server.certificates import Renewal, configured
-from chatops.server.irc import IrcSocket
 from chatops.server.logins import Logins
+from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
-from chatops.settings import Settings
-from chatops.storage.chat_history import Archive
+from chatops.service.openings import open_chat, open_control, open_irc, open_metrics
+from chatops.settings import Settings, keep_of
+from chatops.storage.chat_history import Archive, Keep
 from chatops.storage.event_log import EventLog
+from chatops.storage.history_file import HistoryFileError, newest
 from chatops.storage.history_writer import Scribe
+from chatops.storage.log_lines import LogForm
+from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, close_log
-from chatops.system import paths
+from chatops.supervision.inherited import Inherited
+from chatops.system.errors import ChatopsError, StartError
 from chatops.system.files import check_place
 
+__all__ = ["ServerThread", "StartError", "last_words", "tune_collector"]
 
-class HistoryError(Exception):
+if TYPE_CHECKING:
+    from chatops.metrics.exporter import Exporter
+
+
+class HistoryError(ChatopsError):
     """The history cannot be kept where it is to be; one line."""
-
-
-class StartError(Exception):
-    """The server cannot start; one line that says what to do."""
 
 
 class ServerThread:
     """Starts the server, and knows how it ended."""
 
-    def __init__(self, settings: Settings, *, log: str = "") -> None:
-        """`log` is a path for the event log, `-` standard error, "" none."""
+    def __init__(self, settings: Settings, *, log: str = "",
+                 inherited: Inherited | None = None,
+                 reread: tuple[str, Callable[[], Settings]] | None = None) -> None:
+        """`log` is a path for the event log, `-` standard error, "" none; `inherited` are
+        sockets that are listened on in place of those that the settings name; `reread` is the
+        settings file, and what puts the settings together anew.
+        """
         self.settings = settings
         self.bus: EventBus[events.Event] = EventBus()
         self.crash: str | None = None      # the traceback, once the thread has died of one
         self.dead_threads: dict[str, str] = {}     # what others have died of, by their name
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
+        self.history: Scribe | None = None
+        self.logins: Logins | None = None
         self._log = log
+        self._inherited = inherited or Inherited()
+        self._reread = reread
         self._thread = threading.Thread(target=self._run, name="reactor", daemon=True)
         self._ended = threading.Event()
         self._stop_requests = 0
-        self.logins: Logins | None = None
 
     def start(self, hold: Callable[[], object] = lambda: None) -> tuple[str, int]:
         """Listen and go; returns host and port.  Raises `StartError`, and then nothing runs.
@@ -71,6 +86,17 @@ class ServerThread:
         `hold` is called once nothing is left that may wait, as for a disk or for the name of
         a host, and before anybody is let in: until then a signal may end the process as it is.
         """
+        with ExitStack() as undo:
+            self._prepare(undo, hold)
+            undo.pop_all()
+        self.journal.start()
+        self._thread.start()
+        if self.exporter is not None:
+            self.exporter.start()
+        return self.server.address
+
+    def _prepare(self, undo: ExitStack, hold: Callable[[], object]) -> None:
+        """Open and make all that there is, but start nothing; `undo` closes it again."""
         settings = self.settings
         descriptors = raise_descriptor_limit()
         try:
@@ -79,6 +105,7 @@ class ServerThread:
             file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
             known = bans.Bans(file.load() if file is not None else None)
             _check_history(settings.history)
+            recent = _recent(settings)
             if settings.accounts:
                 hasher()
                 AccountStore(settings.accounts).all()
@@ -87,72 +114,59 @@ class ServerThread:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
-        try:
-            sock = listen(settings.host, settings.port, sndbuf=settings.sndbuf)
-        except (OSError, UnicodeError) as error:
-            if stream is not None:
-                close_log(stream)
-            raise StartError(explain(error, settings.host, settings.port)) from None
-        try:
-            irc = irc_sockets(settings, tls)
-        except StartError:
-            sock.close()
-            if stream is not None:
-                close_log(stream)
-            raise
+        if stream is not None:
+            undo.callback(close_log, stream)
+        socks, lacking = open_chat(settings, self._inherited, undo)
+        irc = open_irc(settings, tls, undo)
+        measured = open_metrics(settings, self._inherited, undo)
         hold()
-        try:
-            place, warning = self._place(sock.getsockname()[1])
-        except ControlError as error:
-            for listening in (sock, *(entrance.sock for entrance in irc)):
-                listening.close()
-            if stream is not None:
-                close_log(stream)
-            raise StartError(str(error)) from None
-        self.server = ChatServer(settings, sock, self.bus, bans=known, descriptors=descriptors,
+        place, warning = open_control(settings, socks[0].getsockname()[1])
+        self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls, irc=irc)
         self.survey = Survey(self.server)
-        self.journal = Journal(self.server.log, stream, report=self._warn, mishap=self._mishap,
-                               died=lambda last: self.thread_died("journal", last))
+        self.journal = Journal(self.server.state.log, stream, report=self._warn,
+                               mishap=self._mishap,
+                               died=lambda last: self.thread_died("journal", last),
+                               form=LogForm(settings.log_format == "json", settings.log_level))
+        self.server.state.log_fault = lambda: self.journal.log_fault
         if settings.accounts:
-            self.logins = Logins(self.server, Authenticator(
+            self.logins = Logins(self.server.state, Authenticator(
                 AccountStore(settings.accounts), self._hand_over), settings.registration)
+            undo.callback(self.logins.close)
             self.server.use_accounts(self.logins)
         if settings.history:
-            scribe = Scribe(Archive(settings.history), self.server, self.journal)
-            self.server.delivery.scribe = scribe
-            scribe.begin()
+            self.history = Scribe(Archive(settings.history), self.journal, self.server.hub,
+                                  self.server.reactor, recent=recent,
+                                  keep=Keep(*keep_of(settings.history_keep)))
+            self.server.state.history = self.history
+            self.history.begin()
         renewal = Renewal(settings, self.server.speaking_tls, self.journal, self._hand_over)
-        keeper = (BanKeeper(file, self.server, self.journal, self._hand_over)
+        keeper = (BanKeeper(file, self.server.state, self.journal, self._hand_over)
                   if file is not None else None)
-        self.admin = Admin(self.server, keeper, [renewal.ask] if tls is not None else [],
+        reloads = [renewal.ask] if tls is not None else []
+        if self._reread is not None:
+            path, read = self._reread
+            reloads.insert(0, SettingsFile(self.server, path, read, self.journal,
+                                           self._hand_over).ask)
+        self.admin = Admin(self.server, keeper, reloads,
                            self._reopen(stream) if stream and stream.is_named else None)
         self.control = None
         if place is not None:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
         elif warning:
             self.server.say(events.Warned(self.server.hub.at, f"no control socket: {warning}"))
-        self.journal.start()
-        self._thread.start()
-        return str(self.server.address[0]), self.server.address[1]
+        for each in lacking:
+            self.server.say(events.Warned(self.server.hub.at, f"not listening on {each.address}: "
+                                                              f"{each.strerror}"))
+        self.exporter = self._exporting(measured) if measured else None
 
-    def _place(self, port: int) -> tuple[Place | None, str]:
-        """The control socket, or why there is none.  Raises `ControlError` where the
-        operator has named one; the usual one is a comfort, and the chat goes on without.
-        """
-        match self.settings.control:
-            case "off":
-                return None, ""
-            case "auto":
-                try:
-                    return Place(default_path(port)), ""
-                except ControlError as error:
-                    return None, str(error)
-            case path:
-                try:
-                    return Place(paths.absolute(path)), ""
-                except paths.PathError as error:
-                    raise ControlError(str(error)) from None
+    def _exporting(self, socks: Sequence[socket.socket]) -> Exporter:
+        from chatops.metrics.exporter import Exporter  # its library is an extra
+
+        return Exporter(socks, self.server, self.survey, version=__version__,
+                        backlog=lambda: self.journal.backlog,
+                        alive=lambda: self.alive, mishap=self._mishap,
+                        died=lambda last: self.thread_died("metrics", last))
 
     @property
     def alive(self) -> bool:
@@ -191,6 +205,8 @@ class ServerThread:
         if self.logins is not None:
             self.logins.close()
         self.journal.close()
+        if self.exporter is not None:
+            self.exporter.close()
 
     def _run(self) -> None:
         reason = "stopped"
@@ -207,8 +223,8 @@ class ServerThread:
                 self.server.close(reason)
             except Exception:
                 self.crash = self.crash or traceback.format_exc()
-            if self.server.delivery.scribe is not None:
-                self.server.delivery.scribe.close()
+            if self.history is not None:
+                self.history.close()
             self._say_bye()
             self._ended.set()
             self.on_end()
@@ -231,7 +247,7 @@ class ServerThread:
             future.set_result(CommandResult(False, "the server is not running"))
             return
         try:
-            self.admin.carry_out(command, future.set_result)
+            self.admin.carry_out(command, future.set_result, os.getuid())
         except Exception as error:
             future.set_result(CommandResult(False, f"internal error: {error!r}"))
             raise
@@ -274,31 +290,15 @@ class ServerThread:
                 lambda: answer(CommandResult(False, f"the log was not opened again: {error}"))))
         return ask
 
+    @property
+    def reloads(self) -> bool:
+        """Whether there is anything to read again."""
+        return bool(self._reread or self.settings.tls_cert or self.settings.ban_file)
+
     def reopen_log(self) -> None:
         """Open the log again if it is a file.  For signal handlers."""
         if self._log not in ("", "-"):
             self.submit(Reopen())
-
-
-def irc_sockets(settings: Settings, tls: ssl.SSLContext | None) -> list[IrcSocket]:
-    """Those that IRC clients come by, if any.  Raises `StartError`, and none is left open."""
-    wanted: list[tuple[int | None, ssl.SSLContext | None, str]] = [
-        (settings.irc_port, None, "--irc-port")]
-    if settings.irc_tls_port is not None:
-        if tls is None:
-            raise StartError("--irc-tls-port needs --tls-cert")
-        wanted.append((settings.irc_tls_port, tls, "--irc-tls-port"))
-    sockets: list[IrcSocket] = []
-    for port, context, flag in wanted:
-        if port is None:
-            continue
-        try:
-            sockets.append(IrcSocket(listen(settings.host, port, sndbuf=settings.sndbuf), context))
-        except OSError as error:
-            for opened in sockets:
-                opened.sock.close()
-            raise StartError(explain(error, settings.host, port).replace("--port", flag)) from None
-    return sockets
 
 
 def _check_history(path: str) -> None:
@@ -310,27 +310,22 @@ def _check_history(path: str) -> None:
             raise HistoryError(f"{path}: {error.strerror}") from None
 
 
+def _recent(settings: Settings) -> Recent:
+    """What was said in each room before this start.  What is wrong with the file is told when
+    it is first written to.
+    """
+    path = settings.history
+    known = {}
+    if settings.replay and path and path != ":memory:" and Path(path).exists():
+        with suppress(HistoryFileError):
+            known = newest(path, settings.replay)
+    return Recent(settings.replay, known)
+
+
 def last_words(crash: str, thread: str = "server") -> str:
     """The traceback of a thread's death in one line, for an operator."""
     last = crash.strip().rpartition("\n")[2]
     return f"the {thread} thread died: {last}"
-
-
-def explain(error: OSError | UnicodeError, host: str, port: int) -> str:
-    """Why it cannot listen, and what to do about it."""
-    where = f"{host}:{port}"
-    if isinstance(error, UnicodeError):
-        return f"'{host}' is not the name of a host; 127.0.0.1 or 0.0.0.0 is, with --host"
-    match error.errno:
-        case errno.EADDRINUSE:
-            return (f"{where} is in use by another program; choose another port with --port, "
-                    "or --port 0 for any")
-        case errno.EACCES:
-            return f"{where} needs privileges (ports below 1024 do); choose one above with --port"
-        case errno.EADDRNOTAVAIL:
-            return f"{host} is not an address of this machine; 127.0.0.1 or 0.0.0.0 is, with --host"
-        case _:
-            return f"cannot listen on {where}: {error.strerror or error}"
 
 
 def tune_collector() -> None:

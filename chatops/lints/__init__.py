@@ -1,0 +1,7 @@
+"""What a reviewer would object to in a selector: of the chat server, and of a program watched."""
+
+from __future__ import annotations
+
+from chatops.lints.server import LINTS, find
+
+__all__ = ["LINTS", "find"]

@@ -1,0 +1,101 @@
+"""What the parts of the server share: state goes down to all of them, wiring stays above."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import Protocol
+
+from chatops.api import events
+from chatops.api.words import Phase
+from chatops.chat.effects import Recall
+from chatops.chat.hub import Hub
+from chatops.chat.session import Session
+from chatops.loop import backends
+from chatops.loop.bus import EventBus
+from chatops.loop.deadlines import Deadlines
+from chatops.loop.observed import ObservedSelector
+from chatops.loop.reactor import Reactor
+from chatops.net.connection import Connection, Owner
+from chatops.net.context import Traffic
+from chatops.net.handshake import Handshake, Handshakes
+from chatops.server.admission import Admission
+from chatops.server.bans import Bans
+from chatops.server.counts import Counts
+from chatops.settings import Settings
+
+LINGER = 5.0                   # seconds a closing client has to take its last lines
+
+ClientConnection = Connection[Session]
+
+
+class History(Protocol):
+    """Where what rooms hear is kept.  No method waits."""
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it now; "" if nothing is."""
+
+    def keep(self, room: str, chunk: bytes, lines: int) -> None:
+        """Have what a room hears kept, in plain words."""
+
+    def note(self, did: events.AdminDid) -> None:
+        """Have it kept what an admin has done, and who that was."""
+
+    def recent(self, room: str) -> list[str]:
+        """Its last lines, with their time, for who enters."""
+
+    def recall(self, question: Recall) -> None:
+        """Look lines up for a client, which is told some time later."""
+
+
+class ServerState:
+    """Data, and how to say that something happened.  Belongs to the reactor's thread; made by
+    another, and then handed over whole.
+    """
+
+    def __init__(self, settings: Settings, bus: EventBus[events.Event], *,
+                 bans: Bans | None = None, descriptors: int = 1024,
+                 clock: Callable[[], float] = time.monotonic,
+                 wall: Callable[[], float] = time.time) -> None:
+        """`descriptors` is how many this process may have."""
+        self.settings = settings
+        self.phase: Phase = "running"
+        self.wall = wall
+        self.bus = bus
+        # A ring of its own: a journal woken by every line that is said would take the GIL
+        # from the reactor at each of its system calls, a tenth of the CPU of a busy room.
+        self.log: EventBus[events.Event] = EventBus()
+        self.selector = ObservedSelector(backends.make(settings.selector), clock=clock)
+        self.reactor = Reactor(self.selector, clock=clock)
+        self.hub = Hub()
+        self.admission = Admission(settings, bans or Bans(), descriptors)
+        self.connections: dict[int, ClientConnection] = {}
+        self.reasons: dict[int, tuple[str, int]] = {}      # of an end: why, and lines lost by then
+        self.counts = Counts()
+        self.accepted = self.refused = self.evicted = self.lines_dropped = 0
+        self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
+        self.history: History | None = None
+        self.handshakes: list[Handshakes] = []     # of all ports that speak TLS
+        self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
+        # What connections share names their owner, and the deadlines what they call: made by
+        # `clients.Clients`, which is both.
+        self.traffic: Traffic[Owner[Session]]
+        self.partials: Deadlines[ClientConnection]
+        self.idles: Deadlines[ClientConnection]
+        self.newcomers: Deadlines[ClientConnection]
+
+    def say(self, event: events.Event) -> None:
+        """Publish an event to whoever watches and, unless it is talk, to the log."""
+        self.bus.publish(event)
+        if type(event) not in events.TALK:
+            self.log.publish(event)
+
+    def mishap(self, name: str, fd: int, error: Exception,
+               culprit: ClientConnection | Handshake | None) -> None:
+        """Something raised that should not have: say so, and close what it was done for."""
+        text = "".join(traceback.format_exception(error, limit=-3)).strip()
+        self.say(events.CallbackFailed(self.hub.at, name, fd, text))
+        if culprit is not None:
+            culprit.abort("internal error")

@@ -1,0 +1,79 @@
+"""Reading a history's file from outside, while a server writes to it or not.
+
+It is opened to be read only, and with SQLite's write-ahead log neither waits for the other.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from chatops.api.events import AdminDid
+from chatops.storage.chat_history import APPLICATION_ID, Line, literal
+from chatops.system.errors import ChatopsError
+
+PATIENCE = 2.0                 # seconds to wait for another program's lock
+ROOMS = 1000                   # of which the newest lines are looked up, those heard last
+
+
+class HistoryFileError(ChatopsError):
+    """There is no history that can be read; one line."""
+
+
+class Entry(NamedTuple):
+    """One line that somebody said; `at` is in seconds since the Unix epoch."""
+
+    at: float
+    room: str
+    line: str
+
+
+@contextmanager
+def reading(path: str) -> Iterator[sqlite3.Connection]:
+    """The file, open.  Raises `HistoryFileError`, also for what goes wrong within."""
+    if not Path(path).is_file():       # SQLite would say the same of everything
+        raise HistoryFileError(f"{path}: there is no such file")
+    try:
+        uri = f"{Path(path).absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as database:
+            (owner,) = database.execute("PRAGMA application_id").fetchone()
+            if owner != APPLICATION_ID:
+                raise HistoryFileError(f"{path}: not a history of chatops")
+            yield database
+    except sqlite3.Error as error:
+        raise HistoryFileError(f"{path}: {error}") from None
+
+
+def entries(database: sqlite3.Connection, *, room: str = "", since: float = 0.0,
+            text: str = "") -> Iterator[Entry]:
+    """What was said, the oldest first: in one room, from a moment on, with this in it (ASCII
+    letters match in either case); all that were not named.
+    """
+    found = database.execute(
+        "SELECT at, room, line FROM said WHERE at >= ? AND (? = '' OR room = ?) "
+        "AND line LIKE ? ESCAPE '\\' ORDER BY id", (since, room, room, f"%{literal(text)}%"))
+    for row in found:
+        yield Entry(*row)
+
+
+def actions(database: sqlite3.Connection, *, since: float = 0.0, text: str = ""
+            ) -> Iterator[AdminDid]:
+    """What admins have done, the oldest first: from a moment on, with this in the command."""
+    for *row, uid in database.execute(
+            "SELECT at, line, outcome, ok, uid FROM did WHERE at >= ? "
+            "AND line LIKE ? ESCAPE '\\' ORDER BY id", (since, f"%{literal(text)}%")):
+        at, line, outcome, ok = row
+        yield AdminDid(at, line, outcome, bool(ok), uid)
+
+
+def newest(path: str, count: int) -> dict[str, list[Line]]:
+    """The last so many lines of each room.  Raises `HistoryFileError`."""
+    with reading(path) as database:
+        rooms = database.execute("SELECT room FROM said GROUP BY room ORDER BY max(id) DESC "
+                                 "LIMIT ?", (ROOMS,)).fetchall()
+        return {room: [Line(*row) for row in database.execute(
+            "SELECT at, line FROM said WHERE room = ? ORDER BY id DESC LIMIT ?",
+            (room, count))][::-1] for (room,) in reversed(rooms)}

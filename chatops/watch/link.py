@@ -1,0 +1,241 @@
+"""The console's link to a program that it has started itself (chatops.link.ConsoleLink)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from chatops.api import events
+from chatops.api.commands import Command, CommandResult, Quit
+from chatops.api.link import LinkStatus
+from chatops.api.snapshot import LoopFigures, Program, Snapshot
+from chatops.chat.sanitize import clean_text
+from chatops.control.socket_path import ControlError
+from chatops.links.remote import RemoteLink
+from chatops.watch.launch import Launch, LaunchError
+
+PR_SET_PDEATHSIG = 1
+OUTPUT = 1 << 16               # bytes taken from the program in one poll
+LONGEST = 4096                 # bytes of a line that is shown; a longer one is cut into such
+KEPT = 8192                    # events that wait for the console
+AGAIN = 0.5                    # seconds until the next attempt to be greeted
+LAST_CHANCE = 3.0              # seconds between asking a program to end and ending it
+
+
+class Output:
+    """What a program writes, as events: a line each, sanitised."""
+
+    def __init__(self, fd: int) -> None:
+        os.set_blocking(fd, False)
+        self._fd = fd
+        self._rest = b""
+        self.open = True
+
+    def read(self) -> list[events.Printed]:
+        """What has come, without waiting."""
+        if not self.open:
+            return []
+        try:
+            data = os.read(self._fd, OUTPUT)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.open = False
+            data, self._rest = (self._rest + b"\n" if self._rest else b""), b""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        while len(self._rest) > LONGEST:
+            lines.append(self._rest[:LONGEST])
+            self._rest = self._rest[LONGEST:]
+        at = time.time()
+        return [events.Printed(at, clean_text(line.rstrip(b"\r").decode("utf-8", "replace")))
+                for line in lines]
+
+
+def _end_with(parent: int) -> Callable[[], None] | None:
+    """Have the program hang up when its console is gone, however that went (prctl(2))."""
+    if sys.platform != "linux":
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def begin() -> None:               # in the child, between fork and exec
+        prctl(PR_SET_PDEATHSIG, signal.SIGHUP)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return begin
+
+
+class WatchLink:
+    """Starts the program, and knows how it ended.  Belongs to the console's thread."""
+
+    def __init__(self, launch: Launch, name: str) -> None:
+        """Raises `LaunchError` when it cannot be started."""
+        self._launch = launch
+        self._name = name
+        self._began = time.monotonic()
+        self._happened: deque[events.Event] = deque(maxlen=KEPT)
+        self._dropped = 0
+        self._remote: RemoteLink | None = None
+        self._attempt: Future[RemoteLink | str] | None = None
+        self._told = False             # that nothing answers
+        self._shown = False            # a snapshot of nothing, until there is one of something
+        self._status = LinkStatus(True)
+        try:
+            self.process = subprocess.Popen(
+                launch.argv, env=launch.environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=launch.handed,
+                start_new_session=True, preexec_fn=_end_with(os.getpid()))
+        except OSError as error:
+            raise LaunchError(f"cannot start {launch.argv[0]}: {error.strerror}") from None
+        finally:
+            launch.abandon()
+            launch.place.sock.close()  # it is the program's now
+        assert self.process.stdout is not None
+        self._output = Output(self.process.stdout.fileno())
+
+    # -- chatops.link.ConsoleLink
+
+    @property
+    def status(self) -> LinkStatus:
+        return self._status
+
+    @property
+    def events_dropped(self) -> int:
+        return self._dropped + (self._remote.events_dropped if self._remote is not None else 0)
+
+    def submit(self, command: Command) -> Future[CommandResult]:
+        if isinstance(command, Quit):
+            return _now(self._end(command.how))
+        if self._remote is None or not self._remote.status.alive:
+            return _now(CommandResult(False, "the program does not answer"))
+        return self._remote.submit(command)
+
+    def drain(self, limit: int | None = None) -> list[events.Event]:
+        if self._remote is not None:
+            self._say(self._remote.drain())
+        happened = list(self._happened)
+        self._happened.clear()
+        if limit is not None and len(happened) > limit:
+            self._dropped += len(happened) - limit
+            happened = happened[-limit:]
+        return happened
+
+    def poll(self) -> Snapshot | None:
+        self._say(self._output.read())
+        self._look_at_process()
+        if self._remote is None and self._status.alive:
+            self._connect()
+        found = self._remote.poll() if self._remote is not None else None
+        if found is None and not self._shown:
+            self._shown = True
+            return self._nothing()
+        return found
+
+    def report(self, event: events.Event) -> None:
+        """Into the console's own log: the program has none of ours."""
+        self._happened.append(event)
+
+    def close(self) -> None:
+        """End the program, if it has not ended."""
+        if self._remote is not None:
+            self._remote.close()
+        if self.process.poll() is None:
+            self._signal(signal.SIGTERM)
+            try:
+                self.process.wait(LAST_CHANCE)
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+                self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self._launch.place.close()
+
+    @property
+    def exit_status(self) -> int:
+        """The program's, as a shell would say it."""
+        code = self.process.poll()
+        return 0 if code is None else code if code >= 0 else 128 - code
+
+    # -- inside
+
+    def _say(self, happened: list[events.Printed] | list[events.Event]) -> None:
+        room = KEPT - len(self._happened)
+        self._dropped += max(0, len(happened) - room)
+        self._happened.extend(happened)
+
+    def _look_at_process(self) -> None:
+        if not self._status.alive or self.process.poll() is None:
+            return
+        while self._output.open and (last := self._output.read()):
+            self._say(last)
+        status = self.exit_status
+        self._happened.append(events.ProgramEnded(time.time(), status))
+        self._status = LinkStatus(False, f"the program has ended with status {status}")
+
+    def _connect(self) -> None:
+        """The socket is there already; whether anybody answers is another question, and a
+        thread waits for that.
+        """
+        attempt = self._attempt
+        if attempt is None:
+            self._attempt = attempt = Future()
+            threading.Thread(target=_greet, args=(self._launch.place.path, attempt),
+                             name="greeting", daemon=True).start()
+        if not attempt.done():
+            return
+        self._attempt = None
+        found = attempt.result()
+        if isinstance(found, RemoteLink):
+            self._remote = found
+        elif not self._told:
+            self._told = True
+            self._happened.append(events.Warned(
+                time.time(), f"nothing to be seen: {found}; is {self._launch.argv[0]} a Python "
+                "with what chatops needs, and not an isolated one (-I, -S, -E)?"))
+
+    def _nothing(self) -> Snapshot:
+        return Snapshot(
+            turn=0, at=time.time(), mono=time.monotonic(), started_at=self._began, host="", port=0,
+            phase="running",
+            loop=LoopFigures("-", "on-demand", "evict", 0, 0, 0, 0.0, 0.0, 0.0, "", 0.0, 0.0, 0, 0),
+            clients=(), keys=(), rooms=(), threads=(),
+            program=Program(clean_text(self._name), self.process.pid, "", "",
+                            unseen="the program starts"))
+
+    def _end(self, how: str) -> CommandResult:
+        if self.process.poll() is not None:
+            return CommandResult(True, "the program has ended")
+        self._signal(signal.SIGKILL if how == "now" else signal.SIGINT)
+        return CommandResult(True, "killed" if how == "now" else "told to end (SIGINT)")
+
+    def _signal(self, number: signal.Signals) -> None:
+        try:
+            self.process.send_signal(number)
+        except OSError:
+            pass
+
+
+def _greet(path: Path, attempt: Future[RemoteLink | str]) -> None:
+    """Connect, on a thread of its own; a program that is starting answers late."""
+    try:
+        attempt.set_result(RemoteLink(path))
+    except ControlError as error:
+        time.sleep(AGAIN)
+        attempt.set_result(str(error))
+
+
+def _now(result: CommandResult) -> Future[CommandResult]:
+    future: Future[CommandResult] = Future()
+    future.set_result(result)
+    return future

@@ -1,0 +1,236 @@
+"""When a picture is made, and of what it may cost: the observer's side of a look.
+
+A tick, ten times a second while anybody looks and never otherwise.  In it the watchdog sees
+whether the loop is held; and if a console wants news and there are some, a picture is begun:
+slices of it run at the loop's safe points, so far apart that they take 2 % of its time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+
+from msgspec.structs import replace
+
+from chatops.api import events
+from chatops.api.slot import View
+from chatops.api.snapshot import Held, LoopFigures, Process, Program, Snapshot
+from chatops.loop.reactor import Reactor, Timer
+from chatops.watch import private, registry
+from chatops.watch.loops import Loops
+from chatops.watch.selector import WatchedSelector
+
+TICK = 0.1                     # seconds
+SLICE = 0.003                  # seconds of the loop's that one safe point may take
+SHARE = 0.02                   # of the loop's time that pictures may take
+AGES = 1.0                     # seconds between looks at what is news by lasting: a held lock
+LOST = 3.0                     # seconds after which a slice that has not come back is given up
+
+
+class ProgramPictures:
+    """What fills the consoles' slots (chatops.control.host.Pictures).
+
+    Belongs to the observer's thread, but for `_slice`.
+    """
+
+    def __init__(self, reactor: Reactor, loops: Loops, program: Program,
+                 say: Callable[[events.Event], None], path: str) -> None:
+        self.looks = 0
+        self.cpu = time.thread_time
+        self._reactor = reactor
+        self._loops = loops
+        self._program = program
+        self._say = say
+        self._path = path
+        self._views: list[View] = []
+        self._timer: Timer | None = None
+        self._watched: list[WatchedSelector] = []
+        self._latest: Snapshot | None = None
+        self.activity = 0
+        self._asked_at = 0.0           # when a slice was left with the loop; 0 when none is out
+        self._spent = 0.0              # by the loop, on the picture that is being made
+        self._next_at = 0.0
+        self._seen_at = 0.0            # when the last picture was finished
+        self._held: Held | None = None
+
+    # -- chatops.control.host.Pictures
+
+    def view(self) -> View:
+        return View()
+
+    def begin(self, view: View) -> None:
+        self._views.append(view)
+        if self._timer is None:
+            private.time_handles(time.monotonic)
+            self._tick()
+
+    def end(self, view: View) -> None:
+        self._views.remove(view)
+        if not self._views:
+            self._look_away()
+
+    def lend(self, view: View) -> None:
+        """Nothing waits here: a tick is never far."""
+
+    def pulse(self, view: View) -> None:
+        """A program's counters come with its snapshots."""
+
+    def charge(self, seconds: float) -> None:
+        """Packing it took the observer's time, not the loop's; but the interpreter's."""
+        self._next_at += seconds / SHARE
+
+    def look_again(self) -> None:
+        """Another loop is shown."""
+        self._asked_at = 0.0
+        self._latest = None
+        for view in self._views:
+            view.activity, view.shown = -1, 0      # there is news for everybody
+
+    # -- the tick
+
+    def _tick(self) -> None:
+        self._timer = self._reactor.call_later(TICK, self._tick)
+        now = self._reactor.clock()
+        if self._loops.settle():
+            self.look_again()
+        self._watch_all()
+        self.activity = sum(selector.turns for selector in registry.alive())
+        self._guard(now)
+        if self._asked_at and now - self._asked_at > LOST and self._held is None:
+            self._asked_at = 0.0       # its loop has ended, or never sleeps long enough
+        ages = now - self._seen_at >= AGES and any(
+            task.holder for task in (self._latest.tasks if self._latest is not None else ()))
+        due = [view for view in self._views
+               if view.wanted or (view.on_news and (ages or self._loops.shown is None
+                                                    or view.activity != self.activity))]
+        if due and not self._asked_at and now >= self._next_at:
+            self._begin_picture(now)
+
+    def _watch_all(self) -> None:
+        """Watch those that have come since."""
+        for selector in registry.alive():
+            if not any(each is selector for each in self._watched):
+                self._watched.append(selector)
+                selector.submit(selector.watch)
+        self._watched = [selector for selector in self._watched if not selector.closed]
+
+    def _look_away(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        private.leave_handles()
+        for selector in self._watched:
+            selector.submit(lambda selector=selector: selector.watch(False))  # type: ignore[misc]
+        self._watched.clear()
+        self._asked_at = 0.0
+        if self._loops.painter is not None:
+            self._loops.painter.tasks.serving = {}     # of a picture that was not finished
+
+    # -- held loops
+
+    def _guard(self, now: float) -> None:
+        watchdog = self._loops.watchdog
+        held, before = watchdog.look(now) if watchdog is not None else None, self._held
+        self._held = held
+        if held is not None and (before is None or before.since != held.since):
+            self._say(events.LoopHeld(time.time(), held.seconds, held.at, held.inside))
+        if before is not None and (held is None or held.since != before.since):
+            self._say(events.LoopHeld(time.time(), before.seconds, before.at, before.inside,
+                                      over=True))
+        if held is None and before is None:
+            return
+        latest = self._latest
+        if latest is None or latest.program is None:
+            latest = self._nothing(now)
+        assert latest.program is not None
+        # The loop cannot be asked; what is known of it still stands, and this is news.
+        self._fill(replace(latest, mono=now, at=time.time(), turns=(), built_in=0.0,
+                           program=replace(latest.program, held=held)), self._views)
+
+    # -- pictures
+
+    def _begin_picture(self, now: float) -> None:
+        selector, painter = self._loops.shown, self._loops.painter
+        program = replace(self._program, loops=self._loops.rows(), unseen=self._loops.unseen(),
+                          processes=self._processes(), held=self._held)
+        if selector is None or painter is None:
+            self._next_at = now + AGES
+            if program != self._program or self._latest is None:
+                self._program = program
+                self._fill(self._nothing(now), self._views)
+            return
+        self._asked_at, self._spent = now, 0.0
+        shown = min((view.shown for view in self._views), default=0)
+        self._leave(selector, painter.paint(program, shown))
+
+    def _leave(self, selector: WatchedSelector, painting: Iterator[Snapshot | None]) -> None:
+        selector.submit(lambda: self._slice(selector, painting, self._asked_at))
+
+    def _slice(self, selector: WatchedSelector, painting: Iterator[Snapshot | None],
+               asked_at: float) -> None:
+        """On the loop's thread: paint for a moment."""
+        clock = selector.clock
+        began = clock()
+        snapshot: Snapshot | None = None
+        error: Exception | None = None
+        try:
+            while snapshot is None and clock() - began < SLICE:
+                snapshot = next(painting)
+        except StopIteration:
+            pass
+        except Exception as raised:
+            error = raised
+        spent = clock() - began
+        self._reactor.submit(
+            lambda: self._sliced(selector, painting, asked_at, snapshot, error, spent))
+
+    def _sliced(self, selector: WatchedSelector, painting: Iterator[Snapshot | None],
+                asked_at: float, snapshot: Snapshot | None, error: Exception | None,
+                spent: float) -> None:
+        if asked_at != self._asked_at or selector is not self._loops.shown:
+            return                     # given up meanwhile
+        self._spent += spent
+        if error is not None:
+            self._asked_at = 0.0
+            self._next_at = self._reactor.clock() + 1.0
+            registry.failed(error)
+        elif snapshot is None:
+            self._reactor.call_later(spent / SHARE, lambda: self._leave(selector, painting))
+        else:
+            self._asked_at = 0.0
+            self._seen_at = self._reactor.clock()
+            self._next_at = self._seen_at + self._spent / SHARE
+            self._fill(replace(snapshot, built_in=self._spent), self._views)
+
+    def _fill(self, snapshot: Snapshot, views: list[View]) -> None:
+        self._latest = snapshot
+        for view in views:
+            view.wanted = view.on_news = False
+            view.latest = snapshot
+            view.shown = snapshot.turn
+            view.activity = self.activity
+
+    def _nothing(self, now: float) -> Snapshot:
+        """Of a program that has no loop, or none that has been seen yet."""
+        return Snapshot(
+            turn=0, at=time.time(), mono=now, started_at=self._reactor.selector.started_at,
+            host="", port=0, phase="running",
+            loop=LoopFigures("-", "on-demand", "evict", 0, 0, 0, 0.0, 0.0, 0.0, "", 0.0, 0.0, 0, 0),
+            clients=(), keys=(), rooms=(), threads=(),
+            program=replace(self._program, held=self._held))
+
+    def _processes(self) -> tuple[Process, ...]:
+        """Those of the same program, by the sockets beside this one."""
+        folder, name = os.path.split(self._path)
+        family = name.removesuffix(".sock").split("+")[0]
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            return ()
+        found = []
+        for each in names:
+            pid = each.removesuffix(".sock").removeprefix(f"{family}+")
+            if each != name and each == f"{family}+{pid}.sock" and pid.isdecimal():
+                found.append(Process(int(pid), os.path.join(folder, each)))
+        return tuple(found)

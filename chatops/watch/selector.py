@@ -1,0 +1,307 @@
+"""The selector that an observed program gets in place of its own.
+
+It does what the wrapped one does, and is the safe point: between two turns, on the loop's own
+thread, it runs what the observer wants done there.  The waker that interrupts a sleep for
+that is in the kernel's set but not in the program's map, so a loop that runs `while
+selector.get_map()` still comes to its end.
+
+It keeps no reference to what the program has let go of: a turn remembers descriptors and
+labels, not the keys with their transports and protocols.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import sys
+from _thread import get_ident
+from collections import Counter, deque
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+from chatops.loop.naming import where
+from chatops.loop.observed import MASK_HISTORY, ObservedSelector, _TimedEvents
+from chatops.loop.records import Event, Registration, TurnRecord
+from chatops.watch import private, registry
+from chatops.watch.meter import CallMeter
+from chatops.watch.registry import resume
+
+# Runs at the safe point; true when the loop must take a turn for what it did.
+Call = Callable[[], bool | None]
+
+FOLD_AT = 4096                 # fires that wait to be counted
+SOON = 0.25                    # seconds of a sleep that need not be interrupted
+
+
+class _Label:
+    """What stands for a key's data in the turns that are remembered."""
+
+    __slots__ = ("label",)
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+
+class WatchedSelector(ObservedSelector):
+    """Belongs to the thread that selects; `submit` and what it says of itself are anybody's."""
+
+    def __init__(self, inner: selectors.BaseSelector | None = None) -> None:
+        super().__init__(inner)
+        self.entries = self._registrations     # by descriptor; others may look, not write
+        self._inner_select = self._inner.select
+        self.sleeping = False          # it is in the kernel, or has not been used yet
+        self.thread = 0                # the one that selected last, 0 before
+        self.asyncio: bool | None = None   # whose data looks like asyncio's; None until known
+        self.meter = CallMeter()
+        self.turned_by: CodeType | None = None     # what calls `select`, while watched
+        self.closed = False
+        self._settled = False          # whether it needs a waker has been decided
+        self._calls: deque[Call] = deque()
+        self._waker: tuple[socket.socket, socket.socket] | None = None
+        self._woken = False            # a byte is in the waker, or about to be
+        self._sent = False             # it is in it
+        self._fired: list[int] = []    # descriptor << 2 | mask, of turns that nobody watched
+        self._shadows: dict[int, selectors.SelectorKey] = {}
+        self.number = registry.add(self)
+
+    # -- selectors.BaseSelector
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        if self.asyncio is None:
+            self.asyncio = private.is_asyncio(data)
+            if self.asyncio:
+                private.mark_scheduler()
+        return super().register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        key = super().unregister(fileobj)
+        self._shadows.pop(key.fd, None)
+        return key
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().modify(fileobj, events, data)
+        self._shadows.pop(key.fd, None)
+        return key
+
+    def select(self, timeout: float | None = None) -> list[Event]:
+        clock = self.clock
+        if not self._settled:
+            self._settle(timeout)
+        if resume:
+            resume.pop()()
+        entered = clock()
+        if self._calls and self._serve():
+            timeout = 0
+        self.sleeping = True
+        ready = self._inner_select(timeout)
+        if self._woken:
+            ready = self._interrupted(ready, timeout, entered)
+        self.sleeping = False
+        returned = clock()
+        waited = returned - entered
+        worked = entered - self._returned
+        self._returned = returned
+        self.waited += waited
+        self.worked += worked
+        self.turns += 1
+        if self.watched:
+            return self._watched_turn(ready, returned, timeout, waited, worked)
+        if ready:
+            self.ready += len(ready)
+            fired = self._fired
+            for key, mask in ready:
+                fired.append(key.fd << 2 | mask)
+            if len(fired) > FOLD_AT:
+                self._fold()
+        return ready
+
+    def close(self) -> None:
+        super().close()
+        self.closed = True
+        registry.discard(self)
+        self._shadows.clear()
+        waker, self._waker = self._waker, None
+        for end in waker or ():
+            end.close()
+
+    def __getattr__(self, name: str) -> Any:
+        # What only some selectors have, `fileno` for one; asked only for what is not here.
+        if name == "_inner":
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
+    # -- for the observer
+
+    def submit(self, call: Call) -> None:
+        """Have it run at the next safe point.  From the observer's thread alone."""
+        self._calls.append(call)
+        if self._woken:
+            return
+        waker = self._waker or (self._make_waker() if private.wakes_later(self._inner) else None)
+        if waker is None:
+            return                     # its sleeps are short
+        # In this order: a byte that is found before `_sent` says so is left for the next time.
+        self._woken = True
+        try:
+            waker[1].send(b"\0")
+        except OSError:
+            pass                       # closed meanwhile
+        self._sent = True
+
+    def held_since(self) -> float:
+        """When the turn began that is being worked on now; 0 while it sleeps."""
+        return 0.0 if self.sleeping or not self.thread else self._returned
+
+    def forked(self) -> None:
+        """In a forked child nobody observes: what the parent had asked for is not for here."""
+        self._calls.clear()
+        self._woken = self._sent = False
+        self._watchers = 0
+        self.watched = False
+
+    def watch(self, on: bool = True) -> None:
+        super().watch(on)
+        self.turned_by = None          # whoever turns it now
+
+    def swap(self, name: str) -> None:
+        super().swap(name)
+        self._inner_select = self._inner.select
+        if self._waker is not None:
+            private.add_waker(self._inner, self._waker[0].fileno())
+        elif not private.wakes_later(self._inner):
+            self._make_waker()
+
+    def relabel(self, fd: int, label: str) -> None:
+        """What the turns call this descriptor."""
+        shadow = self._shadows.get(fd)
+        if shadow is not None:
+            shadow.data.label = label
+
+    def label(self, registration: Registration) -> str:
+        """Whose descriptor it is."""
+        return private.label(registration.data, registration.fileobj)
+
+    # -- inside
+
+    def _settle(self, timeout: float | None) -> None:
+        """poll() and select() do not notice a descriptor that is added while they sleep, so
+        theirs is added before the first sleep that is worth interrupting.
+        """
+        self.thread = get_ident()
+        self._settled = private.wakes_later(self._inner)
+        if not self._settled and (timeout is None or timeout > SOON):
+            self._settled = True
+            if self._waker is None:
+                self._make_waker()
+
+    def _make_waker(self) -> tuple[socket.socket, socket.socket] | None:
+        try:
+            reader, writer = socket.socketpair()
+        except OSError:
+            return None                # no descriptor left: it goes on unwoken
+        reader.setblocking(False)
+        writer.setblocking(False)
+        if not private.add_waker(self._inner, reader.fileno()):
+            reader.close()
+            writer.close()
+            return None
+        self._waker = reader, writer
+        return self._waker
+
+    def _serve(self) -> bool:
+        """Run what was asked for; whether the loop must take a turn for it."""
+        turn = False
+        while self._calls:
+            call = self._calls.popleft()
+            try:
+                turn = bool(call()) or turn
+            except Exception as error:     # ours; the program is not to suffer for it
+                registry.failed(error)
+        return turn
+
+    def _interrupted(self, ready: list[Event], timeout: float | None,
+                     entered: float) -> list[Event]:
+        """The observer has woken it: serve, and wait for the rest of the time."""
+        while True:
+            if self._sent and self._waker is not None:
+                # Cleared before the calls are looked at: one that comes now sends again.
+                self._sent = False
+                try:
+                    self._waker[0].recv(16)
+                except OSError:
+                    pass
+                self._woken = False
+            if self._serve() or ready:
+                return ready
+            if timeout is not None:
+                left = timeout - (self.clock() - entered)
+                if left <= 0:
+                    return ready
+                ready = self._inner_select(left)
+            else:
+                ready = self._inner_select(None)
+            if not self._woken:
+                return ready
+
+    def _watched_turn(self, ready: list[Event], returned: float, timeout: float | None,
+                      waited: float, worked: float) -> list[Event]:
+        if self.turned_by is None:
+            self.thread = get_ident()
+            self.turned_by = sys._getframe(2).f_code
+        last = self._turn
+        last.worked += worked
+        if not ready:
+            if last.ready or last.changes or last.notes or bool(timeout) != bool(last.timeout):
+                self._remember(TurnRecord(self.turns, returned, timeout, waited, ready))
+            else:
+                last.repeats += 1
+                last.waited += waited
+            return ready
+        self.ready += len(ready)
+        registrations, shadows = self._registrations, self._shadows
+        seen: list[Event] = []
+        for key, mask in ready:
+            fd = key.fd
+            registration = registrations.get(fd)
+            if registration is None:
+                continue
+            registration.fires += 1
+            registration.last_mask = mask
+            if registration.masks is None:
+                registration.masks = deque(maxlen=MASK_HISTORY)
+            registration.masks.append(mask)
+            shadow = shadows.get(fd)
+            if shadow is None:
+                shadow = shadows[fd] = selectors.SelectorKey(
+                    fd, fd, key.events, _Label(self.label(registration)))
+            seen.append((shadow, mask))
+        alike = (seen == last.ready and bool(timeout == last.timeout or (timeout and last.timeout))
+                 and last.changes is None and last.notes is None)
+        if alike:
+            last.repeats += 1
+            last.waited += waited
+            last.costs = None
+        else:
+            self._remember(TurnRecord(self.turns, returned, timeout, waited, seen))
+        # asyncio only queues what is ready while it iterates: its calls are timed elsewhere.
+        return ready if self.asyncio else _TimedEvents(ready, self)
+
+    def _changed(self, what: str, key: selectors.SelectorKey, before: int, after: int,
+                 by: tuple[CodeType, int]) -> None:
+        turn = self._turn
+        if turn.changes is None:
+            turn.changes = []
+        turn.changes.append((what, key.fd, before, after, private.label(key.data, key.fileobj),
+                             where(by)))
+
+    def _fold(self) -> None:
+        if not self._fired:
+            return
+        fired, self._fired = self._fired, []
+        last_masks = {each >> 2: each & 3 for each in fired}
+        for fd, count in Counter([each >> 2 for each in fired]).items():
+            registration = self._registrations.get(fd)
+            if registration is not None:
+                registration.fires += count
+                registration.last_mask = last_masks[fd]

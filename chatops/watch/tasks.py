@@ -1,0 +1,189 @@
+"""The tasks of an asyncio loop: where each stands, what it waits for, and who keeps it waiting."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from types import FrameType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from msgspec.structs import replace
+
+from chatops.api.snapshot import TaskRow
+from chatops.chat.sanitize import clean_text
+from chatops.watch import private
+from chatops.watch.meter import CallMeter
+
+MOST = 500                     # rows; the rest is counted by coroutine
+_STANDARD = os.path.dirname(os.__file__)
+
+
+class _Known:
+    """What is remembered of a task from one look to the next."""
+
+    __slots__ = ("id", "since", "stands")
+
+    def __init__(self, ident: int, now: float) -> None:
+        self.id = ident
+        self.since = now
+        self.stands: object = None     # the future it waits for, by id, and its line
+
+
+class TaskTable:
+    """All rows, as of the last `look`.  Belongs to the loop's thread."""
+
+    def __init__(self) -> None:
+        self.rows: tuple[TaskRow, ...] = ()
+        self.total = 0
+        self.serving: dict[int, Any] = {}      # id(protocol): a task that has it in its hands
+        self._known: WeakKeyDictionary[Any, _Known] = WeakKeyDictionary()
+        self._ids = itertools.count(1)
+
+    def find(self, loop: Any, word: str) -> Any:
+        """The task with this number or name, None when it is gone."""
+        number = int(word) if word.isdecimal() else 0
+        for task in private.tasks(loop):
+            known = self._known.get(task)
+            if not task.done() and (task.get_name() == word
+                                    or (known is not None and known.id == number)):
+                return task
+        return None
+
+    def look(self, loop: Any, meter: CallMeter, now: float) -> Iterator[None]:
+        """Go through them, yielding wherever it can be put off."""
+        every = private.tasks(loop)
+        tasks = [task for task in every if not task.done()]
+        failed = [task for task in every if task.done() and private.untaken(task) is not None]
+        alive = {id(task) for task in tasks}
+        meter.tasks = {ident: spent for ident, spent in meter.tasks.items() if ident in alive}
+        yield
+        self.serving = {}
+        rows = [self._failed(task, now) for task in failed[:MOST]]
+        waiting_for: list[tuple[int, Any]] = []        # row, lock
+        for task in tasks[:MOST]:
+            for protocol in private.protocols_in(task.get_coro()):
+                self.serving.setdefault(id(protocol), task)
+            row, lock = self._row(task, meter, now)
+            if lock is not None:
+                waiting_for.append((len(rows), lock))
+            rows.append(row)
+            yield
+        for at, lock in waiting_for[:16]:
+            rows[at] = _held_by(rows[at], _holder(lock, tasks))
+            yield
+        rest: Counter[Any] = Counter()
+        coros: dict[Any, Any] = {}
+        for first in range(MOST, len(tasks), MOST):
+            for task in tasks[first:first + MOST]:
+                coro = task.get_coro()
+                code = getattr(coro, "cr_code", None) or type(coro)
+                rest[code] += 1
+                coros[code] = coro
+            yield
+        rows += [TaskRow(0, "", clean_text(private.coroutine_name(coros[code])), "", "",
+                         "waiting", now, count=count) for code, count in rest.most_common(50)]
+        self.rows, self.total = tuple(rows), len(tasks)
+
+    def _remembered(self, task: Any, stands: object, now: float) -> _Known:
+        known = self._known.get(task)
+        if known is None:
+            known = self._known[task] = _Known(next(self._ids), now)
+            known.stands = stands
+        elif known.stands != stands:
+            known.stands, known.since = stands, now
+        return known
+
+    def _row(self, task: Any, meter: CallMeter, now: float) -> tuple[TaskRow, Any]:
+        awaits = private.chain(task.get_coro())
+        future = private.waits_for(task)
+        lock = private.locked_for(frame for frame, _ in awaits[-1:])
+        known = self._remembered(task, (id(future), awaits[-1][1] if awaits else ""), now)
+        busy, steps = meter.tasks.get(id(task), (0.0, 0))
+        state = ("waiting" if future is not None and not future.done() else
+                 "running" if awaits and not _suspended(task) else "ready")
+        return TaskRow(
+            id=known.id, name=clean_text(task.get_name()),
+            coro=clean_text(private.coroutine_name(task.get_coro())),
+            at=clean_text(_at(awaits)), on=clean_text(_waits_on(awaits, future)), state=state,
+            since=known.since, chain=tuple(clean_text(text) for _, text in awaits),
+            busy=busy, steps=int(steps)), lock
+
+    def _failed(self, task: Any, now: float) -> TaskRow:
+        error = private.untaken(task)
+        known = self._remembered(task, "failed", now)
+        frames: list[tuple[FrameType | None, str]] = []
+        traceback = error.__traceback__ if error is not None else None
+        while traceback is not None:
+            frames.append((traceback.tb_frame, private.place(traceback.tb_frame.f_code,
+                                                              traceback.tb_lineno)))
+            traceback = traceback.tb_next
+        return TaskRow(
+            id=known.id, name=clean_text(task.get_name()),
+            coro=clean_text(private.coroutine_name(task.get_coro())), at=clean_text(_at(frames)),
+            on="", state="failed", since=known.since,
+            error=clean_text(f"{type(error).__name__}: {error}")[:200])
+
+
+def _suspended(task: Any) -> bool:
+    frame = getattr(task.get_coro(), "cr_running", False)
+    return not frame
+
+
+def origin(frame: FrameType | None) -> int:
+    """Whose code a frame is: 0 the standard library's or nobody's, 1 an installed package's,
+    2 the author's.
+    """
+    name = frame.f_code.co_filename if frame is not None else "<"
+    if "site-packages" in name or "dist-packages" in name:
+        return 1
+    return 0 if name.startswith((_STANDARD, "<")) else 2
+
+
+def own_origin(frames: Iterable[FrameType | None]) -> int:
+    """From which origin on frames are to be called the author's: a package's where there is
+    nothing else.
+    """
+    return max(1, max(map(origin, frames), default=0))
+
+
+Awaits = Sequence[tuple[FrameType | None, str]]
+
+
+def _at(awaits: Awaits) -> str:
+    """The innermost line that its author wrote."""
+    least = own_origin(frame for frame, _ in awaits)
+    own = [text for frame, text in awaits if origin(frame) >= least]
+    return own[-1] if own else awaits[-1][1] if awaits else ""
+
+
+def _waits_on(awaits: Awaits, future: Any) -> str:
+    """What it waits for, by the name of what its author called."""
+    if hasattr(future, "get_coro"):
+        return f"task {future.get_name()}"
+    least = own_origin(frame for frame, _ in awaits)
+    called = ""
+    for frame, _ in reversed(awaits):
+        if frame is None or origin(frame) >= least:
+            break
+        # The outermost of the library's frames is what was called, unless it is only a bridge.
+        if not called or not frame.f_code.co_name.startswith("_"):
+            called = frame.f_code.co_qualname
+    return called or (type(future).__name__ if future is not None else "")
+
+
+def _holder(lock: Any, tasks: list[Any]) -> str:
+    """The task that is inside `async with` this lock and does not wait for it itself."""
+    for task in tasks:
+        awaits = private.chain(task.get_coro())
+        if private.locked_for(frame for frame, _ in awaits[-1:]) is lock:
+            continue
+        if private.holds(task.get_coro(), lock):
+            return f"{task.get_name()} {private.coroutine_name(task.get_coro())}"
+    return "somebody who does not show" if lock.locked() else ""
+
+
+def _held_by(row: TaskRow, holder: str) -> TaskRow:
+    return replace(row, holder=clean_text(holder))

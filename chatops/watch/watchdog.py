@@ -1,0 +1,64 @@
+"""Notices that a loop is held while it is, and says by which line: seen from another thread."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from types import FrameType
+
+from chatops.api.snapshot import Held
+from chatops.chat.sanitize import clean_text
+from chatops.watch import private
+from chatops.watch.selector import WatchedSelector
+from chatops.watch.tasks import origin, own_origin
+
+NOTICED = 0.1                  # seconds of one turn that are worth saying
+DEEP = 64                      # frames that are shown
+
+
+class Watchdog:
+    """For one selector; belongs to the observer's thread."""
+
+    def __init__(self, selector: WatchedSelector) -> None:
+        self._selector = selector
+        self._since = 0.0              # the turn that was being worked on at the last look
+
+    def look(self, now: float) -> Held | None:
+        """Who holds the loop now, when one turn has taken too long already."""
+        since, before = self._selector.held_since(), self._since
+        self._since = since
+        # A turn is known to be held only when it is still the one of the look before.
+        if not since or since != before or now - since < NOTICED:
+            return None
+        frame = sys._current_frames().get(self._selector.thread)
+        stack = _stack(frame)
+        turned = [at for at, each in enumerate(stack)
+                  if each.f_code is self._selector.turned_by]
+        if not turned:
+            return None                # it selects no more, and does something else
+        return _held(stack, turned[0], since, now)
+
+
+def _stack(frame: FrameType | None) -> list[FrameType]:
+    """The innermost first."""
+    found: list[FrameType] = []
+    while frame is not None and len(found) < 4 * DEEP:
+        found.append(frame)
+        frame = frame.f_back
+    return found
+
+
+def _held(stack: list[FrameType], turned: int, since: float, now: float) -> Held:
+    """`turned` is the place in the stack of what calls `select`: beyond it nothing was done in
+    this turn.
+    """
+    theirs = [frame for frame in stack[:turned] or stack[turned:turned + 1]
+              if not frame.f_globals.get("__name__", "").startswith("chatops.")]
+    least = own_origin(theirs)
+    own = next((frame for frame in theirs if origin(frame) >= least), stack[turned])
+    line = linecache.getline(own.f_code.co_filename, own.f_lineno).strip()
+    return Held(
+        seconds=now - since, since=since,
+        at=clean_text(private.place(own.f_code, own.f_lineno)), inside=clean_text(line)[:120],
+        stack=tuple(clean_text(private.place(each.f_code, each.f_lineno))
+                    for each in reversed(stack[:DEEP])))

@@ -1,0 +1,18 @@
+"""What holds for every test: it ends, in a time that is made to the measure of the machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.patience import scaled
+
+LONGEST = 120.0                # seconds on an idle machine; several times what any test takes
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """No test hangs for ever, unless `--timeout` says otherwise; a soak minds its own end."""
+    if config.getoption("timeout") is not None:
+        return
+    for item in items:
+        if not item.get_closest_marker("timeout") and not item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(scaled(LONGEST)))

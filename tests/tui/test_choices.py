@@ -1,0 +1,233 @@
+"""Columns, saved views, alerts and pictures: by command, as they are kept and undone."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+
+from chatops.units import format_size
+from tests.tui.eyes import screen_text, table
+from tests.tui.feed import Feed
+from tests.tui.press import begin, echo, press
+from tests.tui.shots import Rig, crowd
+from tui.config import Config
+from tui.model import chosen, rows
+from tui.model.columns import Look, place
+from tui.model.completion import complete
+from tui.model.state import ConsoleState
+from tui.panes.totals import TotalsLine
+from tui.screens.listing import ListScreen
+
+WIDE = (120, 40)
+
+
+async def command(rig: Rig, pilot: Pilot[int], line: str) -> str:
+    """Type it, and read the echo row."""
+    await press(rig, pilot, "colon")
+    rig.app.query_one("#prompt Input").value = line  # type: ignore[attr-defined]
+    await pilot.pause()
+    await press(rig, pilot, "enter")
+    await pilot.pause()
+    return echo(rig)
+
+
+def headings(rig: Rig) -> list[str]:
+    return [placed.column.name for placed in table(rig).places]
+
+
+# -- columns
+
+
+async def test_columns_are_chosen_ordered_and_sized_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    rig = Rig(config=Config(path))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot)
+        assert "✓" in await command(rig, pilot, "columns appq nick:20 id")
+        assert headings(rig) == ["!", "", "APPQ", "NICK", "ID"]
+        assert next(p.width for p in table(rig).places if p.column.name == "NICK") == 20
+        await command(rig, pilot, "columns +room -appq")
+        assert headings(rig) == ["!", "", "NICK", "ID", "ROOM"]
+        assert tomllib.loads(path.read_text()) == {
+            "columns": {"clients": ["NICK:20", "ID", "ROOM"]}}
+    again = Rig(config=Config(path))
+    async with again.app.run_test(size=WIDE) as pilot:
+        await begin(again, pilot)
+        assert headings(again) == ["!", "", "NICK", "ID", "ROOM"]
+        await command(again, pilot, "columns usual")
+        assert headings(again)[:4] == ["!", "", "ID", "FD"]
+    assert tomllib.loads(path.read_text()) == {}
+
+
+@pytest.mark.parametrize(("line", "says"), [
+    ("columns shoe", "no column 'shoe' here; there is id, fd"),
+    ("columns nick:0", "'0' is no width"), ("columns nick:9999", "is no width"),
+    ("columns nick:", "'' is no width"), ("columns !", "no column '!'"),
+])
+async def test_a_column_that_is_none_is_said(line: str, says: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot)
+        before = headings(rig)
+        assert says in await command(rig, pilot, line)
+        assert headings(rig) == before
+
+
+async def test_columns_alone_lists_what_there_is() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot)
+        await command(rig, pilot, "columns nick:20 id")
+        await command(rig, pilot, "columns")
+        assert isinstance(rig.app.screen, ListScreen)
+        shown = screen_text(rig)
+        assert "+ nick        20" in shown
+        assert "+ peer" not in shown
+        assert "peer" in shown
+
+
+def test_a_narrow_table_lets_chosen_columns_go_in_the_usual_order() -> None:
+    columns = chosen.choose(rows.CLIENTS, ("ROOM", "NICK", "APPQ"))
+    assert [p.column.name for p in place(columns, 30)] == ["!", "", "NICK", "APPQ"]
+
+
+async def test_the_room_is_shown_where_the_table_is_wide() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 30)) as pilot:      # one pane, all of the width
+        await begin(rig, pilot)
+        assert "ROOM" in headings(rig)
+
+
+# -- saved views
+
+
+async def test_a_view_keeps_filter_order_and_columns(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    rig = Rig(crowd(), config=Config(path))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot)
+        for line in ("filter appq:>0", "sort kernq", "columns id nick kernq"):
+            await command(rig, pilot, line)
+        assert "✓" in await command(rig, pilot, "view save slow")
+        for line in ("filter", "sort nick", "columns usual", "pane selector"):
+            await command(rig, pilot, line)
+        assert "filter appq:>0" in await command(rig, pilot, "view slow")
+        view = rig.app.state.view
+        assert (rig.app.state.pane, view.filter, view.sort, view.inverted, view.shown) == (
+            "clients", "appq:>0", "KERNQ", True, ("ID", "NICK", "KERNQ"))
+        assert headings(rig) == ["!", "", "ID", "NICK", "KERNQ"]
+        await command(rig, pilot, "views")
+        assert "slow" in screen_text(rig)
+        await press(rig, pilot, "escape")
+    assert Config(path).preferences.views == rig.app.state.preferences.views
+    again = Rig(config=Config(path))
+    async with again.app.run_test(size=WIDE) as pilot:
+        await begin(again, pilot)
+        assert "forgotten" in await command(again, pilot, "view forget slow")
+        assert "no view 'slow' is saved" in await command(again, pilot, "view slow")
+    assert not Config(path).preferences.views
+
+
+@pytest.mark.parametrize(("line", "says"), [
+    ("view save", "usage: view save NAME"), ("view none", "no view 'none' is saved"),
+    ("view forget none", "no view 'none'"), ("view save save", "cannot be told"),
+    ("view slow fast", "usage: view NAME"),
+])
+async def test_a_view_that_is_none_is_said(line: str, says: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot)
+        assert says in await command(rig, pilot, line)
+
+
+async def test_a_view_from_a_file_that_fits_no_table_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('[views.a]\npane = "cellar"\n[views.b]\nsort = "SHOE"\n'
+                    '[views.c]\ncolumns = ["SHOE"]\n')
+    rig = Rig(config=Config(path))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot)
+        assert "'cellar', which is none" in await command(rig, pilot, "view a")
+        assert "'SHOE', which is no column" in await command(rig, pilot, "view b")
+        assert "no column 'shoe'" in await command(rig, pilot, "view c")
+
+
+def test_completion_knows_themes_columns_views_and_alerts() -> None:
+    state = ConsoleState()
+
+    def ends(line: str) -> list[str]:
+        return [candidate.line for candidate in complete(line, state).candidates]
+
+    assert ends("theme d") == ["theme day"]
+    assert ends("columns id ni") == ["columns id nick"]
+    assert ends("columns +ro") == ["columns +room"]
+    assert ends("view sa") == ["view save"]
+    assert "alert queued>" in ends("alert qu")
+
+
+# -- pictures
+
+
+async def test_a_screenshot_is_text_or_svg_by_its_name(tmp_path: Path) -> None:
+    rig = Rig(Feed())
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot, 5)
+        await command(rig, pilot, f"screenshot {tmp_path / 'a.txt'}")
+        await command(rig, pilot, f"screenshot {tmp_path / 'a.svg'}")
+        await rig.app.workers.wait_for_complete()
+        assert "a.svg" in echo(rig)
+        text = (tmp_path / "a.txt").read_text()
+        assert "alice" in text
+        assert "tab completes" not in text         # the command line is shut by then
+        assert len(text.splitlines()) == WIDE[1]
+        assert (tmp_path / "a.svg").read_text().startswith("<svg")
+        (tmp_path / "a.txt").write_text("mine")
+        await command(rig, pilot, f"screenshot {tmp_path / 'a.txt'}")
+        await rig.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "File exists" in echo(rig)
+        assert (tmp_path / "a.txt").read_text() == "mine"
+
+
+# -- totals, and what colours say
+
+
+async def test_the_line_beneath_adds_up_the_rows_that_are_shown() -> None:
+    rig = Rig(crowd())
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot, 40)
+        everyone = rig.app.state.snapshot
+        assert everyone is not None
+        line = _totals(rig)
+        assert line.split()[:2] == ["14", "total"]
+        assert format_size(sum(row.queued for row in everyone.clients)) in line
+        # Beneath its column: both end in the same cell.
+        heading = next(x for x in screen_text(rig).splitlines() if "▼APPQ" in x)
+        at = next(p for p in table(rig).places if p.column.name == "APPQ")
+        assert line[at.left:at.left + at.width].strip() == format_size(everyone.queued)
+        assert heading.index("APPQ") + len("APPQ") == 1 + at.left + at.width
+        await command(rig, pilot, "filter nick:bob")
+        assert _totals(rig) == ""              # one row is its own total
+        await command(rig, pilot, "filter appq:>0")
+        assert _totals(rig).split()[:2] == ["2", "total"]
+
+
+def _totals(rig: Rig) -> str:
+    line = rig.app.query_one(TotalsLine)
+    return str(line.content) if line.display else ""
+
+
+def test_what_the_colour_of_a_queue_says_a_letter_says_too() -> None:
+    flag = rows.CLIENTS[0].text
+    row = Feed(clients=1).snapshot().clients[0]
+    for share, letter in ((0.0, " "), (0.4, " "), (0.5, "h"), (0.9, "f"), (1.0, "f")):
+        full = msgspec.structs.replace(row, queued=math.ceil(row.queue_limit * share))
+        kernel = msgspec.structs.replace(row, kernel_queued=math.ceil(row.kernel_limit * share))
+        assert flag(full, Look()) == flag(kernel, Look()) == letter
+    muted = msgspec.structs.replace(row, muted=True, queued=row.queue_limit)
+    assert flag(muted, Look()) == "m"

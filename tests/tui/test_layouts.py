@@ -1,0 +1,103 @@
+"""Every size has its layout, and what a storm of sizes leaves is what a fresh console draws."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.tui.press import Page, begin, on_screen, press
+from tests.tui.shots import Rig, crowd
+from tui.panes.details import DetailsPane
+
+SIZES = [(60, 16), (80, 24), (120, 40), (200, 60)]
+
+
+async def resized(rig: Rig, pilot: Page, size: tuple[int, int]) -> None:
+    await pilot.resize_terminal(*size)
+    rig.app.redraw()
+    await pilot.pause()
+
+
+def details(rig: Rig) -> DetailsPane:
+    return rig.app.screen.query_one(DetailsPane)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_storm_of_sizes_leaves_what_a_fresh_console_draws(size: tuple[int, int]) -> None:
+    stormy, fresh = Rig(crowd()), Rig(crowd())
+    sizes = random.Random(11)
+    async with stormy.app.run_test(size=size) as pilot:
+        await begin(stormy, pilot, 20.0)
+        for _ in range(25):
+            await pilot.resize_terminal(sizes.randrange(20, 240), sizes.randrange(5, 80))
+            if sizes.random() < 0.3:       # some of them are drawn, some are passed over
+                stormy.app.redraw()
+        await resized(stormy, pilot, size)
+        stormy.run(1.0)
+        await press(stormy, pilot, "home")
+        after = on_screen(stormy)
+    async with fresh.app.run_test(size=size) as pilot:
+        await begin(fresh, pilot, 20.0)
+        fresh.run(1.0)
+        await press(fresh, pilot, "home")
+        assert after == on_screen(fresh)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_no_line_is_longer_or_shorter_than_the_screen(size: tuple[int, int]) -> None:
+    rig = Rig(crowd())
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot, 20.0)
+        strips = rig.app.screen._compositor.render_strips()
+        assert len(strips) == size[1]
+        assert {strip.cell_length for strip in strips} == {size[0]}
+
+
+async def test_details_stand_beside_the_tables_of_a_large_terminal_and_follow_the_cursor() -> None:
+    rig = Rig(crowd())
+    async with rig.app.run_test(size=(200, 60)) as pilot:
+        await begin(rig, pilot, 20.0)
+        await press(rig, pilot, "home")
+        ident = rig.app.state.cursor_client()
+        assert f"#{ident} " in str(details(rig).border_title)
+        await press(rig, pilot, "down")
+        other = rig.app.state.cursor_client()
+        assert other != ident
+        assert f"#{other} " in str(details(rig).border_title)
+        assert "Said and told" in on_screen(rig)
+        await press(rig, pilot, "2", "home")       # the listener's descriptor is no client
+        assert "fd 6 listener" in str(details(rig).border_title)
+
+
+async def test_details_give_way_to_a_zoomed_pane_and_come_back() -> None:
+    rig = Rig(crowd())
+    async with rig.app.run_test(size=(200, 60)) as pilot:
+        await begin(rig, pilot, 20.0)
+        await press(rig, pilot, "z")
+        assert not details(rig).display
+        await press(rig, pilot, "z")
+        assert details(rig).display
+        await resized(rig, pilot, (179, 60))
+        assert not details(rig).display
+
+
+async def test_details_of_nobody_say_so() -> None:
+    rig = Rig()
+    for ident in list(rig.feed.talkers):
+        rig.feed.leave(ident)
+    async with rig.app.run_test(size=(200, 60)) as pilot:
+        await begin(rig, pilot, 2.0)
+        assert "no client is selected" in on_screen(rig)
+
+
+async def test_keys_still_move_the_cursor_after_the_terminal_was_too_small_for_a_moment() -> None:
+    rig = Rig(crowd())
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 2.0)
+        await resized(rig, pilot, (30, 8))
+        await resized(rig, pilot, (80, 24))
+        await press(rig, pilot, "home")
+        first = rig.app.state.cursor_client()
+        await press(rig, pilot, "down")
+        assert rig.app.state.cursor_client() != first

@@ -1,0 +1,154 @@
+"""The console on a program instead of a chat server: its panes, keys and dialogs."""
+
+from __future__ import annotations
+
+from chatops.api.commands import Cancel, Close, Quit
+from tests.tui.eyes import screen_text
+from tests.tui.feed import Feed
+from tests.tui.program_feed import ProgramFeed
+from tests.tui.shots import Rig
+from tui.screens.program import EndDialog, LeaveDialog, TaskScreen
+
+WIDE, SMALL = (140, 40), (80, 24)
+
+
+async def test_connections_stand_in_the_place_of_the_clients() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        rig.run(1)
+        await pilot.pause()
+        assert rig.app.query_one("#transports-pane").display
+        assert not rig.app.query_one("#clients-pane").display
+        title = str(rig.app.query_one("#transports-pane").border_title)
+        assert title.startswith("1 Connections (3)")
+
+
+async def test_the_header_names_the_program_and_nothing_of_a_chat() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        rig.run(1)
+        await pilot.pause()
+        header = screen_text(rig)
+        assert "chat.py  pid 4242  Python 3.12.1  asyncio epoll" in header
+        assert "tasks" in header
+        assert "in/s" not in header
+        assert "k end" in header
+        assert "broadcast" not in header
+
+
+async def test_tasks_are_a_pane_where_there_are_any() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.press("6")
+        await pilot.pause()
+        assert rig.app.state.pane == "tasks"
+        assert rig.app.query_one("#tasks-pane").display
+        assert "Tasks" in screen_text(rig)
+        await pilot.press("tab")
+        assert rig.app.state.pane == "clients"
+
+
+async def test_a_chat_server_has_no_tasks() -> None:
+    rig = Rig(Feed(clients=3))
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.press("6")
+        await pilot.pause()
+        assert rig.app.state.pane == "clients"
+        assert "Tasks" not in screen_text(rig)
+
+
+async def test_k_ends_what_is_under_the_cursor_after_asking() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.pause()
+        await pilot.press("k")
+        await pilot.pause()
+        assert isinstance(rig.app.screen, EndDialog)
+        await pilot.press("y")
+        await pilot.pause()
+        (closed,) = rig.link.asked
+        assert isinstance(closed, Close)
+        rig.link.asked.clear()
+        await pilot.press("6")
+        await pilot.pause()
+        cursor = rig.app.state.views["tasks"].cursor
+        await pilot.press("k")
+        await pilot.pause()
+        assert isinstance(rig.app.screen, EndDialog)
+        await pilot.press("y")
+        await pilot.pause()
+        assert rig.link.asked == [Cancel((str(cursor),))]
+
+
+async def test_keys_of_a_chat_say_that_there_is_none() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        for key in ("b", "K", "m"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert rig.app.screen is rig.app.get_default_screen()
+        assert rig.link.asked == []
+
+
+async def test_a_task_is_opened_with_its_chain() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        rig.run(1)
+        await pilot.press("6")
+        await pilot.pause()
+        rig.app.state.views["tasks"].cursor = 2
+        await pilot.press("enter")
+        await pilot.pause()
+        screen = rig.app.screen
+        assert isinstance(screen, TaskScreen)
+        shown = screen_text(rig)
+        assert "Lock.acquire (locks.py:113)" in shown
+        assert "Task-5 handle (chat.py:8)" in shown
+
+
+async def test_leaving_asks_what_becomes_of_the_program() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.press("q")
+        await pilot.pause()
+        assert isinstance(rig.app.screen, LeaveDialog)
+        await pilot.press("s")
+        await pilot.pause()
+        assert rig.link.asked == [Quit("drain")]
+
+
+async def test_a_program_is_left_alone_by_who_only_looks() -> None:
+    rig = Rig(ProgramFeed(clients=3), attached=True)
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.press("q")
+        await pilot.pause()
+        await pilot.press("x")
+        await pilot.pause()
+    assert rig.link.asked == []
+    assert rig.app.return_value == 0
+
+
+async def test_a_typed_command_of_a_chat_is_refused_without_being_asked_for() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.press("colon", *"spawn chat 3", "enter")
+        await pilot.pause()
+        assert "this is a program" in screen_text(rig)
+    assert rig.link.asked == []
+
+
+async def test_what_cannot_be_seen_is_said_where_there_would_be_rows() -> None:
+    feed = ProgramFeed(clients=0, kind="")
+    feed.unseen = "nothing to be seen: the program uses trio"
+    rig = Rig(feed)
+    async with rig.app.run_test(size=SMALL) as pilot:
+        rig.run(1)
+        await pilot.pause()
+        assert "nothing to be seen: the program uses trio" in screen_text(rig)

@@ -1,0 +1,115 @@
+"""When an observed program is looked at, and how little of its loop's time that takes."""
+
+from __future__ import annotations
+
+import selectors
+from collections.abc import Iterator
+from typing import Any
+
+from chatops.api.events import Event
+from chatops.api.snapshot import Program, Snapshot
+from chatops.loop import backends
+from chatops.loop.observed import ObservedSelector
+from chatops.loop.reactor import Reactor
+from chatops.watch.loops import Loops
+from chatops.watch.pictures import SHARE, SLICE, ProgramPictures
+from chatops.watch.selector import WatchedSelector
+
+PROGRAM = Program("program.py", 1, "3.11.0", "")
+
+
+class Clock:
+    """Time that passes only as the test says."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Rig:
+    """An observer, and a loop that turns when the test does."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.said: list[Event] = []
+        self.reactor = Reactor(ObservedSelector(backends.make("select"), clock=self.clock),
+                               clock=self.clock)
+        self.selector = WatchedSelector(backends.make("select"))
+        self.selector.clock = self.clock
+        self.loops = Loops()
+        self.pictures = ProgramPictures(self.reactor, self.loops, PROGRAM, self.said.append, "")
+        self.slices: list[float] = []
+
+    def close(self) -> None:
+        self.reactor.close()
+        self.selector.close()
+
+    def painting(self, steps: int, each: float) -> Iterator[Snapshot | None]:
+        """A picture that takes so many steps of so long."""
+        for _ in range(steps):
+            self.clock.now += each
+            yield None
+        yield self.pictures._nothing(self.clock.now)
+
+    def turn(self) -> float:
+        """One safe point of the loop; seconds that it took."""
+        began = self.clock.now
+        self.selector.select(0)
+        return self.clock.now - began
+
+
+def test_a_picture_of_very_much_holds_the_loop_for_a_slice_at_a_time() -> None:
+    rig = Rig()
+    try:
+        rig.loops.shown = rig.selector
+        rig.pictures._asked_at = rig.clock.now
+        view = rig.pictures.view()
+        rig.pictures._views.append(view)
+        rig.pictures._leave(rig.selector, rig.painting(100, 0.0005))
+        began, slices = rig.clock.now, []
+        while view.latest is None:
+            slices.append(rig.turn())
+            rig.reactor.waker.wake()
+            rig.reactor.turn()
+            rig.clock.now += 0.01
+        worked = sum(slices)
+        assert max(slices) <= SLICE + 0.0005
+        assert worked >= 0.05
+        # So far apart that it had no more than its share of the time.
+        assert worked <= 2 * SHARE * (rig.clock.now - began) + SLICE
+        assert view.latest.built_in >= 0.05
+    finally:
+        rig.close()
+
+
+def test_nothing_is_asked_of_a_loop_while_nobody_looks() -> None:
+    rig = Rig()
+    try:
+        assert rig.reactor.timers == 0
+        view = rig.pictures.view()
+        rig.pictures.begin(view)
+        assert rig.reactor.timers == 1
+        rig.pictures.end(view)
+        assert rig.reactor.timers == 0
+        rig.turn()
+        assert not rig.selector.watched
+    finally:
+        rig.close()
+
+
+def test_of_several_loops_the_one_with_something_in_it_is_shown() -> None:
+    rig = Rig()
+    other = WatchedSelector(backends.make("select"))
+    reader: Any = rig.reactor.waker
+    try:
+        other.register(reader, selectors.EVENT_READ)
+        other.select(0)
+        rig.loops.settle()
+        assert rig.loops.shown is other
+        other.close()
+        assert rig.loops.settle()
+        assert rig.loops.shown is rig.selector
+    finally:
+        rig.close()

@@ -1,0 +1,39 @@
+"""What an action of the console may touch."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from textual.app import App
+
+from chatops.api.commands import CommandResult
+from tui.config import Config
+from tui.model.state import ConsoleState
+from tui.recording import Tape
+
+
+class Doors(Protocol):
+    """Into the lab, whose screens are made of the console's own.  Raise `CommandError`."""
+
+    def lab(self) -> None: ...
+    def stage(self, number: int) -> None: ...
+    def lesson(self, name: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """The state, the app for its screens, and the way back in."""
+
+    app: App[int]
+    state: ConsoleState
+    run: Callable[[str], None]  # a key's command line
+    tape: Tape
+    doors: Doors
+    config: Config
+
+
+# Returns what the echo row says of the outcome ("" for nothing), or a list to show, at once or
+# as something to await.
+Action = Callable[[Console, Any], str | CommandResult | Awaitable[str]]

@@ -1,0 +1,92 @@
+"""Which columns of a table are shown, in which order and how wide: `id nick:20 appq`.  Pure.
+
+A choice is a tuple of such words.  `+room` and `-peer` change the one that stands; a width is
+in cells, and a column that has one does not grow.  What a width leaves no room for still
+gives way, in the usual order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from tui.model.columns import BAR, Column
+
+WIDEST = 200                   # cells
+
+Row = TypeVar("Row")
+
+
+class ChoiceError(ValueError):
+    """No such column or width; one line that says why."""
+
+
+def choose(columns: Sequence[Column[Row]], words: Sequence[str]) -> tuple[Column[Row], ...]:
+    """The columns of a choice; () are all of them, as they are.  Raises `ChoiceError`.
+
+    The signs at the left, that say what colours say too, are always there.
+    """
+    if not words:
+        return tuple(columns)
+    named = {column.name: column for column in columns}
+    signs = tuple(column for column in columns if not _is_chosen(column))
+    chosen = []
+    for word in words:
+        name, width = _split(word, named)
+        chosen.append(_sized(named[name], width) if width else named[name])
+    return signs + tuple(chosen)
+
+
+def change(columns: Sequence[Column[Any]], now: Sequence[str],
+           words: Sequence[str]) -> tuple[str, ...]:
+    """The choice that these words make of the one that stands.  Raises `ChoiceError`."""
+    named = {column.name: column for column in columns if _is_chosen(column)}
+    if not any(word[:1] in ("+", "-") for word in words):
+        wanted: dict[str, str] = {}
+        for word in words:
+            wanted[_split(word, named)[0]] = _written(*_split(word, named))
+        return tuple(wanted.values())
+    standing = {word.partition(":")[0]: word for word in now or named}
+    for word in words:
+        name, width = _split(word.lstrip("+-"), named)
+        if word.startswith("-"):
+            standing.pop(name, None)
+        else:
+            standing[name] = _written(name, width)
+    if not standing:
+        raise ChoiceError("a table without columns would be empty")
+    return tuple(standing.values())
+
+
+def names(columns: Sequence[Column[Any]]) -> list[str]:
+    """What can be chosen."""
+    return [column.name for column in columns if _is_chosen(column)]
+
+
+def _is_chosen(column: Column[Any]) -> bool:
+    return column.name not in ("!", "")
+
+
+def _split(word: str, named: dict[str, Column[Any]]) -> tuple[str, int]:
+    name, colon, text = word.partition(":")
+    name = name.upper()
+    if name not in named:
+        raise ChoiceError(f"no column '{name.lower()}' here; there is "
+                          f"{', '.join(named).lower()}")
+    if not colon:
+        return name, 0
+    if not (text.isascii() and text.isdecimal() and 0 < int(text[:4]) <= WIDEST):
+        raise ChoiceError(f"'{text}' is no width; one is 1 to {WIDEST} cells")
+    return name, int(text)
+
+
+def _written(name: str, width: int) -> str:
+    return f"{name}:{width}" if width else name
+
+
+def _sized(column: Column[Row], width: int) -> Column[Row]:
+    """Exactly so wide, with a bar in it where that leaves room for one."""
+    if column.share is not None and width >= column.width + BAR:
+        return replace(column, grow=width - column.width - BAR)
+    return replace(column, width=width, grow=0, share=None)

@@ -1,0 +1,43 @@
+"""What an operator may change for good: theme, keys, columns, saved views, alerts.  Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tui.model.alerts import Alert
+from tui.model.keymap import Keymap
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """How a pane's rows were looked at; `columns` is empty for the usual ones."""
+
+    pane: str
+    filter: str = ""
+    sort: str = ""
+    inverted: bool = False
+    columns: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """In a line, for a list."""
+        parts = [self.pane]
+        if self.filter:
+            parts.append(f"filter {self.filter}")
+        if self.sort:
+            parts.append(f"sort {self.sort.lower()}, {'largest' if self.inverted else 'smallest'} "
+                         "first")
+        if self.columns:
+            parts.append("columns " + " ".join(self.columns).lower())
+        return ", ".join(parts)
+
+
+@dataclass(slots=True)
+class Preferences:
+    """As they stand; `tui.config` reads and keeps them."""
+
+    theme: str = ""                    # "" is whichever suits the terminal
+    keymap: Keymap = field(default_factory=Keymap)
+    columns: dict[str, tuple[str, ...]] = field(default_factory=dict)      # by pane
+    views: dict[str, SavedView] = field(default_factory=dict)              # by name
+    alerts: list[Alert] = field(default_factory=list)

@@ -1,0 +1,155 @@
+"""What one client has said, been told and been watched for, as far as it is still held.  Pure.
+
+Lines come from the events that the console keeps, masks from the turns of the past.  Both
+are bounded where they are kept; a story keeps `LINES`, `CHANGES` and `LEVELS` of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from chatops.api import events as e
+from chatops.api.events import Event
+from chatops.api.snapshot import ClientRow, Snapshot, Turn
+from tui.model.state import ConsoleState
+
+LINES = 12                     # said or told
+CHANGES = 8                    # of its mask
+LEVELS = 64                    # samples of its outbox
+TREND = 10.0                   # seconds that the outbox's growth is measured over
+TREND_LEAST = 2.0              # with less than this nothing is said of it
+BROADCAST = "broadcast "       # how the admin's command begins
+
+
+class Line(NamedTuple):
+    """One thing said, `said` by the client itself or `told` to it."""
+
+    at: float                  # wall clock
+    way: Literal["said", "told"]
+    who: str
+    text: str                  # "" for a whisper, whose text nobody keeps
+    note: str = ""
+
+
+class MaskChange(NamedTuple):
+    """From when on it was watched for something else.  `before` 0 is not registered."""
+
+    at: float                  # the server's monotonic clock
+    before: int
+    after: int
+    by: str
+
+
+def lines_of(row: ClientRow, happened: list[Event]) -> list[Line]:
+    """The last lines it said and was told, oldest first; `happened` is oldest first, too.
+
+    Backwards, so that the room it was in is known at each of them.
+    """
+    found: list[Line] = []
+    room = row.room
+    for event in reversed(happened):
+        if isinstance(event, e.Moved) and event.id == row.id:
+            room = event.old
+        elif isinstance(event, e.Connected) and event.id == row.id:
+            break
+        elif (line := _line(event, row.id, room)) is not None:
+            found.append(line)
+            if len(found) == LINES:
+                break
+    return found[::-1]
+
+
+def _line(event: Event, ident: int, room: str) -> Line | None:
+    match event:
+        case e.Said(at=at, id=who, nick=nick, room=where, text=text):
+            if who == ident or where == room:
+                return Line(at, "said" if who == ident else "told", nick, text)
+        case e.Acted(at=at, id=who, nick=nick, room=where, text=text):
+            if who == ident or where == room:
+                return Line(at, "said" if who == ident else "told", f"* {nick}", text)
+        case e.Whispered(at=at, id=who, nick=nick, to_id=to, to_nick=to_nick):
+            if who == ident:
+                return Line(at, "said", nick, "", f"whispered to {to_nick}")
+            if to == ident:
+                return Line(at, "told", nick, "", "whispered")
+        case e.AdminDid(at=at, line=line, ok=True) if line.startswith(BROADCAST):
+            return Line(at, "told", "the admin", line.removeprefix(BROADCAST))
+        case _:
+            pass
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """Where its outbox is going."""
+
+    growth: float              # bytes per second
+    seconds: float | None      # until it is full, or empty, at this rate; None for neither
+
+
+class Story:
+    """Follows one client while somebody looks at it; one for each look."""
+
+    def __init__(self, ident: int) -> None:
+        self.ident = ident
+        self._changes: dict[int, tuple[MaskChange, ...]] = {}      # by turn, oldest first
+        self._levels: deque[tuple[float, int]] = deque(maxlen=LEVELS)
+        self._until = float("-inf")    # the server's clock of the last picture looked at
+
+    @property
+    def changes(self) -> list[MaskChange]:
+        """Of its mask, the last ones, oldest first."""
+        return [change for turn in self._changes.values() for change in turn][-CHANGES:]
+
+    def follow(self, state: ConsoleState) -> None:
+        """Take in what has come since the last call; a step back in time begins anew."""
+        shown = state.snapshot
+        if shown is None:
+            return
+        if shown.mono < self._until:
+            self._changes.clear()
+            self._levels.clear()
+            self._until = float("-inf")
+        for snapshot, turns in state.past.since(self._until):
+            if snapshot.mono > shown.mono:
+                break
+            self._until = snapshot.mono
+            self._measure(snapshot)
+            self._watch(turns)
+
+    def _measure(self, snapshot: Snapshot) -> None:
+        row = next((row for row in snapshot.clients if row.id == self.ident), None)
+        levels = self._levels
+        if row is not None and (
+                not levels or snapshot.mono > levels[-1][0] + TREND / LEVELS):
+            levels.append((snapshot.mono, row.queued))
+
+    def _watch(self, turns: tuple[Turn, ...]) -> None:
+        name = f"#{self.ident}"
+        for turn in turns:
+            found = tuple(
+                MaskChange(turn.at, change.before, change.after, change.by)
+                for change in turn.changes
+                if change.name == name or change.name.startswith(f"{name} "))
+            if found:
+                self._changes[turn.n] = found
+                if len(self._changes) > CHANGES:
+                    del self._changes[next(iter(self._changes))]
+
+    def trend(self, row: ClientRow) -> Trend | None:
+        """How its outbox grows, None while too little is known or nothing waits."""
+        if not self._levels or not row.queued:
+            return None
+        now, queued = self._levels[-1]
+        then, before = next(level for level in self._levels if level[0] >= now - TREND)
+        if now - then < TREND_LEAST:
+            return None
+        growth = (queued - before) / (now - then)
+        seconds = None
+        if growth > 0 and row.queue_limit:
+            seconds = max(0.0, (row.queue_limit - row.queued) / growth)
+        elif growth < 0:
+            seconds = row.queued / -growth
+        return Trend(growth, seconds)

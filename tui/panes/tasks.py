@@ -1,0 +1,91 @@
+"""The tasks of an asyncio program: where each stands, what it waits for, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
+
+from chatops.api.snapshot import TaskRow
+from chatops.units import format_age, format_seconds
+from tui.model import filters
+from tui.model.columns import Column, Look
+from tui.model.state import ConsoleState
+from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.widgets.live_table import LiveTable
+
+EMPTY = "no task is there"
+STYLES = {"failed": "error", "running": "good", "ready": "accent"}
+
+
+def _waits(row: TaskRow) -> str:
+    if row.error:
+        return row.error
+    return f"{row.on} held by {row.holder}" if row.holder else row.on
+
+
+def _style(row: TaskRow, _look: Look) -> str:
+    return "error" if row.error or row.holder else ""
+
+
+def _mark(row: TaskRow, look: Look) -> str:
+    return " >" if row.id and row.id == look.cursor else "  "
+
+
+def _by(name: str) -> Callable[[TaskRow, Look], Any]:
+    get = attrgetter(name)
+    return lambda row, _look: get(row)
+
+
+COLUMNS: tuple[Column[TaskRow], ...] = (
+    Column("", 2, _mark, _by("id"), gap=0, keep=90, sorts=False, style=lambda r, k: "tag"),
+    Column("ID", 3, lambda r, _: str(r.id) if r.id else "", _by("id"), right=True, keep=50),
+    Column("NAME", 8, lambda r, _: r.name if r.id else f"{r.count:,} more",
+           lambda r, _: r.name.casefold(), grow=8, keep=85, style=lambda r, _: "name"),
+    Column("COROUTINE", 18, _by("coro"), _by("coro"), grow=16, keep=80),
+    Column("STATE", 7, _by("state"), _by("state"), keep=55,
+           style=lambda r, _: STYLES.get(r.state, "dim")),
+    Column("AT", 18, _by("at"), _by("at"), grow=16, keep=75,
+           about="the innermost line that its author wrote"),
+    Column("WAITS FOR", 14, lambda r, _: _waits(r), lambda r, _: _waits(r), grow=30, keep=78,
+           style=_style),
+    Column("SINCE", 5, lambda r, k: format_age(k.now - r.since), lambda r, k: k.now - r.since,
+           right=True, keep=70),
+    Column("STEPS", 5, lambda r, _: f"{r.steps:,}" if r.steps else "-", _by("steps"),
+           right=True, keep=35, style=lambda r, _: "" if r.steps else "dim"),
+    Column("RAN", 5, lambda r, _: format_seconds(r.busy) if r.steps else "-", _by("busy"),
+           right=True, keep=45, about="time it had the loop while somebody looked"),
+)
+NAMES = tuple(column.name for column in COLUMNS if column.sorts)
+
+
+class TasksPane(TablePane):
+    """One task a line; those beyond five hundred are counted by coroutine."""
+
+    def __init__(self) -> None:
+        super().__init__("tasks", 6, LiveTable(COLUMNS, _ident, "tasks", empty=EMPTY))
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        view = state.views["tasks"]
+        if view.columns != NAMES:
+            view.columns, view.sort, view.inverted = NAMES, "SINCE", True
+        snapshot = state.snapshot
+        rows = snapshot.tasks if snapshot is not None else ()
+        look = Look(state.now, cursor=view.cursor)
+        shown = filters.apply(rows, view.filter, COLUMNS, look) if view.filter else list(rows)
+        column = next((column for column in COLUMNS if column.name == view.sort), None)
+        if column is not None:
+            key = column.key
+            shown.sort(key=lambda row: key(row, look), reverse=view.inverted)
+        shown.sort(key=lambda row: not row.id)             # the counted ones last
+        self.table.empty = NO_MATCH if rows else EMPTY
+        self.table.show_rows(shown, look, view)
+        program = snapshot.program if snapshot is not None else None
+        total = program.tasks if program is not None else len(rows)
+        self.show_title(state, f"Tasks ({total:,})")
+
+
+def _ident(row: TaskRow) -> int:
+    """What a row is known by; of those that are counted, something no task has."""
+    return row.id or -(hash(row.coro) & 0xFFFFFFFF) - 1

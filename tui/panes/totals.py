@@ -1,0 +1,61 @@
+"""The line beneath a table: what its columns come to, for the rows that are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from textual.content import Content
+from textual.widgets import Static
+
+from chatops.api.snapshot import ClientRow
+from chatops.units import format_size
+from tui.model.columns import Look
+from tui.model.state import ConsoleState
+from tui.text.cells import fit, format_count, format_rate
+from tui.widgets.live_table import LiveTable
+
+LEAST_HEIGHT = 10              # rows of a pane that has one to give away
+
+
+class TotalsLine(Static):
+    """One line, its figures beneath their columns."""
+
+    DEFAULT_CSS = """
+    TotalsLine { display: none; height: 1; color: $text-muted; text-style: bold;
+                 text-wrap: nowrap; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(markup=False)
+        self._shown = ""
+
+    def show(self, table: LiveTable, cells: Mapping[str, str]) -> None:
+        """Draw the cells, by the names of their columns; none hides the line."""
+        self.display = bool(cells)
+        line = ""
+        for column, left, width in table.places:
+            line = line.ljust(left) + fit(cells.get(column.name, ""), width, right=column.right)
+        if line != self._shown:
+            self._shown = line
+            self.update(Content(line.rstrip()), layout=False)
+
+
+def of_clients(shown: Sequence[ClientRow], look: Look, state: ConsoleState) -> dict[str, str]:
+    """What these rows come to.  Ten thousand are not counted again where the server has."""
+    snapshot = state.snapshot
+    if snapshot is None or len(shown) < 2:
+        return {}
+    if len(shown) == len(snapshot.clients) and not state.paused:
+        now = state.gauges
+        queued, kernel = snapshot.queued, snapshot.kernel_queued
+        lines_in, lines_out = now.lines_in, now.lines_out
+    else:
+        queued = sum(row.queued for row in shown)
+        kernel = sum(row.kernel_queued for row in shown)
+        rates = [look.rates.of(row) for row in shown]
+        lines_in = sum(rate.lines_in for rate in rates)
+        lines_out = sum(rate.lines_out for rate in rates)
+    return {"NICK": f"{len(shown):,} total", "APPQ": format_size(queued),
+            "LINES": format_count(sum(row.queued_lines for row in shown)),
+            "KERNQ": format_size(kernel), "IN/S": format_rate(lines_in),
+            "OUT/S": format_rate(lines_out)}

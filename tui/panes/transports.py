@@ -1,0 +1,107 @@
+"""The connections of an asyncio program: whose each is, and how much waits in its buffer."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from chatops.api.snapshot import ClientRow
+from chatops.units import format_age, format_size
+from tui.model.columns import Column, Look
+from tui.model.rows import arrange, client_look
+from tui.model.state import ConsoleState
+from tui.model.view import View
+from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.text.cells import mask_text
+from tui.widgets.live_table import LiveTable
+
+WARN_AT, FULL_AT = 0.5, 1.0    # shares of the high-water mark: over it the writer should wait
+IDLE_LONG = 60.0               # seconds
+EMPTY = "no connection is open"
+
+
+def _flag(row: ClientRow, look: Look) -> str:
+    if look.lints and row.id in look.lints:
+        return "!"
+    return "w" if row.state == "throttled" else "d" if row.closing else "" if row.reading else "r"
+
+
+def _mark(row: ClientRow, look: Look) -> str:
+    return ("*" if row.id in look.tags else " ") + (">" if row.id == look.cursor else " ")
+
+
+def _over(row: ClientRow) -> str:
+    if not row.queued or row.queue_limit <= 0:
+        return "" if row.queued else "dim"
+    share = row.queued / row.queue_limit
+    return "error" if share >= FULL_AT else "warn" if share >= WARN_AT else "accent"
+
+
+COLUMNS: tuple[Column[ClientRow], ...] = (
+    Column("!", 1, lambda r, k: _flag(r, k) or " ", _flag, gap=0, keep=90,
+           style=lambda r, k: "error" if _flag(r, k) == "!" else "warn",
+           about="! lint, w told to pause writing, r paused reading, d closing"),
+    Column("", 2, _mark, lambda r, _: r.id, gap=0, keep=90, sorts=False,
+           style=lambda r, k: "tag"),
+    Column("ID", 2, lambda r, _: str(r.id), lambda r, _: r.id, right=True, keep=80),
+    Column("FD", 2, lambda r, _: str(r.fd), lambda r, _: r.fd, right=True, keep=45,
+           style=lambda r, _: "dim"),
+    Column("TASK", 10, lambda r, _: f"{r.nick} {r.task}" if r.task else "-",
+           lambda r, _: f"{r.nick} {r.task}", grow=24, keep=85, style=lambda r, _: "name"),
+    Column("PROTOCOL", 10, lambda r, _: r.room, lambda r, _: r.room, grow=12, keep=60),
+    Column("PEER", 15, lambda r, _: r.peer or "-", lambda r, _: r.peer, grow=6, keep=40,
+           style=lambda r, _: "dim"),
+    Column("EV", 2, lambda r, _: mask_text(r.mask), lambda r, _: r.mask, keep=65,
+           style=lambda r, _: "accent" if r.mask & 2 else "" if r.mask else "error"),
+    Column("APPQ", 5, lambda r, _: format_size(r.queued), lambda r, _: r.queued, right=True,
+           grow=6, keep=75, keep_bar=38, style=lambda r, _: _over(r),
+           share=lambda r: min(1.0, r.queued / r.queue_limit) if r.queue_limit else 0.0,
+           about="the transport's write buffer against its high-water mark"),
+    Column("MARK", 5, lambda r, _: format_size(r.queue_limit), lambda r, _: r.queue_limit,
+           right=True, keep=25, style=lambda r, _: "dim", about="the high-water mark"),
+    Column("KERNQ", 5, lambda r, _: format_size(r.kernel_queued), lambda r, _: r.kernel_queued,
+           right=True, keep=70, style=lambda r, _: "" if r.kernel_queued else "dim"),
+    Column("IN", 5, lambda r, _: format_size(r.bytes_in), lambda r, _: r.bytes_in, right=True,
+           keep=52, about="bytes, as the kernel counts them"),
+    Column("OUT", 5, lambda r, _: format_size(r.bytes_out), lambda r, _: r.bytes_out, right=True,
+           keep=52, about="bytes that the peer's kernel has taken"),
+    Column("AGE", 4, lambda r, k: format_age(k.now - r.connected_at),
+           lambda r, k: k.now - r.connected_at, right=True, keep=48),
+    Column("IDLE", 4, lambda r, k: format_age(k.now - r.active_at),
+           lambda r, k: k.now - r.active_at, right=True, keep=50,
+           style=lambda r, k: "dim" if k.now - r.active_at >= IDLE_LONG else ""),
+    Column("TLS", 7, lambda r, _: r.tls or "-", lambda r, _: r.tls, keep=20,
+           style=lambda r, _: "dim"),
+)
+
+
+class TransportsPane(TablePane):
+    """In the place of the clients, where there is no chat server."""
+
+    def __init__(self) -> None:
+        super().__init__("transports", 1, LiveTable(
+            COLUMNS, attrgetter("id"), "transports", empty=EMPTY))
+        self.pane = "clients"
+
+    def show(self, state: ConsoleState) -> None:
+        """Draw what the state holds now."""
+        view = state.views["clients"]
+        sortable(view, COLUMNS, "APPQ")
+        look = client_look(state)
+        rows = state.snapshot.clients if state.snapshot is not None else ()
+        shown = arrange(rows, COLUMNS, view, look)
+        program = state.snapshot.program if state.snapshot is not None else None
+        self.table.empty = (NO_MATCH if rows else program.unseen if program and program.unseen
+                            else EMPTY)
+        self.table.show_rows(shown, look, view, {
+            "ID": max(2, len(str(max((row.id for row in rows), default=0)))),
+            "FD": max(2, len(str(max((row.fd for row in rows), default=0))))})
+        count = f"{len(rows):,}" if len(shown) == len(rows) else f"{len(shown):,} of {len(rows):,}"
+        self.show_title(state, f"Connections ({count})")
+
+
+def sortable(view: View, columns: tuple[Column[ClientRow], ...] | tuple[Column[object], ...],
+             first: str) -> None:
+    """Let a view be sorted by these columns, if it has been by others so far."""
+    names = tuple(column.name for column in columns if column.sorts and column.name)
+    if view.columns != names:
+        view.columns, view.sort, view.inverted = names, first, True

@@ -1,0 +1,62 @@
+"""What is different in the console when it looks at a program instead of a chat server."""
+
+from __future__ import annotations
+
+from chatops.api.command_line import CommandError
+from chatops.api.commands import OF_PROGRAMS, find
+from chatops.api.snapshot import Program, Snapshot
+from chatops.units import format_seconds
+from tui.model.state import ConsoleState
+from tui.text.cells import clean
+
+Part = str | tuple[str, str]
+
+# Keys that end something mean what is under the cursor here.
+ENDS = {"kick": {"clients": "close", "selector": "close", "tasks": "cancel"}}
+
+
+def line_for(line: str, state: ConsoleState) -> str:
+    """The command line that a key means for a program.  Raises `CommandError` for keys of a
+    chat server.
+    """
+    if state.program is None:
+        return line
+    ends = ENDS.get(line, {}).get(state.pane)
+    if ends == "cancel":
+        task = state.views["tasks"].cursor
+        if task is None or task <= 0:
+            raise CommandError("no task is selected")
+        return f"cancel {task}"
+    if ends is not None:
+        return ends
+    if not is_possible(line):
+        raise CommandError(f"'{line.partition(' ')[0]}' is for a chat server; this is a program")
+    return line
+
+
+def is_possible(line: str) -> bool:
+    """Whether a program can be asked for this."""
+    spec = find(line.partition(" ")[0])
+    return spec is None or spec.where == "console" or spec.name in (*OF_PROGRAMS, *ENDS)
+
+
+def title(snapshot: Snapshot, program: Program) -> list[Part]:
+    """What the header says of it: name, process, Python, loop."""
+    parts: list[Part] = [(clean(program.name), "bold $foreground"),
+                         (f"  pid {program.pid}", "$text-muted")]
+    if program.python:
+        parts.append((f"  Python {clean(program.python)}", "$text-muted"))
+    parts.append((f"  {program.kind or 'no loop'} {snapshot.loop.backend}", "$secondary"))
+    if len(program.loops) > 1:
+        parts.append((f"  loop {program.shown} of {len(program.loops)}", "$accent"))
+    if program.processes:
+        parts.append((f"  +{len(program.processes)} processes", "$accent"))
+    return parts
+
+
+def figures(snapshot: Snapshot, program: Program) -> list[tuple[str, str, str, str]]:
+    """Two of the header's metrics, in the place of a chat's lines."""
+    pool = program.executor
+    threads = f"  executor {pool.busy}/{pool.most} +{pool.waiting}" if pool is not None else ""
+    return [("lag", format_seconds(snapshot.loop.lag), "", ""),
+            ("tasks", f"{program.tasks:,}{threads}", "", "")]

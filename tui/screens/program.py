@@ -1,0 +1,127 @@
+"""Screens about a program that is observed: one of its tasks, and the questions before an end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from chatops.api.commands import Cancel, Close, Command, Quit
+from chatops.api.snapshot import TaskRow
+from chatops.units import format_age, format_seconds
+from tui.model.state import ConsoleState
+from tui.screens.dialog import Sheet
+from tui.screens.question import Choice, Question
+from tui.text.cells import clean
+
+
+class TaskScreen(Sheet):
+    """`TaskScreen(id)`: the chain of a task, from its coroutine to what it waits for."""
+
+    def __init__(self, ident: int) -> None:
+        super().__init__()
+        self._ident = ident
+        self._last: TaskRow | None = None
+
+    def show(self, state: ConsoleState) -> None:
+        tasks = state.snapshot.tasks if state.snapshot is not None else ()
+        row = next((task for task in tasks if task.id == self._ident), None)
+        gone = row is None
+        self._last = row = row or self._last
+        if row is None:
+            self.write(Content("This task has ended."), f"task {self._ident}")
+            return
+        lines = [Content.styled("It has ended; what follows is how it was.", "bold $warning")
+                 ] if gone else []
+        lines += [_row("coroutine", row.coro), _row("state", row.state),
+                  _row("stands at", row.at), _row("waits for", row.on or "-"),
+                  _row("since", f"{format_age(state.now - row.since)}")]
+        if row.holder:
+            lines.append(_row("held by", row.holder, "bold $error"))
+        if row.error:
+            lines.append(_row("failed", row.error, "bold $error"))
+        if row.steps:
+            lines.append(_row("ran", f"{format_seconds(row.busy)} in {row.steps:,} steps"))
+        if row.chain:
+            lines.append(Content.styled("\nawaits", "bold $primary"))
+            lines += [Content(f"  {'  ' * depth}{'└ ' if depth else ''}{clean(text)}")
+                      for depth, text in enumerate(row.chain)]
+        self.write(Content("\n").join(lines), f"task {row.id} {clean(row.name)}")
+
+
+def _row(label: str, value: str, style: str = "$foreground") -> Content:
+    return Content.assemble((f"  {label:<11}", "$text-muted"), (clean(value), style))
+
+
+class EndDialog(Question):
+    """`EndDialog(command, what)`: before connections are aborted or tasks cancelled."""
+
+    def __init__(self, command: Close | Cancel, what: Iterable[str]) -> None:
+        self._command = command
+        self._what = list(what)
+        verb = "Abort" if isinstance(command, Close) else "Cancel it"
+        super().__init__(Choice("y", verb, "harm"))
+
+    def heading(self) -> str:
+        many = len(self._what)
+        if isinstance(self._command, Close):
+            return f"Abort {many} connections?" if many > 1 else "Abort this connection?"
+        return f"Cancel {many} tasks?" if many > 1 else "Cancel this task?"
+
+    def body(self) -> Iterable[Widget]:
+        yield Static(Content("\n".join(clean(text) for text in self._what[:8])))
+
+    def commands(self, choice: int) -> tuple[Command, ...]:
+        return (self._command,)
+
+
+STOP, KILL, DETACH = 1, 2, 3
+
+
+class LeaveDialog(Question):
+    """`LeaveDialog(name, attached, leave)`: what becomes of the program.
+
+    Answers with `Quit("drain")` or `Quit("now")`; Detach calls `leave` and answers nothing.
+    """
+
+    def __init__(self, name: str, *, attached: bool, leave: Callable[[], None]) -> None:
+        choices = [Choice("s", "Stop it", "care"), Choice("k", "Kill it", "harm")]
+        if attached:
+            choices.append(Choice("x", "Detach", "good"))
+        super().__init__(*choices)
+        self._name = name
+        self._attached = attached
+        self._leave = leave
+
+    def heading(self) -> str:
+        return "Leave the console?" if self._attached else "Stop the program?"
+
+    def body(self) -> Iterable[Widget]:
+        lines = [Content(f"{clean(self._name)} is running.\n"),
+                 Content.assemble(("Stop it   ", "bold"), "send it the signal that ends it"),
+                 Content.assemble(("Kill it   ", "bold"), "SIGKILL: it can clean nothing up")]
+        if self._attached:
+            lines.append(Content.assemble(("Detach    ", "bold"), "leave; the program goes on"))
+        yield Static(Content("\n").join(lines), classes="body")
+
+    def commands(self, choice: int) -> tuple[Command, ...]:
+        if choice == DETACH:
+            return ()
+        return (Quit("now" if choice == KILL else "drain"),)
+
+    def action_choose(self, number: int) -> None:
+        super().action_choose(number)
+        if number == DETACH:
+            self._leave()
+
+
+def named(command: Close | Cancel, state: ConsoleState) -> list[str]:
+    """What a command would end, a line each."""
+    if isinstance(command, Close):
+        rows = [state.find(word) for word in command.targets]
+        return [f"#{row.id} {row.nick} {row.task} {row.peer}" for row in rows if row is not None]
+    tasks = state.live.tasks if state.live is not None else ()
+    return [f"{task.name} {task.coro} at {task.at}" for task in tasks
+            if str(task.id) in command.tasks or task.name in command.tasks]
