@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from msgspec.structs import replace
 
 from chatops.settings import SETTINGS, USUAL, Setting, Settings, SettingsError, load
 from chatops.system import streams
@@ -26,6 +27,7 @@ if TYPE_CHECKING:              # what only some commands need is imported by the
 
 LEAST_COLUMNS, LEAST_LINES = 60, 16
 Reread = tuple[str, Callable[[], Settings]]
+IRC_PORT = 6667                # where clients look for it
 MOST_CELLS = 400               # of a film, either way
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # Loopback swallows megabytes before a queue shows, and a slow reader is soon evicted: with
@@ -35,6 +37,7 @@ DEMO = Settings(sndbuf=4 << 10, outbox=64 << 10, stall=600.0)
 
 # Commands with modules of their own, imported when they are run: where, and what `--help` says.
 ELSEWHERE = {
+    "account": ("chatops.accounts.cli", "Add, change, list and remove accounts of clients."),
     "bench": ("chatops.bench.cli", "Measure the server, and an asyncio-streams relay beside it."),
     "ctl": ("chatops.control.ctl", "One command to a running server, for scripts."),
     "history": ("chatops.control.history", "Read what was said, while the server runs or not."),
@@ -172,6 +175,8 @@ def main(context: click.Context, /, demo: bool, plain: bool, config: str | None,
     from tui.process import run_console
 
     looks = _looks(plain)
+    if demo and settings.irc_port is None and _is_free(settings.host, IRC_PORT):
+        settings = replace(settings, irc_port=IRC_PORT)
     thread = _started(settings, settings.log_file,     # the console lets signals through
                       _reread(config, flags, DEMO if demo else USUAL))
     link = LocalLink(thread)
@@ -184,6 +189,19 @@ def main(context: click.Context, /, demo: bool, plain: bool, config: str | None,
         thread.close()
     _fail_if_dead(thread)
     sys.exit(status)
+
+
+def _is_free(host: str, port: int) -> bool:
+    """Whether something could listen there now."""
+    from chatops.net.listener import listen
+
+    try:
+        socks, _ = listen(host, port)
+    except (OSError, UnicodeError):
+        return False
+    for sock in socks:
+        sock.close()
+    return True
 
 
 def _fail_if_dead(thread: ServerThread) -> None:
@@ -280,6 +298,8 @@ def serve(config: str | None, **flags: Any) -> None:
     tune_collector()
     where = " and ".join(with_port(*address) for address in thread.server.addresses)
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
+    spoken += "".join([f", IRC on {listener.sock.getsockname()[1]}"
+                       for listener in thread.server.irc_listeners])
     if thread.exporter is not None:
         spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
     _wait(thread, f"chatops: listening on {where} ({spoken})",

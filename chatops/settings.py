@@ -71,6 +71,14 @@ class Settings(msgspec.Struct, frozen=True):
     metrics: str = ""
     log_format: str = "text"
     log_level: str = "debug"
+    irc_port: int | None = None
+    irc_tls_port: int | None = None
+    irc_password: str = ""
+    oper: str = ""
+    accounts: str = ""
+    registration: str = "off"
+    server_name: str = "chatops.local"
+    server_description: str = "a chat you can see inside"
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The trusted ones, which the limits per address do not hold for."""
@@ -158,6 +166,21 @@ def _endpoint(text: str) -> str:
     if text == "off":
         return ""
     endpoint(text)
+    return text
+
+
+def _irc_port(text: str) -> int | None:
+    return None if text.strip().lower() == "off" else _whole(0, 65535)(text)
+
+
+def _port_text(port: int | None) -> str:
+    return "off" if port is None else str(port)
+
+
+def _server_name(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or "." not in text \
+            or set(text) & set(" !@:*?,#"):
+        raise SettingsError(f"'{text}' is no server name; chatops.example.org is one")
     return text
 
 
@@ -276,6 +299,21 @@ SETTINGS: tuple[Setting, ...] = (
             _one_of("text", "json")),
     Setting("log_level", f"the least that is logged: {', '.join(LOG_LEVELS)}; debug is all there "
             "is", _one_of(*LOG_LEVELS)),
+    Setting("irc_port", "a second port, for IRC clients (6667 is the usual one; 0 picks a free "
+            "one); off: none", _irc_port, _port_text),
+    Setting("irc_tls_port", "a port for IRC over TLS, with --tls-cert (6697 is the usual one); "
+            "off: none", _irc_port, _port_text),
+    Setting("irc_password", "what IRC clients have to give with PASS; flags can be seen by all "
+            "users of this machine, the environment and the settings file cannot"),
+    Setting("oper", "NAME:PASSWORD with which OPER makes an IRC client an operator; the same holds "
+            "for it"),
+    Setting("accounts", "an SQLite file of accounts, made with `chatops account add`, for SASL and "
+            "`/login`; needs chatops[accounts]", _path),
+    Setting("registration", "whether clients may make accounts themselves: off, on, or "
+            "before-connect", _one_of("off", "on", "before-connect")),
+    Setting("server_name", "what the server is called in IRC, with a dot in it as clients expect",
+            _server_name),
+    Setting("server_description", "a few words on it, for WHOIS and ADMIN"),
 )
 
 USUAL = Settings()

@@ -95,6 +95,14 @@ class Renamed(Event, frozen=True, gc=False, tag=True):
     new: str
 
 
+class LoggedIn(Event, frozen=True, gc=False, tag=True):
+    """A client has proved to be the owner of an account."""
+
+    id: int
+    nick: str
+    account: str
+
+
 class Moved(Event, frozen=True, gc=False, tag=True):
     """A client went from one room to another."""
 
@@ -102,6 +110,23 @@ class Moved(Event, frozen=True, gc=False, tag=True):
     nick: str
     old: str
     new: str
+
+
+class Joined(Event, frozen=True, gc=False, tag=True):
+    """A client came into a room, and stays in those that it is in."""
+
+    id: int
+    nick: str
+    room: str
+
+
+class Parted(Event, frozen=True, gc=False, tag=True):
+    """A client left one of its rooms."""
+
+    id: int
+    nick: str
+    room: str
+    reason: str = ""
 
 
 # -- back-pressure and bad input
@@ -173,6 +198,7 @@ class ServerStarted(Event, frozen=True, gc=False, tag=True):
     port: int
     selector: str
     also: tuple[str, ...] = ()     # other addresses on which it listens, as they are printed
+    irc: int = 0               # the port for IRC, if there is one
 
 
 class ServerStopping(Event, frozen=True, gc=False, tag=True):
@@ -273,4 +299,7 @@ AnyEvent = (
     | Printed
     | LoopHeld
     | ProgramEnded
+    | Joined
+    | Parted
+    | LoggedIn
 )

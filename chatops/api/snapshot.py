@@ -51,6 +51,8 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     retransmits: int = -1      # segments sent again so far; -1 where nobody tells
     reading: bool = True       # of a program's transport: it has not paused reading
     task: str = ""             # of a program's transport: which task serves it
+    protocol: str = "line"     # or "irc"
+    capabilities: tuple[str, ...] = ()     # of IRCv3, that it has asked for
 
     @property
     def closing(self) -> bool:

@@ -53,8 +53,11 @@ class Dialect(Protocol):
     def error(self, to: Sender | None, text: str) -> bytes:
         """What it asked for cannot be done; it stays."""
 
-    def farewell(self, to: Sender | None, text: str, *, error: bool = False) -> bytes:
-        """The last line before the connection closes; an `error` is not by its own will."""
+    def farewell(self, to: Sender | None, text: str, *, error: bool = False,
+                 by: Sender | None = None) -> bytes:
+        """The last line before the connection closes; an `error` is not by its own will, and
+        `by` is who has sent it away, if somebody did.
+        """
 
     def gap(self, to: Sender | None, lines: int) -> bytes:
         """So many lines were dropped here: one line of at most `net.outbox.NOTICE` bytes."""
@@ -112,10 +115,12 @@ class Plain:
         return Rendered(parts[0] if len(parts) == 1 else b"".join(parts), lines, parts)
 
     def private(self, _to: Sender, group: Group) -> bytes:
-        return f"[{group.sender.nick} -> you] {_words(group)}\n".encode()
+        if group.kind in _UNSPOKEN:
+            return b""
+        return f"[{group.sender.nick} -> you] {_told(group)}\n".encode()
 
     def copy(self, _to: Sender, group: Group) -> bytes:
-        return f"[you -> {group.target}] {_words(group)}\n".encode()
+        return f"[you -> {group.target}] {_told(group)}\n".encode()
 
     def notice(self, _to: Sender | None, lines: Sequence[str]) -> bytes:
         return "".join([f"*** {line}\n" for line in lines]).encode()
@@ -123,11 +128,20 @@ class Plain:
     def error(self, _to: Sender | None, text: str) -> bytes:
         return f"*** error: {text}\n".encode()
 
-    def farewell(self, _to: Sender | None, text: str, *, error: bool = False) -> bytes:
+    def farewell(self, _to: Sender | None, text: str, *, error: bool = False,
+                 by: Sender | None = None) -> bytes:
         return f"*** error: {text}\n".encode() if error else f"*** {text}\n".encode()
 
     def gap(self, _to: Sender | None, lines: int) -> bytes:
         return f"*** error: {lines} lines were dropped here: you read too slowly\n".encode()
+
+
+_UNSPOKEN = frozenset({"tag", "ctcp"})     # for programs, and nothing to read
+
+
+def _told(group: Group) -> str:
+    words = _words(group)
+    return f"* {group.sender.nick} {words}" if group.kind == "action" else words
 
 
 def _words(group: Group) -> str:

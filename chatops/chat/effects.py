@@ -62,6 +62,18 @@ class Hold(NamedTuple):
     seconds: float
 
 
+class Park(NamedTuple):
+    """Do not read this client until `Unpark`: it waits for an answer of ours."""
+
+    id: int
+
+
+class Unpark(NamedTuple):
+    """The answer is there: call `Door.resume`, and read it again."""
+
+    id: int
+
+
 class Recall(NamedTuple):
     """Look up the newest `limit` lines that hold `text` of those its room has heard."""
 
@@ -79,4 +91,4 @@ class Close(NamedTuple):
     last_words: bytes = b""
 
 
-Effect = Deliver | Tell | Answer | Enter | Leave | Hold | Recall | Close | Event
+Effect = Deliver | Tell | Answer | Enter | Leave | Hold | Park | Unpark | Recall | Close | Event

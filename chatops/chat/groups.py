@@ -13,8 +13,9 @@ import msgspec
 
 Kind = Literal[
     # said, by one who hears it too unless its client asked not to:
-    "talk", "action", "notice", "tag",
-    # somebody comes, goes or is somebody else; `text` is the reason, or the new nick:
+    "talk", "action", "notice", "tag", "ctcp",
+    # somebody comes, goes or is somebody else; `text` is the reason, the new nick, account or
+    # `user@host`, or of a join who it is in real life:
     "join", "part", "move", "quit", "nick", "kick", "account", "away", "setname", "host",
     # the room itself; `text` is the topic, or the modes as they are written:
     "topic", "mode", "invite",
@@ -23,7 +24,7 @@ Kind = Literal[
 ]
 
 # What a client without echo-message is not to hear of itself.
-SAID: frozenset[Kind] = frozenset({"talk", "action", "notice", "tag"})
+SAID: frozenset[Kind] = frozenset({"talk", "action", "notice", "tag", "ctcp"})
 
 
 class Sender(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -9,16 +9,19 @@ sends off what is gathered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from chatops.api import events
 from chatops.chat.dialect import Dialect
 from chatops.chat.effects import Close, Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.formatting import strip
 from chatops.chat.groups import ADMIN, Group, Kind, Sender
 from chatops.chat.limits import ChatLimits
+from chatops.chat.moderation import Rules
 from chatops.chat.nicks import Nicks
 from chatops.chat.rooms import Rooms
 from chatops.chat.sanitize import clean_text
@@ -27,6 +30,22 @@ from chatops.chat.session import Room, Session
 LOBBY = "lobby"
 SHOWN = 400                    # characters of what is said that an event repeats: in ASCII,
                                # a string that CPython keeps apart from the chunks
+
+
+class Witness(Protocol):
+    """Who wants to know of everybody that comes, goes, or is called something else."""
+
+    def came(self, session: Session) -> None:
+        """It is here, under its nick."""
+
+    def renamed(self, session: Session, old: Sender) -> None:
+        """It has another nick than before."""
+
+    def logged_in(self, session: Session) -> None:
+        """It is known by another account than before, or by none."""
+
+    def went(self, session: Session) -> None:
+        """It is here no more."""
 
 
 class Hub:
@@ -49,15 +68,23 @@ class Hub:
         self.nicks = Nicks()
         self._numbered = 0             # lines that have a number
         self.dirty: list[Room] = []       # what they are to hear has not been sent off
-        self.lobby = self.rooms.open(LOBBY)
+        self.witness: Witness | None = None
+        self.cloak: Callable[[str], Sender] | None = None    # what others see of a peer, if
+        self.lobby = self.rooms.open(LOBBY)                   # they see anything of it
 
     # -- coming and going
 
     def connect(self, session: Session, fd: int) -> Session:
         """A newcomer, in no room yet."""
         self.sessions[session.id] = session
-        self.nicks.welcome(session)
+        if session.registered:
+            self.nicks.welcome(session)
+        if self.cloak is not None:
+            shown = self.cloak(session.peer)
+            session.sender = replace(session.sender, user=shown.user, host=shown.host)
         self.effects.append(events.Connected(self.at, session.id, fd, session.nick, session.peer))
+        if session.registered and self.witness is not None:
+            self.witness.came(session)
         return session
 
     def introduce(self, session: Session) -> None:
@@ -76,18 +103,18 @@ class Hub:
             return
         self._send_off(room)
         self.effects.append(Leave(session.id, room.name))      # to itself it is no news
-        self.gather(room, self.group(session.sender, "join", quiet=quiet))
+        self.gather(room, self.group(session.sender, "join", session.realname, quiet=quiet))
         self._send_off(room)
         self._listen(session, room)
 
-    def leave(self, session: Session, reason: str, words: str = "", *, error: bool = False
-              ) -> None:
+    def leave(self, session: Session, reason: str, words: str = "", *, error: bool = False,
+              by: Sender | None = None) -> None:
         """Take a client out, tell its rooms, and have its connection closed in order, after a
-        last line of these words.  An `error` is one that it did not ask for.
+        last line of these words.  An `error` is one that it did not ask for; `by` sent it away.
         """
         self._send_off_all(session)
         self.disconnect(session, reason)
-        farewell = (session.dialect.farewell(session.sender, words, error=error) if words
+        farewell = (session.dialect.farewell(session.sender, words, error=error, by=by) if words
                     else b"")
         self.effects.append(Close(session.id, reason, farewell))
 
@@ -101,6 +128,8 @@ class Hub:
             self._exit(session, room)
         if session.announced:
             self._tell_peers(rooms, session.sender, "quit", "" if reason == "left" else reason)
+        if session.registered and self.witness is not None:
+            self.witness.went(session)
 
     # -- what is said
 
@@ -110,6 +139,10 @@ class Hub:
         room = room or session.room
         if room is None:
             self.error(session, "you are in no room")
+            return
+        if room.guarded and (why := room.rules.hushed(session.sender)) is not None:
+            self.error(session, f"you may not speak in {room.name}: "
+                                + ("it is moderated" if why == "moderated" else "you are banned"))
             return
         number = self._numbered
         self._numbered = number + lines
@@ -126,18 +159,33 @@ class Hub:
         room = room or session.room
         if room is None:
             self.error(session, "you are in no room")
-            return
-        self.gather(room, self.group(session.sender, "action", text))
-        self.effects.append(events.Acted(self.at, session.id, session.nick, room.name,
-                                         _shown(text)))
+        elif room.guarded and room.rules.hushed(session.sender):
+            self.error(session, f"you may not speak in {room.name}")
+        else:
+            self.say(session, room, "action", text)
 
-    def whisper(self, session: Session, other: Session, text: str, kind: Kind = "talk") -> None:
+    def say(self, session: Session, room: Room, kind: Kind, text: str, *,
+            plain: str | None = None, tags: bytes = b"") -> None:
+        """Something for a room that is not mere talk: it has been found that this may be said.
+        `plain` is the text without formatting, where that is another one.
+        """
+        group = self.group(session.sender, kind, text, tags=tags, plain=plain)
+        self.gather(room, group)
+        shown = _shown(text if plain is None else plain)
+        if kind in ("talk", "notice"):
+            self.effects.append(events.Said(self.at, session.id, session.nick, room.name, shown))
+        elif kind == "action":
+            self.effects.append(events.Acted(self.at, session.id, session.nick, room.name, shown))
+
+    def whisper(self, session: Session, other: Session, text: str, kind: Kind = "talk", *,
+                plain: str | None = None, tags: bytes = b"") -> None:
         """Something for one other alone."""
-        group = self.group(session.sender, kind, text, target=other.nick)
+        group = self.group(session.sender, kind, text, target=other.nick, tags=tags, plain=plain)
         self.tell(other, other.dialect.private(other.sender, group))
         self.tell(session, session.dialect.copy(session.sender, group))
-        self.effects.append(events.Whispered(self.at, session.id, session.nick, other.id,
-                                             other.nick))
+        if kind in ("talk", "notice", "action"):
+            self.effects.append(events.Whispered(self.at, session.id, session.nick, other.id,
+                                                 other.nick))
 
     def bad_input(self, session: Session, kind: str) -> None:
         """Report something refused or cleaned: the first time, then at each doubling."""
@@ -157,6 +205,16 @@ class Hub:
                          ascii_only=self.limits.ascii_nicks)
         self.effects.append(events.Renamed(self.at, session.id, old.nick, nick))
         self._tell_peers(list(session.rooms.values()), old, "nick", nick, also=session)
+        if self.witness is not None:
+            self.witness.renamed(session, old)
+
+    def log_in(self, session: Session, account: str) -> None:
+        """It has proved to own this account, or, if that is "", is logged out of the one it had."""
+        session.sender = replace(session.sender, account=account)
+        if session.registered:
+            self.tell_peers(session, "account", account)
+            if self.witness is not None:
+                self.witness.logged_in(session)
 
     def speak(self, session: Session, dialect: Dialect, *, echo: bool = True) -> None:
         """From here on it is spoken to in another dialect, with or without what it says."""
@@ -171,8 +229,12 @@ class Hub:
     def enter(self, session: Session, room: Room) -> None:
         """Put it into a room, which becomes its current one; others that it is in it stays in."""
         if session.announced:
-            self.announce(room, session.sender, "join")
+            self.announce(room, session.sender, "join", session.realname)
         self._send_off(room)           # not for the newcomer
+        if not room.members and room is not self.lobby:
+            room.rules.created_at = self.at
+            room.rules.ops.add(session.id)     # of a new room, its maker
+        room.rules.invited.discard(session.id)
         self.rooms.enter(session, room)
         self._listen(session, room)
 
@@ -183,6 +245,32 @@ class Hub:
         if not session.rooms:
             session.room = None
         self.announce(room, session.sender, "part", reason)
+
+    def kick(self, session: Session, room: Room, by: Sender, reason: str) -> None:
+        """Put a member out of a room, all of which hears it.  A plain client, which has to be
+        somewhere, finds itself in the lobby.
+        """
+        self.gather(room, self.group(by, "kick", reason, target=session.nick))
+        self._send_off(room)
+        self._exit(session, room)
+        if session.rooms:
+            return
+        session.room = None
+        if not session.dialect.follows:
+            self.enter(session, self.lobby)
+            self.notice(session, f"you are in {self.lobby.name}")
+
+    def set_topic(self, session: Session, room: Room, topic: str) -> None:
+        """A member's; that it may has been found."""
+        rules = room.rules
+        rules.topic, rules.topic_by, rules.topic_at = topic, str(session.nick), self.at
+        self.gather(room, self.group(session.sender, "topic", topic, plain=strip(topic)))
+
+    def set_modes(self, by: Sender, room: Room, written: str) -> None:
+        """The rules are others now, as `written`."""
+        room.guarded = room.rules.guarded
+        self.rooms.changed()
+        self.gather(room, self.group(by, "mode", written))
 
     def move(self, session: Session, name: str) -> None:
         """Take a client from its current room to another.  The name has been checked."""
@@ -200,6 +288,7 @@ class Hub:
 
     def _exit(self, session: Session, room: Room) -> None:
         self.rooms.leave(session, room)
+        room.rules.forget(session.id)
         self.effects.append(Leave(session.id, room.name))
         self._close_if_empty(room)
 
@@ -238,11 +327,12 @@ class Hub:
     # -- sending to rooms
 
     def group(self, sender: Sender, kind: Kind, text: str = "", *, target: str = "",
-              quiet: bool = False, repeats: bool = False) -> Group:
+              quiet: bool = False, repeats: bool = False, tags: bytes = b"",
+              plain: str | None = None) -> Group:
         """One line of its own number, made now."""
         self._numbered += 1
         return Group(sender, kind, text.encode(), 1, self.at, self._numbered - 1, target, quiet,
-                     repeats)
+                     repeats, tags, None if plain is None else plain.encode())
 
     def announce(self, room: Room, sender: Sender, kind: Kind, text: str = "", *,
                  repeats: bool = False, also: Session | None = None) -> None:
@@ -265,6 +355,8 @@ class Hub:
             if room.members:
                 self.gather(room, group)
         for session in self.sessions.values():
+            if not session.registered:
+                continue
             if session.dialect.follows or not session.rooms:       # once, whatever rooms it is in
                 self.tell(session, session.dialect.private(session.sender, replace(
                     group, target=session.nick, repeats=False)))
@@ -296,6 +388,19 @@ class Hub:
             self._send_off(room)
             self._close_if_empty(room)
 
+    def rules_of(self, name: str) -> tuple[Rules | None, int]:
+        """What holds in a room for who wants to come in, and how many are there; None for a
+        room that would be new.
+        """
+        if name not in self.rooms:
+            return None, 0
+        room = self.rooms.open(name)
+        return (room.rules if room.members else None), len(room.members)
+
+    def tell_peers(self, session: Session, kind: Kind, text: str = "") -> None:
+        """Have everybody who shares a room with somebody know of a change, itself included."""
+        self._tell_peers(list(session.rooms.values()), session.sender, kind, text, also=session)
+
     def _tell_peers(self, rooms: Sequence[Room], sender: Sender, kind: Kind, text: str,
                     also: Session | None = None) -> None:
         """Tell all of somebody's rooms.  Who follows such things hears it once, however many
@@ -317,6 +422,14 @@ class Hub:
     def _tell_of(self, session: Session, room: Room, group: Group) -> None:
         rendered = session.dialect.render(room.name, (group,))
         self.tell(session, rendered.chunk, rendered.lines)
+
+    def send_off(self, session: Session) -> None:
+        """Send off what is gathered for its rooms."""
+        self._send_off_all(session)
+
+    def send_off_room(self, room: Room) -> None:
+        """The same for one room."""
+        self._send_off(room)
 
     def _send_off_all(self, session: Session) -> None:
         for room in session.rooms.values():

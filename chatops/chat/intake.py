@@ -6,15 +6,17 @@ The common case, printable text with no command in it, goes through as whole chu
 from __future__ import annotations
 
 from chatops.api import events
-from chatops.chat import replies
+from chatops.chat import login, replies
 from chatops.chat.dialect import PLAIN, Dialect
 from chatops.chat.effects import Answer, Hold
 from chatops.chat.hub import LOBBY, Hub
 from chatops.chat.lines import COUNTED, affordable, cost, is_talk, split
+from chatops.chat.login import Gate
 from chatops.chat.parser import Call, Say, parse_line
 from chatops.chat.sanitize import clean
 from chatops.chat.session import Session
 from chatops.chat.telnet import TelnetFilter
+from chatops.chat.wrong_door import stranger
 from chatops.units import counted
 
 IAC = b"\xff"
@@ -28,10 +30,13 @@ LEAST_HOLD = 0.1               # seconds; a held client is not looked at more of
 class Intake:
     """The door for lines: `nc`, `telnet`, scripts.  Belongs to the thread of its hub."""
 
+    protocol = "line"
     dialect: Dialect = PLAIN
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self.gate: Gate | None = None  # who knows the accounts, where there are any
+        self.irc_port = 0              # where IRC clients are to go, if anywhere
 
     @property
     def line_limit(self) -> int:
@@ -59,6 +64,8 @@ class Intake:
     def receive(self, session: Session, data: bytes) -> None:
         """Bytes came in from a client that is not held."""
         flooded = False
+        if not session.lines_in and not session.mid_line and self._turned_away(session, data):
+            return
         if session.telnet is not None or IAC in data:
             data, flooded = self._without_telnet(session, data)
         framer = session.framer
@@ -72,12 +79,27 @@ class Intake:
         if flooded and not session.held and session.id in self.hub.sessions:
             self.hub.effects.append(Hold(session.id, LEAST_HOLD))  # if its lines did not do so
 
+    def _turned_away(self, session: Session, data: bytes) -> bool:
+        """Whether its first bytes are another protocol's; it is told so in that one's tongue."""
+        what = stranger(data)
+        if what is None:
+            return False
+        hub = self.hub
+        hub.bad_input(session, f"{what} on the port for lines")
+        if what == "IRC":
+            port = f"IRC is on port {self.irc_port}" if self.irc_port else "there is no IRC here"
+            hub.tell(session, f"ERROR :this port is for plain lines; {port}\r\n".encode())
+        hub.leave(session, f"spoke {what}", "" if what == "TLS" else
+                  f"this port is for plain lines, not for {what}", error=True)
+        return True
+
     def resume(self, session: Session) -> bool:
         """The hold is over: go on with what was held.  Whether it may be read again."""
-        held, session.held = session.held, b""
-        if held and session.id in self.hub.sessions:
-            self._lines(session, held, rested=False)
-        return not session.held and session.id in self.hub.sessions
+        if not session.parked:
+            held, session.held = session.held, b""
+            if held and session.id in self.hub.sessions:
+                self._lines(session, held, rested=False)
+        return not session.held and not session.parked and session.id in self.hub.sessions
 
     def hear_out(self, session: Session) -> None:
         """Let it say what was held, whatever its rate: a turn's worth, where it is costly."""
@@ -148,9 +170,13 @@ class Intake:
             return
         hub.costly += count
         muted = Muted(hub, session)
-        for raw in lines.split(b"\n")[:-1]:
+        each = lines.split(b"\n")[:-1]
+        for number, raw in enumerate(each, 1):
             self._line(session, raw, muted)
             if session.id not in hub.sessions:
+                return
+            if session.parked:
+                session.held = b"".join([b"%s\n" % line for line in each[number:]]) + session.held
                 return
 
     def _line(self, session: Session, raw: bytes, muted: Muted) -> None:
@@ -168,7 +194,10 @@ class Intake:
             if not muted.refuses():
                 hub.talk(session, parsed.text.encode())
         elif isinstance(parsed, Call):
-            replies.COMMANDS[parsed.name](hub, session, parsed.argument, muted.refuses)
+            if (question := login.COMMANDS.get(parsed.name)) is not None:
+                question(hub, self.gate, session, parsed.argument)
+            else:
+                replies.COMMANDS[parsed.name](hub, session, parsed.argument, muted.refuses)
         else:
             hub.error(session, f"no command /{parsed.name}; /help lists them")
 

@@ -14,14 +14,19 @@ class InvalidName(ValueError):  # noqa: N818  (reads as what it says)
     """This name is not allowed; the message says why, to the one who chose it."""
 
 
+class TakenName(InvalidName):
+    """Somebody else has it, or one that looks like it."""
+
+
 ROOM_LIMIT = 32
-_ROOM = re.compile(rf"[A-Za-z0-9_-]{{1,{ROOM_LIMIT}}}")
-_ASCII_NICK = re.compile(r"[A-Za-z][A-Za-z0-9_\-\[\]`^]*")
-_PUNCTUATION = frozenset("_-[]`^")
+_ROOM = re.compile(rf"[A-Za-z0-9_#-][A-Za-z0-9_.+~#-]{{0,{ROOM_LIMIT - 1}}}")
+_ASCII_NICK = re.compile(r"[A-Za-z_\[\]{}\\|`^][A-Za-z0-9_\-\[\]{}\\|`^]*")
+_PUNCTUATION = frozenset("_-[]{}\\|`^")
+_FIRST = _PUNCTUATION - {"-"}
 
 # Who the server speaks as, and whom people address.
 RESERVED = ("admin", "administrator", "all", "everybody", "everyone", "here", "host", "moderator",
-            "operator", "root", "server", "system", "you")
+            "nickserv", "operator", "server", "system", "you")
 
 
 def check_nick(nick: str, *, max_width: int = 20, ascii_only: bool = True) -> None:
@@ -31,11 +36,11 @@ def check_nick(nick: str, *, max_width: int = 20, ascii_only: bool = True) -> No
     if width(nick) > max_width:
         raise InvalidName(f"a nick is at most {max_width} columns wide")
     if ascii_only and not _ASCII_NICK.fullmatch(nick):
-        raise InvalidName("a nick begins with a letter A-Z and goes on with letters, digits and "
-                          "_ - [ ] ` ^")
+        raise InvalidName("a nick is letters A-Z, digits and _ - [ ] { } \\ | ` ^, and begins "
+                          "with no digit nor -")
     if not ascii_only and not _is_word(nick):
-        raise InvalidName("a nick begins with a letter and goes on with letters, digits and "
-                          "_ - [ ] ` ^")
+        raise InvalidName("a nick is letters, digits and _ - [ ] { } \\ | ` ^, and begins with "
+                          "no digit nor -")
     look = skeleton(nick)
     if look.startswith(_GUEST):
         raise InvalidName("nicks that begin with guest are given by the server")
@@ -47,7 +52,7 @@ def check_room(name: str) -> str:
     """The room's name as it is kept, without `#`.  Raises `InvalidName`."""
     room = name.removeprefix("#")
     if not _ROOM.fullmatch(room):
-        raise InvalidName(f"a room's name has 1 to {ROOM_LIMIT} of the characters a-z 0-9 _ -")
+        raise InvalidName(f"a room's name has 1 to {ROOM_LIMIT} of a-z 0-9 _ - . + ~")
     return room.lower()
 
 
@@ -56,7 +61,7 @@ def _is_word(nick: str) -> bool:
 
     That way (NFKC) has no fullwidth, circled or mathematical letters.
     """
-    return (nick[0].isalpha() and normalize("NFKC", nick) == nick
+    return ((nick[0].isalpha() or nick[0] in _FIRST) and normalize("NFKC", nick) == nick
             and all(c in _PUNCTUATION or category(c)[0] in "LM" or c.isdecimal() for c in nick))
 
 

@@ -31,13 +31,18 @@ class Nicks:
         """A newcomer, with the name that its number gives it."""
         self._by_nick[guest.nick] = guest
 
-    def claim(self, session: Session, nick: str, *, max_width: int, ascii_only: bool) -> None:
-        """Give a session the nick it asks for.  Raises `names.InvalidName`."""
+    def check(self, session: Session, nick: str, *, max_width: int, ascii_only: bool) -> str:
+        """What this nick looks like, if the session may have it.  Raises `names.InvalidName`."""
         names.check_nick(nick, max_width=max_width, ascii_only=ascii_only)
         look = names.skeleton(nick)
         other = self._by_look.get(look)
         if other is not None and other is not session:
-            raise names.InvalidName(f"'{nick}' is taken, or looks like '{other.nick}'")
+            raise names.TakenName(f"'{nick}' is taken, or looks like '{other.nick}'")
+        return look
+
+    def claim(self, session: Session, nick: str, *, max_width: int, ascii_only: bool) -> None:
+        """Give a session the nick it asks for.  Raises `names.InvalidName`."""
+        look = self.check(session, nick, max_width=max_width, ascii_only=ascii_only)
         self.release(session)
         session.guest = False
         session.rename(nick)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from chatops.chat import names
 from chatops.chat.effects import Recall
+from chatops.chat.formatting import strip
 from chatops.chat.hub import Hub
 from chatops.chat.parser import help_lines, usage_of
 from chatops.chat.session import Session
@@ -63,6 +64,8 @@ def msg(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
     if muted():
         return
     hub.whisper(session, other, text)
+    if other.away:
+        hub.notice(session, f"{other.nick} is away: {other.away}")
 
 
 def join(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
@@ -71,18 +74,27 @@ def join(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
         hub.error(session, f"usage: {usage_of('join')}")
         return
     try:
-        name = names.check_room(argument)
+        wanted, _, key = argument.partition(" ")
+        name = names.check_room(wanted)
     except names.InvalidName as error:
         hub.error(session, str(error))
         return
+    rules, there = hub.rules_of(name)
+    barred = rules.barred(session.sender, there, key.strip()) if rules is not None else None
     if name in session.rooms:
         hub.notice(session, f"you are in {name} already")
+    elif barred is not None:
+        hub.error(session, f"you may not come into {name}: {_BARRED[barred]}")
     elif name not in hub.rooms and len(hub.rooms) >= hub.limits.rooms:
         hub.error(session, f"there are {len(hub.rooms)} rooms already; /rooms lists them")
     else:
         hub.move(session, name)
         hub.notice(session, f"you are in {name} with "
                             + counted(len(session.rooms[name].members) - 1, "other"))
+
+
+_BARRED = {"banned": "you are banned there", "uninvited": "nobody has invited you",
+           "wrong key": "it has a key, /join ROOM KEY", "full": "it is full"}
 
 
 def rooms(hub: Hub, session: Session, _argument: str, _muted: Refuses) -> None:
@@ -108,6 +120,30 @@ def quit_(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
     hub.leave(session, argument or "left", "bye")
 
 
+def topic(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
+    """`/topic [TEXT]`"""
+    room = session.room
+    if room is None:
+        hub.error(session, "you are in no room")
+    elif not argument:
+        rules = room.rules
+        hub.notice(session, f"{room.name}: {strip(rules.topic)}, set by {rules.topic_by}"
+                   if rules.topic else f"{room.name} has no topic")
+    elif "t" in room.rules.flags and session.id not in room.rules.ops:
+        hub.error(session, f"only operators of {room.name} set its topic")
+    elif not muted():
+        hub.set_topic(session, room, argument)
+
+
+def away(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
+    """`/away [TEXT]`"""
+    if argument and muted():
+        return
+    session.away = argument
+    hub.tell_peers(session, "away", argument)
+    hub.notice(session, "you are marked as away" if argument else "you are back")
+
+
 def help_(hub: Hub, session: Session, _argument: str, _muted: Refuses) -> None:
     """`/help`"""
     hub.notice(session, *help_lines())
@@ -115,6 +151,6 @@ def help_(hub: Hub, session: Session, _argument: str, _muted: Refuses) -> None:
 
 COMMANDS: dict[str, Callable[[Hub, Session, str, Refuses], None]] = {
     "nick": nick, "who": who, "me": me, "msg": msg, "join": join, "rooms": rooms,
-    "history": history, "quit": quit_, "help": help_,
+    "history": history, "topic": topic, "away": away, "quit": quit_, "help": help_,
 }
 

@@ -76,11 +76,17 @@ class Rooms:
     def listing(self, most: int) -> list[str]:
         """What `/rooms` answers: so many lines, and one for the others."""
         if self._listing is None or self._listing[0] != most:
-            lines = [f"{name}: {-members}" for members, name in self._order[:most]]
-            if len(self._order) > most:
-                lines.append(f"and {len(self._order) - most} more rooms")
+            shown = [(name, -members) for members, name in self._order
+                     if "s" not in self._by_name[name].rules.flags]
+            lines = [f"{name}: {members}" for name, members in shown[:most]]
+            if len(shown) > most:
+                lines.append(f"and {len(shown) - most} more rooms")
             self._listing = (most, lines)
         return self._listing[1]
+
+    def changed(self) -> None:
+        """What a room is has changed: the listing may be another."""
+        self._listing = None
 
     def _put(self, room: Room) -> None:
         self._listing = None

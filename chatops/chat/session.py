@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from math import inf
 from typing import Protocol
 
@@ -10,19 +11,22 @@ from msgspec.structs import replace
 from chatops.chat.dialect import Dialect
 from chatops.chat.framing import Framer
 from chatops.chat.groups import Group, Sender
+from chatops.chat.moderation import Rules
 from chatops.chat.telnet import TelnetFilter
 
 
 class Room:
     """People who hear each other, and what they are to hear at the end of this turn."""
 
-    __slots__ = ("followers", "lines", "members", "name", "notices", "notices_at", "pending",
-                 "pending_lines")
+    __slots__ = ("followers", "guarded", "lines", "members", "name", "notices", "notices_at",
+                 "pending", "pending_lines", "rules")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.members: dict[int, Session] = {}
         self.followers = 0             # members whose dialect follows who is there
+        self.rules = Rules()
+        self.guarded = False           # `rules.guarded`, kept here: it is asked for each chunk
         self.pending: list[Group] = []
         self.pending_lines = 0
         self.lines = 0                 # said here so far
@@ -49,9 +53,13 @@ class Room:
 class Session:
     """One client, as the chat sees it."""
 
-    __slots__ = ("announced", "bad", "dialect", "door", "echo", "framer", "guest", "held", "id",
-                 "lines_in", "mid_line", "muted_until", "nick", "peer", "room", "rooms", "sender",
-                 "telnet", "tokens", "tokens_at", "warned")
+    registered = True              # it is somebody to others: an IRC client has to say who first
+    realname = ""
+    capabilities: Collection[str] = ()     # of IRCv3, that it has asked for
+
+    __slots__ = ("announced", "away", "bad", "dialect", "door", "echo", "framer", "guest",
+                 "held", "id", "lines_in", "mid_line", "muted_until", "nick", "parked", "peer",
+                 "room", "rooms", "secure", "sender", "telnet", "tokens", "tokens_at", "warned")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         self.id = id
@@ -72,8 +80,11 @@ class Session:
         self.tokens = inf              # of its rate: all there can be, until it first speaks
         self.tokens_at = 0.0
         self.held = b""                # lines that came faster than its rate allows
+        self.parked = False            # it waits for an answer of ours; so does what it has sent
+        self.secure = False            # nobody else can read what passes: TLS, or this machine
         self.warned = False            # it has been told so, and not been quiet since
         self.bad: dict[str, int] | None = None
+        self.away = ""                 # why it does not answer; "" while it does
         self.nick = f"guest-{id}"
         self.sender = Sender(id, self.nick)    # as others see it; another one when that changes
 
@@ -94,6 +105,7 @@ class Session:
 class Door(Protocol):
     """Where a client's bytes come in: what it is spoken to in, and who understands it."""
 
+    protocol: str                  # as consoles show it
     dialect: Dialect               # of newcomers
 
     @property

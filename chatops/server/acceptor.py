@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Callable
+from ipaddress import ip_address
 
 from chatops.api import events
 from chatops.chat.session import Door
@@ -25,13 +27,17 @@ class Acceptor:
     """Belongs to the reactor's thread."""
 
     def __init__(self, state: ServerState, door: Door, refusing: set[ClientConnection],
-                 context: ssl.SSLContext | None) -> None:
+                 context: ssl.SSLContext | None,
+                 entered: Callable[[ClientConnection], None] = lambda _: None) -> None:
         """Who comes in goes through `door`; who may not stands in `refusing` until it is gone.
-        With a `context`, nobody comes in without TLS.
+        With a `context`, nobody comes in without TLS.  `entered` is told of who has come in.
         """
+        self._entered = entered
         self.refusing = refusing
         self.handshakes = (Handshakes(state.traffic, context, self) if context is not None
                            else None)
+        if self.handshakes is not None:
+            state.handshakes.append(self.handshakes)
         self._state = state
         self._door = door
         self._refusals = 0         # since the first of this second
@@ -40,7 +46,7 @@ class Acceptor:
         """What the listener calls."""
         state = self._state
         host, peer = host_of(address), peer_text(address)
-        here = len(state.connections) + (len(self.handshakes) if self.handshakes else 0)
+        here = len(state.connections) + sum(map(len, state.handshakes))
         reason = state.admission.refuse(host, here, state.hub.now, state.hub.at)
         if reason is None and not self._watchable(sock):
             reason = Refusal("descriptors",
@@ -80,8 +86,10 @@ class Acceptor:
         state.connections[connection.client_id] = connection
         session = self._door.connect(connection.client_id, connection.fd, connection.peer)
         connection.session = session
+        session.secure = bool(connection.tls) or _is_loopback(host)
         connection.label = f"#{session.id} {session.nick}"
         state.newcomers.start(connection)
+        self._entered(connection)
         if state.idles.seconds:
             state.idles.start(connection)
 
@@ -167,3 +175,10 @@ class Acceptor:
         state.admission.left(handshake.host)
         state.counts.refused["handshake"] += 1
         self._say(events.HandshakeFailed(state.hub.at, handshake.peer, reason))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

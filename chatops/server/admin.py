@@ -10,6 +10,7 @@ from chatops.api import commands, events
 from chatops.api.command_line import render
 from chatops.api.commands import Answer, Command, CommandResult, only_looks, spec_of
 from chatops.chat import names
+from chatops.chat.groups import ADMIN
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
 from chatops.loop.backends import BackendError
@@ -108,7 +109,7 @@ class Admin:
         return _outcome("kicked", sessions, missing)
 
     def _send_away(self, session: Session, words: str, reason: str) -> None:
-        self._server.hub.leave(session, reason, words)
+        self._server.hub.leave(session, reason, words, by=ADMIN)
 
     def _ban(self, command: commands.Ban) -> CommandResult:
         server = self._server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chatops.api.commands import Answer, CommandResult
 from chatops.net.tls import CertificateError, load
@@ -29,11 +29,11 @@ class Renewal:
     changed since this one began.
     """
 
-    def __init__(self, settings: Settings, acceptor: Acceptor, journal: Journal,
+    def __init__(self, settings: Settings, acceptors: Sequence[Acceptor], journal: Journal,
                  hand_over: Callable[[Callable[[], None]], None]) -> None:
         """`hand_over` has a call made on the reactor's thread."""
         self._settings = settings
-        self._acceptor = acceptor
+        self._acceptors = acceptors
         self._journal = journal
         self._hand_over = hand_over
         self._waiting: list[Answer] = []
@@ -65,7 +65,8 @@ class Renewal:
 
     def _adopt(self, context: ssl.SSLContext, asked: list[Answer], success: CommandResult) -> None:
         try:
-            self._acceptor.renew(context)
+            for acceptor in self._acceptors:
+                acceptor.renew(context)
         except Exception as error:
             self._failed(asked, error)
             raise

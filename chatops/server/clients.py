@@ -5,6 +5,7 @@ from __future__ import annotations
 from chatops.api import events
 from chatops.loop.deadlines import Deadlines
 from chatops.net.context import Traffic
+from chatops.server.keepalive import Keepalive
 from chatops.server.state import LINGER, ClientConnection, ServerState
 from chatops.units import format_duration, format_size
 
@@ -23,6 +24,7 @@ class Clients:
         state.partials = Deadlines(reactor, settings.line_deadline, self._never_ended)
         state.idles = Deadlines(reactor, settings.idle_timeout, self._idle)
         state.newcomers = Deadlines(reactor, settings.announce_after, self._stayed)
+        self.keepalive = Keepalive(state)
 
     # -- what connections report (chatops.net.connection.Owner)
 
@@ -37,6 +39,8 @@ class Clients:
             self._state.partials.stop(connection)
         if self._state.idles.seconds:
             self._state.idles.start(connection)
+        if session.door.protocol != "line":
+            self.keepalive.heard(connection)
         if self._state.selector.watched:
             self._state.selector.note(f"{connection.label} recv {len(data)} bytes")
 
@@ -58,6 +62,7 @@ class Clients:
         self._state.partials.stop(connection)
         self._state.idles.stop(connection)
         self._state.newcomers.stop(connection)
+        self.keepalive.stop(connection)
         self._state.bytes_out_before += connection.bytes_out
         self._state.lines_out_before += connection.lines_out
         del self._state.connections[connection.client_id]

@@ -7,7 +7,19 @@ from typing import Any
 
 from chatops.api import events
 from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
-from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Hold, Leave, Recall, Tell
+from chatops.chat.effects import (
+    Answer,
+    Close,
+    Deliver,
+    Effect,
+    Enter,
+    Hold,
+    Leave,
+    Park,
+    Recall,
+    Tell,
+    Unpark,
+)
 from chatops.chat.groups import SAID, Group
 from chatops.chat.session import Session
 from chatops.net.fanout import FanOut
@@ -144,9 +156,13 @@ class Delivery:
             self._replay(connection, effect.room)
 
     def _replay(self, connection: ClientConnection, room: str) -> None:
-        """What was said there lately, before anything new."""
+        """What was said there lately, before anything new; but to IRC clients, which would take
+        it for what is said now, only when they ask.
+        """
         history = self._state.history
-        lines = history.recent(room) if history is not None else []
+        if history is None or connection.session.dialect.follows:
+            return
+        lines = history.recent(room)
         if lines:
             session = connection.session
             data = session.dialect.notice(session.sender, lines)
@@ -172,6 +188,17 @@ class Delivery:
             connection.pause()
             state.partials.stop(connection)       # it is we who keep it waiting
             state.reactor.call_later(effect.seconds, lambda: self._read_on(connection))
+
+    def _park(self, effect: Park) -> None:
+        connection = self._state.connections.get(effect.id)
+        if connection is not None and connection.is_open:
+            connection.pause()
+            self._state.partials.stop(connection)
+
+    def _unpark(self, effect: Unpark) -> None:
+        connection = self._state.connections.get(effect.id)
+        if connection is not None:
+            self._read_on(connection)
 
     def _read_on(self, connection: ClientConnection) -> None:
         state = self._state
@@ -210,5 +237,6 @@ class Delivery:
 _METHODS: dict[type[Effect], Callable[[Delivery, Any], None]] = {
     Deliver: Delivery._deliver, Answer: Delivery._answer,
     Enter: Delivery._enter, Leave: Delivery._leave, Hold: Delivery._hold,
+    Park: Delivery._park, Unpark: Delivery._unpark,
     Recall: Delivery._recall, Close: Delivery._close, events.Renamed: Delivery._renamed,
 }

@@ -12,7 +12,9 @@ from typing import ClassVar
 
 from chatops.api import events
 from chatops.chat.intake import Intake
+from chatops.chat.irc.door import IrcDoor
 from chatops.chat.limits import ChatLimits
+from chatops.chat.login import Gate
 from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
 from chatops.net.connection import Connection
@@ -23,6 +25,7 @@ from chatops.server.acceptor import Acceptor
 from chatops.server.bans import Bans
 from chatops.server.clients import Clients
 from chatops.server.effects import Delivery
+from chatops.server.irc import IrcSocket, irc_door
 from chatops.server.shutdown import Drain
 from chatops.server.state import ServerState
 from chatops.settings import Settings
@@ -35,10 +38,12 @@ class ChatServer:
     def __init__(self, settings: Settings, socks: Sequence[socket.socket],
                  bus: EventBus[events.Event], *, bans: Bans | None = None,
                  descriptors: int = 1024, tls: ssl.SSLContext | None = None,
+                 irc: Sequence[IrcSocket] = (),
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
         """`socks` listen already, on one port; `descriptors` is how many this process may have.
-        With `tls` that is all that it speaks.
+        With `tls` that is all that it speaks.  `irc` are sockets for IRC clients, with or
+        without TLS.
         """
         state = self.state = ServerState(settings, bus, bans=bans, descriptors=descriptors,
                                          clock=clock, wall=wall)
@@ -48,20 +53,49 @@ class ChatServer:
                                for sock in socks)
         self.clients = Clients(state)
         self.delivery = Delivery(state, self.clients.relieve)
-        self.acceptor = Acceptor(state, Intake(state.hub), self.clients.refusing, tls)
+        self.intake = Intake(state.hub)
+        self.irc: IrcDoor | None = None
+        self.acceptor = Acceptor(state, self.intake, self.clients.refusing, tls)
+        self.acceptors = [self.acceptor]
         self.on_publish: list[Callable[[], None]] = []
         shortage = Shortage(self.reactor, paused=self._paused, resumed=self._resumed)
         self.listeners = tuple(Listener(self.reactor, sock, shortage,
                                         accepted=self.acceptor.accepted) for sock in socks)
-        for sock in socks:
+        self.irc_listeners: tuple[Listener, ...] = ()
+        for sock in (*socks, *(entrance.sock for entrance in irc)):
             be_patient(sock, settings.stall)   # every socket that it accepts inherits it
         self.apply(settings)
         self.reactor.on_wake = self._begin
         self.reactor.on_failure = self._failed
         self.reactor.hooks = [self.delivery.flush, state.traffic.reap, self._publish]
         self._begin()
+        if irc:
+            self.irc_listeners = self._open_irc(irc, shortage)
         state.say(events.ServerStarted(self.hub.at, *self.address, self.selector.backend,
-                                       self.also))
+                                       self.also, self.intake.irc_port))
+
+    def _open_irc(self, entrances: Sequence[IrcSocket], shortage: Shortage
+                  ) -> tuple[Listener, ...]:
+        door = self.irc = irc_door(self.hub, self.state.settings, self.address[1])
+        self.intake.irc_port = entrances[0].sock.getsockname()[1]
+        listeners = []
+        for sock, context in entrances:
+            acceptor = Acceptor(self.state, door, self.clients.refusing, context,
+                                self.clients.keepalive.entered)
+            self.acceptors.append(acceptor)
+            listeners.append(Listener(self.reactor, sock, shortage, accepted=acceptor.accepted))
+        return tuple(listeners)
+
+    @property
+    def speaking_tls(self) -> list[Acceptor]:
+        """Those that a renewed certificate is for."""
+        return [acceptor for acceptor in self.acceptors if acceptor.handshakes is not None]
+
+    def use_accounts(self, gate: Gate) -> None:
+        """From here on people may log in."""
+        self.intake.gate = gate
+        if self.irc is not None:
+            self.irc.irc.gate = gate
 
     @property
     def address(self) -> tuple[str, int]:
@@ -92,7 +126,7 @@ class ChatServer:
         traffic.outbox_limit = settings.outbox
         traffic.policy = settings.slow_consumer
         if traffic.stalls.seconds != settings.stall:
-            for sock in (*(listener.sock for listener in self.listeners),
+            for sock in (*(listener.sock for listener in (*self.listeners, *self.irc_listeners)),
                          *(c.sock for c in state.connections.values())):
                 be_patient(sock, settings.stall)
         for deadlines, seconds in ((traffic.stalls, settings.stall),
@@ -112,6 +146,7 @@ class ChatServer:
         "reactor": "the selector, every socket, the hub",
         "journal": "log, ban file, history and certificate",
         "recorder": "the recording being made",
+        "auth": "hashes passwords and reads the accounts",
         "metrics": "answers collectors over HTTP",
         "clients": "built-in clients of the lab",
     }
@@ -171,9 +206,10 @@ class ChatServer:
         Drain(self.state, self._stop_accepting, seconds, done).begin()
 
     def _stop_accepting(self, reason: str = "server shut down") -> None:
-        for listener in self.listeners:
+        for listener in (*self.listeners, *self.irc_listeners):
             listener.close()
-        self.acceptor.abort(reason)
+        for acceptor in self.acceptors:
+            acceptor.abort(reason)
 
     def close(self, reason: str = "stopped") -> None:
         """Unregister and close everything.  After the loop has ended, on its thread."""

@@ -211,9 +211,12 @@ class Survey:
             session.muted_until > now,
             masks, tls, tuple(session.rooms),
         )
-        if row is not None and seen == values:
+        known = session.capabilities
+        capabilities = tuple(sorted(known)) if known else ()
+        if row is not None and seen == values and row.capabilities == capabilities:
             return row
-        row = ClientRow(*seen, *path_of(sock))     # asked of the kernel with news only
+        row = ClientRow(*seen, *path_of(sock),     # asked of the kernel with news only
+                        protocol=session.door.protocol, capabilities=capabilities)
         self._rows[ident] = seen, row
         return row
 

@@ -19,7 +19,7 @@ from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.net.connection import Connection, Owner
 from chatops.net.context import Traffic
-from chatops.net.handshake import Handshake
+from chatops.net.handshake import Handshake, Handshakes
 from chatops.server.admission import Admission
 from chatops.server.bans import Bans
 from chatops.server.counts import Counts
@@ -77,6 +77,7 @@ class ServerState:
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.history: History | None = None
+        self.handshakes: list[Handshakes] = []     # of all ports that speak TLS
         self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
         # What connections share names their owner, and the deadlines what they call: made by
         # `clients.Clients`, which is both.

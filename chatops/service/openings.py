@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -11,6 +12,7 @@ from chatops.metrics.start import MetricsError, check_library, listening
 from chatops.net.kernel import prepare
 from chatops.net.listen_error import ListenError, explain
 from chatops.net.listener import listen
+from chatops.server.irc import IrcSocket
 from chatops.settings import Settings
 from chatops.supervision.inherited import Inherited
 from chatops.system import paths
@@ -34,6 +36,29 @@ def open_chat(settings: Settings, inherited: Inherited, undo: ExitStack
     for sock in socks:
         undo.callback(sock.close)
     return socks, lacking
+
+
+def open_irc(settings: Settings, tls: ssl.SSLContext | None, undo: ExitStack
+             ) -> list[IrcSocket]:
+    """The ports that IRC clients come by, if any.  Raises `StartError`."""
+    wanted: list[tuple[int | None, ssl.SSLContext | None, str]] = [
+        (settings.irc_port, None, "--irc-port")]
+    if settings.irc_tls_port is not None:
+        if tls is None:
+            raise StartError("--irc-tls-port needs --tls-cert")
+        wanted.append((settings.irc_tls_port, tls, "--irc-tls-port"))
+    opened: list[IrcSocket] = []
+    for port, context, flag in wanted:
+        if port is None:
+            continue
+        try:
+            socks, _ = listen(settings.host, port, sndbuf=settings.sndbuf)
+        except (OSError, UnicodeError) as error:
+            raise StartError(explain(error, settings.host, port).replace("--port", flag)) from None
+        for sock in socks:
+            undo.callback(sock.close)
+            opened.append(IrcSocket(sock, context))
+    return opened
 
 
 def open_metrics(settings: Settings, inherited: Inherited, undo: ExitStack

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatops import __version__
+from chatops.accounts.authenticator import Authenticator
+from chatops.accounts.passwords import hasher
+from chatops.accounts.store import AccountError, AccountStore
 from chatops.api import events
 from chatops.api.commands import Answer, Command, CommandResult, Quit, Reopen
 from chatops.control.listener import Control
@@ -26,10 +29,11 @@ from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
 from chatops.server.certificates import Renewal, configured
+from chatops.server.logins import Logins
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import Survey
-from chatops.service.openings import open_chat, open_control, open_metrics
+from chatops.service.openings import open_chat, open_control, open_irc, open_metrics
 from chatops.settings import Settings, keep_of
 from chatops.storage.chat_history import Archive, Keep
 from chatops.storage.event_log import EventLog
@@ -68,6 +72,7 @@ class ServerThread:
         self.dead_threads: dict[str, str] = {}     # what others have died of, by their name
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
         self.history: Scribe | None = None
+        self.logins: Logins | None = None
         self._log = log
         self._inherited = inherited or Inherited()
         self._reread = reread
@@ -101,32 +106,41 @@ class ServerThread:
             known = bans.Bans(file.load() if file is not None else None)
             _check_history(settings.history)
             recent = _recent(settings)
+            if settings.accounts:
+                hasher()
+                AccountStore(settings.accounts).all()
             stream = EventLog(self._log) if self._log else None
-        except (BackendError, bans.BanError, CertificateError, HistoryError) as error:
+        except (AccountError, BackendError, bans.BanError, CertificateError, HistoryError) as error:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
         if stream is not None:
             undo.callback(close_log, stream)
         socks, lacking = open_chat(settings, self._inherited, undo)
+        irc = open_irc(settings, tls, undo)
         measured = open_metrics(settings, self._inherited, undo)
         hold()
         place, warning = open_control(settings, socks[0].getsockname()[1])
         self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
-                                 tls=tls)
+                                 tls=tls, irc=irc)
         self.survey = Survey(self.server)
         self.journal = Journal(self.server.state.log, stream, report=self._warn,
                                mishap=self._mishap,
                                died=lambda last: self.thread_died("journal", last),
                                form=LogForm(settings.log_format == "json", settings.log_level))
         self.server.state.log_fault = lambda: self.journal.log_fault
+        if settings.accounts:
+            self.logins = Logins(self.server.state, Authenticator(
+                AccountStore(settings.accounts), self._hand_over), settings.registration)
+            undo.callback(self.logins.close)
+            self.server.use_accounts(self.logins)
         if settings.history:
             self.history = Scribe(Archive(settings.history), self.journal, self.server.hub,
                                   self.server.reactor, recent=recent,
                                   keep=Keep(*keep_of(settings.history_keep)))
             self.server.state.history = self.history
             self.history.begin()
-        renewal = Renewal(settings, self.server.acceptor, self.journal, self._hand_over)
+        renewal = Renewal(settings, self.server.speaking_tls, self.journal, self._hand_over)
         keeper = (BanKeeper(file, self.server.state, self.journal, self._hand_over)
                   if file is not None else None)
         reloads = [renewal.ask] if tls is not None else []
@@ -188,6 +202,8 @@ class ServerThread:
         if self.alive:
             self.submit(Quit("now"))
         self._thread.join(timeout)
+        if self.logins is not None:
+            self.logins.close()
         self.journal.close()
         if self.exporter is not None:
             self.exporter.close()

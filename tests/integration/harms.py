@@ -55,6 +55,16 @@ def sends(*segments: bytes, times: int = 1) -> Harm:
     return harm
 
 
+def speaks_another_protocol(first: bytes) -> Harm:
+    """These bytes before any line, to a server that lets such a client go."""
+    def harm(victim: Victim) -> None:
+        with Client(victim.address) as client:
+            client.send(first)
+            client.to_the_end()
+
+    return harm
+
+
 def in_every_field(payload: bytes) -> Harm:
     """As what is said, as nick, as room, as command, and as reason to leave."""
     return sends(b"said" + payload + b"\n/me " + payload + b" acts\n/nick x" + payload

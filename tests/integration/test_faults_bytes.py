@@ -120,14 +120,28 @@ def test_b14_telnet_is_answered_after_ctrl_c_so_that_it_shows_output_again(
     assert listener.heard() == ["guest-1: after ctrl-c"]
 
 
-def test_b16_a_browser_hurts_nobody(pair: tuple[Client, Client]) -> None:
-    request = b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
-    assert said(pair, request) == ["GET / HTTP/1.1", "Host: localhost", "Accept: */*"]
-
-
-def test_b16_a_tls_handshake_hurts_nobody(pair: tuple[Client, Client]) -> None:
-    said(pair, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) * 2 + b"\n")
-    assert said(pair, b"still here\n") == ["still here"]
+@pytest.mark.parametrize(("first", "answer"), [
+    (b"GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n",
+     ["*** error: this port is for plain lines, not for HTTP"]),
+    (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) * 2 + b"\n", []),
+    (b"CAP LS 302\r\n", ["ERROR :this port is for plain lines; there is no IRC here\r",
+                         "*** error: this port is for plain lines, not for IRC"]),
+    (b"NICK ada\r\nUSER ada 0 * :Ada\r\n",
+     ["ERROR :this port is for plain lines; there is no IRC here\r",
+      "*** error: this port is for plain lines, not for IRC"]),
+])
+def test_b16_another_protocol_is_named_and_closed_and_hurts_nobody(
+        chat: Server, first: bytes, answer: list[str]) -> None:
+    listener = chat.client()
+    stray = chat.client()
+    stray.send(first)
+    assert stray.to_the_end() == answer
+    assert not [line for line in listener.heard() if ": " in line]
+    other = chat.client()
+    other.heard()
+    other.send(b"NICK is a word\nGET lost\n")
+    assert [line.partition(": ")[2] for line in listener.heard()
+            if ": " in line] == ["NICK is a word", "GET lost"]
 
 
 def test_b18_a_subnegotiation_that_never_ends_is_cut_off(pair: tuple[Client, Client]) -> None:

@@ -132,7 +132,8 @@ def test_help_lists_the_table_that_dispatches(chat: Server) -> None:
         assert line.startswith(f"*** /{command.name}")
         assert line.endswith(command.help)
     assert {command.name for command in CLIENT_COMMANDS} == {
-        "nick", "who", "me", "msg", "join", "rooms", "history", "quit", "help"}
+        "nick", "who", "me", "msg", "join", "rooms", "history", "quit",
+        "topic", "away", "login", "register", "help"}
     assert client.heard() == []
 
 
@@ -179,7 +180,7 @@ def test_a_room_is_gone_when_its_last_member_leaves(pair: tuple[Client, Client])
     ("/msg bob", "*** error: usage: /msg NICK TEXT"),
     ("/msg nobody hello", "*** error: nobody here is called nobody"),
     ("/me", "*** error: usage: /me TEXT"),
-    ("/join", "*** error: usage: /join ROOM"),
+    ("/join", "*** error: usage: /join ROOM [KEY]"),
     ("/join lobby", "*** you are in lobby already"),
     ("/dance", "*** error: no command /dance; /help lists them"),
     ("/", "*** error: no command /; /help lists them"),

@@ -18,7 +18,8 @@ from chatops.system.columns import width
 CYRILLIC_BOB = "\u0412ob"
 
 
-@pytest.mark.parametrize("nick", ["bob", "Bob", "x", "alice_2", "a-b", "n[away]", "q`", "c^3",
+@pytest.mark.parametrize("nick", ["bob", "Bob", "x", "alice_2", "a-b", "n[away]", "_bob", "{x}",
+                                  "ada|away", "back\\slash", "q`", "c^3",
                                   "administrate", "hosta", "allison", "a" * 20])
 def test_ordinary_nicks_are_allowed(nick: str) -> None:
     check_nick(nick)
@@ -26,8 +27,8 @@ def test_ordinary_nicks_are_allowed(nick: str) -> None:
 
 
 @pytest.mark.parametrize("nick", [
-    "", " ", "\t", "a b", "*", "***", "2fast", "_bob", "-", "#3", "@bob", "bob:", "a,b", "a/b",
-    "bob\n", "bob\r", "bob\0", "\x1b[2J", "[/]", "a|b", "a\u200db", "\u200b", "\u202ebob",
+    "", " ", "\t", "a b", "*", "***", "2fast", "-bob", "-", "#3", "@bob", "bob:", "a,b", "a/b",
+    "bob\n", "bob\r", "bob\0", "\x1b[2J", "[/]", "a\u200db", "\u200b", "\u202ebob",
     "a" * 21, "x" * 300,
 ])
 @pytest.mark.parametrize("ascii_only", [True, False])
@@ -37,7 +38,7 @@ def test_what_is_no_name_is_refused(nick: str, ascii_only: bool) -> None:
 
 
 @pytest.mark.parametrize("nick", [
-    *RESERVED, "ADMIN", "Server", "Adm1n", "admln", "r00t", "admin_", "ad-min", "a_l_l", "guest-7",
+    *RESERVED, "ADMIN", "Server", "Adm1n", "admln", "admin_", "ad-min", "a_l_l", "guest-7",
     "Guest-7", "guest", "guest7",
 ])
 def test_nobody_passes_for_the_server(nick: str) -> None:
@@ -45,7 +46,7 @@ def test_nobody_passes_for_the_server(nick: str) -> None:
         check_nick(nick)
 
 
-@pytest.mark.parametrize("nick", ["\u0430dmin", "\uff41dmin", "\u0455erver", "ro\u043et",
+@pytest.mark.parametrize("nick", ["\u0430dmin", "\uff41dmin", "\u0455erver",
                                   "g\u0430", "admin\u0301", "h\u03bfst"])
 def test_nobody_passes_for_the_server_in_another_script(nick: str) -> None:
     with pytest.raises(InvalidName):
@@ -108,17 +109,18 @@ def test_a_nick_that_is_allowed_is_safe_to_print(nick: str, ascii_only: bool) ->
     except InvalidName:
         return
     assert nick.isprintable()
-    assert not any(char.isspace() or char in ":,#*/|@\"'" for char in nick)
+    assert not any(char.isspace() or char in ":,#*/@\"'" for char in nick)
     assert 1 <= width(nick) <= 20
 
 
 @pytest.mark.parametrize(("asked", "name"), [("lobby", "lobby"), ("#dev", "dev"), ("Go_1", "go_1"),
+                                             ("#c++", "c++"), ("##x", "#x"),
                                              ("x" * 32, "x" * 32)])
 def test_a_room_is_kept_in_lower_case_without_its_hash(asked: str, name: str) -> None:
     assert check_room(asked) == name
 
 
-@pytest.mark.parametrize("asked", ["", "#", "##x", "a b", "x" * 33, "caf\u00e9", "\u0430", "a\n",
+@pytest.mark.parametrize("asked", ["", "#", "a b", "x" * 33, "caf\u00e9", "\u0430", "a\n",
                                    "../x", "[/]", "\u212a"])
 def test_what_is_no_room_is_refused(asked: str) -> None:
     with pytest.raises(InvalidName, match="a-z"):

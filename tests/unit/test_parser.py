@@ -71,7 +71,8 @@ def test_every_command_of_the_table_is_understood_and_explained() -> None:
 
 def test_the_table_is_what_the_design_promises() -> None:
     assert [command.name for command in CLIENT_COMMANDS] == \
-        ["nick", "who", "me", "msg", "join", "rooms", "history", "quit", "help"]
+        ["nick", "who", "me", "msg", "join", "rooms", "history", "topic", "away",
+         "login", "register", "quit", "help"]
     assert usage_of("msg") == "/msg NICK TEXT"
 
 

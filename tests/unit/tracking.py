@@ -40,7 +40,8 @@ class Tracking:
     def error(self, _to: Sender | None, text: str) -> bytes:
         return f"error {text}\n".encode()
 
-    def farewell(self, _to: Sender | None, text: str, *, error: bool = False) -> bytes:
+    def farewell(self, _to: Sender | None, text: str, *, error: bool = False,
+                 by: Sender | None = None) -> bytes:
         return f"{'error' if error else 'bye'} {text}\n".encode()
 
     def gap(self, _to: Sender | None, lines: int) -> bytes:

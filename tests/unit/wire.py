@@ -39,6 +39,10 @@ class Wire:
     def setblocking(self, _flag: bool) -> None:
         """It never blocks."""
 
+    def getsockopt(self, _level: int, _option: int) -> int:
+        """No error is pending."""
+        return 0
+
     def send(self, data: bytes | memoryview) -> int:
         assert not self.shut, "sent after the end"
         self.sends += 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 LARGEST_FIRST = frozenset({"!", "EV", "APPQ", "LINES", "KERNQ", "IN/S", "OUT/S", "RTT", "IDLE",
                            "EVENTS", "FIRES", "FIRES/S", "BUSY"})
-CLIENT_COLUMNS = ("!", "ID", "FD", "NICK", "ROOM", "PEER", "EV", "APPQ", "LINES", "KERNQ",
+CLIENT_COLUMNS = ("!", "ID", "FD", "NICK", "ROOM", "PEER", "PROTO", "EV", "APPQ", "LINES", "KERNQ",
                   "IN/S", "OUT/S", "RTT", "IDLE")
 KEY_COLUMNS = ("!", "FD", "TYPE", "FILEOBJ", "EVENTS", "CALLBACK", "DATA", "ARMED", "FIRES",
                "FIRES/S", "LAST", "BUSY")

@@ -84,7 +84,7 @@ KINDS: dict[type[Event], Kind] = {
     e.ServerStarted: Kind("●", "$success", "server",
                           lambda v: "listening on "
                           f"{' and '.join((with_port(v.host, v.port), *v.also))} "
-                          f"with {v.selector}"),
+                          f"with {v.selector}" + (f", for IRC on {v.irc}" if v.irc else "")),
     e.ServerStopping: Kind("●", "$warning", "server",
                            lambda v: f"stopping; queues drain for at most "
                            f"{format_seconds(v.deadline)}"),

@@ -1,0 +1,1 @@
+"""Accounts: who may claim a nick, kept in an SQLite file, with passwords nobody can read back."""

@@ -1,0 +1,114 @@
+"""The thread `auth`: it hashes and looks accounts up, so that neither the reactor nor the
+journal waits for that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Full, Queue
+from typing import NamedTuple
+
+from chatops.accounts.passwords import Passwords
+from chatops.accounts.store import Account, AccountError, AccountStore
+
+WAITING = 1024                 # logins that may wait; at 20 ms each the last waits 20 s
+
+
+class Verdict(NamedTuple):
+    """What came of it: an account, or why not."""
+
+    account: Account | None
+    reason: str = ""
+
+
+Answer = Callable[[Verdict], None]
+
+
+class Authenticator:
+    """Answers each question once, whatever happens.  `submit` brings the answer to the thread
+    of who asked; it is called on this one.
+    """
+
+    def __init__(self, store: AccountStore, submit: Callable[[Callable[[], None]], None]) -> None:
+        """Raises `AccountError` where argon2-cffi is missing or the file cannot be used."""
+        self._store = store
+        self._passwords = Passwords()
+        store.all()
+        self._submit = submit
+        self._jobs: Queue[Callable[[], None] | None] = Queue(WAITING)
+        self._thread = threading.Thread(target=self._run, name="auth", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Questions not answered yet, roughly."""
+        return self._jobs.qsize()
+
+    def verify(self, name: str, password: str, answer: Answer) -> None:
+        """Whether this is the account's password.  From any thread; never waits."""
+        self._ask(lambda: self._verified(name, password), answer)
+
+    def verify_certificate(self, fingerprint: str, answer: Answer) -> None:
+        """Which account this certificate logs in to."""
+        self._ask(lambda: self._certified(fingerprint), answer)
+
+    def register(self, name: str, password: str, answer: Answer) -> None:
+        """Make an account; its maker is logged in to it."""
+        self._ask(lambda: self._registered(name, password), answer)
+
+    def change(self, name: str, password: str, answer: Answer) -> None:
+        """Give an account another password."""
+        self._ask(lambda: self._changed(name, password), answer)
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Answer what waits, for at most `timeout` seconds, and end."""
+        try:
+            self._jobs.put_nowait(None)
+        except Full:
+            return                 # a daemon: it ends with the process
+        self._thread.join(timeout)
+
+    # -- on the thread
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+        self._store.close()
+
+    def _ask(self, look: Callable[[], Account | None], answer: Answer) -> None:
+        def job() -> None:
+            try:
+                account = look()
+                verdict = Verdict(account, "" if account else "the name or the password is wrong")
+            except AccountError as error:
+                verdict = Verdict(None, str(error))
+            except Exception as error:         # a fault of ours: whoever waits is told all the same
+                verdict = Verdict(None, f"internal error: {error!r}")
+            self._submit(lambda: answer(verdict))
+
+        try:
+            self._jobs.put_nowait(job)
+        except Full:
+            self._submit(lambda: answer(Verdict(None, "too many logins at once; try again")))
+
+    def _verified(self, name: str, password: str) -> Account | None:
+        account = self._store.find(name)
+        if not self._passwords.verify(account.hash if account else None, password):
+            return None
+        self._store.seen(name)
+        return account
+
+    def _certified(self, fingerprint: str) -> Account | None:
+        account = self._store.find_certificate(fingerprint)
+        if account is not None:
+            self._store.seen(account.name)
+        return account
+
+    def _registered(self, name: str, password: str) -> Account | None:
+        self._store.add(name, self._passwords.hash(password))
+        return self._store.find(name)
+
+    def _changed(self, name: str, password: str) -> Account | None:
+        self._store.set_hash(name, self._passwords.hash(password))
+        return self._store.find(name)

@@ -1,0 +1,195 @@
+"""The file of accounts.  Belongs to one thread at a time; other processes may write it too."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import NamedTuple
+
+from chatops.system.errors import ChatopsError
+
+APPLICATION_ID = 0x63686163    # "chac": marks a file as ours, so that no other is written to
+PATIENCE = 2000                # milliseconds to wait for another process's lock
+NAME = re.compile(r"[A-Za-z_\[\]{}|\\^`][A-Za-z0-9_\[\]{}|\\^`-]{0,31}")
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS account (
+    folded TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL,
+    admin INTEGER NOT NULL DEFAULT 0, made_at REAL NOT NULL, seen_at REAL NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS certificate (
+    fingerprint TEXT PRIMARY KEY, folded TEXT NOT NULL
+        REFERENCES account (folded) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS founder (
+    room TEXT PRIMARY KEY, folded TEXT NOT NULL REFERENCES account (folded) ON DELETE CASCADE
+) WITHOUT ROWID;
+"""
+
+
+class AccountError(ChatopsError):
+    """What was asked of the accounts cannot be done; one line that says why."""
+
+
+class Account(NamedTuple):
+    """One account.  Times are seconds since the epoch, 0 for never."""
+
+    name: str
+    hash: str
+    admin: bool
+    made_at: float
+    seen_at: float
+
+
+class AccountStore:
+    """Accounts by name, without regard to the case of ASCII letters.
+
+    Every method may raise `AccountError`: for what is asked, and for a file that cannot be
+    read or written, is damaged, or is not one of ours.  The file is opened when it is first
+    needed, and once more after it could not be.
+    """
+
+    def __init__(self, path: str, *, wall: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._wall = wall
+        self._database: sqlite3.Connection | None = None
+
+    def find(self, name: str) -> Account | None:
+        """The account of this name."""
+        return self._one("SELECT name, hash, admin, made_at, seen_at FROM account"
+                         " WHERE folded = ?", fold(name))
+
+    def find_certificate(self, fingerprint: str) -> Account | None:
+        """The account that this certificate (SHA-256 of its DER form, in hexadecimal) is of."""
+        return self._one("SELECT name, hash, admin, made_at, seen_at FROM account"
+                         " JOIN certificate USING (folded) WHERE fingerprint = ?",
+                         fingerprint.lower())
+
+    def all(self) -> list[Account]:
+        """Every account, by name."""
+        rows = self._run("SELECT name, hash, admin, made_at, seen_at FROM account"
+                         " ORDER BY folded")
+        return [_account(row) for row in rows]
+
+    def add(self, name: str, hash: str, *, admin: bool = False) -> None:  # noqa: A002
+        """Make an account.  A name that is taken, in whatever case, or is none, is refused."""
+        if NAME.fullmatch(name) is None:
+            raise AccountError(f"'{name}' is no name for an account: letters, digits, _ and -, "
+                               "at most 32, and no digit first")
+        changed = self._change(
+            "INSERT OR IGNORE INTO account (folded, name, hash, admin, made_at)"
+            " VALUES (?, ?, ?, ?, ?)", fold(name), name, hash, int(admin), self._wall())
+        if not changed:
+            raise AccountError(f"there is an account {name} already")
+
+    def set_hash(self, name: str, hash: str) -> None:  # noqa: A002
+        """Give an account another password."""
+        self._must("UPDATE account SET hash = ? WHERE folded = ?", name, hash, fold(name))
+
+    def set_admin(self, name: str, admin: bool) -> None:
+        """Make it an operator of the server, or no longer."""
+        self._must("UPDATE account SET admin = ? WHERE folded = ?", name, int(admin), fold(name))
+
+    def add_certificate(self, name: str, fingerprint: str) -> None:
+        """Let this certificate log in to the account."""
+        if self.find(name) is None:
+            raise AccountError(f"there is no account {name}")
+        self._change("INSERT OR REPLACE INTO certificate (fingerprint, folded) VALUES (?, ?)",
+                     fingerprint.lower(), fold(name))
+
+    def remove(self, name: str) -> None:
+        """Forget an account, its certificates and what it founded."""
+        self._must("DELETE FROM account WHERE folded = ?", name, fold(name))
+
+    def seen(self, name: str) -> None:
+        """It has just logged in."""
+        self._change("UPDATE account SET seen_at = ? WHERE folded = ?", self._wall(), fold(name))
+
+    def founder(self, room: str) -> str | None:
+        """The account that made this room, by its name."""
+        rows = self._run("SELECT name FROM founder JOIN account USING (folded) WHERE room = ?",
+                         room)
+        return str(rows[0][0]) if rows else None
+
+    def founded(self, room: str, name: str) -> None:
+        """Remember who made this room, unless that is known already."""
+        self._change("INSERT OR IGNORE INTO founder (room, folded) VALUES (?, ?)",
+                     room, fold(name))
+
+    def close(self) -> None:
+        """Close the file.  Idempotent; the next call opens it again."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    # -- inside
+
+    def _one(self, query: str, *values: object) -> Account | None:
+        rows = self._run(query, *values)
+        return _account(rows[0]) if rows else None
+
+    def _run(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        try:
+            return self._open().execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _change(self, query: str, *values: object) -> int:
+        try:
+            database = self._open()
+            with database:
+                return database.execute(query, values).rowcount
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _must(self, query: str, name: str, *values: object) -> None:
+        if not self._change(query, *values):
+            raise AccountError(f"there is no account {name}")
+
+    def _failed(self, error: sqlite3.Error) -> AccountError:
+        self.close()
+        return AccountError(f"the accounts in {self._path} cannot be used: {error}")
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is not None:
+            return self._database
+        database = sqlite3.connect(self._path, timeout=PATIENCE / 1000, check_same_thread=False)
+        try:
+            _claim(database)
+        except sqlite3.Error:
+            database.close()
+            raise
+        self._database = database
+        return database
+
+
+def fold(name: str) -> str:
+    """A name as it is compared.  Names are ASCII, so this is `CASEMAPPING=ascii`."""
+    return name.lower()
+
+
+def _account(row: tuple[object, ...]) -> Account:
+    name, hashed, admin, made_at, seen_at = row
+    return Account(str(name), str(hashed), bool(admin), _time(made_at), _time(seen_at))
+
+
+def _time(value: object) -> float:
+    """Whatever stands in the file: somebody else may have written it."""
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _claim(database: sqlite3.Connection) -> None:
+    """Make the tables in a new file; refuse one that is another program's."""
+    database.execute("PRAGMA foreign_keys = ON")
+    with closing(database.execute("PRAGMA application_id")) as cursor:
+        (mark,) = cursor.fetchone()
+    if mark == APPLICATION_ID:
+        return
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if mark or tables:
+        raise sqlite3.DatabaseError("it is another program's database")
+    with database:
+        database.executescript(f"PRAGMA application_id = {APPLICATION_ID};{_TABLES}")

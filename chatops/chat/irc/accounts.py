@@ -1,0 +1,180 @@
+"""SASL, REGISTER and NickServ: three ways to one set of accounts.
+
+Source: IRCv3 sasl-3.1 and 3.2, RFC 4616 (PLAIN), draft/account-registration.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+
+from chatops.chat.irc import numerics as n
+from chatops.chat.irc.client import Client
+from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.message import Message
+from chatops.chat.login import Outcome, ask
+
+MECHANISMS = "PLAIN"
+CHUNK = 400                    # of base64 in one AUTHENTICATE; a shorter one is the last
+LONGEST = 8192                 # of base64 altogether
+NICKSERV = "NickServ"
+
+
+# -- SASL
+
+def authenticate(irc: Irc, client: Client, message: Message) -> None:
+    word = message.params[0]
+    if irc.gate is None or not client.secure:
+        irc.reply(client, n.ERR_SASLFAIL)
+    elif word == "*":
+        client.sasl = None
+        irc.reply(client, n.ERR_SASLABORTED)
+    elif client.sasl is None:
+        _begun(irc, client, word.upper())
+    elif len(word) > CHUNK:
+        client.sasl = None
+        irc.reply(client, n.ERR_SASLTOOLONG)
+    else:
+        _more(irc, client, "" if word == "+" else word)
+
+
+def _begun(irc: Irc, client: Client, mechanism: str) -> None:
+    if client.sender.account:
+        irc.reply(client, n.ERR_SASLALREADY)
+    elif mechanism != "PLAIN":
+        irc.reply(client, n.RPL_SASLMECHS, MECHANISMS)
+        irc.reply(client, n.ERR_SASLFAIL)
+    else:
+        client.sasl = ""
+        irc.hub.tell(client, b"AUTHENTICATE +\r\n")
+
+
+def _more(irc: Irc, client: Client, chunk: str) -> None:
+    text = (client.sasl or "") + chunk
+    client.sasl = text
+    if len(text) > LONGEST:
+        client.sasl = None
+        irc.reply(client, n.ERR_SASLFAIL)
+        return
+    if len(chunk) == CHUNK:
+        return
+    client.sasl = None
+    try:
+        parts = b64decode(text, validate=True).decode().split("\0")
+    except (binascii.Error, ValueError):
+        parts = []
+    if len(parts) != 3 or not parts[1] or parts[0] not in ("", parts[1]):
+        irc.reply(client, n.ERR_SASLFAIL)
+        return
+    assert irc.gate is not None
+
+    def told(outcome: Outcome) -> None:
+        if outcome.account:
+            logged_in(irc, client, outcome)
+            irc.reply(client, n.RPL_SASLSUCCESS)
+        else:
+            irc.reply(client, n.Numeric("904"), f"SASL authentication failed: {outcome.reason}")
+
+    ask(irc.hub, client, irc.gate.verify, parts[1], parts[2], told)
+
+
+def logged_in(irc: Irc, client: Client, outcome: Outcome) -> None:
+    """It is told so, and if the account is an operator's, it is one."""
+    irc.reply(client, n.RPL_LOGGEDIN, irc.source(client), outcome.account,
+              f"You are now logged in as {outcome.account}")
+    if outcome.admin and irc.set_mode(client, "o", True) and client.registered:
+        irc.message(client, "MODE", client.nick, "+o", source=irc.source(client))
+
+
+# -- REGISTER
+
+def register(irc: Irc, client: Client, message: Message) -> None:
+    account, _, password = message.params[:3]
+    gate = irc.gate
+    name = (client.nick if client.registered else client.wanted) if account == "*" else account
+    code, text = "", ""
+    if gate is None or gate.registration == "off":
+        code, text = "DISALLOWED", "Accounts are made by whoever runs this server"
+    elif not client.registered and gate.registration != "before-connect":
+        code, text = "COMPLETE_CONNECTION_REQUIRED", "Register your connection first"
+    elif client.sender.account:
+        code, text = "ALREADY_AUTHENTICATED", "You are logged in already"
+    elif not name and client.taken:
+        code, text = "ACCOUNT_EXISTS", f"{client.taken} is somebody else's"
+    elif not name:
+        code, text = "NEED_NICK", "Choose a nick first"
+    elif name != (client.nick if client.registered else client.wanted):
+        code, text = "ACCOUNT_NAME_MUST_BE_NICK", "The account has to be called as you are"
+    if code:
+        irc.fail(client, "REGISTER", code, account, text=text, always=True)
+        return
+    assert gate is not None
+
+    def told(outcome: Outcome) -> None:
+        if outcome.account:
+            irc.message(client, "REGISTER", "SUCCESS", outcome.account,
+                        "The account is yours, and you are logged in")
+            logged_in(irc, client, outcome)
+        else:
+            irc.fail(client, "REGISTER", "ACCOUNT_EXISTS" if "already" in outcome.reason
+                     else "UNACCEPTABLE_PASSWORD" if "password" in outcome.reason
+                     else "TEMPORARILY_UNAVAILABLE", name, text=outcome.reason, always=True)
+
+    ask(irc.hub, client, gate.register, name, password, told)
+
+
+def verify(irc: Irc, client: Client, message: Message) -> None:
+    """There is nothing to verify: no mail is sent."""
+    irc.fail(client, "VERIFY", "INVALID_CODE", message.params[0],
+             text="Accounts here need no verification", always=True)
+
+
+# -- NickServ
+
+HELP = ("IDENTIFY [ACCOUNT] PASSWORD   log in", "REGISTER PASSWORD   make an account of your nick",
+        "PASSWD NEW   give your account another password", "HELP   this")
+
+
+def nickserv(irc: Irc, client: Client, text: str) -> None:
+    """What is said to NickServ is for nobody else, and is kept nowhere."""
+    words = text.split()
+    command, rest = (words[0].upper(), words[1:]) if words else ("", [])
+    gate, account = irc.gate, client.sender.account
+
+    def told(outcome: Outcome) -> None:
+        if outcome.account and command != "PASSWD":
+            logged_in(irc, client, outcome)
+        _says(irc, client, f"you are logged in as {outcome.account}" if outcome.account
+              else outcome.reason)
+
+    if gate is None:
+        _says(irc, client, "there are no accounts here")
+    elif command == "IDENTIFY" and rest:
+        ask(irc.hub, client, gate.verify, client.nick if len(rest) == 1 else rest[0], rest[-1],
+            told)
+    elif command == "REGISTER" and rest and gate.registration != "off":
+        ask(irc.hub, client, gate.register, client.nick, rest[0], told)
+    elif command == "REGISTER" and rest:
+        _says(irc, client, "accounts are made by whoever runs this server")
+    elif command == "PASSWD" and rest and account:
+        ask(irc.hub, client, gate.change, account, rest[0], told)
+    elif command == "PASSWD" and rest:
+        _says(irc, client, "log in first")
+    else:
+        for line in HELP:
+            _says(irc, client, line)
+
+
+def _says(irc: Irc, client: Client, text: str) -> None:
+    irc.message(client, "NOTICE", client.nick, text,
+                source=f"{NICKSERV}!{NICKSERV}@{irc.network.server}")
+
+
+def _ns(irc: Irc, client: Client, message: Message) -> None:
+    nickserv(irc, client, " ".join(message.params))
+
+
+COMMANDS: Commands = {
+    "AUTHENTICATE": Command(authenticate, 1, True), "REGISTER": Command(register, 3, True),
+    "VERIFY": Command(verify, 2, True), "NS": Command(_ns), "NICKSERV": Command(_ns),
+}

@@ -1,0 +1,147 @@
+"""What every IRC command works with: the hub, the server's name, and ways to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from chatops.chat.hub import Hub
+from chatops.chat.irc import capabilities
+from chatops.chat.irc.client import Client
+from chatops.chat.irc.message import Message, format_message
+from chatops.chat.irc.network import Network
+from chatops.chat.irc.numerics import Numeric
+from chatops.chat.irc.tongue import Tongue
+from chatops.chat.irc.whowas import WhoWas
+from chatops.chat.login import Gate
+from chatops.chat.masks import fold
+from chatops.chat.session import Room, Session
+
+
+class Irc:
+    """One for each door, or shared by several; belongs to the thread of its hub."""
+
+    def __init__(self, hub: Hub, network: Network) -> None:
+        self.hub = hub
+        self.network = network
+        self.tongue = Tongue(network.server, network.token)
+        self.whowas = WhoWas()
+        self.watchers: dict[str, set[int]] = {}    # who monitors a nick, folded
+        self.here = self.most = 0      # who is registered, now and at most
+        self.opers = self.hidden = 0   # of these: counted, for each newcomer is told
+        self.gate: Gate | None = None  # who knows the accounts, where there are any
+        self.asides: list[bytes] | None = None     # while a labelled command runs: what its
+                                       # sender hears then, and is no answer
+        self.rehash: Callable[[], object] = lambda: None       # the operator's `:reload`
+
+    # -- who and what there is
+
+    def find(self, nick: str) -> Session | None:
+        """Who is called this; nobody who has not registered."""
+        return self.hub.nicks.find(fold(nick))
+
+    def room(self, channel: str) -> Room | None:
+        """The room of this channel, if there is one that anybody is in."""
+        name = fold(channel.removeprefix("#"))
+        if not channel.startswith("#") or name not in self.hub.rooms:
+            return None
+        room = self.hub.rooms.open(name)
+        return room if room.members or room is self.hub.lobby else None
+
+    def people(self) -> list[Session]:
+        """Everybody who is somebody."""
+        return [session for session in self.hub.sessions.values() if session.registered]
+
+    def arrived(self) -> None:
+        """One more is registered."""
+        self.here += 1
+        self.most = max(self.most, self.here)
+
+    def left(self, session: Session) -> None:
+        """One that was registered is gone."""
+        self.here -= 1
+        if isinstance(session, Client):
+            for letter in sorted(session.modes):
+                self.set_mode(session, letter, False)
+
+    def set_mode(self, client: Client, letter: str, on: bool) -> bool:
+        """One of its own modes; whether that changes anything."""
+        if (letter in client.modes) == on:
+            return False
+        (client.modes.add if on else client.modes.discard)(letter)
+        self.opers += (1 if on else -1) * (letter == "o")
+        self.hidden += (1 if on else -1) * (letter == "i")
+        return True
+
+    def speak(self, client: Client) -> None:
+        """Its capabilities are others now."""
+        form = capabilities.form_of(client.capabilities)
+        echo = bool(form & capabilities.Form.ECHO)
+        self.hub.speak(client, self.tongue.speaking(form), echo=echo)
+
+    # -- answers
+
+    def reply(self, client: Client, numeric: Numeric, *params: str) -> None:
+        """One numeric, with the words that belong to it behind these."""
+        self.hub.tell(client, self.numeric(client, numeric, *params).encode())
+
+    def numeric(self, client: Client, numeric: Numeric, *params: str) -> str:
+        """As `reply`, to be sent with others."""
+        text = (numeric.text,) if numeric.text else ()
+        return format_message(numeric.code, (client.sender.nick, *params, *text),
+                              self.network.server) + "\r\n"
+
+    def send(self, client: Client, lines: Iterable[str]) -> None:
+        """Lines that have their ends."""
+        lines = list(lines)
+        if lines:
+            self.hub.tell(client, "".join(lines).encode(), len(lines))
+
+    def message(self, client: Client, command: str, *params: str, source: str = "") -> None:
+        """A message of the server, or of somebody else."""
+        line = format_message(command, params, source or self.network.server) + "\r\n"
+        self.hub.tell(client, line.encode())
+
+    def aside(self, client: Client, data: bytes) -> None:
+        """Something that it hears now, but not as an answer to what it has said."""
+        if self.asides is not None:
+            self.asides.append(data)
+        else:
+            self.hub.tell(client, data)
+
+    def fail(self, client: Client, command: str, code: str, *context: str, text: str,
+             always: bool = False) -> None:
+        """A standard reply, or to who does not know those a notice, unless it is `always` one."""
+        if always or "standard-replies" in client.capabilities:
+            self.message(client, "FAIL", command, code, *context, text)
+        else:
+            self.hub.notice(client, f"{command}: {text}")
+
+    def source(self, session: Session) -> str:
+        return self.tongue.source(session.sender)
+
+
+class Command(NamedTuple):
+    """What a command does, with how many parameters at least, and whether also before 001."""
+
+    run: Callable[[Irc, Client, Message], None]
+    least: int = 0
+    early: bool = False
+
+
+Commands = dict[str, Command]
+
+
+def joined(words: Iterable[str], room: int, separator: str = " ") -> list[str]:
+    """Words in as few lines as they fit into, of so many bytes each."""
+    lines: list[str] = []
+    size = room + 1
+    for word in words:
+        more = len(word.encode()) + len(separator)
+        if size + more > room:
+            lines.append(word)
+            size = more
+        else:
+            lines[-1] += separator + word
+            size += more
+    return lines

@@ -1,0 +1,89 @@
+"""Answers that say which line they answer.
+
+Source: IRCv3 labeled-response and batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chatops.chat.dialect import without
+from chatops.chat.effects import Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.irc.client import Client
+from chatops.chat.irc.context import Irc
+from chatops.chat.irc.message import escape
+
+LONGEST = 64                   # bytes of a label
+
+
+def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> None:
+    """Run a command, and put its label on all that the client hears because of it.
+
+    While it runs, the client is taken out of what its rooms are told, and what they were told
+    is rendered for it here: otherwise its own line would reach it as everybody else's does,
+    without the label.
+    """
+    hub = irc.hub
+    rooms = list(client.rooms.values())
+    hub.send_off(client)
+    for room in rooms:
+        hub.effects.append(Leave(client.id, room.name))
+    mark = len(hub.effects)
+    irc.asides = []
+    run()
+    asides, irc.asides = irc.asides, None
+    for room in rooms:                 # also those that it has left: they have heard of that
+        hub.send_off_room(room)
+    happened = hub.effects[mark:]
+    del hub.effects[mark:]
+    here = {room.name for room in rooms}
+    heard: list[bytes] = []
+    for effect in happened:
+        told = _told(client, effect, here)
+        if told is None:
+            hub.effects.append(effect)
+        else:
+            heard += told.splitlines(keepends=True)
+        if isinstance(effect, Deliver) and effect.room in here:
+            hub.effects.append(effect)
+    if client.id in hub.sessions:
+        for room in rooms:
+            if client.id in room.members:
+                hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo))
+        data = _answer(irc, client, label, heard)
+        hub.effects.append(Tell(client.id, data, data.count(b"\n")))
+        hub.effects += [Tell(client.id, aside) for aside in asides]
+    elif heard:
+        hub.effects.append(Tell(client.id, b"".join(heard), len(heard)))
+
+
+def _told(client: Client, effect: Effect, here: set[str]) -> bytes | None:
+    """What it hears of this, or None if that is nothing of its own."""
+    if isinstance(effect, Tell) and effect.id == client.id:
+        return effect.data
+    if isinstance(effect, Deliver) and effect.room in here:
+        rendered = client.dialect.render(effect.room, effect.groups)
+        if client.echo:
+            return rendered.chunk
+        return without(rendered, effect.groups, client.id)[0]
+    return None
+
+
+def _answer(irc: Irc, client: Client, label: str, heard: list[bytes]) -> bytes:
+    server, tag = irc.network.server, f"label={escape(label)}"
+    if not heard:
+        return f"@{tag} :{server} ACK\r\n".encode()
+    if len(heard) == 1:
+        return _tagged(tag, heard[0])
+    if "batch" not in client.capabilities:     # then the most there can be is this
+        return b"".join([_tagged(tag, line) for line in heard])
+    name = f"b{irc.hub.lines_in:x}"
+    return b"".join([f"@{tag} :{server} BATCH +{name} labeled-response\r\n".encode(),
+                     *[_tagged(f"batch={name}", line) for line in heard],
+                     f":{server} BATCH -{name}\r\n".encode()])
+
+
+def _tagged(tag: str, line: bytes) -> bytes:
+    if line.startswith(b"@"):
+        return f"@{tag};".encode() + line[1:]
+    return f"@{tag} ".encode() + line

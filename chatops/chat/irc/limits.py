@@ -1,0 +1,15 @@
+"""How much of each there may be; most of it is told in 005."""
+
+AWAY = 200                     # characters of a reason
+CHANNELS = 100                 # that one client is in
+KICK = 300                     # characters of a reason
+TOPIC = 390
+USER = 10
+REALNAME = 150
+KEY = 32
+LISTED = 100                   # entries in each list of a channel
+MODES = 12                     # with a parameter, in one MODE
+MONITORED = 100
+TARGETS = 4                    # of one PRIVMSG
+EARLY = 1024                   # lines before 001
+LONGEST = 4096 + 512           # bytes of a line, its tags included

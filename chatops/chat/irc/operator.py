@@ -1,0 +1,71 @@
+"""What an IRC operator can do: OPER KILL WALLOPS REHASH.
+
+Source: Modern IRC, "Operator Messages"; RFC 2812, section 4.
+"""
+
+from __future__ import annotations
+
+from hmac import compare_digest
+
+from chatops.api import events
+from chatops.chat.formatting import clean
+from chatops.chat.irc import numerics as n
+from chatops.chat.irc.client import Client
+from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.message import Message
+
+
+def oper(irc: Irc, client: Client, message: Message) -> None:
+    given = f"{message.params[0]}:{message.params[1]}"
+    known = irc.network.oper
+    if not known or not compare_digest(given.encode(), known.encode()):
+        irc.reply(client, n.ERR_PASSWDMISMATCH)
+        irc.hub.bad_input(client, "wrong operator password")
+        return
+    irc.hub.effects.append(events.Warned(
+        irc.hub.at, f"#{client.id} {client.nick} is an IRC operator now"))
+    irc.set_mode(client, "o", True)
+    irc.reply(client, n.RPL_YOUREOPER)
+    irc.message(client, "MODE", client.nick, "+o", source=irc.source(client))
+
+
+def _refused(irc: Irc, client: Client) -> bool:
+    if not client.is_oper:
+        irc.reply(client, n.ERR_NOPRIVILEGES)
+    return not client.is_oper
+
+
+def kill(irc: Irc, client: Client, message: Message) -> None:
+    if _refused(irc, client):
+        return
+    nick, reason = message.params[0].split(" ")[0], clean(message.params[1])[:300]
+    other = irc.find(nick)
+    if other is None:
+        irc.reply(client, n.ERR_CANTKILLSERVER if nick.lower() == irc.network.server.lower()
+                  else n.ERR_NOSUCHNICK, *([] if "." in nick else [nick or "*"]))
+        return
+    irc.hub.effects.append(events.AdminDid(
+        irc.hub.at, f"kick #{other.id} {reason}",
+        f"{client.nick} killed #{other.id} {other.nick}"))
+    irc.hub.leave(other, f"Killed ({client.nick} ({reason}))",
+                  f"Killed ({client.nick} ({reason}))", error=True, by=client.sender)
+
+
+def wallops(irc: Irc, client: Client, message: Message) -> None:
+    if _refused(irc, client):
+        return
+    for other in irc.people():
+        if isinstance(other, Client) and ("w" in other.modes or other.is_oper):
+            irc.message(other, "WALLOPS", message.params[0], source=irc.source(client))
+
+
+def rehash(irc: Irc, client: Client, _message: Message) -> None:
+    if not _refused(irc, client):
+        irc.reply(client, n.RPL_REHASHING, "settings")
+        irc.rehash()
+
+
+COMMANDS: Commands = {
+    "OPER": Command(oper, 2), "KILL": Command(kill, 2), "WALLOPS": Command(wallops, 1),
+    "REHASH": Command(rehash),
+}

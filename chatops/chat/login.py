@@ -1,0 +1,114 @@
+"""Logging in, whichever door somebody has come by.
+
+A password takes some 20 ms to check, on another thread; until the answer is there its client is
+parked: nothing more of what it has sent is looked at, so that what follows a login comes after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from chatops.api import events
+from chatops.chat.effects import Park, Unpark
+from chatops.chat.hub import Hub
+from chatops.chat.parser import usage_of
+from chatops.chat.session import Session
+
+INSECURE = "passwords are only taken over TLS, or from this machine"
+NO_ACCOUNTS = "there are no accounts here"
+
+
+class Outcome(NamedTuple):
+    """The account, or "" and why there is none."""
+
+    account: str
+    admin: bool = False
+    reason: str = ""
+
+
+Told = Callable[[Outcome], None]
+
+
+class Gate(Protocol):
+    """Who knows the accounts.  Answers each question once, later, on the thread of the hub."""
+
+    registration: str              # "off", "on" or "before-connect"
+
+    def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
+        """Whether this is the account's password."""
+
+    def register(self, session: Session, name: str, password: str, answer: Told) -> None:
+        """Make an account, and log its maker in."""
+
+    def change(self, session: Session, name: str, password: str, answer: Told) -> None:
+        """Give the account another password."""
+
+
+Question = Callable[[Session, str, str, Told], None]
+
+
+def ask(hub: Hub, session: Session, question: Question, name: str, password: str,
+        told: Told) -> None:
+    """Park a client until its question is answered; then it is logged in, if that is the answer,
+    and `told` is called, unless the client has gone.
+    """
+    if not session.secure:
+        told(Outcome("", reason=INSECURE))
+        return
+    session.parked = True
+    hub.effects.append(Park(session.id))
+
+    def answered(outcome: Outcome) -> None:
+        session.parked = False
+        if session.id not in hub.sessions:
+            return
+        told(outcome)                  # who has asked hears it before its peers do
+        if outcome.account and outcome.account != session.sender.account:
+            hub.log_in(session, outcome.account)
+            hub.effects.append(events.LoggedIn(hub.at, session.id, session.nick,
+                                               outcome.account))
+        hub.effects.append(Unpark(session.id))
+
+    question(session, name, password, answered)
+
+
+# -- what plain clients write
+
+
+def _login(hub: Hub, gate: Gate | None, session: Session, argument: str) -> None:
+    """`/login ACCOUNT PASSWORD`"""
+    if gate is not None:
+        _asked(hub, session, argument, "login", gate.verify)
+    else:
+        hub.error(session, NO_ACCOUNTS)
+
+
+def _register(hub: Hub, gate: Gate | None, session: Session, argument: str) -> None:
+    """`/register ACCOUNT PASSWORD`"""
+    if gate is None:
+        hub.error(session, NO_ACCOUNTS)
+    elif gate.registration == "off":
+        hub.error(session, "accounts are made by whoever runs this server")
+    else:
+        _asked(hub, session, argument, "register", gate.register)
+
+
+def _asked(hub: Hub, session: Session, argument: str, command: str, question: Question) -> None:
+    name, _, password = argument.partition(" ")
+    if not password:
+        hub.error(session, f"usage: {usage_of(command)}")
+        return
+
+    def told(outcome: Outcome) -> None:
+        if outcome.account:
+            hub.notice(session, f"you are logged in as {outcome.account}")
+        else:
+            hub.error(session, outcome.reason)
+
+    ask(hub, session, question, name, password.strip(), told)
+
+
+COMMANDS: dict[str, Callable[[Hub, Gate | None, Session, str], None]] = {
+    "login": _login, "register": _register,
+}

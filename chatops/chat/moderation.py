@@ -1,0 +1,104 @@
+"""What rules a room has, and whom they keep out or quiet: the same for every client.
+
+Source: Modern IRC, "Channel Modes"; plain clients have no commands for these but obey them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from chatops.chat.groups import Sender
+from chatops.chat.masks import matches
+
+LISTS = "beI"                  # bans, exceptions from them, and who needs no invitation
+FLAGS = "imnstC"               # switches without a parameter
+MUTE = "~m:"                   # a ban that only quiets
+ACCOUNT = "~a:"                # a ban of an account, wherever it comes from
+
+Barred = Literal["banned", "uninvited", "wrong key", "full"]
+Hushed = Literal["moderated", "banned"]
+
+
+class Entry(NamedTuple):
+    """One mask of a list, who set it, and when (wall clock)."""
+
+    mask: str
+    by: str
+    at: float
+
+
+class Rules:
+    """Of one room: topic, modes, lists, and who is above them.  Members are known by their id."""
+
+    __slots__ = ("created_at", "flags", "invited", "key", "limit", "lists", "ops", "topic",
+                 "topic_at", "topic_by", "voices")
+
+    def __init__(self) -> None:
+        self.created_at = 0.0
+        self.topic = ""
+        self.topic_by = ""
+        self.topic_at = 0.0            # also when it was taken away; 0: there was none
+        self.flags = {"n", "t"}
+        self.key = ""
+        self.limit = 0                 # members at most; 0 is no limit
+        self.lists: dict[str, dict[str, Entry]] = {}
+        self.ops: set[int] = set()
+        self.voices: set[int] = set()
+        self.invited: set[int] = set()
+
+    @property
+    def guarded(self) -> bool:
+        """Whether there may be members who are not to speak."""
+        return "m" in self.flags or bool(self.lists.get("b"))
+
+    def forget(self, member: int) -> None:
+        """It is no member any more."""
+        self.ops.discard(member)
+        self.voices.discard(member)
+
+    def prefixes(self, member: int) -> str:
+        """What stands before its nick: `@` for an operator, `+` for a voice."""
+        return ("@" if member in self.ops else "") + ("+" if member in self.voices else "")
+
+    def barred(self, sender: Sender, members: int, key: str = "") -> Barred | None:
+        """Why somebody may not come in, or None."""
+        invited = sender.id in self.invited
+        if self.key and key != self.key:
+            return "wrong key"
+        if self.limit and members >= self.limit and not invited:
+            return "full"
+        if "i" in self.flags and not invited and not self._listed("I", sender):
+            return "uninvited"
+        if not invited and self._banned(sender, mute=False):
+            return "banned"
+        return None
+
+    def hushed(self, sender: Sender) -> Hushed | None:
+        """Why a member, or somebody outside, may not speak here, or None."""
+        if sender.id in self.ops or sender.id in self.voices:
+            return None
+        if "m" in self.flags:
+            return "moderated"
+        return "banned" if self._banned(sender, mute=True) else None
+
+    def _banned(self, sender: Sender, *, mute: bool) -> bool:
+        """By an entry that keeps out, or (`mute`) one that at least quiets."""
+        return (self._listed("b", sender, mute=mute)
+                and not self._listed("e", sender, mute=mute))
+
+    def _listed(self, which: str, sender: Sender, *, mute: bool = False) -> bool:
+        entries = self.lists.get(which)
+        if not entries:
+            return False
+        who = f"{sender.nick}!{sender.user}@{sender.host}"
+        for mask in entries:
+            if mask.startswith(MUTE):
+                if not mute:
+                    continue
+                mask = mask.removeprefix(MUTE)
+            if mask.startswith(ACCOUNT):
+                if sender.account and matches(mask.removeprefix(ACCOUNT), sender.account):
+                    return True
+            elif matches(mask, who):
+                return True
+        return False

@@ -1,0 +1,71 @@
+"""The accounts, as the chat asks about them: not too often, and without waiting."""
+
+from __future__ import annotations
+
+from chatops.accounts.authenticator import Authenticator, Verdict
+from chatops.accounts.throttle import Throttle
+from chatops.chat.login import Outcome, Told
+from chatops.chat.session import Session
+from chatops.server.admission import source_of
+from chatops.server.state import ServerState
+from chatops.units import format_duration
+
+
+class Logins:
+    """Belongs to the reactor's thread; hashes are made on the authenticator's."""
+
+    def __init__(self, state: ServerState, authenticator: Authenticator, registration: str) -> None:
+        self.registration = registration
+        self._state = state
+        self._authenticator = authenticator
+        self._throttle = Throttle()
+
+    def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
+        """Whether this is the account's password; after some that were not, a wait."""
+        keys = self._keys(session, name)
+        now = self._state.reactor.now
+        if wait := self._throttle.wait(now, *keys):
+            answer(Outcome("", reason="too many wrong passwords; try again in "
+                                      f"{format_duration(int(wait) + 1)}"))
+            return
+
+        def answered(verdict: Verdict) -> None:
+            if verdict.account is not None:
+                self._throttle.succeeded(*keys)
+            else:
+                self._throttle.failed(self._state.reactor.now, *keys)
+            answer(_outcome(verdict))
+
+        self._authenticator.verify(name, password, answered)
+
+    def register(self, session: Session, name: str, password: str, answer: Told) -> None:
+        """Make an account; so many in a minute from one address."""
+        key = f"register {self._host(session)}"
+        if wait := self._throttle.wait(self._state.reactor.now, key):
+            answer(Outcome("", reason="too many new accounts; try again in "
+                                      f"{format_duration(int(wait) + 1)}"))
+            return
+        self._throttle.failed(self._state.reactor.now, key)
+        self._authenticator.register(name, password, lambda verdict: answer(_outcome(verdict)))
+
+    def change(self, session: Session, name: str, password: str, answer: Told) -> None:
+        """Give the account that it is logged in to another password."""
+        del session
+        self._authenticator.change(name, password, lambda verdict: answer(_outcome(verdict)))
+
+    def close(self) -> None:
+        """Answer what waits, and end the thread."""
+        self._authenticator.close()
+
+    def _keys(self, session: Session, name: str) -> tuple[str, str]:
+        return f"from {self._host(session)}", f"to {name.lower()}"
+
+    def _host(self, session: Session) -> str:
+        connection = self._state.connections.get(session.id)
+        return source_of(connection.host) if connection is not None else ""
+
+
+def _outcome(verdict: Verdict) -> Outcome:
+    account = verdict.account
+    return Outcome("", reason=verdict.reason) if account is None else Outcome(
+        account.name, account.admin)

@@ -1,0 +1,201 @@
+"""IRC over real sockets: both doors of one server, its deadlines, TLS, accounts, and irssi."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatops.api.commands import Broadcast, Kick
+from chatops.server.keepalive import PONG, QUIET, REGISTER
+from tests.integration.certificates import Authority
+from tests.integration.client import Client
+from tests.integration.harness import Clock, Served, Server
+from tests.integration.terminal import Terminal
+from tests.patience import PATIENCE
+
+
+class IrcClient(Client):
+    """Lines end in CR LF, and nobody speaks before it does."""
+
+    def __init__(self, address: tuple[str, int], nick: str = "", **options: Any) -> None:
+        super().__init__(address, greeted=False, **options)
+        if nick:
+            self.say(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
+            self.until("376")
+
+    def __enter__(self) -> IrcClient:
+        return self
+
+    def until(self, code: str) -> list[str]:
+        """All lines up to the one with this command or numeric."""
+        return self.read_until(lambda line: code in line.split(" ")[:3])
+
+    def asked(self, *lines: str) -> list[str]:
+        """What it hears after these, up to the answer to a PING."""
+        self.say(*lines, "PING :fence")
+        return [line.rstrip("\r") for line in self.read_until(
+            lambda line: line.rstrip("\r").endswith("PONG chatops.local fence"))[:-1]]
+
+
+@pytest.fixture
+def chat(server: Callable[..., Server]) -> Server:
+    return server(irc_port=0, rate_limit=0.0)
+
+
+@pytest.fixture
+def come(chat: Server) -> Iterator[Callable[..., IrcClient]]:
+    """A client by the IRC door."""
+    clients: list[IrcClient] = []
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+
+    def connect(nick: str = "", **options: Any) -> IrcClient:
+        clients.append(IrcClient((chat.address[0], port), nick, **options))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+def test_both_doors_lead_into_one_room(chat: Server, come: Callable[..., IrcClient]) -> None:
+    nc = chat.client()
+    ada = come("ada")
+    assert "JOIN #lobby" in " ".join(ada.asked("JOIN #lobby"))
+    nc.expect("*** ada joined")
+    nc.say("hello")
+    assert ada.until("PRIVMSG")[-1].rstrip("\r").endswith("PRIVMSG #lobby :hello")
+    ada.say("PRIVMSG #lobby :hi there")
+    nc.expect("ada: hi there")
+
+
+def test_a_kick_and_a_broadcast_are_told_in_its_tongue(chat: Server,
+                                                       come: Callable[..., IrcClient]) -> None:
+    ada = come("ada")
+    chat.thread.submit(Broadcast("tea is ready")).result(PATIENCE)
+    assert ada.until("NOTICE")[-1].rstrip("\r").endswith("NOTICE ada :tea is ready")
+    chat.thread.submit(Kick(("ada",), "too loud")).result(PATIENCE)
+    lines = [line.rstrip("\r") for line in ada.to_the_end()]
+    assert lines[0].startswith(":admin!admin@chatops.local KILL ada :")
+    assert lines[-1] == "ERROR :Closing Link: localhost (you were kicked: too loud)"
+
+
+def test_who_is_silent_is_asked_and_who_does_not_answer_is_gone(
+        chat: Server, come: Callable[..., IrcClient]) -> None:
+    clock = Clock(chat)
+    ada, eve = come("ada"), come("eve")
+    clock.advance(QUIET)
+    assert ada.until("PING")
+    ada.say("PONG :chatops.local")
+    ada.asked()
+    clock.advance(PONG)
+    assert "Ping timeout" in eve.to_the_end()[-1]
+    assert ada.asked() == []
+
+
+def test_who_never_says_its_name_is_let_go(chat: Server, come: Callable[..., IrcClient]) -> None:
+    clock = Clock(chat)
+    nobody = come()
+    nobody.say("CAP LS 302")
+    nobody.until("CAP")
+    clock.advance(REGISTER)
+    assert "Registration timed out" in nobody.to_the_end()[-1]
+
+
+def test_an_irc_client_at_the_port_for_lines_is_told_where_to_go(chat: Server) -> None:
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    stray = chat.client()
+    stray.send(b"CAP LS 302\r\nNICK ada\r\n")
+    assert stray.to_the_end()[0].rstrip("\r").endswith(f"IRC is on port {port}")
+
+
+def test_a_console_shows_who_came_by_which_door(chat: Server, come: Callable[..., IrcClient]
+                                                ) -> None:
+    chat.client()
+    ada = come()
+    ada.say("CAP REQ :batch server-time", "CAP END", "NICK ada", "USER ada 0 * :Ada")
+    ada.until("376")
+    rows = chat.call(lambda: chat.thread.survey.build().clients)
+    assert [(row.protocol, row.capabilities) for row in rows] == [
+        ("line", ()), ("irc", ("batch", "server-time"))]
+
+
+def test_a_slow_reader_is_evicted_with_an_error_and_others_lose_nothing(
+        server: Callable[..., Server]) -> None:
+    chat = server(irc_port=0, rate_limit=0.0, outbox=1 << 16, sndbuf=4096)
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    deaf = IrcClient((chat.address[0], port), "deaf", rcvbuf=4096)
+    ada = IrcClient((chat.address[0], port), "ada")
+    bob = IrcClient((chat.address[0], port), "bob")
+    try:
+        for one in (deaf, ada, bob):
+            one.asked("JOIN #tea")
+        ada.asked()
+        for begin in range(0, 1500, 50):
+            ada.asked(*[f"PRIVMSG #tea :{n} {'x' * 300}" for n in range(begin, begin + 50)])
+            said = [line for line in bob.asked() if "PRIVMSG" in line]
+            assert [int(line.split(":")[2].split(" ")[0]) for line in said] == [
+                *range(begin, begin + 50)]
+        assert "queue full" in deaf.to_the_end()[-1]
+    finally:
+        for one in (deaf, ada, bob):
+            one.close()
+
+
+def test_irc_over_tls(server: Callable[..., Server], authority: Authority, pem: Path) -> None:
+    chat = server(irc_tls_port=0, tls_cert=str(pem))
+    chat.trust = authority.trust
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    with IrcClient((chat.address[0], port), "ada", trust=authority.trust) as ada:
+        assert ada.asked("PRIVMSG ada :to myself")[0].endswith("PRIVMSG ada :to myself")
+
+
+def test_an_account_made_on_the_command_line_logs_in_by_either_door(
+        served: Callable[..., Served], tmp_path: Path) -> None:
+    pytest.importorskip("argon2")
+    file = tmp_path / "accounts"
+    for name, password in (("ada", "sésame x"), ("bob", "other")):
+        subprocess.run([sys.executable, "-m", "chatops", "account", "add", "--accounts",
+                        file, name],
+                       input=f"{password}\n".encode(), check=True, capture_output=True)
+    chat = served("--irc-port", "0", "--accounts", str(file))
+    line = chat.wait_for_line(r"IRC on (\d+)")
+    with IrcClient((chat.address[0], int(line[1]))) as ada:
+        secret = b64encode("\0ada\0sésame x".encode()).decode()
+        ada.say("CAP REQ sasl", "NICK ada", "USER ada 0 * :Ada", "AUTHENTICATE PLAIN",
+                f"AUTHENTICATE {secret}", "CAP END")
+        codes = [line.split(" ")[1] for line in ada.until("376")]
+        assert codes.index("900") < codes.index("903") < codes.index("001")
+    nc = chat.client()
+    nc.say("/login bob wrong", "/login bob other", "after")
+    lines = nc.read_until(f"{nc.nick}: after")
+    assert lines[-3:-1] == ["*** error: the name or the password is wrong",
+                            "*** you are logged in as bob"]
+    assert not [line for line in chat.lines if "other" in line or "sésame" in line]
+
+
+@pytest.mark.skipif(shutil.which("irssi") is None, reason="irssi is not installed")
+def test_irssi_and_nc_talk(chat: Server, tmp_path: Path) -> None:
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    nc = chat.client()
+    arguments = ["irssi", f"--home={tmp_path}/irssi", "-c", chat.address[0], "-p", str(port),
+                 "-n", "ada"]
+    terminal = Terminal("-c", f"import os; os.execvp('irssi', {arguments!r})", cwd=tmp_path)
+    try:
+        terminal.until(lambda: "End of MOTD" in terminal.text or "two tongues" in terminal.text)
+        terminal.type("/join #lobby\r")
+        nc.expect("*** ada joined")
+        nc.say("hello from nc")
+        terminal.until(lambda: "hello from nc" in terminal.text)
+        terminal.type("hello from irssi\r")
+        nc.expect("ada: hello from irssi")
+        terminal.type("/quit\r")
+        terminal.process.wait(PATIENCE)
+    finally:
+        terminal.close()

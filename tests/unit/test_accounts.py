@@ -1,0 +1,185 @@
+"""Accounts: what the file keeps, which password is right, and who has to wait."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatops.accounts.store import AccountError, AccountStore
+from chatops.accounts.throttle import Throttle
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[AccountStore]:
+    accounts = AccountStore(str(tmp_path / "accounts.db"), wall=lambda: 1000.0)
+    yield accounts
+    accounts.close()
+
+
+def test_an_account_is_found_in_any_case_and_keeps_the_one_it_was_made_in(
+        store: AccountStore) -> None:
+    store.add("Ada", "HASH", admin=True)
+    found = store.find("aDA")
+    assert found == ("Ada", "HASH", True, 1000.0, 0.0)
+    assert store.find("bob") is None
+
+
+def test_a_name_is_taken_once(store: AccountStore) -> None:
+    store.add("ada", "one")
+    with pytest.raises(AccountError, match="an account ADA already"):
+        store.add("ADA", "two")
+    assert [account.hash for account in store.all()] == ["one"]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "1ada", "-a", "a" * 33, "ä", "a\n", "#room", "*"])
+def test_what_is_no_name_is_refused(store: AccountStore, name: str) -> None:
+    with pytest.raises(AccountError, match="no name for an account"):
+        store.add(name, "x")
+
+
+def test_what_is_not_there_cannot_be_changed(store: AccountStore) -> None:
+    changes: list[Callable[[], None]] = [
+        lambda: store.set_hash("x", "h"), lambda: store.set_admin("x", True),
+        lambda: store.remove("x"), lambda: store.add_certificate("x", "ff")]
+    for change in changes:
+        with pytest.raises(AccountError, match="no account x"):
+            change()
+
+
+def test_with_an_account_go_its_certificates_and_rooms(store: AccountStore) -> None:
+    store.add("ada", "h")
+    store.add_certificate("ada", "AB01")
+    store.founded("kitchen", "ada")
+    assert store.find_certificate("ab01") == store.find("ada")
+    assert store.founder("kitchen") == "ada"
+    store.remove("ADA")
+    assert store.find_certificate("ab01") is None
+    assert store.founder("kitchen") is None
+
+
+def test_two_processes_see_each_others_accounts(store: AccountStore, tmp_path: Path) -> None:
+    other = AccountStore(str(tmp_path / "accounts.db"))
+    store.add("ada", "h")
+    other.set_hash("ada", "new")
+    found = store.find("ada")
+    assert found is not None
+    assert found.hash == "new"
+    other.close()
+
+
+def test_another_programs_file_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE t (x)")
+    database.close()
+    before = path.read_bytes()
+    store = AccountStore(str(path))
+    with pytest.raises(AccountError, match="another program's database"):
+        store.add("ada", "h")
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_garbage_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "garbage"
+    path.write_bytes(b"not a database at all, but long enough to look like one" * 40)
+    with pytest.raises(AccountError, match="garbage cannot be used"):
+        AccountStore(str(path)).find("ada")
+
+
+def test_a_wrong_password_waits_after_the_third_and_a_right_one_forgives() -> None:
+    throttle = Throttle(tries=3, window=60.0)
+    for second in range(3):
+        assert throttle.wait(float(second), "10.0.0.1", "ada") == 0
+        throttle.failed(float(second), "10.0.0.1", "ada")
+    assert throttle.wait(2.0, "10.0.0.1") == 60.0
+    assert throttle.wait(2.0, "10.9.9.9", "ada") == 60.0       # from wherever it is tried
+    assert throttle.wait(2.0, "10.9.9.9", "bob") == 0
+    assert throttle.wait(62.0, "ada") == 0
+    throttle.succeeded("10.0.0.1")
+    assert throttle.wait(3.0, "10.0.0.1") == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.floats(0, 30)), max_size=60))
+def test_a_wait_never_exceeds_the_window(steps: list[tuple[str, bool, float]]) -> None:
+    throttle, now = Throttle(tries=2, window=10.0), 0.0
+    for key, right, pause in steps:
+        now += pause
+        throttle.succeeded(key) if right else throttle.failed(now, key)
+        assert 0 <= throttle.wait(now, key) <= 10.0 + 1e-6      # what adding floats costs
+        assert not right or throttle.wait(now, key) == 0
+
+
+def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    from chatops.accounts.passwords import Passwords
+
+    monkeypatch.setitem(sys.modules, "argon2", None)
+    with pytest.raises(AccountError, match=r"chatops\[accounts\]"):
+        Passwords()
+
+
+class TestWithTheLibrary:
+    @pytest.fixture(autouse=True)
+    def _needs_argon2(self) -> None:
+        pytest.importorskip("argon2", reason="argon2-cffi is not installed")
+
+    def test_a_password_is_right_or_wrong_and_a_name_unknown(self) -> None:
+        from chatops.accounts.passwords import LONGEST, Passwords
+
+        passwords = Passwords()
+        stored = passwords.hash("größe" * 50)
+        assert "größe" not in stored
+        for _ in range(2):                     # the second time from memory
+            assert passwords.verify(stored, "größe" * 50)
+            assert not passwords.verify(stored, "grosse")
+        assert not passwords.verify(None, "größe" * 50)
+        assert not passwords.verify("not a hash", "x")
+        assert not passwords.verify(stored, "\udcff")
+        assert not passwords.verify(stored, "x" * (LONGEST + 1))
+
+    @pytest.mark.parametrize("password", ["", "x" * 1025])
+    def test_a_password_that_is_none_is_refused(self, password: str) -> None:
+        from chatops.accounts.passwords import Passwords
+
+        with pytest.raises(AccountError, match="1 to 1024 bytes"):
+            Passwords().hash(password)
+
+    def test_every_question_is_answered_also_by_a_store_that_breaks(
+            self, store: AccountStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        from chatops.accounts.authenticator import Authenticator, Verdict
+
+        calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        verdicts: list[Verdict] = []
+
+        def answered() -> Verdict:
+            calls.get(timeout=60)()
+            return verdicts.pop()
+
+        auth = Authenticator(store, calls.put)
+        auth.register("ada", "secret", verdicts.append)
+        assert answered().account is not None
+        auth.verify("ADA", "secret", verdicts.append)
+        account = answered().account
+        assert account is not None
+        assert account.name == "ada"
+        auth.verify("ada", "wrong", verdicts.append)
+        assert answered() == (None, "the name or the password is wrong")
+        auth.register("ada", "again", verdicts.append)
+        assert answered() == (None, "there is an account ada already")
+
+        def broken(_name: str) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(store, "find", broken)
+        auth.verify("ada", "secret", verdicts.append)
+        assert "internal error" in answered().reason
+        monkeypatch.undo()
+        auth.verify("ada", "secret", verdicts.append)          # and the thread lives
+        assert answered().account is not None
+        auth.close()
