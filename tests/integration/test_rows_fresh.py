@@ -83,6 +83,7 @@ CLIENT_CHANGES: dict[str, Callable[[ClientConnection], None]] = {
 
 # What the kernel is asked for when there is other news, and says something new of each time.
 ASKED_WITH_NEWS = ("rtt", "retransmits")
+OF_PROGRAMS = ("reading", "task")      # a client of ours has none of these
 
 
 class Secret(Connection[Session]):
@@ -100,7 +101,15 @@ def registration(connection: ClientConnection) -> Registration:
 
 
 def test_every_field_of_a_client_is_put_to_the_test() -> None:
-    assert {*CLIENT_CHANGES, *ASKED_WITH_NEWS} == set(ClientRow.__struct_fields__)
+    assert ({*CLIENT_CHANGES, *ASKED_WITH_NEWS, *OF_PROGRAMS}
+            == set(ClientRow.__struct_fields__))
+
+
+def test_a_client_shows_nothing_that_only_programs_have(server: StartServer) -> None:
+    chat = server()
+    chat.client().heard()
+    (row,) = chat.snapshot().clients
+    assert (row.reading, row.task) == (True, "")
 
 
 @pytest.mark.parametrize("field", CLIENT_CHANGES)
