@@ -30,7 +30,7 @@ from tui.alarm import Alarm
 from tui.config import Config
 from tui.dispatch import Dispatcher
 from tui.faults import Faults, guard, name_of
-from tui.lab.navigation import LabDoors
+from tui.lab.navigation import LabNavigation
 from tui.lab.stage import StageScreen
 from tui.looks import ABLE, first_theme, looks
 from tui.messages import RunLine
@@ -83,7 +83,7 @@ class ConsoleApp(App[int]):
         self._drawn = False
         self._main = MainScreen(self.state)
         self._tape = Tape()
-        self.lab = LabDoors(self, config)
+        self.lab = LabNavigation(self, config)
         self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._tape,
                                      self.lab, config, attached=attached)
         self.alarm = Alarm(self.bell, self._say)

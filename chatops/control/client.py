@@ -11,11 +11,11 @@ from chatops.control.frames import (
     MAX_REPLY,
     PROTOCOL,
     Bye,
+    FrameDecoder,
     FrameError,
     Hello,
     Message,
     Reply,
-    Splitter,
     Welcome,
     pack,
     read_reply,
@@ -44,7 +44,7 @@ class Wire:
         self._path = path
         self._read_only = read_only
         self._sock = _connected(path, PATIENCE if wait else 0.0)
-        self._splitter = Splitter(MAX_REPLY)
+        self._splitter = FrameDecoder(MAX_REPLY)
         try:
             self.send(Hello(PROTOCOL, read_only))
             if wait:

@@ -158,7 +158,7 @@ def read_reply(body: bytes) -> Reply:
         raise FrameError(f"this is not a reply: {error}") from None
 
 
-class Splitter:
+class FrameDecoder:
     """Finds the frames in a stream, holding one that has begun and no more than `limit`."""
 
     def __init__(self, limit: int) -> None:

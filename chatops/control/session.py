@@ -21,13 +21,13 @@ from chatops.control.frames import (
     Ask,
     Bye,
     Done,
+    FrameDecoder,
     FrameError,
     Hello,
     Look,
     Message,
     Request,
     Seen,
-    Splitter,
     pack,
     read_request,
 )
@@ -60,7 +60,7 @@ class Session:
         self._survey = control.survey
         self._selector = control.server.selector
         self._sock = sock
-        self._splitter = Splitter(MAX_REQUEST)
+        self._splitter = FrameDecoder(MAX_REQUEST)
         self._greeted = False
         self._read_only = False
         user = peer(sock)

@@ -28,7 +28,7 @@ from chatops.metrics.door import Door, Request, Respond, Response
 from chatops.metrics.families import Figures
 from chatops.metrics.text import Page
 from chatops.server.server import ChatServer
-from chatops.server.snapshots import Survey
+from chatops.server.snapshots import SnapshotPublisher
 
 FRESH = 0.5                    # seconds that one snapshot serves all who scrape
 SILENCE = 5.0                  # seconds without a turn, though asked for one: it hangs
@@ -53,7 +53,8 @@ class _Question:
 class Exporter:
     """Made by the thread that starts the server, then two threads' as the methods say."""
 
-    def __init__(self, socks: Sequence[socket.socket], server: ChatServer, survey: Survey, *,
+    def __init__(self, socks: Sequence[socket.socket], server: ChatServer,
+                 survey: SnapshotPublisher, *,
                  version: str, backlog: Callable[[], int], alive: Callable[[], bool],
                  mishap: Callable[[str, Exception], None], died: Callable[[str], None],
                  clock: Callable[[], float] = time.monotonic) -> None:

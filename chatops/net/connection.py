@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 from chatops.loop.naming import transparent
 from chatops.net import kernel
-from chatops.net.context import Traffic
+from chatops.net.context import ConnectionContext
 from chatops.net.outbox import Outbox
 from chatops.net.state import MOVES, State, interest, reason_of
 
@@ -81,7 +81,7 @@ class Connection(Generic[S]):
     session: S                     # the layer above sets it before anything can come in
 
     @transparent
-    def __init__(self, traffic: Traffic[Owner[S]], sock: socket.socket, peer: str,
+    def __init__(self, traffic: ConnectionContext[Owner[S]], sock: socket.socket, peer: str,
                  client_id: int) -> None:
         """Takes over a socket, makes it non-blocking, and begins to read it."""
         sock.setblocking(False)
@@ -412,7 +412,7 @@ class Connection(Generic[S]):
         self.traffic.owner.lost(self, reason)
 
     def reap(self) -> None:
-        """Give the descriptor back and let go of everything; only `Traffic.reap` calls it."""
+        """Give the descriptor back and let go of everything; the context's `reap` calls it."""
         if self.outbox is not None:
             self.traffic.queued -= self.outbox.size
             self.outbox = None         # the past turns of the loop remember this object

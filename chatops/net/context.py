@@ -33,7 +33,7 @@ class Timed(Hashable, Protocol):
 
 
 @dataclass(slots=True)
-class Traffic(Generic[Told]):
+class ConnectionContext(Generic[Told]):
     """Limits, totals, deadlines and the dead.  Belongs to the reactor's thread."""
 
     reactor: Reactor

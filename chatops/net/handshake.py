@@ -9,7 +9,7 @@ from typing import Protocol
 
 from chatops.loop.deadlines import Deadlines
 from chatops.loop.naming import transparent
-from chatops.net.context import Traffic
+from chatops.net.context import ConnectionContext
 from chatops.net.tls import TlsSocket, why
 
 DEADLINE = 10.0                # seconds from accept; what comes meanwhile does not extend it
@@ -33,7 +33,7 @@ class HandshakeOwner(Protocol):
 class Handshakes:
     """Those under way.  Belongs to the reactor's thread."""
 
-    def __init__(self, traffic: Traffic[object], context: ssl.SSLContext,
+    def __init__(self, traffic: ConnectionContext[object], context: ssl.SSLContext,
                  owner: HandshakeOwner) -> None:
         self.traffic = traffic
         self.context = context     # for those that begin from now on
@@ -143,7 +143,7 @@ class Handshake:
         self._handshakes.owner.failed(self, reason)
 
     def reap(self) -> None:
-        """Give the descriptor back; only `Traffic.reap` calls it."""
+        """Give the descriptor back; only `ConnectionContext.reap` calls it."""
         (self._tls or self._sock).close()
 
     def _leave(self) -> None:

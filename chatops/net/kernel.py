@@ -89,7 +89,7 @@ def prepare(sock: socket.socket, *, sndbuf: int = 0) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
-def be_patient(sock: socket.socket, stall: float) -> None:
+def set_user_timeout(sock: socket.socket, stall: float) -> None:
     """Have the kernel give up a peer no sooner than our own deadline of `stall` seconds does.
 
     TCP_USER_TIMEOUT goes on counting while a peer answers with a shut window (tcp_probe_timer

@@ -6,7 +6,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 from chatops.loop.naming import transparent
 from chatops.net.connection import Connection, Owner, S
-from chatops.net.context import Traffic
+from chatops.net.context import ConnectionContext
 from chatops.net.state import State, crossed, interest
 from chatops.net.tls import TlsSocket
 
@@ -17,7 +17,7 @@ class TlsConnection(Connection[S]):
     __slots__ = ("_tls", "tls")
 
     @transparent
-    def __init__(self, traffic: Traffic[Owner[S]], sock: TlsSocket, peer: str,
+    def __init__(self, traffic: ConnectionContext[Owner[S]], sock: TlsSocket, peer: str,
                  client_id: int) -> None:
         self._tls = sock
         cipher = sock.cipher()

@@ -22,7 +22,7 @@ def configured(settings: Settings) -> ssl.SSLContext | None:
     return None
 
 
-class Renewal:
+class CertificateReloader:
     """Belongs to the reactor's thread; the files are read on the journal's, which may wait.
 
     One reading at a time: those who ask meanwhile share the next, for the files may have

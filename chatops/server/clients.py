@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.api import events
 from chatops.loop.deadlines import Deadlines
-from chatops.net.context import Traffic
+from chatops.net.context import ConnectionContext
 from chatops.server.keepalive import Keepalive
 from chatops.server.state import LINGER, ClientConnection, ServerState
 from chatops.units import format_duration, format_size
@@ -20,7 +20,8 @@ class Clients:
         self._state = state
         self.refusing: set[ClientConnection] = set()       # on their way out, never let in
         self._dropping: dict[ClientConnection, int] = {}
-        state.traffic = Traffic(reactor, self, settings.outbox, "evict", settings.stall, LINGER)
+        state.traffic = ConnectionContext(reactor, self, settings.outbox, "evict",
+                                          settings.stall, LINGER)
         state.partials = Deadlines(reactor, settings.line_deadline, self._never_ended)
         state.idles = Deadlines(reactor, settings.idle_timeout, self._idle)
         state.newcomers = Deadlines(reactor, settings.announce_after, self._stayed)

@@ -34,7 +34,7 @@ GATHERED = 1 << 13
 NOBODY: dict[Dialect, FanOut[Session]] = {}
 
 
-class Delivery:
+class EffectRunner:
     """One method per kind of effect.  Belongs to the reactor's thread."""
 
     def __init__(self, state: ServerState, relieve: Callable[[], None]) -> None:
@@ -234,9 +234,9 @@ class Delivery:
         self._state.say(event)
 
 
-_METHODS: dict[type[Effect], Callable[[Delivery, Any], None]] = {
-    Deliver: Delivery._deliver, Answer: Delivery._answer,
-    Enter: Delivery._enter, Leave: Delivery._leave, Hold: Delivery._hold,
-    Park: Delivery._park, Unpark: Delivery._unpark,
-    Recall: Delivery._recall, Close: Delivery._close, events.Renamed: Delivery._renamed,
+_METHODS: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
+    Deliver: EffectRunner._deliver, Answer: EffectRunner._answer,
+    Enter: EffectRunner._enter, Leave: EffectRunner._leave, Hold: EffectRunner._hold,
+    Park: EffectRunner._park, Unpark: EffectRunner._unpark,
+    Recall: EffectRunner._recall, Close: EffectRunner._close, events.Renamed: EffectRunner._renamed,
 }

@@ -19,14 +19,14 @@ from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
 from chatops.net.connection import Connection
 from chatops.net.handshake import Handshake
-from chatops.net.kernel import be_patient, host_with_zone
+from chatops.net.kernel import host_with_zone, set_user_timeout
 from chatops.net.listener import Listener, Shortage
 from chatops.server.acceptor import Acceptor
 from chatops.server.bans import Bans
 from chatops.server.clients import Clients
-from chatops.server.effects import Delivery
+from chatops.server.effects import EffectRunner
 from chatops.server.irc import IrcSocket, irc_door
-from chatops.server.shutdown import Drain
+from chatops.server.shutdown import GracefulShutdown
 from chatops.server.state import ServerState
 from chatops.settings import Settings
 from chatops.system.addresses import with_port
@@ -52,7 +52,7 @@ class ChatServer:
         self.addresses = tuple((host_with_zone(sock.getsockname()), int(sock.getsockname()[1]))
                                for sock in socks)
         self.clients = Clients(state)
-        self.delivery = Delivery(state, self.clients.relieve)
+        self.delivery = EffectRunner(state, self.clients.relieve)
         self.intake = Intake(state.hub)
         self.irc: IrcDoor | None = None
         self.acceptor = Acceptor(state, self.intake, self.clients.refusing, tls)
@@ -63,7 +63,7 @@ class ChatServer:
                                         accepted=self.acceptor.accepted) for sock in socks)
         self.irc_listeners: tuple[Listener, ...] = ()
         for sock in (*socks, *(entrance.sock for entrance in irc)):
-            be_patient(sock, settings.stall)   # every socket that it accepts inherits it
+            set_user_timeout(sock, settings.stall)   # every socket that it accepts inherits it
         self.apply(settings)
         self.reactor.on_wake = self._begin
         self.reactor.on_failure = self._failed
@@ -128,7 +128,7 @@ class ChatServer:
         if traffic.stalls.seconds != settings.stall:
             for sock in (*(listener.sock for listener in (*self.listeners, *self.irc_listeners)),
                          *(c.sock for c in state.connections.values())):
-                be_patient(sock, settings.stall)
+                set_user_timeout(sock, settings.stall)
         for deadlines, seconds in ((traffic.stalls, settings.stall),
                                    (state.partials, settings.line_deadline)):
             if deadlines.seconds != seconds:
@@ -203,7 +203,7 @@ class ChatServer:
         if self.state.phase != "running":
             return
         self.state.phase = "draining"
-        Drain(self.state, self._stop_accepting, seconds, done).begin()
+        GracefulShutdown(self.state, self._stop_accepting, seconds, done).begin()
 
     def _stop_accepting(self, reason: str = "server shut down") -> None:
         for listener in (*self.listeners, *self.irc_listeners):

@@ -13,7 +13,7 @@ HEARING = 0.5                  # of the time there is, at most, for what clients
 HEARING_TURN = 0.05            # seconds of one turn for that, so that a signal still gets through
 
 
-class Drain:
+class GracefulShutdown:
     """Belongs to the reactor's thread."""
 
     def __init__(self, state: ServerState, stop_accepting: Callable[[], None], seconds: float,

@@ -20,7 +20,7 @@ SHARE = 0.02                   # of the loop's time that snapshots may take
 LONGEST = 1.0                  # seconds between two that are wanted, however dear they are
 
 
-class Survey:
+class SnapshotPublisher:
     """Fills the slots of those who look, on demand.
 
     A snapshot that cost t seconds of CPU is not followed by another for t / `SHARE`, so ten

@@ -18,7 +18,7 @@ from chatops.loop.deadlines import Deadlines
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.net.connection import Connection, Owner
-from chatops.net.context import Traffic
+from chatops.net.context import ConnectionContext
 from chatops.net.handshake import Handshake, Handshakes
 from chatops.server.admission import Admission
 from chatops.server.bans import Bans
@@ -81,7 +81,7 @@ class ServerState:
         self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
         # What connections share names their owner, and the deadlines what they call: made by
         # `clients.Clients`, which is both.
-        self.traffic: Traffic[Owner[Session]]
+        self.traffic: ConnectionContext[Owner[Session]]
         self.partials: Deadlines[ClientConnection]
         self.idles: Deadlines[ClientConnection]
         self.newcomers: Deadlines[ClientConnection]

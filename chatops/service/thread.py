@@ -28,17 +28,17 @@ from chatops.net.tls import CertificateError
 from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
-from chatops.server.certificates import Renewal, configured
+from chatops.server.certificates import CertificateReloader, configured
 from chatops.server.logins import Logins
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
-from chatops.server.snapshots import Survey
+from chatops.server.snapshots import SnapshotPublisher
 from chatops.service.openings import open_chat, open_control, open_irc, open_metrics
 from chatops.settings import Settings, keep_of
-from chatops.storage.chat_history import Archive, Keep
+from chatops.storage.chat_history import ChatHistory, Keep
 from chatops.storage.event_log import EventLog
 from chatops.storage.history_file import HistoryFileError, newest
-from chatops.storage.history_writer import Scribe
+from chatops.storage.history_writer import HistoryWriter
 from chatops.storage.log_lines import LogForm
 from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, close_log
@@ -71,7 +71,7 @@ class ServerThread:
         self.crash: str | None = None      # the traceback, once the thread has died of one
         self.dead_threads: dict[str, str] = {}     # what others have died of, by their name
         self.on_end: Callable[[], object] = lambda: None    # called on the reactor's thread
-        self.history: Scribe | None = None
+        self.history: HistoryWriter | None = None
         self.logins: Logins | None = None
         self._log = log
         self._inherited = inherited or Inherited()
@@ -123,7 +123,7 @@ class ServerThread:
         place, warning = open_control(settings, socks[0].getsockname()[1])
         self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls, irc=irc)
-        self.survey = Survey(self.server)
+        self.survey = SnapshotPublisher(self.server)
         self.journal = Journal(self.server.state.log, stream, report=self._warn,
                                mishap=self._mishap,
                                died=lambda last: self.thread_died("journal", last),
@@ -135,12 +135,13 @@ class ServerThread:
             undo.callback(self.logins.close)
             self.server.use_accounts(self.logins)
         if settings.history:
-            self.history = Scribe(Archive(settings.history), self.journal, self.server.hub,
-                                  self.server.reactor, recent=recent,
-                                  keep=Keep(*keep_of(settings.history_keep)))
+            self.history = HistoryWriter(
+                ChatHistory(settings.history), self.journal, self.server.hub,
+                self.server.reactor, recent=recent, keep=Keep(*keep_of(settings.history_keep)))
             self.server.state.history = self.history
             self.history.begin()
-        renewal = Renewal(settings, self.server.speaking_tls, self.journal, self._hand_over)
+        renewal = CertificateReloader(settings, self.server.speaking_tls, self.journal,
+                                      self._hand_over)
         keeper = (BanKeeper(file, self.server.state, self.journal, self._hand_over)
                   if file is not None else None)
         reloads = [renewal.ask] if tls is not None else []

@@ -49,7 +49,7 @@ class Keep(NamedTuple):
 ALL = Keep()
 
 
-class Archive:
+class ChatHistory:
     """Lines by room, in the order in which they were said.
 
     Every method may raise `sqlite3.Error`, and may be called again after it: the file is

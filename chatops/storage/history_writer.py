@@ -11,7 +11,7 @@ from chatops.api import events
 from chatops.chat.effects import Recall
 from chatops.chat.hub import Hub
 from chatops.loop.reactor import Reactor
-from chatops.storage.chat_history import ALL, Archive, Chunk, Keep, Line
+from chatops.storage.chat_history import ALL, ChatHistory, Chunk, Keep, Line
 from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, reason
 
@@ -21,14 +21,14 @@ TRIM_SOON, TRIM_LATER = 0.5, 600.0     # seconds to the next deletion: with more
 WAITING = 16 << 20             # bytes that may wait for the disk; what comes then is dropped
 
 
-class Scribe:
+class HistoryWriter:
     """Gathers on the reactor's thread; what touches the file is done on the journal's.
 
     A disk that is slow, full or gone costs history, never the chat.  What could not be
     written waits, as far as there is room for it, for the next talk.
     """
 
-    def __init__(self, archive: Archive, journal: Journal, hub: Hub, reactor: Reactor, *,
+    def __init__(self, archive: ChatHistory, journal: Journal, hub: Hub, reactor: Reactor, *,
                  recent: Recent | None = None, keep: Keep = ALL) -> None:
         """`recent` is what who enters is shown; what is more than `keep` is deleted."""
         self._archive = archive

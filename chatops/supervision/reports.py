@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.loop.reactor import Timer
 from chatops.server.server import ChatServer
-from chatops.server.snapshots import Survey
+from chatops.server.snapshots import SnapshotPublisher
 from chatops.supervision.notify import Notifier
 from chatops.units import counted, format_size
 
@@ -14,7 +14,7 @@ STATUS_EVERY = 1.0             # seconds between two STATUS=, and none while not
 class Reports:
     """Belongs to the reactor's thread."""
 
-    def __init__(self, server: ChatServer, survey: Survey, notifier: Notifier) -> None:
+    def __init__(self, server: ChatServer, survey: SnapshotPublisher, notifier: Notifier) -> None:
         self._server = server
         self._survey = survey
         self._notifier = notifier

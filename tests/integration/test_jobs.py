@@ -32,8 +32,8 @@ NOBODY = "~nobody-of-this-name/x"
 JOBS = {
     "write the ban file": (ban_file.BanFile, "save"),
     "read the certificate": (certificate, "load"),
-    "look up the history": (archive.Archive, "last"),
-    "write the history": (archive.Archive, "append"),
+    "look up the history": (archive.ChatHistory, "last"),
+    "write the history": (archive.ChatHistory, "append"),
     "write the log": (journal.Journal, "_log"),
 }
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from chatops.api import commands, events
 from chatops.cli import main
 from chatops.settings import Settings, SettingsError, load
-from chatops.storage.chat_history import TRIMMED, Archive, Chunk, Keep
+from chatops.storage.chat_history import TRIMMED, ChatHistory, Chunk, Keep
 from tests.integration.harness import Server
 from tests.integration.until import until
 
@@ -125,7 +125,7 @@ def test_the_file_is_read_while_the_server_runs(
 
 
 def test_only_what_is_young_enough_is_printed(path: str) -> None:
-    archive, now = Archive(path), time.time()
+    archive, now = ChatHistory(path), time.time()
     archive.append([Chunk(now - 7200, "lobby", b"ada: old\n"),
                     Chunk(now - 60, "lobby", b"ada: young\n")])
     archive.close()
@@ -153,7 +153,7 @@ def test_what_is_no_history_is_refused_in_a_line(
 # -- how long it is kept
 
 
-def kept(archive: Archive, keep: Keep, now: float, path: str) -> tuple[int, list[str]]:
+def kept(archive: ChatHistory, keep: Keep, now: float, path: str) -> tuple[int, list[str]]:
     """Steps that it took, and what is left."""
     steps = 1
     while archive.trim(keep, now):
@@ -162,7 +162,7 @@ def kept(archive: Archive, keep: Keep, now: float, path: str) -> tuple[int, list
 
 
 def test_lines_that_are_too_old_go_in_small_steps(path: str) -> None:
-    archive = Archive(path)
+    archive = ChatHistory(path)
     archive.append([Chunk(float(n), "lobby", f"ada: {n}\n".encode()) for n in range(1700)])
     steps, left = kept(archive, Keep(seconds=100.0), 1700.0, path)
     assert left == [f"ada: {n}" for n in range(1600, 1700)]
@@ -171,7 +171,7 @@ def test_lines_that_are_too_old_go_in_small_steps(path: str) -> None:
 
 
 def test_a_file_that_is_too_large_loses_its_oldest_and_gives_the_disk_back(path: str) -> None:
-    archive = Archive(path)
+    archive = ChatHistory(path)
     archive.append([Chunk(float(n), "lobby", f"ada: {n} {'x' * 1000}\n".encode())
                     for n in range(4000)])
     limit = 1 << 20
@@ -183,7 +183,7 @@ def test_a_file_that_is_too_large_loses_its_oldest_and_gives_the_disk_back(path:
 
 
 def test_a_running_server_deletes_what_is_too_old(server: StartServer, path: str) -> None:
-    archive = Archive(path)
+    archive = ChatHistory(path)
     archive.append([Chunk(time.time() - 7200, "lobby", b"ada: old\n"),
                     Chunk(time.time() - 60, "lobby", b"ada: young\n")])
     archive.close()

@@ -12,7 +12,7 @@ from chatops.chat.intake import Intake
 from chatops.chat.irc.door import IrcDoor
 from chatops.chat.irc.network import Network
 from chatops.chat.session import Session
-from chatops.server.effects import Delivery
+from chatops.server.effects import EffectRunner
 from chatops.server.irc import cloaking
 from chatops.server.state import ServerState
 from tests.unit.wire import Net, Wire
@@ -41,7 +41,7 @@ class IrcChat:
         self.idles = SimpleNamespace(seconds=0.0)
         self.bus = SimpleNamespace(publish=self.events.append)
         self.reasons: dict[int, tuple[str, int]] = {}
-        self.delivery = Delivery(cast(ServerState, self), lambda: None)
+        self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
 
     def say(self, event: events.Event) -> None:
         self.events.append(event)

@@ -12,7 +12,7 @@ import pytest
 from chatops.chat.effects import Recall
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
-from chatops.storage.chat_history import Archive, Chunk
+from chatops.storage.chat_history import ChatHistory, Chunk
 
 NASTY = ["'; DROP TABLE said; --", "100%", "a_b", "back\\slash", 'say "hi"', "%", "_", "\\"]
 
@@ -23,8 +23,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def archive(path: Path) -> Iterator[Archive]:
-    archive = Archive(str(path))
+def archive(path: Path) -> Iterator[ChatHistory]:
+    archive = ChatHistory(str(path))
     yield archive
     archive.close()
 
@@ -33,12 +33,12 @@ def said(*lines: str, room: str = "lobby", at: float = 0.0) -> Chunk:
     return Chunk(at, room, "".join(f"{line}\n" for line in lines).encode())
 
 
-def texts(archive: Archive, text: str = "", room: str = "lobby", count: int = 50) -> list[str]:
+def texts(archive: ChatHistory, text: str = "", room: str = "lobby", count: int = 50) -> list[str]:
     found = archive.search(room, text, count) if text else archive.last(room, count)
     return [line.line for line in found]
 
 
-def test_the_newest_lines_of_a_room_come_out_oldest_first(archive: Archive) -> None:
+def test_the_newest_lines_of_a_room_come_out_oldest_first(archive: ChatHistory) -> None:
     archive.append([said("ada: one", "ada: two", at=5.0), said("bob: hi", room="kitchen"),
                     said("* ada waves", at=6.0)])
     assert archive.last("lobby", 2) == [(5.0, "ada: two"), (6.0, "* ada waves")]
@@ -46,12 +46,12 @@ def test_the_newest_lines_of_a_room_come_out_oldest_first(archive: Archive) -> N
     assert texts(archive, room="attic") == []
 
 
-def test_what_the_server_says_itself_is_not_kept(archive: Archive) -> None:
+def test_what_the_server_says_itself_is_not_kept(archive: ChatHistory) -> None:
     archive.append([said("*** bob joined", "bob: *** hello", "*** [admin] lunch")])
     assert texts(archive) == ["bob: *** hello"]
 
 
-def test_it_is_all_there_when_it_is_opened_again(archive: Archive) -> None:
+def test_it_is_all_there_when_it_is_opened_again(archive: ChatHistory) -> None:
     archive.append([said("ada: one")])
     archive.close()
     archive.append([said("ada: two")])
@@ -59,14 +59,14 @@ def test_it_is_all_there_when_it_is_opened_again(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("nasty", NASTY)
-def test_no_text_is_more_than_text(archive: Archive, nasty: str) -> None:
+def test_no_text_is_more_than_text(archive: ChatHistory, nasty: str) -> None:
     archive.append([said("ada: plain"), said(f"ada: {nasty}"), said(f"ada: {nasty}", room=nasty)])
     assert texts(archive, nasty) == [f"ada: {nasty}"]
     assert texts(archive, room=nasty) == [f"ada: {nasty}"]
     assert texts(archive) == ["ada: plain", f"ada: {nasty}"]
 
 
-def test_a_search_finds_either_case_and_the_newest(archive: Archive) -> None:
+def test_a_search_finds_either_case_and_the_newest(archive: ChatHistory) -> None:
     archive.append([said("ada: Lunch?", "bob: no", "bob: lunch!", "ada: LUNCH")])
     assert texts(archive, "lunch", count=2) == ["bob: lunch!", "ada: LUNCH"]
 
@@ -74,7 +74,7 @@ def test_a_search_finds_either_case_and_the_newest(archive: Archive) -> None:
 @pytest.mark.parametrize("content", [b"not a database, but somebody's letter\n" * 50,
                                      b"SQLite format 3\0" + b"\xff" * 5000])
 def test_a_file_that_is_no_database_is_left_as_it_is(
-        archive: Archive, path: Path, content: bytes) -> None:
+        archive: ChatHistory, path: Path, content: bytes) -> None:
     path.write_bytes(content)
     for _ in range(2):
         with pytest.raises(sqlite3.Error):
@@ -82,7 +82,7 @@ def test_a_file_that_is_no_database_is_left_as_it_is(
     assert path.read_bytes() == content
 
 
-def test_another_programs_database_is_not_written_to(archive: Archive, path: Path) -> None:
+def test_another_programs_database_is_not_written_to(archive: ChatHistory, path: Path) -> None:
     with closing(sqlite3.connect(path)) as other, other:
         other.execute("CREATE TABLE letters (text)")
     content = path.read_bytes()
@@ -92,7 +92,7 @@ def test_another_programs_database_is_not_written_to(archive: Archive, path: Pat
 
 
 def test_a_batch_that_fails_leaves_nothing_and_can_be_put_in_later(
-        archive: Archive, path: Path) -> None:
+        archive: ChatHistory, path: Path) -> None:
     archive.append([said("ada: one")])
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")

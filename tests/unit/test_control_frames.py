@@ -18,13 +18,13 @@ from chatops.control.frames import (
     Ask,
     Bye,
     Done,
+    FrameDecoder,
     FrameError,
     Hello,
     Look,
     Message,
     Seen,
     ServerCommand,
-    Splitter,
     Welcome,
     pack,
     read_reply,
@@ -48,7 +48,7 @@ REPLIES: tuple[Message, ...] = (
 )
 
 
-def frames(splitter: Splitter) -> list[bytes]:
+def frames(splitter: FrameDecoder) -> list[bytes]:
     return list(iter(splitter.next, None))
 
 
@@ -79,7 +79,7 @@ def test_what_can_be_asked_is_what_the_table_gives_to_the_server() -> None:
 def test_frames_are_found_however_the_stream_is_cut(bodies: list[bytes],
                                                     data: st.DataObject) -> None:
     stream = b"".join(len(body).to_bytes(HEAD) + body for body in bodies)
-    splitter, found, at = Splitter(300), [], 0
+    splitter, found, at = FrameDecoder(300), [], 0
     while at < len(stream):
         step = data.draw(st.integers(1, len(stream) - at))
         splitter.feed(stream[at:at + step])
@@ -90,14 +90,14 @@ def test_frames_are_found_however_the_stream_is_cut(bodies: list[bytes],
 
 @pytest.mark.parametrize("size", [0, 301, 1 << 31, (1 << 32) - 1])
 def test_a_length_that_cannot_be_is_refused_before_anything_is_held(size: int) -> None:
-    splitter = Splitter(300)
+    splitter = FrameDecoder(300)
     splitter.feed(size.to_bytes(HEAD))
     with pytest.raises(FrameError, match=f"{size:,} bytes"):
         splitter.next()
 
 
 def test_a_frame_that_has_not_ended_is_none() -> None:
-    splitter = Splitter(MAX_REQUEST)
+    splitter = FrameDecoder(MAX_REQUEST)
     splitter.feed(pack(Hello(PROTOCOL))[:-1])
     assert splitter.next() is None
 

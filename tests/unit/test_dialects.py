@@ -16,7 +16,7 @@ from chatops.chat.groups import ADMIN, SERVER, Group, Sender
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
 from chatops.chat.session import Session
-from chatops.server.effects import Delivery
+from chatops.server.effects import EffectRunner
 from chatops.server.state import ServerState
 from tests.unit.tracking import Tracking, TrackingDoor
 from tests.unit.wire import Net, Wire
@@ -35,7 +35,7 @@ class Chat:
         self.history = None
         self.traffic = self.net.traffic
         self.bus = SimpleNamespace(publish=lambda event: None)
-        self.delivery = Delivery(cast(ServerState, self), lambda: None)
+        self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
 
     def say(self, _event: events.Event) -> None:
         pass

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.connection import Connection
-from chatops.net.context import Traffic
+from chatops.net.context import ConnectionContext
 from chatops.net.outbox import Policy
 
 LINGER = 5.0
@@ -133,7 +133,8 @@ class Net:
         self.reactor = Timers()
         self.told: list[tuple[Any, ...]] = []
         self.evicted: dict[int, int] = {}
-        self.traffic = Traffic(cast(Reactor, self.reactor), self, limit, policy, STALL, LINGER)
+        self.traffic = ConnectionContext(cast(Reactor, self.reactor), self, limit, policy,
+                                         STALL, LINGER)
         self._ids = itertools.count(1)
 
     def connect(self, room: int = 1 << 30) -> tuple[Connection[Any], Wire]:

@@ -16,7 +16,7 @@ from tui.lab.progress import Progress
 from tui.lab.stage import StageScreen
 
 
-class LabDoors:
+class LabNavigation:
     """What `lab`, `stage` and `lesson` do; one per app, with what the learner has done."""
 
     def __init__(self, app: App[int], config: Config) -> None:
