@@ -152,3 +152,16 @@ async def test_what_cannot_be_seen_is_said_where_there_would_be_rows() -> None:
         rig.run(1)
         await pilot.pause()
         assert "nothing to be seen: the program uses trio" in screen_text(rig)
+
+
+async def test_the_strip_counts_bytes_of_a_connection_and_names_its_protocol() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        rig.run(1)
+        await pilot.press("down")
+        rig.run(1)
+        await pilot.pause()
+        strip = str(rig.app.query_one("#strip").render())
+        assert " protocol " in strip
+        assert " lines " not in strip
+        assert " room " not in strip

@@ -69,13 +69,19 @@ def _ago(at: float, now: float) -> str:
     return f"{format_age(now - at)} ago"
 
 
+def _is_program(state: ConsoleState) -> bool:
+    """Whether its connections are a program's: of bytes, not of lines."""
+    return state.snapshot is not None and state.snapshot.program is not None
+
+
 def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
     now = state.now
     if gone:
         left = next((e for e in reversed(state.closed) if e.id == row.id), None)
         yield Content.styled(_farewell(left), "bold $warning")
         yield Content.styled("What follows is how it was.", "$text-muted")
-    yield _row("peer", clean(row.peer), f"fd {row.fd}, room {clean(row.room)}")
+    kind = "protocol" if _is_program(state) else "room"
+    yield _row("peer", clean(row.peer), f"fd {row.fd}, {kind} {clean(row.room)}")
     if row.tls:
         yield _row("TLS", clean(row.tls))
     yield _row("protocol", row.protocol, ", ".join(map(clean, row.capabilities)))
@@ -101,7 +107,8 @@ def _farewell(event: Disconnected | None) -> str:
 def _queues(row: ClientRow, state: ConsoleState, story: Story, wide: int) -> Iterable[Content]:
     yield _heading("Three queues lie between a line and its reader")
     yield _row("outbox", gauge(row.queued, row.queue_limit, wide),
-               f"{row.queued_lines:,} lines wait in this process")
+               "wait in this process" if _is_program(state)
+               else f"{row.queued_lines:,} lines wait in this process")
     policy = state.snapshot.loop.slow_consumer if state.snapshot is not None else ""
     if (trend := story.trend(row)) is not None:
         yield _row("", _outlook(trend, policy))

@@ -50,7 +50,8 @@ def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
     ident = state.cursor_client()
     client = state.client(ident) if ident is not None else None
     if client is None:
-        return [Content.assemble((" no client is selected", LABEL))]
+        what = "connection" if snapshot.program is not None else "client"
+        return [Content.assemble((f" no {what} is selected", LABEL))]
     return _of_client(client, snapshot, state, wide=wide)
 
 
@@ -60,13 +61,14 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
     key = next((key for key in snapshot.keys if key.fd == row.fd), None)
     traits = ["closing" if row.closing else row.state] if row.state != "open" else []
     traits += ["muted"] if row.muted else []
+    chat = snapshot.program is None         # a program's connections have bytes, and a protocol
     first: list[Part] = [
         (f" {clean(row.nick)}", "bold $primary"), f" #{row.id} fd {row.fd}",
         ("  up ", LABEL), format_clock(now - row.connected_at),
-        ("  in ", LABEL), f"{row.lines_in:,} lines {format_size(row.bytes_in)}B",
-        ("  out ", LABEL), f"{row.lines_out:,} lines {format_size(row.bytes_out)}B",
+        ("  in ", LABEL), _traffic(row.lines_in if chat else None, row.bytes_in),
+        ("  out ", LABEL), _traffic(row.lines_out if chat else None, row.bytes_out),
         (f"  {format_rate(rates.bytes_out)}B/s" if wide else "", LABEL),
-        ("  room ", LABEL), clean(row.room) or "-",
+        ("  room " if chat else "  protocol ", LABEL), clean(row.room) or "-",
         (f"  {' '.join(traits)}", "$warning")]
     second: list[Part] = [(" mask ", LABEL), (clean(row.masks) or "-", "$success")]
     if key is not None:
@@ -83,6 +85,10 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
     if row.lines_dropped:
         third.append((f"   {row.lines_dropped:,} lines dropped", "$error"))
     return [Content.assemble(*line) for line in (first, second, third)]
+
+
+def _traffic(lines: int | None, size: int) -> str:
+    return f"{format_size(size)}B" if lines is None else f"{lines:,} lines {format_size(size)}B"
 
 
 def _gauge(value: int, limit: int) -> list[Part]:
