@@ -323,9 +323,11 @@ class Served:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """For a process that runs this very `chatops`, with no settings from outside."""
+    """For a process that runs this very `chatops`, with no settings from outside.  Its terminal
+    is as large as it is: what runs tests side by side gives them a size for theirs.
+    """
     root = str(Path(chatops.__file__).parents[1])
     kept = {name: value for name, value in os.environ.items()
-            if not name.startswith("CHATOPS_")}
+            if not name.startswith("CHATOPS_") and name not in ("COLUMNS", "LINES")}
     return {**kept, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1",
             "CHATOPS_CONTROL": "off", **more}
