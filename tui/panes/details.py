@@ -57,4 +57,5 @@ class DetailsPane(VerticalScroll, can_focus=False):
             key = next((key for key in state.snapshot.keys if key.fd == fd), None)
             if key is not None:
                 return f"fd {key.fd} {clean(key.type)}", key_page(key, state)
-        return "Details", Content.styled("no client is selected", "$text-muted")
+        what = "client" if state.program is None else "connection"
+        return "Details", Content.styled(f"no {what} is selected", "$text-muted")

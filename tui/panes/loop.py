@@ -135,7 +135,7 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
         [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
          (f"{gauges.ready:>7.1f}", "bold"), "  ready"],
     ]
-    return [Content.assemble(*row).truncate(width) for row in rows]
+    return [Content.assemble(*row).truncate(width, ellipsis=True) for row in rows]
 
 
 def _split(busy: float, off_cpu: float, room: int) -> list[Part]:

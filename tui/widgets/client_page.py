@@ -157,6 +157,9 @@ def _traffic(row: ClientRow, state: ConsoleState) -> Iterable[Content]:
         ("in", row.lines_in, row.bytes_in, rates.lines_in, rates.bytes_in),
         ("out", row.lines_out, row.bytes_out, rates.lines_out, rates.bytes_out),
     ):
+        if _is_program(state):
+            yield _row(label, f"{format_size(size):>5}B", f"{format_size(bytes_per_second)}B/s now")
+            continue
         yield _row(label, f"{lines:>9,} lines  {format_size(size):>5}B",
                    f"{format_rate(per_second)} lines/s, {format_size(bytes_per_second)}B/s now")
 
