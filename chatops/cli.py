@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -47,6 +48,16 @@ ELSEWHERE = {
 
 class _Commands(click.Group):
     """Of which some are imported only when they are asked for."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """As click's own, but help that cannot be written is told in a line."""
+        streams.prepare()
+        try:
+            return super().main(*args, **options)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            fail(f"cannot write: {error.strerror}")
 
     def list_commands(self, context: click.Context) -> list[str]:
         return sorted([*super().list_commands(context), *ELSEWHERE])
@@ -161,7 +172,6 @@ def main(context: click.Context, /, demo: bool, plain: bool, config: str | None,
 
     Without a command: the full-screen console, with the server running in it.
     """
-    streams.prepare()
     if context.invoked_subcommand is not None:
         if any(value is not None for value in [config, *flags.values()]) or demo or plain:
             fail(f"options go after '{context.invoked_subcommand}'", 2)

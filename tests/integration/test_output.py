@@ -15,6 +15,7 @@ from tests.integration.client import two_can_talk
 from tests.integration.harness import PATIENCE, Server, environment
 from tests.integration.test_start import run
 from tests.integration.until import until
+from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 Shell = Callable[[str], "Running"]
@@ -110,3 +111,13 @@ def test_the_console_without_descriptors_is_refused(tmp_path: Path) -> None:
                           timeout=PATIENCE, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "needs a terminal" in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full device here")
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("serve", "--help")])
+def test_help_that_cannot_be_written_is_told_in_a_line(arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-m", "chatops", *arguments], stdout=full,
+                              stderr=subprocess.PIPE, text=True, timeout=scaled(60.0))
+    assert done.returncode == 1
+    assert done.stderr == "chatops: cannot write: No space left on device\n"
