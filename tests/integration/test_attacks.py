@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -89,10 +90,13 @@ def cost_of_asking(chat: Server, lines: str, rooms: int) -> float:
 
     chat.call(fill)
     speaker, hearer, *crowd = chat.clients(2 + CROWD)
+    before = chat.call(time.thread_time)       # of the reactor, whatever else this machine does
+    all_sent = threading.Event()
+    chat.chat.reactor.submit(lambda: all_sent.wait(PATIENCE))  # it sees all of them at once
     for asker in crowd:
         asker.send(lines.encode() * (QUESTIONS // lines.count("\n")))
-    before = chat.call(time.thread_time)       # of the reactor, whatever else this machine does
     speaker.say("may I?")
+    all_sent.set()
     hearer.expect(f"{speaker.nick}: may I?")
     held_up = chat.call(time.thread_time) - before
     for asker in crowd:
