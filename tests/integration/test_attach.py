@@ -108,6 +108,9 @@ def test_ctl_has_each_command_carried_out(server: StartServer, control_path: Pat
     client = chat.client()
     result = ctl(control_path, *line.format(id=client.id).split())
     assert result.exit_code == 0, result.output
+    if line in ("bans", "limit"):              # a look is no deed
+        assert result.stdout
+        return
     did = chat.wait_for(events.AdminDid)
     assert result.stdout.startswith(did.outcome)
 

@@ -186,7 +186,7 @@ def test_z06_an_effect_that_raises_costs_the_client_it_was_for(
 
 def test_z06_a_command_that_fails_inside_is_answered_and_logged(
         server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def bad_run(admin: Admin, command: Command) -> CommandResult:
+    def bad_run(admin: Admin, command: Command, uid: int) -> CommandResult:
         raise RuntimeError("a fault put there by the test")
 
     chat = server()

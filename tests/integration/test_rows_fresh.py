@@ -78,12 +78,14 @@ CLIENT_CHANGES: dict[str, Callable[[ClientConnection], None]] = {
     "masks": lambda connection: registration(connection).__setattr__("masks", deque([3, 3])),
     "tls": lambda connection: setattr(connection, "__class__", Secret),
     "rooms": put(session, "rooms", {"elsewhere": None}),
+    "capabilities": put(session, "capabilities", frozenset({"batch"})),
 }
 
 
 # What the kernel is asked for when there is other news, and says something new of each time.
 ASKED_WITH_NEWS = ("rtt", "retransmits")
 OF_PROGRAMS = ("reading", "task")      # a client of ours has none of these
+OF_THE_DOOR = ("protocol",)            # by which it came in, once and for all
 
 
 class Secret(Connection[Session]):
@@ -101,7 +103,7 @@ def registration(connection: ClientConnection) -> Registration:
 
 
 def test_every_field_of_a_client_is_put_to_the_test() -> None:
-    assert ({*CLIENT_CHANGES, *ASKED_WITH_NEWS, *OF_PROGRAMS}
+    assert ({*CLIENT_CHANGES, *ASKED_WITH_NEWS, *OF_PROGRAMS, *OF_THE_DOOR}
             == set(ClientRow.__struct_fields__))
 
 
