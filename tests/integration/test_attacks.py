@@ -92,7 +92,11 @@ def cost_of_asking(chat: Server, lines: str, rooms: int) -> float:
     speaker, hearer, *crowd = chat.clients(2 + CROWD)
     before = chat.call(time.thread_time)       # of the reactor, whatever else this machine does
     all_sent = threading.Event()
-    chat.chat.reactor.submit(lambda: all_sent.wait(PATIENCE))  # it sees all of them at once
+
+    def hold() -> None:
+        all_sent.wait(PATIENCE)
+
+    chat.chat.reactor.submit(hold)             # so that it sees all of them at once
     for asker in crowd:
         asker.send(lines.encode() * (QUESTIONS // lines.count("\n")))
     speaker.say("may I?")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from chatops.api import events
@@ -36,7 +37,8 @@ class Watched:
                 [sys.executable, "-m", "chatops", "watch", "--serve", "--socket", str(control),
                  *options, *words],
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
-                env=(environment or dict(os.environ)) | {"PYTHONPATH": ""})
+                env=(environment or dict(os.environ)) | {"PYTHONPATH": ""},
+                start_new_session=True)    # so that its children end with it
 
     @property
     def printed(self) -> str:
@@ -125,9 +127,9 @@ class Watched:
     def close(self) -> None:
         if self._link is not None:
             self._link.close()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
-            self.process.wait(5)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)        # the program, and what it started
+        self.process.wait(5)
 
 
 def script(folder: Path, text: str, name: str = "program.py") -> Path:
