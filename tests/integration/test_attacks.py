@@ -66,7 +66,7 @@ def test_a_flood_of_requests_that_are_held_keeps_a_drain_no_longer_than_its_dead
     began = time.monotonic()
     chat.do(Quit("drain"))
     assert chat.thread.wait(PATIENCE)
-    assert time.monotonic() - began < 2.0 + scaled(1.0)
+    assert time.monotonic() - began < scaled(3.0)      # the drain that was allowed, and a little
 
 
 CROWD = 20
