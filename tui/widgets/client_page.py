@@ -84,7 +84,7 @@ def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
     yield _row("peer", clean(row.peer), f"fd {row.fd}, {kind} {clean(row.room)}")
     if row.tls:
         yield _row("TLS", clean(row.tls))
-    yield _row("protocol", row.protocol, ", ".join(map(clean, row.capabilities)))
+    yield _row("protocol", clean(row.protocol), ", ".join(map(clean, row.capabilities)))
     if len(row.rooms) > 1:
         yield _row("rooms", ", ".join(map(clean, row.rooms)))
     if row.closing:
