@@ -89,7 +89,8 @@ def test_i11_markup_is_shown_as_it_was_sent_and_does_nothing(console: StartConso
     ada.say(*(f"/nick {text}" for text in MARKUP), *(f"/join {text}" for text in MARKUP))
     told = ada.heard()[-2 * len(MARKUP):]      # IRC's nicks may be of brackets alone
     assert all(line.startswith("*** error: ") or line.endswith(" is now [[") for line in told)
-    ada.rename("ada")
+    ada.say("/nick ada")
+    ada.expect("*** [[ is now ada")
     leaver = chatops.client()
     leaver.say("/quit [@click=app.quit]bye[/]")
     leaver.to_the_end()
