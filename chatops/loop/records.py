@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import deque
 from selectors import SelectorKey
 from types import CodeType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from chatops.api.snapshot import KeyRow
+from chatops.api.snapshot import KeyRow
 
 Event = tuple[SelectorKey, int]
 
