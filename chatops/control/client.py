@@ -11,10 +11,10 @@ from chatops.control.frames import (
     MAX_REPLY,
     PROTOCOL,
     Bye,
+    ControlMessage,
     FrameDecoder,
     FrameError,
     Hello,
-    Message,
     Reply,
     Welcome,
     pack,
@@ -32,7 +32,7 @@ class CutOffError(ControlError):
     """The connection ended inside a message, as it does for whoever does not read in time."""
 
 
-class Wire:
+class ControlClient:
     """A connection that has been greeted.  Raises `ControlError`, with one line that says why."""
 
     welcome: Welcome
@@ -77,7 +77,7 @@ class Wire:
         """Whether `send` and `receive` wait; at first they do, for `PATIENCE`."""
         self._sock.settimeout(PATIENCE if blocking else 0.0)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: ControlMessage) -> None:
         """Send a whole message, on a connection that may wait."""
         try:
             self._sock.sendall(pack(message))

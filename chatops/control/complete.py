@@ -14,9 +14,9 @@ from click.shell_completion import CompletionItem
 from chatops.api.commands import SPECS, Bans, Despawn, Param, Spawn, Spec
 from chatops.api.commands import find as find_spec
 from chatops.api.snapshot import Snapshot
-from chatops.control.client import Wire
+from chatops.control.client import ControlClient
 from chatops.control.find import find, running
-from chatops.control.frames import Ask, Done, Look, Seen
+from chatops.control.frames import Ask, Done, Poll, Update
 from chatops.control.socket_path import ControlError
 from chatops.settings import LIMITS
 
@@ -79,7 +79,7 @@ class _Server:
 
     def bans(self) -> list[tuple[str, str]]:
         try:
-            wire = Wire(find(self._path, self._port), read_only=True)
+            wire = ControlClient(find(self._path, self._port), read_only=True)
             try:
                 wire.send(Ask(1, Bans()))
                 reply = wire.wait(PATIENCE)
@@ -94,13 +94,13 @@ class _Server:
 def snapshot_of(path: str, port: int | None) -> Snapshot | None:
     """How things stand at the server that is meant; None when it does not say."""
     try:
-        wire = Wire(find(path, port), read_only=True)
+        wire = ControlClient(find(path, port), read_only=True)
         try:
-            wire.send(Look(now=True))
-            while isinstance(reply := wire.wait(PATIENCE), Seen):
+            wire.send(Poll(now=True))
+            while isinstance(reply := wire.wait(PATIENCE), Update):
                 if reply.snapshot is not None:
                     return reply.snapshot
-                wire.send(Look(now=True))
+                wire.send(Poll(now=True))
         finally:
             wire.close()
     except ControlError:

@@ -16,9 +16,9 @@ from chatops.api.command_line import CommandError, parse_arguments
 from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
 from chatops.api.snapshot import Snapshot
 from chatops.control import complete
-from chatops.control.client import Wire
+from chatops.control.client import ControlClient
 from chatops.control.find import find
-from chatops.control.frames import Ask, Bye, Done, Look, Seen
+from chatops.control.frames import Ask, Bye, Done, Poll, Update
 from chatops.control.socket_path import ControlError
 from chatops.system.addresses import with_port
 from chatops.system.streams import say
@@ -178,11 +178,11 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str,
         sys.exit(130)
 
 
-def _connected(path: str, port: int | None, deadline: float) -> Wire:
+def _connected(path: str, port: int | None, deadline: float) -> ControlClient:
     """Raises `ControlError`, with the last reason, when there is none by then."""
     while True:
         try:
-            return Wire(find(path, port))
+            return ControlClient(find(path, port))
         except ControlError:
             if time.monotonic() >= deadline:
                 raise
@@ -199,7 +199,7 @@ def _parsed(words: Sequence[str]) -> Command:
     return command
 
 
-def _ask(wire: Wire, command: Command, as_json: bool) -> None:
+def _ask(wire: ControlClient, command: Command, as_json: bool) -> None:
     wire.send(Ask(1, command))  # type: ignore[arg-type]  # the table says that it is the server's
     reply = wire.wait()
     if not isinstance(reply, Done):
@@ -216,17 +216,17 @@ def _ask(wire: Wire, command: Command, as_json: bool) -> None:
     sys.exit(0 if result.ok else 1)
 
 
-def _show(wire: Wire, what: str, as_json: bool) -> None:
+def _show(wire: ControlClient, what: str, as_json: bool) -> None:
     _, rows, part = LOOKS[what]
-    wire.send(Look(now=True))
+    wire.send(Poll(now=True))
     snapshot = None
     while snapshot is None:
         reply = wire.wait()
-        if not isinstance(reply, Seen):
+        if not isinstance(reply, Update):
             raise ControlError(reply.detail if isinstance(reply, Bye) else "no answer came")
         snapshot = reply.snapshot
         if snapshot is None:
-            wire.send(Look(now=True))      # there were events before it could be afforded
+            wire.send(Poll(now=True))      # there were events before it could be afforded
     if as_json:
         _json(part(snapshot))
     else:
@@ -236,17 +236,17 @@ def _show(wire: Wire, what: str, as_json: bool) -> None:
             "a newer look at once")
 
 
-def _follow(wire: Wire, as_json: bool) -> None:
+def _follow(wire: ControlClient, as_json: bool) -> None:
     from chatops.storage.log_lines import line_of  # only here, and for some time
 
     while True:
-        wire.send(Look(snapshot=False))
+        wire.send(Poll(snapshot=False))
         reply = wire.wait(None)
         if isinstance(reply, Bye):
             if reply.failed:
                 raise ControlError(reply.detail)
             return
-        if isinstance(reply, Seen):
+        if isinstance(reply, Update):
             for event in reply.events:
                 if as_json:
                     _json(event)

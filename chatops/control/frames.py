@@ -2,8 +2,8 @@
 
 A message is four bytes of length, big-endian, and one MessagePack map: a tagged struct
 from below, with commands, results, events and snapshots in it just as they are.  A client
-says `Hello` first.  Then it may `Ask` for a command, answered by `Done`, and `Look`, which
-is answered by one `Seen` as soon as there is something new.  As nothing is pushed, a
+says `Hello` first.  Then it may `Ask` for a command, answered by `Done`, and `Poll`, which
+is answered by one `Update` as soon as there is something new.  As nothing is pushed, a
 client that does not read costs the server one answer at most.
 """
 
@@ -52,32 +52,32 @@ class FrameError(ValueError):
     """The other end does not keep to the protocol; one line that says how."""
 
 
-class Message(msgspec.Struct, frozen=True, tag=True):
+class ControlMessage(msgspec.Struct, frozen=True, tag=True):
     """One frame."""
 
 
 # -- to the server
 
 
-class Hello(Message, frozen=True, tag=True):
+class Hello(ControlMessage, frozen=True, tag=True):
     """The first message of every client; with `read_only` it may not change anything."""
 
     protocol: int
     read_only: bool = False
 
 
-class Ask(Message, frozen=True, tag=True):
+class Ask(ControlMessage, frozen=True, tag=True):
     """Have a command carried out; `Done` with the same `id` says how it went."""
 
     id: int
     command: ServerCommand
 
 
-class Look(Message, frozen=True, tag=True):
+class Poll(ControlMessage, frozen=True, tag="Look"):
     """Tell me when something has happened: once, with the events since the last time.
 
     With `snapshot`, and with how things stand then; with `now`, even if they are as they
-    were.  A later Look takes the place of one that is still waiting.
+    were.  A later one takes the place of one that is still waiting.
     """
 
     snapshot: bool = True
@@ -87,7 +87,7 @@ class Look(Message, frozen=True, tag=True):
 # -- from the server
 
 
-class Welcome(Message, frozen=True, tag=True):
+class Welcome(ControlMessage, frozen=True, tag=True):
     """The answer to Hello: who this is."""
 
     protocol: int
@@ -102,15 +102,15 @@ class Welcome(Message, frozen=True, tag=True):
     history: str = ""          # the file of what is said, if that is kept
 
 
-class Done(Message, frozen=True, tag=True):
+class Done(ControlMessage, frozen=True, tag=True):
     """How a command went."""
 
     id: int
     result: CommandResult
 
 
-class Seen(Message, frozen=True, tag=True):
-    """The answer to Look; `dropped` events are lost to this client in all."""
+class Update(ControlMessage, frozen=True, tag="Seen"):
+    """The answer to `Poll`; `dropped` events are lost to this client in all."""
 
     events: tuple[AnyEvent, ...]
     dropped: int
@@ -118,7 +118,7 @@ class Seen(Message, frozen=True, tag=True):
     pulse: Pulse | None = None         # to who looks for snapshots; older servers know of none
 
 
-class Bye(Message, frozen=True, tag=True):
+class Bye(ControlMessage, frozen=True, tag=True):
     """The last message: why the server ends this connection; `failed` when it crashed,
     `dropped` when only this connection ends.
     """
@@ -128,15 +128,15 @@ class Bye(Message, frozen=True, tag=True):
     dropped: bool = False
 
 
-Request = Hello | Ask | Look
-Reply = Welcome | Done | Seen | Bye
+Request = Hello | Ask | Poll
+Reply = Welcome | Done | Update | Bye
 
 _encoder = msgspec.msgpack.Encoder()
 _requests: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
 
 
-def pack(message: Message) -> bytes:
+def pack(message: ControlMessage) -> bytes:
     """A message as a frame."""
     body = _encoder.encode(message)
     return len(body).to_bytes(HEAD) + body

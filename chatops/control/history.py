@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from chatops.control import complete
-from chatops.control.client import Wire
+from chatops.control.client import ControlClient
 from chatops.control.find import find
 from chatops.control.socket_path import ControlError
 from chatops.storage.history_file import Entry, HistoryFileError, actions, entries, reading
@@ -62,7 +62,7 @@ def history(file: str, room: str, age: float, text: str, admin: bool, as_json: b
 
 
 def _file_of(path: str, port: int | None) -> str:
-    wire = Wire(find(path, port), read_only=True)
+    wire = ControlClient(find(path, port), read_only=True)
     wire.close()
     if not wire.welcome.history:
         raise ControlError("this server keeps no history: it was started without --history")

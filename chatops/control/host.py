@@ -16,7 +16,7 @@ from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 
 
-class Listening(Protocol):
+class ControlEndpoint(Protocol):
     """A control socket that listens, at a path that is given back at the end."""
 
     @property
@@ -111,7 +111,7 @@ class Pictures(Protocol):
         """The loop's counters as they are, where they can be had between two snapshots."""
 
 
-class Owner(Protocol):
+class SessionHost(Protocol):
     """What a session needs of whoever let it in.  Belongs to the same thread."""
 
     server: Host

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from chatops.api import events
 from chatops.api.commands import Answer, Command
 from chatops.control.frames import PROTOCOL, Bye, Welcome
-from chatops.control.host import Host, Listening, Pictures
-from chatops.control.session import Session, say_last
+from chatops.control.host import ControlEndpoint, Host, Pictures
+from chatops.control.session import ControlSession, say_last
 from chatops.control.socket_path import may_talk
 from chatops.loop import backends
 from chatops.net.listener import Listener, Shortage
@@ -21,7 +21,7 @@ MOST = 32                      # consoles and scripts at once
 LAST_WORDS = 0.25              # seconds that a server which has ended gives them all to read
 
 
-class Door(Listener):
+class ControlListener(Listener):
     """Where consoles and scripts come in."""
 
     kind = "control"
@@ -31,7 +31,7 @@ class Door(Listener):
 class Control:
     """Lets consoles in and tells them what there is.  Belongs to the reactor's thread."""
 
-    def __init__(self, place: Listening, server: Host, survey: Pictures,
+    def __init__(self, endpoint: ControlEndpoint, server: Host, survey: Pictures,
                  carry_out: Callable[[Command, Answer, int], None]) -> None:
         """Made before the reactor's thread starts; `carry_out` does a command of the user with
         this id, and answers.
@@ -39,16 +39,16 @@ class Control:
         self.server = server
         self.survey = survey
         self.carry_out = carry_out
-        self._place = place
-        self._sessions: dict[int, Session] = {}
+        self._endpoint = endpoint
+        self._sessions: dict[int, ControlSession] = {}
         self._count = 0
-        self._door = Door(server.reactor, place.sock, Shortage(
+        self._door = ControlListener(server.reactor, endpoint.sock, Shortage(
             server.reactor, paused=lambda _reason, _seconds: None, resumed=lambda: None),
             accepted=self._accepted)
         server.on_publish.append(self._publish)
 
     def __repr__(self) -> str:
-        return f"<Control {self._place.path} sessions={len(self._sessions)}>"
+        return f"<Control {self._endpoint.path} sessions={len(self._sessions)}>"
 
     def welcome(self, read_only: bool) -> Welcome:
         """Who this server is."""
@@ -57,7 +57,7 @@ class Control:
         return Welcome(PROTOCOL, __version__, os.getpid(), host, port, server.tls,
                        server.what, server.possible, read_only, server.history_file)
 
-    def left(self, session: Session) -> None:
+    def left(self, session: ControlSession) -> None:
         """A session is over; said by itself."""
         self._sessions.pop(session.number, None)
 
@@ -71,7 +71,7 @@ class Control:
         sessions, self._sessions = self._sessions, {}
         for session in sessions.values():
             session.end(Bye(detail, failed), deadline)
-        self._place.close()
+        self._endpoint.close()
 
     def abandon(self) -> None:
         """In a forked child: close what was inherited; what is shared stays as it is."""
@@ -90,7 +90,7 @@ class Control:
             reason = "select() cannot watch more descriptors"
         else:
             try:
-                self._sessions[self._count + 1] = Session(self, sock, self._count + 1)
+                self._sessions[self._count + 1] = ControlSession(self, sock, self._count + 1)
                 self._count += 1
                 return
             except OSError as error:       # of the selector: epoll has a limit of its own
@@ -105,4 +105,4 @@ class Control:
                 session.publish()
             except Exception as error:
                 session.close()
-                self.server.mishap("Session.publish", session.fd, error, None)
+                self.server.mishap("ControlSession.publish", session.fd, error, None)

@@ -20,30 +20,31 @@ from chatops.control.frames import (
     PROTOCOL,
     Ask,
     Bye,
+    ControlMessage,
     Done,
     FrameDecoder,
     FrameError,
     Hello,
-    Look,
-    Message,
+    Poll,
     Request,
-    Seen,
+    Update,
     pack,
     read_request,
 )
-from chatops.control.host import Owner
+from chatops.control.host import SessionHost
 from chatops.control.socket_path import peer
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import thread_rows, with_purposes
 
 CHUNK = 1 << 14                # bytes read in one turn
 REQUESTS = 64                  # carried out in one turn
-EVENTS = 2000                  # of one Seen, the newest
+EVENTS = 2000                  # of one Update, the newest
 UNREAD = 1 << 16               # bytes of answers that wait, before nothing more is read
 PULSE = 0.25                   # seconds between two answers without a snapshot
 STALL = 10.0                   # seconds without progress until such a console is given up
 
-class Session:
+
+class ControlSession:
     """Belongs to the reactor's thread.
 
     It is watched for reading while less than `UNREAD` waits to be written, and for writing
@@ -52,7 +53,7 @@ class Session:
 
     kind = "control"
 
-    def __init__(self, control: Owner, sock: socket.socket, number: int) -> None:
+    def __init__(self, control: SessionHost, sock: socket.socket, number: int) -> None:
         self.number = number
         self.label = f"console {number}"
         self.fd = sock.fileno()
@@ -70,17 +71,17 @@ class Session:
         self._progress = False         # since the timer was set
         self._timer: Timer | None = None
         self._watching = False         # it has looked for snapshots
-        self._look: Look | None = None
-        self._seen_at = 0.0            # monotonic, when a look was answered last
+        self._poll: Poll | None = None
+        self._updated_at = 0.0         # monotonic, when a poll was answered last
         self._view = self._survey.view()
-        self._answered = False         # a look, with what there was
+        self._answered = False         # a poll, with what there was
         self._told: Snapshot | None = None
         self._events = control.server.bus.subscribe(backlog=True)
         self._mask = EVENT_READ
         self._selector.register(sock, EVENT_READ, self.on_ready)
 
     def __repr__(self) -> str:
-        return f"<Session {self.number} fd={self.fd} unread={len(self._out)}>"
+        return f"<ControlSession {self.number} fd={self.fd} unread={len(self._out)}>"
 
     # -- reading
 
@@ -148,7 +149,7 @@ class Session:
             ident = request.id
             self._run(request.command, lambda result: self._send(Done(ident, result)))
         else:
-            self._begin_look(request)
+            self._begin_poll(request)
 
     def _run(self, command: Command, answer: Answer) -> None:
         """As if it had been typed: so nothing gets in that could not be."""
@@ -172,41 +173,41 @@ class Session:
 
     # -- looking
 
-    def _begin_look(self, look: Look) -> None:
-        self._look = look
-        if look.snapshot and not self._watching:
+    def _begin_poll(self, poll: Poll) -> None:
+        self._poll = poll
+        if poll.snapshot and not self._watching:
             self._watching = True
             self._survey.begin(self._view)
-        self._view.wanted = look.snapshot and look.now
-        self._view.on_news = look.snapshot
+        self._view.wanted = poll.snapshot and poll.now
+        self._view.on_news = poll.snapshot
 
     def publish(self) -> None:
-        """Answer the look, if there is something to tell and the last answer has gone."""
-        look = self._look
-        if look is None or self._out:
+        """Answer the poll, if there is something to tell and the last answer has gone."""
+        poll = self._poll
+        if poll is None or self._out:
             return
-        if look.now and self._view.wanted:     # it was not affordable just now
+        if poll.now and self._view.wanted:     # it was not affordable just now
             self._survey.lend(self._view)
         fresh = self._view.latest if self._view.latest is not self._told else None
-        if fresh is not None or self._events.pending or (look.snapshot and self._overdue()):
+        if fresh is not None or self._events.pending or (poll.snapshot and self._overdue()):
             self._see(fresh)
 
     def _overdue(self) -> bool:
         """There is news that a snapshot cannot be afforded for: then its counters are told."""
         return (self._view.activity != self._survey.activity
-                and self._control.server.reactor.now - self._seen_at >= PULSE)
+                and self._control.server.reactor.now - self._updated_at >= PULSE)
 
     def _see(self, fresh: Snapshot | None) -> None:
         # A view that could not be afforded yet stays due: events that come all the time
         # must not keep the snapshot away.
-        self._look = None
-        self._seen_at = self._control.server.reactor.now
+        self._poll = None
+        self._updated_at = self._control.server.reactor.now
         began = self._survey.cpu()
-        self._send(self._seen(fresh))
+        self._send(self._update(fresh))
         if fresh is not None:
             self._survey.charge(self._survey.cpu() - began)
 
-    def _seen(self, fresh: Snapshot | None) -> Seen:
+    def _update(self, fresh: Snapshot | None) -> Update:
         happened = cast("list[events.AnyEvent]", self._events.drain(EVENTS))
         if not self._answered:
             self._answered = True
@@ -219,11 +220,11 @@ class Session:
                        else thread_rows(purposes))
             fresh = msgspec.structs.replace(fresh, threads=threads)
         pulse = self._survey.pulse(self._view) if self._watching else None
-        return Seen(tuple(happened), self._events.dropped, fresh, pulse)
+        return Update(tuple(happened), self._events.dropped, fresh, pulse)
 
     # -- writing
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: ControlMessage) -> None:
         if not self._mask:
             return
         if self._out:
@@ -302,9 +303,9 @@ class Session:
     def end(self, bye: Bye, deadline: float) -> None:
         """The last answers, after the loop has ended; waits until `deadline` at most."""
         self._mask = 0
-        if self._answered or self._look is not None:
+        if self._answered or self._poll is not None:
             fresh = self._view.latest if self._view.latest is not self._told else None
-            self._out += pack(self._seen(fresh))
+            self._out += pack(self._update(fresh))
         say_last(self._sock, bye, bytes(self._out), deadline)
 
 

@@ -47,7 +47,7 @@ def default_path(port: int) -> Path:
     return directory() / f"{port}.sock"
 
 
-class Place:
+class ControlSocket:
     """A socket that listens at a path which is ours for as long as this is open."""
 
     def __init__(self, path: Path) -> None:
@@ -67,7 +67,7 @@ class Place:
         self._inode = os.lstat(path).st_ino
 
     def __repr__(self) -> str:
-        return f"<Place {self.path}>"
+        return f"<ControlSocket {self.path}>"
 
     @property
     def lock(self) -> int:

@@ -23,8 +23,8 @@ from chatops.api.commands import (
 )
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Pulse, Snapshot
-from chatops.control.client import PATIENCE, CutOffError, Wire
-from chatops.control.frames import Ask, Bye, Done, Look, Message, Reply, Seen, pack
+from chatops.control.client import PATIENCE, ControlClient, CutOffError
+from chatops.control.frames import Ask, Bye, ControlMessage, Done, Poll, Reply, Update, pack
 from chatops.control.socket_path import ControlError
 from chatops.lab.clients.link import Crew, reachable
 
@@ -39,7 +39,7 @@ AT_ONCE = 32                   # reads of one poll, so that a flood cannot hold 
 class RemoteLink:
     """Belongs to the console's thread, and needs none of its own: it reads when it is polled.
 
-    One `Look` is always with the server, which answers when there is news; so a server
+    One `Poll` is always with the server, which answers when there is news; so a server
     with nothing to tell sleeps on, whoever looks.  Silence may also be that of a server with
     no time to answer, so one that has just been awake is asked once whether it sleeps.
     """
@@ -54,7 +54,7 @@ class RemoteLink:
         self._path = path
         self._read_only = read_only
         self._reconnect = reconnect
-        self._wire = Wire(path, read_only=read_only)
+        self._wire = ControlClient(path, read_only=read_only)
         self._wire.setblocking(False)
         self._clock = clock
         self._status = LinkStatus(True, read_only=read_only)
@@ -63,7 +63,7 @@ class RemoteLink:
         self._known_until = 0.0        # events up to then have been told before
         self._pause = FIRST_PAUSE
         self._try_at = 0.0             # when the server is looked for again
-        self._next: Wire | None = None # one that has not been greeted yet
+        self._next: ControlClient | None = None # one that has not been greeted yet
         self._out = bytearray()
         self._asked: dict[int, Future[CommandResult]] = {}
         self._count = 0
@@ -139,7 +139,7 @@ class RemoteLink:
             self._probing = probe or self._probing
             self._looking = True
             self._looked_at = now
-            self._send(Look(now=quiet))
+            self._send(Poll(now=quiet))
         elif self._out and self._status.alive:
             self._wire.send_some(self._out)
         if self._new is None:
@@ -176,7 +176,7 @@ class RemoteLink:
 
     def _take(self, reply: Reply) -> None:
         match reply:
-            case Seen(happened, dropped, snapshot, pulse):
+            case Update(happened, dropped, snapshot, pulse):
                 self._looking = False
                 self._beat(pulse)
                 fresh = [event for event in happened if event.at > self._known_until]
@@ -205,7 +205,7 @@ class RemoteLink:
             self._happened.popleft()
             self._dropped_here += 1
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: ControlMessage) -> None:
         self._out += pack(message)
         self._wire.send_some(self._out)
 
@@ -226,7 +226,7 @@ class RemoteLink:
         """One step on the way back to the server; none of them waits."""
         try:
             if self._next is None and self._clock() >= self._try_at:
-                self._next = Wire(self._path, read_only=self._read_only, wait=False)
+                self._next = ControlClient(self._path, read_only=self._read_only, wait=False)
                 self._try_at = self._clock() + PATIENCE
             if self._next is not None and self._next.greeted():
                 self._found(self._next)
@@ -239,7 +239,7 @@ class RemoteLink:
             self._try_at = self._clock() + self._pause
             self._pause = min(LONGEST_PAUSE, 2 * self._pause)
 
-    def _found(self, wire: Wire) -> None:
+    def _found(self, wire: ControlClient) -> None:
         """It is there again, or another in its place: begin anew, and keep what was seen."""
         old, welcome = self._wire.welcome, wire.welcome
         self._wire, self._next = wire, None

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from chatops.control.socket_path import ControlError, Place, default_path
+from chatops.control.socket_path import ControlError, ControlSocket, default_path
 from chatops.metrics.start import MetricsError, check_library, listening
 from chatops.net.kernel import prepare
 from chatops.net.listen_error import ListenError, explain
@@ -78,7 +78,7 @@ def open_metrics(settings: Settings, inherited: Inherited, undo: ExitStack
     return socks
 
 
-def open_control(settings: Settings, port: int) -> tuple[Place | None, str]:
+def open_control(settings: Settings, port: int) -> tuple[ControlSocket | None, str]:
     """The control socket, or why there is none.  Raises `StartError` where the operator has
     named one; the usual one is a comfort, and the chat goes on without.
     """
@@ -87,11 +87,11 @@ def open_control(settings: Settings, port: int) -> tuple[Place | None, str]:
             return None, ""
         case "auto":
             try:
-                return Place(default_path(port)), ""
+                return ControlSocket(default_path(port)), ""
             except ControlError as error:
                 return None, str(error)
         case path:
             try:
-                return Place(paths.absolute(path)), ""
+                return ControlSocket(paths.absolute(path)), ""
             except (ControlError, paths.PathError) as error:
                 raise StartError(str(error)) from None

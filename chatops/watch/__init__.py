@@ -31,14 +31,14 @@ def start(path: str = "") -> str:
     """
     from pathlib import Path
 
-    from chatops.control.socket_path import Place, directory
+    from chatops.control.socket_path import ControlSocket, directory
     from chatops.watch import begin, patch
 
     observer = begin.observer()
     if observer is None:
         name = os.path.basename(sys.argv[0] if sys.argv else "") or "python"
-        place = Place(Path(path).absolute() if path else
-                      directory() / f"{safe_name(name)}-{os.getpid()}.sock")
+        place = ControlSocket(Path(path).absolute() if path else
+                              directory() / f"{safe_name(name)}-{os.getpid()}.sock")
         patch.install()
         from chatops.watch.observer import Listening
 

@@ -82,10 +82,10 @@ def _own(path: str) -> Listening:
     """A socket for this process beside that of the first."""
     from pathlib import Path
 
-    from chatops.control.socket_path import Place
+    from chatops.control.socket_path import ControlSocket
 
     stem = path.removesuffix(".sock").split("+")[0]
-    place = Place(Path(f"{stem}+{os.getpid()}.sock"))
+    place = ControlSocket(Path(f"{stem}+{os.getpid()}.sock"))
     return Listening(str(place.path), place.sock, place.lock)
 
 

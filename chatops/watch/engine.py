@@ -19,7 +19,7 @@ from chatops.api.command_line import render
 from chatops.api.commands import Answer, Command, CommandResult, spec_of
 from chatops.api.snapshot import Program
 from chatops.chat.sanitize import clean_text
-from chatops.control.host import Listening
+from chatops.control.host import ControlEndpoint
 from chatops.control.listener import Control
 from chatops.loop import backends
 from chatops.loop.bus import EventBus
@@ -40,7 +40,7 @@ class Engine:
     history_file = ""
     address = ("", 0)
 
-    def __init__(self, listening: Listening, name: str) -> None:
+    def __init__(self, listening: ControlEndpoint, name: str) -> None:
         self._mishap = ""
         self.wall: Callable[[], float] = time.time
         self.bus: EventBus[events.Event] = EventBus()

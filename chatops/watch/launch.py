@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 import chatops
-from chatops.control.socket_path import ControlError, Place, directory
+from chatops.control.socket_path import ControlError, ControlSocket, directory
 from chatops.system.errors import ChatopsError
 from chatops.watch import begin, safe_name
 
@@ -34,7 +34,7 @@ class Launch:
 
     argv: tuple[str, ...]
     environment: dict[str, str]
-    place: Place
+    place: ControlSocket
     handed: tuple[int, int]    # descriptors that the program inherits
 
     def abandon(self) -> None:
@@ -78,7 +78,7 @@ def prepared(argv: tuple[str, ...], name: str, *, children: bool = False,
     where = (Path(path).expanduser().absolute() if path else
              directory() / f"{safe_name(name)}-{os.getpid()}.sock")
     try:
-        place = Place(where)
+        place = ControlSocket(where)
     except ControlError as error:
         raise LaunchError(str(error)) from None
     handed = _high(place.sock.fileno()), _high(place.lock)

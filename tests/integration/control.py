@@ -13,8 +13,8 @@ from chatops.api.snapshot import Snapshot
 from chatops.control.frames import (
     HEAD,
     PROTOCOL,
+    ControlMessage,
     Hello,
-    Message,
     Reply,
     Welcome,
     pack,
@@ -42,7 +42,7 @@ class Raw:
     def __exit__(self, *_: object) -> None:
         self.sock.close()
 
-    def send(self, message: Message) -> None:
+    def send(self, message: ControlMessage) -> None:
         self.sock.sendall(pack(message))
 
     def read(self) -> Reply:

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from chatops.api import commands, events
 from chatops.api.link import LinkStatus
 from chatops.cli import main
-from chatops.control.client import Wire
+from chatops.control.client import ControlClient
 from chatops.control.frames import Ask, Done, Hello
 from chatops.control.socket_path import ControlError
 from chatops.links.remote import LONGEST_PAUSE, RemoteLink
@@ -86,7 +86,7 @@ def test_a_console_that_only_looks_changes_nothing_and_is_told_why(
 def test_it_is_the_server_that_refuses_and_a_second_greeting_undoes_nothing(
         server: StartServer, control_path: Path) -> None:
     chat = server(control=str(control_path))
-    wire = Wire(control_path, read_only=True)
+    wire = ControlClient(control_path, read_only=True)
     try:
         assert wire.welcome.read_only
         wire.send(Hello(wire.welcome.protocol))
@@ -109,7 +109,7 @@ def test_a_server_that_knows_no_read_only_is_not_trusted_with_it(
     chat.call(lambda: setattr(control, "welcome", lambda _read_only: msgspec.structs.replace(
         welcome(False), read_only=False)))
     with pytest.raises(ControlError, match="older version"):
-        Wire(control_path, read_only=True)
+        ControlClient(control_path, read_only=True)
 
 
 # -- a server that is started again

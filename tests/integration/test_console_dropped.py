@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chatops.api import events
 from chatops.control.frames import Bye, pack
-from chatops.control.session import STALL, Session
+from chatops.control.session import STALL, ControlSession
 from chatops.links.remote import RemoteLink
 from tests.integration.control import seen
 from tests.integration.harness import Clock, Server
@@ -17,7 +17,7 @@ StartServer = Callable[..., Server]
 Attach = Callable[[Path], RemoteLink]
 
 
-def one_session(chat: Server) -> Session:
+def one_session(chat: Server) -> ControlSession:
     """The server's end of the console's connection; on the reactor's thread."""
     assert chat.thread.control is not None
     (session,) = chat.thread.control._sessions.values()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatops.api import commands, events
-from chatops.control.client import Wire
+from chatops.control.client import ControlClient
 from chatops.control.frames import (
     HEAD,
     PROTOCOL,
@@ -18,8 +18,8 @@ from chatops.control.frames import (
     Bye,
     Done,
     Hello,
-    Look,
-    Seen,
+    Poll,
+    Update,
     Welcome,
     pack,
 )
@@ -38,7 +38,7 @@ HOSTILE: dict[str, bytes] = {
     "no map": (3).to_bytes(HEAD) + b"abc",
     "nests": (60_000).to_bytes(HEAD) + b"\x91" * 60_000,
     "HTTP": b"GET / HTTP/1.1\r\n\r\n",
-    "no Hello": pack(Look()),
+    "no Hello": pack(Poll()),
     "another protocol": pack(Hello(PROTOCOL + 1)),
 }
 
@@ -101,15 +101,15 @@ def test_u05_a_console_that_stalls_gets_the_newest_and_knows_what_it_lost(
     chat = server(control=str(control_path), rate_limit=0.0)
     ada, bob = chat.clients(2)
     with Raw(control_path) as console:
-        console.send(Look(now=True))
-        assert isinstance(console.read(), Seen)
+        console.send(Poll(now=True))
+        assert isinstance(console.read(), Update)
         chat.turn()
         for n in range(90):        # more than the bus holds
             ada.say(*(f"/me {n}.{i}" for i in range(100)))
             bob.expect(f"* {ada.nick} {n}.99")
-        console.send(Look(now=True))
+        console.send(Poll(now=True))
         reply = console.read()
-        assert isinstance(reply, Seen)
+        assert isinstance(reply, Update)
         acted = [event for event in reply.events if isinstance(event, events.Acted)]
         assert acted[-1].text == "89.99"
         assert reply.dropped > 0
@@ -171,14 +171,14 @@ def test_what_cannot_be_typed_cannot_be_asked(server: StartServer, control_path:
     assert "internal error" not in reply.result.text
 
 
-@pytest.mark.parametrize("unread", [b"", pack(Look())], ids=["all read", "something unread"])
+@pytest.mark.parametrize("unread", [b"", pack(Poll())], ids=["all read", "something unread"])
 def test_a_server_that_dies_is_one_that_ended_without_a_word(
         control_path: Path, unread: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(str(control_path))
         door.listen(1)
         with ThreadPoolExecutor(1) as pool:
-            connecting = pool.submit(Wire, control_path)
+            connecting = pool.submit(ControlClient, control_path)
             server, _ = door.accept()
             with server:
                 server.recv(len(pack(Hello(PROTOCOL))), socket.MSG_WAITALL)

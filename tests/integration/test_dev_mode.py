@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chatops.api import commands
-from chatops.control.frames import Ask, Done, Look, Seen, pack
+from chatops.control.frames import Ask, Done, Poll, Update, pack
 from tests.integration.client import Client
 from tests.integration.control import Raw
 from tests.integration.harness import Served
@@ -44,13 +44,13 @@ def come_and_go(address: tuple[str, int]) -> None:
 def ask(control: Path) -> None:
     """A console that looks, one that kicks, one that speaks nonsense, one that dies."""
     with Raw(control) as console, Raw(control) as script, Raw(control) as dying:
-        console.send(Look(now=True))
-        assert isinstance(console.read(), Seen)
+        console.send(Poll(now=True))
+        assert isinstance(console.read(), Update)
         for ask_it in (Ask(1, commands.Kick(("3",), "enough")), Ask(2, commands.Ban("10.1.2.3")),
                        Ask(3, commands.Selector("poll")), Ask(4, commands.Selector("epoll"))):
             script.send(ask_it)
             assert isinstance(script.read(), Done)
-        dying.sock.sendall(pack(Look())[:-1])
+        dying.sock.sendall(pack(Poll())[:-1])
     with Raw(control, greeted=False) as nonsense:
         nonsense.sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
         assert nonsense.at_end()

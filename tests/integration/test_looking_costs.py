@@ -15,7 +15,7 @@ from chatops.api.commands import WriteInterest
 from chatops.api.slot import View
 from chatops.api.snapshot import KeyRow, Pulse
 from chatops.cli import main
-from chatops.control.frames import Look, Seen
+from chatops.control.frames import Poll, Update
 from chatops.links.local import LocalLink
 from chatops.links.remote import PROBE_AFTER, RemoteLink
 from chatops.loop.observed import ObservedSelector
@@ -72,11 +72,11 @@ def put_off(chat: Server) -> None:
     chat.call(stand)
 
 
-def look(control_path: Path, ask: Look | None = None) -> Seen:
+def look(control_path: Path, ask: Poll | None = None) -> Update:
     with Raw(control_path) as raw:
-        raw.send(ask or Look(now=True))
+        raw.send(ask or Poll(now=True))
         reply = raw.read()
-    assert isinstance(reply, Seen)
+    assert isinstance(reply, Update)
     return reply
 
 
@@ -148,15 +148,15 @@ def test_a_look_that_can_be_afforded_is_of_now(chat: Server, control_path: Path)
 def test_who_has_the_last_snapshot_already_waits_for_the_next(
         chat: Server, control_path: Path) -> None:
     with Raw(control_path) as raw:
-        raw.send(Look(now=True))
+        raw.send(Poll(now=True))
         first = raw.read()
         clock = Clock(chat)
         chat.call(lambda: chat.thread.survey.charge(DEAR))
-        raw.send(Look(now=True))
+        raw.send(Poll(now=True))
         clock.advance(DEAR * 2)
         second = raw.read()
-    assert isinstance(first, Seen)
-    assert isinstance(second, Seen)
+    assert isinstance(first, Update)
+    assert isinstance(second, Update)
     assert first.snapshot is not None
     assert second.snapshot is not None
     assert second.snapshot.mono > first.snapshot.mono

@@ -17,14 +17,14 @@ from chatops.control.frames import (
     PROTOCOL,
     Ask,
     Bye,
+    ControlMessage,
     Done,
     FrameDecoder,
     FrameError,
     Hello,
-    Look,
-    Message,
-    Seen,
+    Poll,
     ServerCommand,
+    Update,
     Welcome,
     pack,
     read_reply,
@@ -32,19 +32,19 @@ from chatops.control.frames import (
 )
 from tests.unit.imagined import client, idle_turn, snapshot
 
-REQUESTS: tuple[Message, ...] = (
-    Hello(PROTOCOL), Look(), Look(snapshot=False), Look(now=True),
+REQUESTS: tuple[ControlMessage, ...] = (
+    Hello(PROTOCOL), Poll(), Poll(snapshot=False), Poll(now=True),
     *(Ask(n, parse(line)) for n, line in enumerate((  # type: ignore[arg-type]  # server commands
         "kick 3,bob too loud", "ban 10.0.0.0/8 1h spam", "unban 10.0.0.1", "bans",
         "mute bob 5m", "unmute 3", "broadcast hello", "limit outbox 2M", "selector poll",
         "write-interest always stay", "slow-consumer evict", "spawn slow 3", "despawn",
         "quit drain"))),
 )
-REPLIES: tuple[Message, ...] = (
+REPLIES: tuple[ControlMessage, ...] = (
     Welcome(PROTOCOL, "1.0", 1, "127.0.0.1", 9999),
     Done(7, CommandResult(True, "kicked", ("a", "b"))),
-    Seen((), 0), Bye("the server has stopped"), Bye("it crashed", failed=True),
-    Seen((events.Said(1.0, 1, "ada", "lobby", "grüße"), events.ServerStopped(2.0, "x")), 3),
+    Update((), 0), Bye("the server has stopped"), Bye("it crashed", failed=True),
+    Update((events.Said(1.0, 1, "ada", "lobby", "grüße"), events.ServerStopped(2.0, "x")), 3),
 )
 
 
@@ -53,19 +53,19 @@ def frames(splitter: FrameDecoder) -> list[bytes]:
 
 
 @pytest.mark.parametrize("message", REQUESTS, ids=str)
-def test_every_request_arrives_as_it_was(message: Message) -> None:
+def test_every_request_arrives_as_it_was(message: ControlMessage) -> None:
     assert read_request(pack(message)[HEAD:]) == message
 
 
 @pytest.mark.parametrize("message", REPLIES, ids=lambda message: type(message).__name__)
-def test_every_reply_arrives_as_it_was(message: Message) -> None:
+def test_every_reply_arrives_as_it_was(message: ControlMessage) -> None:
     assert read_reply(pack(message)[HEAD:]) == message
 
 
 def test_a_snapshot_arrives_as_it_was() -> None:
     taken = snapshot(7, 1.5, (client(3, 9, queued=70_000),), turns=(idle_turn(6, 2),))
-    reply = read_reply(pack(Seen((), 0, taken))[HEAD:])
-    assert isinstance(reply, Seen)
+    reply = read_reply(pack(Update((), 0, taken))[HEAD:])
+    assert isinstance(reply, Update)
     assert reply.snapshot == taken
 
 
@@ -109,7 +109,7 @@ def test_bytes_that_are_no_message_are_refused_in_one_line(body: bytes) -> None:
             outcome: object = read(body)
         except FrameError as error:
             outcome = str(error).split("\n")
-        assert isinstance(outcome, Message) or len(outcome) == 1  # type: ignore[arg-type]  # lines
+        assert isinstance(outcome, ControlMessage) or len(outcome) == 1  # type: ignore[arg-type]  # lines
 
 
 @pytest.mark.parametrize("body", [
@@ -120,7 +120,7 @@ def test_bytes_that_are_no_message_are_refused_in_one_line(body: bytes) -> None:
 ])
 def test_a_wrong_shape_is_refused_and_a_short_one_is_not(body: bytes) -> None:
     if b"Look" in body:
-        assert read_request(body) == Look()
+        assert read_request(body) == Poll()
     else:
         with pytest.raises(FrameError):
             read_request(body)
