@@ -55,7 +55,7 @@ class Leave(NamedTuple):
     room: str
 
 
-class Hold(NamedTuple):
+class PauseReading(NamedTuple):
     """Do not read this client for so many seconds, then call `Door.resume`."""
 
     id: int
@@ -83,7 +83,7 @@ class Recall(NamedTuple):
     text: str = ""
 
 
-class Close(NamedTuple):
+class CloseConnection(NamedTuple):
     """Send what is queued, then these last words, and close.  The session is gone."""
 
     id: int
@@ -91,4 +91,5 @@ class Close(NamedTuple):
     last_words: bytes = b""
 
 
-Effect = Deliver | Tell | Answer | Enter | Leave | Hold | Park | Unpark | Recall | Close | Event
+Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Recall
+          | CloseConnection | Event)

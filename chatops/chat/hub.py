@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from chatops.api import events
 from chatops.chat.dialect import Dialect
-from chatops.chat.effects import Close, Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.effects import CloseConnection, Deliver, Effect, Enter, Leave, Tell
 from chatops.chat.formatting import strip
 from chatops.chat.groups import ADMIN, Group, Kind, Sender
 from chatops.chat.limits import ChatLimits
@@ -116,7 +116,7 @@ class Hub:
         self.disconnect(session, reason)
         farewell = (session.dialect.farewell(session.sender, words, error=error, by=by) if words
                     else b"")
-        self.effects.append(Close(session.id, reason, farewell))
+        self.effects.append(CloseConnection(session.id, reason, farewell))
 
     def disconnect(self, session: Session, reason: str) -> None:
         """The connection is gone already.  Idempotent."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 from chatops.api import events
 from chatops.chat import login, replies
 from chatops.chat.dialect import PLAIN, Dialect
-from chatops.chat.effects import Answer, Hold
+from chatops.chat.effects import Answer, PauseReading
 from chatops.chat.hub import LOBBY, Hub
 from chatops.chat.lines import COUNTED, affordable, cost, is_talk, split
 from chatops.chat.login import Gate
-from chatops.chat.parser import Call, Say, parse_line
+from chatops.chat.parser import ParsedCommand, Say, parse_line
 from chatops.chat.sanitize import clean
 from chatops.chat.session import Session
 from chatops.chat.telnet import TelnetFilter
@@ -20,7 +20,7 @@ from chatops.chat.wrong_door import stranger
 from chatops.units import counted
 
 IAC = b"\xff"
-GOODBYE = Call("quit", "")     # of one that has said nothing else, it is no news either
+GOODBYE = ParsedCommand("quit", "")     # of one that has said nothing else, it is no news either
 TURN_LINES = 128               # costly lines of one client in a turn, if its rate allows them
 TURN_TOTAL = 1024              # of all clients, about 20 ms; beyond it each has but a few of its
 LEAST_LINES = 8                # own, so that a crowd of askers holds nobody up for long
@@ -77,7 +77,8 @@ class Intake:
         if data:
             self._lines(session, data)
         if flooded and not session.held and session.id in self.hub.sessions:
-            self.hub.effects.append(Hold(session.id, LEAST_HOLD))  # if its lines did not do so
+            # if its lines did not do so
+            self.hub.effects.append(PauseReading(session.id, LEAST_HOLD))
 
     def _turned_away(self, session: Session, data: bytes) -> bool:
         """Whether its first bytes are another protocol's; it is told so in that one's tongue."""
@@ -133,7 +134,7 @@ class Intake:
         if count > allowed or count > most:
             if count > most <= allowed and not is_talk(lines):
                 (lines, session.held), count = split(lines, most), most
-                hub.effects.append(Hold(session.id, 0.0))
+                hub.effects.append(PauseReading(session.id, 0.0))
             elif count > allowed:
                 lines, count = self._hold(session, lines, count, allowed)
             price = cost(lines, count)
@@ -149,7 +150,7 @@ class Intake:
         limits = hub.limits
         waiting = min(count - allowed, limits.burst)
         seconds = max(LEAST_HOLD, min(waiting / limits.rate, 1.0))
-        hub.effects.append(Hold(session.id, seconds))
+        hub.effects.append(PauseReading(session.id, seconds))
         if not session.warned:
             session.warned = True
             hub.effects.append(events.Throttled(hub.at, session.id, session.nick, seconds))
@@ -193,7 +194,7 @@ class Intake:
         if isinstance(parsed, Say):
             if not muted.refuses():
                 hub.talk(session, parsed.text.encode())
-        elif isinstance(parsed, Call):
+        elif isinstance(parsed, ParsedCommand):
             if (question := login.COMMANDS.get(parsed.name)) is not None:
                 question(hub, self.gate, session, parsed.argument)
             else:

@@ -19,7 +19,7 @@ Barred = Literal["banned", "uninvited", "wrong key", "full"]
 Hushed = Literal["moderated", "banned"]
 
 
-class Entry(NamedTuple):
+class MaskEntry(NamedTuple):
     """One mask of a list, who set it, and when (wall clock)."""
 
     mask: str
@@ -41,7 +41,7 @@ class Rules:
         self.flags = {"n", "t"}
         self.key = ""
         self.limit = 0                 # members at most; 0 is no limit
-        self.lists: dict[str, dict[str, Entry]] = {}
+        self.lists: dict[str, dict[str, MaskEntry]] = {}
         self.ops: set[int] = set()
         self.voices: set[int] = set()
         self.invited: set[int] = set()

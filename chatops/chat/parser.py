@@ -47,7 +47,7 @@ class Say(NamedTuple):
     text: str
 
 
-class Call(NamedTuple):
+class ParsedCommand(NamedTuple):
     """A command of the table, with what follows its name."""
 
     name: str
@@ -60,17 +60,17 @@ class Unknown(NamedTuple):
     name: str
 
 
-def parse_line(line: str) -> Say | Call | Unknown | None:
+def parse_line(line: str) -> Say | ParsedCommand | Unknown | None:
     """Read one sanitised line; None when it is blank.  `//x` says `/x`."""
     if line.startswith("/"):
         if line.startswith("//"):
             return Say(line[1:])
         name, _, argument = line[1:].partition(" ")
         name = name.lower()
-        return Call(name, argument.strip()) if name in _NAMES else Unknown(name)
+        return ParsedCommand(name, argument.strip()) if name in _NAMES else Unknown(name)
     bare = line.strip()
     if bare == "quit":
-        return Call("quit", "")
+        return ParsedCommand("quit", "")
     if not bare.strip(_UNSEEN):
         return None
     return Say(line)

@@ -21,7 +21,7 @@ ANSWER_LIMIT = 32
 STEP_LIMIT = 512
 
 
-class State(Enum):
+class TelnetState(Enum):
     """Where in a command the last read ended."""
 
     GROUND = "ground"              # plain data
@@ -47,7 +47,7 @@ class TelnetFilter:
 
     def __init__(self) -> None:
         self.flooded = False       # the last read held more than is followed
-        self._state = State.GROUND
+        self._state = TelnetState.GROUND
         self._verb = 0
         self._room = 0             # bytes that the subnegotiation may still take
 
@@ -57,7 +57,7 @@ class TelnetFilter:
     @property
     def idle(self) -> bool:
         """Nothing is half-read: the filter may be forgotten."""
-        return self._state is State.GROUND
+        return self._state is TelnetState.GROUND
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
         """(data without commands, bytes to send back)."""
@@ -69,18 +69,18 @@ class TelnetFilter:
             if at == len(data):
                 break
             match self._state:
-                case State.GROUND:
+                case TelnetState.GROUND:
                     at = self._ground(data, at, kept)
-                case State.COMMAND:
+                case TelnetState.COMMAND:
                     at = self._command(data, at, kept)
-                case State.OPTION:
+                case TelnetState.OPTION:
                     at = self._option(data, at, kept, answers)
-                case State.INSIDE:
+                case TelnetState.INSIDE:
                     at = self._inside(data, at)
-                case State.INSIDE_COMMAND:
+                case TelnetState.INSIDE_COMMAND:
                     at = self._inside_command(data, at)
         else:
-            self._state = State.GROUND
+            self._state = TelnetState.GROUND
             self.flooded = True
             kept.append(data[at:])
         return b"".join(kept), b"".join(answers)
@@ -93,18 +93,18 @@ class TelnetFilter:
             kept.append(data[at:])
             return len(data)
         kept.append(data[at:mark])
-        self._state = State.COMMAND
+        self._state = TelnetState.COMMAND
         return mark + 1
 
     def _command(self, data: bytes, at: int, kept: list[bytes]) -> int:
         byte = data[at]
-        self._state = State.GROUND
+        self._state = TelnetState.GROUND
         if WILL <= byte <= DONT:
             self._verb = byte
-            self._state = State.OPTION
+            self._state = TelnetState.OPTION
         elif byte == SB:
             self._room = SUBNEGOTIATION_LIMIT
-            self._state = State.INSIDE
+            self._state = TelnetState.INSIDE
         elif byte == _IAC:
             kept.append(IAC)       # escaped
         elif byte == ERASE_CHARACTER:
@@ -117,7 +117,7 @@ class TelnetFilter:
     def _option(self, data: bytes, at: int, kept: list[bytes],
                 answers: dict[bytes, None]) -> int:
         option = data[at]
-        self._state = State.GROUND
+        self._state = TelnetState.GROUND
         if option == _NEWLINE:
             # Option 10 died in 1977.  This is a line of text that ends in two odd bytes.
             kept.append(bytes((_IAC, self._verb)))
@@ -132,21 +132,21 @@ class TelnetFilter:
             taken = min(len(data) - at, self._room)
             self._room -= taken
             if not self._room:
-                self._state = State.GROUND
+                self._state = TelnetState.GROUND
             return at + taken
         self._room -= mark - at
-        self._state = State.INSIDE_COMMAND
+        self._state = TelnetState.INSIDE_COMMAND
         return mark + 1
 
     def _inside_command(self, data: bytes, at: int) -> int:
         byte = data[at]
         if byte == SE:
-            self._state = State.GROUND
+            self._state = TelnetState.GROUND
         elif byte == _IAC:
             self._room -= 1        # an escaped 0xFF within
-            self._state = State.INSIDE if self._room else State.GROUND
+            self._state = TelnetState.INSIDE if self._room else TelnetState.GROUND
         else:
-            self._state = State.COMMAND
+            self._state = TelnetState.COMMAND
             return at
         return at + 1
 

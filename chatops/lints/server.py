@@ -18,7 +18,7 @@ from chatops.api.snapshot import ClientRow, KeyRow, Lint, Snapshot
 from chatops.lints import program as program_lints
 from chatops.lints.program import PROGRAM_LINTS, LintText
 from chatops.loop.backends import SELECT_LIMIT
-from chatops.loop.holds import HELD, ITSELF, Hold, holds, kept_by
+from chatops.loop.holds import HELD, ITSELF, LoopHold, holds, kept_by
 from chatops.units import format_age, format_seconds, format_size
 
 BUSY_RATE = 100.0              # fires a second that no idle descriptor has
@@ -201,7 +201,7 @@ def _held_loop(look: _Look) -> Iterator[Lint]:
     """The worst hold since the previous snapshot that was somebody's doing, else the last one
     for a while.
     """
-    worst: Hold | None = None
+    worst: LoopHold | None = None
     for hold in holds(look.now, look.before):
         if ((hold.at_work >= HELD or kept_by(look.now, look.before, hold.off_cpu) == ITSELF)
                 and (worst is None or hold.seconds > worst.seconds)):
@@ -222,7 +222,7 @@ def _held_loop(look: _Look) -> Iterator[Lint]:
 
 def _kept_waiting(look: _Look) -> Iterator[Lint]:
     """The longest time since the previous snapshot that the loop had to wait for others."""
-    longest: tuple[Hold, str] | None = None
+    longest: tuple[LoopHold, str] | None = None
     for hold in holds(look.now, look.before):
         by = kept_by(look.now, look.before, hold.off_cpu)
         if by not in (None, ITSELF) and (longest is None

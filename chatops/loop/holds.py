@@ -11,7 +11,7 @@ HELD = 0.05                    # seconds: what people begin to notice
 ITSELF = "itself"
 
 
-class Hold(NamedTuple):
+class LoopHold(NamedTuple):
     """One time that the loop was held, in seconds by the wall and of them off the CPU."""
 
     seconds: float
@@ -51,7 +51,7 @@ def kept_by(now: Snapshot, before: Snapshot | None, off_cpu: float) -> str | Non
     return ITSELF if known else "the system does not tell by whom"
 
 
-def holds(now: Snapshot, before: Snapshot | None) -> Iterator[Hold]:
+def holds(now: Snapshot, before: Snapshot | None) -> Iterator[LoopHold]:
     """Each time that the loop was held since the snapshot before."""
     keys = {row.fd: row for row in now.keys}
     told = False
@@ -59,15 +59,15 @@ def holds(now: Snapshot, before: Snapshot | None) -> Iterator[Hold]:
         for ready in _untold(turn, before):
             if ready.cost >= HELD:
                 row = keys.get(ready.fd)
-                yield Hold(ready.cost, ready.off_cpu, ready.name, ready.fd,
-                           row.client if row is not None else 0)
+                yield LoopHold(ready.cost, ready.off_cpu, ready.name, ready.fd,
+                               row.client if row is not None else 0)
                 told = True
         worked = turn.worked / (1 + turn.repeats)
         if before is not None and turn.n == before.turn:
             worked -= before.built_in      # the console's own look is not the server's
         if worked >= HELD and not any(ready.cost >= HELD for ready in turn.ready):
-            yield Hold(worked, min(worked, turn.off_cpu / (1 + turn.repeats)),
-                       f"turn {turn.n:,}, no callback alone,")
+            yield LoopHold(worked, min(worked, turn.off_cpu / (1 + turn.repeats)),
+                           f"turn {turn.n:,}, no callback alone,")
             told = True
     if before is not None and not told:
         yield from _untimed(now, before)
@@ -84,15 +84,15 @@ def _untold(turn: Turn, before: Snapshot | None) -> tuple[Ready, ...]:
     return turn.ready[known:]
 
 
-def _untimed(now: Snapshot, before: Snapshot) -> Iterator[Hold]:
+def _untimed(now: Snapshot, before: Snapshot) -> Iterator[LoopHold]:
     """Those of turns that nobody timed, or that were lost: by each descriptor's slowest call."""
     earlier = {row.fd: row for row in before.keys}
     for row in now.keys:
         was = earlier.get(row.fd)
         known = was.slowest if was is not None and was.registered_at == row.registered_at else 0.0
         if row.slowest >= HELD and row.slowest > known:
-            yield Hold(row.slowest, row.slowest_off_cpu, f"{row.callback} of {_who(now, row)}",
-                       row.fd, row.client)
+            yield LoopHold(row.slowest, row.slowest_off_cpu, f"{row.callback} of {_who(now, row)}",
+                           row.fd, row.client)
 
 
 def _who(now: Snapshot, row: KeyRow) -> str:

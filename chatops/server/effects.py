@@ -9,13 +9,13 @@ from chatops.api import events
 from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
 from chatops.chat.effects import (
     Answer,
-    Close,
+    CloseConnection,
     Deliver,
     Effect,
     Enter,
-    Hold,
     Leave,
     Park,
+    PauseReading,
     Recall,
     Tell,
     Unpark,
@@ -181,7 +181,7 @@ class EffectRunner:
         if effect.id not in self._state.hub.sessions:
             self._echoless.discard(effect.id)
 
-    def _hold(self, effect: Hold) -> None:
+    def _hold(self, effect: PauseReading) -> None:
         state = self._state
         connection = state.connections.get(effect.id)
         if connection is not None and connection.is_open:
@@ -221,7 +221,7 @@ class EffectRunner:
         elif session is not None:
             self._state.hub.error(session, "no history is kept here")
 
-    def _close(self, effect: Close) -> None:
+    def _close(self, effect: CloseConnection) -> None:
         connection = self._state.connections.get(effect.id)
         if connection is not None:
             self._state.reasons.setdefault(effect.id, (effect.reason, 0))
@@ -236,7 +236,8 @@ class EffectRunner:
 
 _METHODS: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
     Deliver: EffectRunner._deliver, Answer: EffectRunner._answer,
-    Enter: EffectRunner._enter, Leave: EffectRunner._leave, Hold: EffectRunner._hold,
+    Enter: EffectRunner._enter, Leave: EffectRunner._leave, PauseReading: EffectRunner._hold,
     Park: EffectRunner._park, Unpark: EffectRunner._unpark,
-    Recall: EffectRunner._recall, Close: EffectRunner._close, events.Renamed: EffectRunner._renamed,
+    Recall: EffectRunner._recall, CloseConnection: EffectRunner._close,
+    events.Renamed: EffectRunner._renamed,
 }

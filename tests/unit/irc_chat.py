@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from chatops.api import events
-from chatops.chat.effects import Hold
+from chatops.chat.effects import PauseReading
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
 from chatops.chat.irc.door import IrcDoor
@@ -85,14 +85,15 @@ class IrcChat:
         session.door.receive(session, data)
         while session.held:
             self.hub.effects = [effect for effect in self.hub.effects
-                                if not isinstance(effect, Hold)]
+                                if not isinstance(effect, PauseReading)]
             self.hub.now += 1.0
             self.hub.costly = 0
             session.door.resume(session)
 
     def heard(self, session: Session) -> list[str]:
         """What it has got since this was last asked, at the end of a turn."""
-        self.hub.effects = [effect for effect in self.hub.effects if not isinstance(effect, Hold)]
+        self.hub.effects = [effect for effect in self.hub.effects
+                            if not isinstance(effect, PauseReading)]
         self.delivery.flush()
         wire = self.wires[session.id]
         lines = wire.out.decode().splitlines()

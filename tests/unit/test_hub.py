@@ -9,7 +9,7 @@ import pytest
 
 from chatops.api import events
 from chatops.chat.dialect import PLAIN
-from chatops.chat.effects import Answer, Close, Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.effects import Answer, CloseConnection, Deliver, Effect, Enter, Leave, Tell
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
 from chatops.chat.limits import ChatLimits
@@ -61,7 +61,7 @@ class Chat:
                     for who, place in self._rooms.items():
                         if place == room:
                             self.seen[who] = self.seen.get(who, "") + chunk.decode()
-                case Close(who, _, words):
+                case CloseConnection(who, _, words):
                     self.seen[who] = self.seen.get(who, "") + words.decode()
         return effects
 
@@ -135,7 +135,7 @@ def test_coming_and_going_are_events_and_leave_nothing_behind() -> None:
     assert effects[0] == events.Connected(0.0, 1, 7, "guest-1", "127.0.0.1:5")
     assert kinds(effects) == [events.Connected, Tell, Enter]
     chat.hub.leave(session, "left", "bye")
-    assert chat.turn() == [Leave(1, "lobby"), Close(1, "left", b"*** bye\n")]
+    assert chat.turn() == [Leave(1, "lobby"), CloseConnection(1, "left", b"*** bye\n")]
     hub = chat.hub
     assert (hub.sessions, hub.lobby.members) == ({}, {})
     assert hub.nicks.find("guest-1") is None

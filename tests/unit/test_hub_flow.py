@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.api import events
-from chatops.chat.effects import Hold
+from chatops.chat.effects import PauseReading
 from chatops.chat.hub import SHOWN
 from chatops.chat.intake import TURN_LINES
 from tests.unit.test_hub import Chat, kinds
@@ -69,7 +69,7 @@ def test_lines_over_the_rate_are_held_and_none_is_lost_or_said_twice() -> None:
     chat = Chat(rate=10.0, burst=5.0)
     (talker,) = chat.join()
     effects = chat.says(talker, b"".join(b"%d\n" % n for n in range(30)) + b"30")
-    (hold,) = [effect for effect in effects if isinstance(effect, Hold)]
+    (hold,) = [effect for effect in effects if isinstance(effect, PauseReading)]
     assert hold.id == talker.id
     assert sum(isinstance(effect, events.Throttled) for effect in effects) == 1
     for _ in range(40):
@@ -88,7 +88,7 @@ def test_a_burst_within_the_limit_is_never_held() -> None:
     chat = Chat(rate=10.0, burst=5.0)
     (talker,) = chat.join()
     for _ in range(10):
-        assert Hold not in kinds(chat.says(talker, b"a\nb\nc\nd\ne\n"))
+        assert PauseReading not in kinds(chat.says(talker, b"a\nb\nc\nd\ne\n"))
         chat.hub.now += 0.5
 
 
@@ -100,7 +100,7 @@ def test_within_the_rate_costly_lines_still_take_turns_and_none_is_lost(
     lines = [f" indented {n}" for n in range(1000)]
     turns = [chat.says(session, "".join(f"{line}\n" for line in lines).encode())]
     while session.held:
-        assert Hold in kinds(turns[-1])
+        assert PauseReading in kinds(turns[-1])
         chat.intake.resume(session)
         turns.append(chat.turn())
     assert len(turns) == -(-1000 // TURN_LINES)

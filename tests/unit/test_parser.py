@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chatops.chat.parser import (
     CLIENT_COMMANDS,
-    Call,
+    ParsedCommand,
     Say,
     Unknown,
     all_said,
@@ -32,17 +32,19 @@ def test_a_line_without_anything_to_see_is_nothing(line: str) -> None:
 
 @pytest.mark.parametrize("line", ["quit", " quit", "quit  "])
 def test_quit_alone_on_a_line_leaves(line: str) -> None:
-    assert parse_line(line) == Call("quit", "")
+    assert parse_line(line) == ParsedCommand("quit", "")
 
 
 @pytest.mark.parametrize(("line", "call"), [
-    ("/nick bob", Call("nick", "bob")), ("/who", Call("who", "")), ("/WHO", Call("who", "")),
-    ("/me  waves at you ", Call("me", "waves at you")),
-    ("/msg bob /me and  two spaces", Call("msg", "bob /me and  two spaces")),
-    ("/join #dev", Call("join", "#dev")), ("/quit so long", Call("quit", "so long")),
-    ("/help ", Call("help", "")),
+    ("/nick bob", ParsedCommand("nick", "bob")), ("/who", ParsedCommand("who", "")),
+    ("/WHO", ParsedCommand("who", "")),
+    ("/me  waves at you ", ParsedCommand("me", "waves at you")),
+    ("/msg bob /me and  two spaces", ParsedCommand("msg", "bob /me and  two spaces")),
+    ("/join #dev", ParsedCommand("join", "#dev")),
+    ("/quit so long", ParsedCommand("quit", "so long")),
+    ("/help ", ParsedCommand("help", "")),
 ])
-def test_a_slash_calls_a_command(line: str, call: Call) -> None:
+def test_a_slash_calls_a_command(line: str, call: ParsedCommand) -> None:
     assert parse_line(line) == call
 
 
@@ -61,7 +63,7 @@ def test_every_command_of_the_table_is_understood_and_explained() -> None:
     listed = help_lines()
     assert len(listed) == len(CLIENT_COMMANDS)
     for command, line in zip(CLIENT_COMMANDS, listed, strict=True):
-        assert parse_line(f"/{command.name}") == Call(command.name, "")
+        assert parse_line(f"/{command.name}") == ParsedCommand(command.name, "")
         assert line.startswith(usage_of(command.name) + " ")
         assert line.endswith(command.help)
         assert len(line) <= 72

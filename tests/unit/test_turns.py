@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.chat.effects import Hold
+from chatops.chat.effects import PauseReading
 from chatops.chat.intake import LEAST_HOLD, LEAST_LINES, TURN_LINES, TURN_TOTAL
 from chatops.chat.lines import COUNTED, affordable, cost, split
 from chatops.chat.telnet import STEP_LIMIT
@@ -97,18 +97,19 @@ FLOOD = b"\xff\xf1" * (2 * STEP_LIMIT)
 def test_who_floods_with_negotiation_is_not_read_for_a_moment() -> None:
     chat = Chat()
     (flooder,) = chat.join()
-    holds = [effect for effect in chat.says(flooder, FLOOD) if isinstance(effect, Hold)]
-    assert holds == [Hold(flooder.id, LEAST_HOLD)]
+    holds = [effect for effect in chat.says(flooder, FLOOD) if isinstance(effect, PauseReading)]
+    assert holds == [PauseReading(flooder.id, LEAST_HOLD)]
     assert chat.intake.resume(flooder)
     few = chat.says(flooder, FLOOD[:STEP_LIMIT - 2])
-    assert not any(isinstance(effect, Hold) for effect in few)
+    assert not any(isinstance(effect, PauseReading) for effect in few)
 
 
 def test_who_floods_with_negotiation_and_with_lines_is_held_once() -> None:
     chat = Chat(rate=1.0, burst=2.0)
     (flooder,) = chat.join()
     effects = chat.says(flooder, FLOOD + b"\n" + b"line\n" * 5)
-    assert sum(isinstance(effect, Hold) for effect in effects) == 1
+    assert sum(isinstance(effect, PauseReading) for effect in effects) == 1
     chat = Chat()
     (flooder,) = chat.join()
-    assert not any(isinstance(effect, Hold) for effect in chat.says(flooder, FLOOD + b"\nquit\n"))
+    assert not any(isinstance(effect, PauseReading)
+                   for effect in chat.says(flooder, FLOOD + b"\nquit\n"))

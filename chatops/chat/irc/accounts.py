@@ -10,7 +10,7 @@ from base64 import b64decode
 
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
 from chatops.chat.login import Outcome, ask
 
@@ -175,6 +175,6 @@ def _ns(irc: Irc, client: Client, message: Message) -> None:
 
 
 COMMANDS: Commands = {
-    "AUTHENTICATE": Command(authenticate, 1, True), "REGISTER": Command(register, 3, True),
-    "VERIFY": Command(verify, 2, True), "NS": Command(_ns), "NICKSERV": Command(_ns),
+    "AUTHENTICATE": IrcCommand(authenticate, 1, True), "REGISTER": IrcCommand(register, 3, True),
+    "VERIFY": IrcCommand(verify, 2, True), "NS": IrcCommand(_ns), "NICKSERV": IrcCommand(_ns),
 }

@@ -13,7 +13,7 @@ from chatops.chat.hub import LOBBY
 from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc, joined
+from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.listing import wanted
 from chatops.chat.irc.message import BODY, Message
 from chatops.chat.irc.tongue import IrcDialect
@@ -269,7 +269,7 @@ def _kick(irc: Irc, client: Client, room: Room, nick: str, reason: str) -> None:
 
 
 COMMANDS: Commands = {
-    "JOIN": Command(join, 1), "PART": Command(part, 1), "NAMES": Command(names_),
-    "LIST": Command(list_), "TOPIC": Command(topic, 1), "INVITE": Command(invite),
-    "KICK": Command(kick, 2),
+    "JOIN": IrcCommand(join, 1), "PART": IrcCommand(part, 1), "NAMES": IrcCommand(names_),
+    "LIST": IrcCommand(list_), "TOPIC": IrcCommand(topic, 1), "INVITE": IrcCommand(invite),
+    "KICK": IrcCommand(kick, 2),
 }

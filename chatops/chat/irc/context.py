@@ -121,7 +121,7 @@ class Irc:
         return self.tongue.source(session.sender)
 
 
-class Command(NamedTuple):
+class IrcCommand(NamedTuple):
     """What a command does, with how many parameters at least, and whether also before 001."""
 
     run: Callable[[Irc, Client, Message], None]
@@ -129,7 +129,7 @@ class Command(NamedTuple):
     early: bool = False
 
 
-Commands = dict[str, Command]
+Commands = dict[str, IrcCommand]
 
 
 def joined(words: Iterable[str], room: int, separator: str = " ") -> list[str]:

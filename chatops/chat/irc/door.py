@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.api import events
 from chatops.chat.dialect import Dialect
-from chatops.chat.effects import Hold
+from chatops.chat.effects import PauseReading
 from chatops.chat.formatting import DELIMITER, clean
 from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
@@ -25,7 +25,7 @@ from chatops.chat.irc import (
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.capabilities import Form
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.labels import LONGEST, labelled
 from chatops.chat.irc.message import BODY, CLIENT_TAGS, Message, parse
 from chatops.chat.irc.network import Network
@@ -172,11 +172,11 @@ class IrcDoor:
     def _hold(self, session: Session, *, slow: bool) -> None:
         hub = self.hub
         if not slow:
-            hub.effects.append(Hold(session.id, 0.0))
+            hub.effects.append(PauseReading(session.id, 0.0))
             return
         waiting = min(session.held.count(b"\n"), hub.limits.burst)
         seconds = max(LEAST_HOLD, min(waiting / hub.limits.rate, 1.0))
-        hub.effects.append(Hold(session.id, seconds))
+        hub.effects.append(PauseReading(session.id, seconds))
         if not session.warned:
             session.warned = True
             hub.effects.append(events.Throttled(hub.at, session.id, session.nick, seconds))
@@ -241,7 +241,7 @@ class IrcDoor:
         else:
             self._run(client, message, command)
 
-    def _run(self, client: Client, message: Message, command: Command | None) -> None:
+    def _run(self, client: Client, message: Message, command: IrcCommand | None) -> None:
         irc = self.irc
         if command is None:
             shown = message.command if message.command.isprintable() else "*"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from chatops.chat.irc import isupport
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.helptexts import HELP, INDEX
 from chatops.chat.irc.message import Message
 from chatops.chat.masks import matches
@@ -123,8 +123,8 @@ def help_(irc: Irc, client: Client, message: Message) -> None:
 
 
 COMMANDS: Commands = {
-    "MOTD": Command(_motd), "LUSERS": Command(_lusers), "VERSION": Command(version),
-    "TIME": Command(time), "INFO": Command(info), "ADMIN": Command(admin),
-    "LINKS": Command(links), "STATS": Command(stats, 1), "HELP": Command(help_),
-    "HELPOP": Command(help_),
+    "MOTD": IrcCommand(_motd), "LUSERS": IrcCommand(_lusers), "VERSION": IrcCommand(version),
+    "TIME": IrcCommand(time), "INFO": IrcCommand(info), "ADMIN": IrcCommand(admin),
+    "LINKS": IrcCommand(links), "STATS": IrcCommand(stats, 1), "HELP": IrcCommand(help_),
+    "HELPOP": IrcCommand(help_),
 }

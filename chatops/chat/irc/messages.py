@@ -11,7 +11,7 @@ from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.accounts import nickserv
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import BODY, Message, format_tags
 from chatops.chat.masks import fold
 from chatops.chat.session import Room, Session
@@ -169,4 +169,5 @@ def _refuse(irc: Irc, client: Client, words: Words, numeric: n.Numeric, *params:
         irc.reply(client, numeric, *params)
 
 
-COMMANDS: Commands = {"PRIVMSG": Command(say), "NOTICE": Command(say), "TAGMSG": Command(say)}
+COMMANDS: Commands = {"PRIVMSG": IrcCommand(say), "NOTICE": IrcCommand(say),
+                      "TAGMSG": IrcCommand(say)}

@@ -12,10 +12,10 @@ from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.channels import is_op
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
 from chatops.chat.masks import fold, normalise
-from chatops.chat.moderation import ACCOUNT, FLAGS, LISTS, MUTE, Entry
+from chatops.chat.moderation import ACCOUNT, FLAGS, LISTS, MUTE, MaskEntry
 from chatops.chat.session import Room
 
 _SHOWN = {"b": (n.RPL_BANLIST, n.RPL_ENDOFBANLIST),
@@ -25,7 +25,7 @@ OWN = "iwB"                    # that a user may set on itself
 LONGEST = 200                  # characters of a mask
 
 
-class Change(NamedTuple):
+class ModeChange(NamedTuple):
     """One letter with its sign, and what belongs to it."""
 
     adding: bool
@@ -64,7 +64,7 @@ def _shown(irc: Irc, client: Client, room: Room) -> None:
 # -- of channels
 
 def _changed(irc: Irc, client: Client, room: Room, letters: str, parameters: list[str]) -> None:
-    done: list[Change] = []
+    done: list[ModeChange] = []
     refused = False
     for change in _changes(irc, client, letters, parameters):
         if change.letter in LISTS and not change.parameter:
@@ -80,7 +80,7 @@ def _changed(irc: Irc, client: Client, room: Room, letters: str, parameters: lis
         irc.hub.set_modes(client.sender, room, _written(done))
 
 
-def _changes(irc: Irc, client: Client, letters: str, parameters: list[str]) -> Iterator[Change]:
+def _changes(irc: Irc, client: Client, letters: str, parameters: list[str]) -> Iterator[ModeChange]:
     """Each letter with what belongs to it; what is no mode is said to be none."""
     left = iter(parameters[:limits.MODES])
     adding = True
@@ -88,20 +88,20 @@ def _changes(irc: Irc, client: Client, letters: str, parameters: list[str]) -> I
         if letter in "+-":
             adding = letter == "+"
         elif letter in LISTS:
-            yield Change(adding, letter, next(left, ""))
+            yield ModeChange(adding, letter, next(left, ""))
         elif letter in "ov" or letter == "k" or (letter == "l" and adding):
             parameter = next(left, None)
             if parameter is None and not (letter == "k" and not adding):
                 irc.reply(client, n.ERR_NEEDMOREPARAMS, "MODE")
             else:
-                yield Change(adding, letter, parameter or "")
+                yield ModeChange(adding, letter, parameter or "")
         elif letter in FLAGS or letter == "l":
-            yield Change(adding, letter)
+            yield ModeChange(adding, letter)
         else:
             irc.reply(client, n.ERR_UNKNOWNMODE, letter)
 
 
-def _apply(irc: Irc, client: Client, room: Room, change: Change) -> Change | None:
+def _apply(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeChange | None:
     """Do it, if that changes anything; returns it as it is to be told."""
     letter = change.letter
     if letter in "ov":
@@ -126,7 +126,7 @@ def _apply(irc: Irc, client: Client, room: Room, change: Change) -> Change | Non
     return change
 
 
-def _ranked(irc: Irc, client: Client, room: Room, change: Change) -> Change | None:
+def _ranked(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeChange | None:
     other = irc.find(change.parameter)
     if other is None:
         irc.reply(client, n.ERR_NOSUCHNICK, change.parameter.split(" ")[0] or "*")
@@ -141,7 +141,7 @@ def _ranked(irc: Irc, client: Client, room: Room, change: Change) -> Change | No
     return change._replace(parameter=other.nick)
 
 
-def _listed(irc: Irc, client: Client, room: Room, change: Change) -> Change | None:
+def _listed(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeChange | None:
     mask = _full(change.parameter)[:LONGEST]
     entries = room.rules.lists.setdefault(change.letter, {})
     known = next((one for one in entries if fold(one) == fold(mask)), None)
@@ -155,7 +155,7 @@ def _listed(irc: Irc, client: Client, room: Room, change: Change) -> Change | No
     if sum(map(len, room.rules.lists.values())) >= limits.LISTED:
         irc.reply(client, n.ERR_BANLISTFULL, f"#{room.name}", change.letter)
         return None
-    entries[mask] = Entry(mask, irc.source(client), irc.hub.at)
+    entries[mask] = MaskEntry(mask, irc.source(client), irc.hub.at)
     return change._replace(parameter=mask)
 
 
@@ -167,7 +167,7 @@ def _full(mask: str) -> str:
     return mask if mask.startswith(ACCOUNT) else normalise(mask)
 
 
-def _keyed(irc: Irc, client: Client, room: Room, change: Change) -> Change | None:
+def _keyed(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeChange | None:
     rules, key = room.rules, change.parameter
     if not change.adding:
         old, rules.key = rules.key, ""
@@ -192,7 +192,7 @@ def _list_shown(irc: Irc, client: Client, room: Room, letter: str) -> None:
                       irc.numeric(client, end, f"#{room.name}")])
 
 
-def _written(changes: list[Change]) -> str:
+def _written(changes: list[ModeChange]) -> str:
     """`+ov-b ada bob *!*@x`"""
     letters, parameters, sign = "", [], None
     for change in changes:
@@ -218,14 +218,14 @@ def _own(irc: Irc, client: Client, target: str, given: list[str]) -> None:
     if not given:
         irc.reply(client, n.RPL_UMODEIS, f"+{''.join(sorted(client.modes))}")
         return
-    done: list[Change] = []
+    done: list[ModeChange] = []
     adding, unknown = True, False
     for letter in given[0]:
         if letter in "+-":
             adding = letter == "+"
         elif letter in OWN or (letter == "o" and not adding):
             if irc.set_mode(client, letter, adding):
-                done.append(Change(adding, letter))
+                done.append(ModeChange(adding, letter))
         elif letter != "o":            # nobody makes itself an operator, and none is told
             unknown = True
     if unknown:
@@ -234,4 +234,4 @@ def _own(irc: Irc, client: Client, target: str, given: list[str]) -> None:
         irc.message(client, "MODE", client.nick, _written(done), source=irc.source(client))
 
 
-COMMANDS: Commands = {"MODE": Command(mode, 1)}
+COMMANDS: Commands = {"MODE": IrcCommand(mode, 1)}

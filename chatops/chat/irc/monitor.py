@@ -8,7 +8,7 @@ from __future__ import annotations
 from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc, joined
+from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.message import Message
 from chatops.chat.masks import fold
 
@@ -80,4 +80,4 @@ def _status(irc: Irc, client: Client, targets: list[str]) -> None:
         irc.reply(client, n.RPL_MONOFFLINE, line)
 
 
-COMMANDS: Commands = {"MONITOR": Command(monitor, 1)}
+COMMANDS: Commands = {"MONITOR": IrcCommand(monitor, 1)}

@@ -11,7 +11,7 @@ from chatops.api import events
 from chatops.chat.formatting import clean
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
 
 
@@ -66,6 +66,6 @@ def rehash(irc: Irc, client: Client, _message: Message) -> None:
 
 
 COMMANDS: Commands = {
-    "OPER": Command(oper, 2), "KILL": Command(kill, 2), "WALLOPS": Command(wallops, 1),
-    "REHASH": Command(rehash),
+    "OPER": IrcCommand(oper, 2), "KILL": IrcCommand(kill, 2), "WALLOPS": IrcCommand(wallops, 1),
+    "REHASH": IrcCommand(rehash),
 }

@@ -9,7 +9,7 @@ from chatops.chat.formatting import clean
 from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc, joined
+from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.message import Message
 from chatops.chat.irc.presence import changed
 from chatops.chat.irc.tongue import time_of
@@ -115,6 +115,6 @@ def setname(irc: Irc, client: Client, message: Message) -> None:
 
 
 COMMANDS: Commands = {
-    "WHOIS": Command(whois), "WHOWAS": Command(whowas), "USERHOST": Command(userhost, 1),
-    "ISON": Command(ison, 1), "AWAY": Command(away), "SETNAME": Command(setname, 1),
+    "WHOIS": IrcCommand(whois), "WHOWAS": IrcCommand(whowas), "USERHOST": IrcCommand(userhost, 1),
+    "ISON": IrcCommand(ison, 1), "AWAY": IrcCommand(away), "SETNAME": IrcCommand(setname, 1),
 }

@@ -10,7 +10,7 @@ from chatops.chat import names
 from chatops.chat.irc import capabilities, isupport, limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc, joined
+from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.information import lusers, motd
 from chatops.chat.irc.message import Message
 from chatops.chat.irc.presence import came
@@ -212,8 +212,8 @@ def _request(irc: Irc, client: Client, asked: str) -> None:
 
 
 COMMANDS: Commands = {
-    "CAP": Command(cap, 1, True), "PASS": Command(pass_, 1, True),
-    "NICK": Command(nick, 0, True), "USER": Command(user, 4, True),
-    "PING": Command(ping, 0, True), "PONG": Command(pong, 0, True),
-    "QUIT": Command(quit_, 0, True),
+    "CAP": IrcCommand(cap, 1, True), "PASS": IrcCommand(pass_, 1, True),
+    "NICK": IrcCommand(nick, 0, True), "USER": IrcCommand(user, 4, True),
+    "PING": IrcCommand(ping, 0, True), "PONG": IrcCommand(pong, 0, True),
+    "QUIT": IrcCommand(quit_, 0, True),
 }

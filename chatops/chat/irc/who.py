@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Command, Commands, Irc
+from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
 from chatops.chat.masks import matches
 from chatops.chat.session import Room, Session
@@ -121,4 +121,4 @@ def _rank(one: Session, room: Room | None) -> str:
     return "n/a" if room is None or one.id not in room.rules.ops else "0"
 
 
-COMMANDS: Commands = {"WHO": Command(who)}
+COMMANDS: Commands = {"WHO": IrcCommand(who)}
