@@ -12,7 +12,7 @@ from chatops.loop.naming import transparent
 from chatops.net import kernel
 from chatops.net.context import ConnectionContext
 from chatops.net.outbox import Outbox
-from chatops.net.state import MOVES, State, interest, reason_of
+from chatops.net.state import MOVES, ConnectionState, interest, reason_of
 
 S = TypeVar("S")               # what the layer above keeps with a connection
 
@@ -21,7 +21,7 @@ LEAST_PROGRESS = 4096          # bytes a slow reader must take per stall deadlin
 MENTIONED = 1 << 16            # an outbox is worth an event when it has held this much
 
 
-class Owner(Protocol[S]):
+class ConnectionOwner(Protocol[S]):
     """Who is told what happens on connections.  Called on the reactor's thread."""
 
     def received(self, connection: Connection[S], data: bytes) -> None:
@@ -71,9 +71,9 @@ class Connection(Generic[S]):
     """A client's socket.  Belongs to the reactor's thread, as does everything it calls."""
 
     __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
-                 "connected_at", "fans", "fd", "host", "label",
+                 "connected_at", "context", "fans", "fd", "host", "label",
                  "lines_direct", "lines_dropped", "mask", "mentioned", "outbox", "paused", "peer",
-                 "progress", "progress_at", "send", "session", "sock", "state", "traffic")
+                 "progress", "progress_at", "send", "session", "sock", "state")
 
     kind = "connection"
     tls = ""                       # version and cipher, where it has any
@@ -81,12 +81,12 @@ class Connection(Generic[S]):
     session: S                     # the layer above sets it before anything can come in
 
     @transparent
-    def __init__(self, traffic: ConnectionContext[Owner[S]], sock: socket.socket, peer: str,
-                 client_id: int) -> None:
+    def __init__(self, context: ConnectionContext[ConnectionOwner[S]], sock: socket.socket,
+                 peer: str, client_id: int) -> None:
         """Takes over a socket, makes it non-blocking, and begins to read it."""
         sock.setblocking(False)
-        now = traffic.reactor.now
-        self.traffic = traffic
+        now = context.reactor.now
+        self.context = context
         self.sock = sock
         self.send: Callable[[bytes], int] = sock.send
         self.fd = sock.fileno()
@@ -94,7 +94,7 @@ class Connection(Generic[S]):
         self.host = ""                 # its address alone; the layer above sets it
         self.client_id = client_id
         self.label = f"#{client_id}"
-        self.state = State.OPEN
+        self.state = ConnectionState.OPEN
         self.paused = False            # by the layer above: it is not read
         self.mask = 0                  # what the selector watches; 0 is not registered
         self.outbox: Outbox | None = None
@@ -116,7 +116,7 @@ class Connection(Generic[S]):
     @property
     def is_open(self) -> bool:
         """Whether lines may still be put on the way to it."""
-        return self.state is State.OPEN
+        return self.state is ConnectionState.OPEN
 
     @property
     def queued(self) -> int:
@@ -148,7 +148,7 @@ class Connection(Generic[S]):
 
     def wanted(self) -> int:
         """What it should be watched for."""
-        return interest(self.state, self.paused, self.queued, self.traffic.always_write)
+        return interest(self.state, self.paused, self.queued, self.context.always_write)
 
     @transparent
     def update_interest(self) -> None:
@@ -158,7 +158,7 @@ class Connection(Generic[S]):
         mask = self.wanted()
         if mask == self.mask:
             return
-        selector = self.traffic.reactor.selector
+        selector = self.context.reactor.selector
         if not self.mask:
             selector.register(self.sock, mask, self.on_ready)
         elif not mask:
@@ -201,25 +201,25 @@ class Connection(Generic[S]):
         except OSError as error:
             self.abort(reason_of(error))
             return
-        traffic = self.traffic
-        if self.state is not State.OPEN:
+        context = self.context
+        if self.state is not ConnectionState.OPEN:
             if not data:
                 self.abort("")
             return
         if data:
             size = len(data)
             self.bytes_in += size
-            traffic.bytes_in += size
-            self.active_at = traffic.reactor.now
-            traffic.owner.received(self, data)
+            context.bytes_in += size
+            self.active_at = context.reactor.now
+            context.owner.received(self, data)
         else:
-            traffic.owner.ended(self)
+            context.owner.ended(self)
 
     # -- sending
 
     def write(self, data: bytes, lines: int = 1) -> None:
         """Send to this client alone: at once if it has nothing queued, else in its turn."""
-        if self.state is not State.OPEN:
+        if self.state is not ConnectionState.OPEN:
             return
         self.bytes_direct += len(data)
         self.lines_direct += lines
@@ -239,51 +239,51 @@ class Connection(Generic[S]):
         """Queue what the kernel did not take, within the limit."""
         if not self.is_open:           # evicted earlier in this very fan-out
             return
-        traffic = self.traffic
+        context = self.context
         outbox = self.outbox
         if outbox is None:
-            outbox = self.outbox = Outbox(traffic.reactor.now)
+            outbox = self.outbox = Outbox(context.reactor.now)
         was = outbox.size
         # A chunk that has begun to go out must go on to its end, whatever the limit.
-        if taken or was + len(chunk) <= traffic.outbox_limit:
-            outbox.push(chunk, lines, taken, traffic.reactor.now)
-        elif traffic.policy == "evict":
+        if taken or was + len(chunk) <= context.outbox_limit:
+            outbox.push(chunk, lines, taken, context.reactor.now)
+        elif context.policy == "evict":
             self.bytes_dropped += len(chunk)
             self.lines_dropped += lines
-            traffic.owner.overflowed(self, lines)
+            context.owner.overflowed(self, lines)
             return
         else:
-            dropped = outbox.squeeze(chunk, lines, traffic.outbox_limit,
-                                     oldest=traffic.policy == "drop-oldest",
-                                     notice=partial(traffic.owner.gap, self),
-                                     now=traffic.reactor.now)
+            dropped = outbox.squeeze(chunk, lines, context.outbox_limit,
+                                     oldest=context.policy == "drop-oldest",
+                                     notice=partial(context.owner.gap, self),
+                                     now=context.reactor.now)
             self.bytes_dropped += was + len(chunk) - outbox.size
             self.lines_dropped += dropped
-            traffic.owner.overflowed(self, dropped)
-        traffic.queued += outbox.size - was
+            context.owner.overflowed(self, dropped)
+        context.queued += outbox.size - was
         if outbox.size and not was:
             self._fills()
-        if not self.mentioned and outbox.size >= min(MENTIONED, traffic.outbox_limit >> 1):
+        if not self.mentioned and outbox.size >= min(MENTIONED, context.outbox_limit >> 1):
             self.mentioned = True
-            traffic.owner.filled(self)
+            context.owner.filled(self)
         self._tell_queue()
 
     def _tell_queue(self) -> None:
-        selector = self.traffic.reactor.selector
+        selector = self.context.reactor.selector
         if selector.watched:
             selector.queue(self.client_id, self.queued)
 
     @transparent
     def _fills(self) -> None:
         self.progress = 0
-        self.progress_at = self.traffic.reactor.now
-        self.traffic.stalls.start(self)
+        self.progress_at = self.context.reactor.now
+        self.context.stalls.start(self)
         for fan in self.fans:
             fan.back(self)
         self.update_interest()
 
     def _flush(self) -> None:
-        traffic, outbox = self.traffic, self.outbox
+        context, outbox = self.context, self.outbox
         assert outbox is not None
         was = outbox.size
         failure = None                 # a text: a kept exception keeps all chunks until a GC
@@ -292,10 +292,10 @@ class Connection(Generic[S]):
         except OSError as error:
             failure = reason_of(error)
         taken = was - outbox.size      # a part may have gone out before it failed
-        traffic.queued -= taken
+        context.queued -= taken
         self.progress += taken
         if taken:
-            self.progress_at = traffic.reactor.now
+            self.progress_at = context.reactor.now
         if failure is not None:
             self.abort(failure)
             return
@@ -304,24 +304,24 @@ class Connection(Generic[S]):
             self._empties()
 
     def _empties(self) -> None:
-        self.traffic.stalls.stop(self)
+        self.context.stalls.stop(self)
         for fan in self.fans:
             fan.clear(self)
         if self.mentioned:
             self.mentioned = False
-            self.traffic.owner.emptied(self)
-        if self.state is State.DRAINING:
+            self.context.owner.emptied(self)
+        if self.state is ConnectionState.DRAINING:
             self._shut()
         else:
             self.update_interest()
 
     def check_progress(self) -> None:
         """The stall deadline is over: go on if the peer took something, else say so."""
-        if self.state is State.OPEN and self.progress >= LEAST_PROGRESS:
+        if self.state is ConnectionState.OPEN and self.progress >= LEAST_PROGRESS:
             self.progress = 0
-            self.traffic.stalls.start(self)
-        elif self.state is State.OPEN:
-            self.traffic.owner.stalled(self)
+            self.context.stalls.start(self)
+        elif self.state is ConnectionState.OPEN:
+            self.context.owner.stalled(self)
 
     # -- the end
 
@@ -334,8 +334,8 @@ class Connection(Generic[S]):
             return 0
         self.mentioned = False         # its end will say more than that it is empty
         was = outbox.size
-        lines = outbox.discard(partial(self.traffic.owner.gap, self))
-        self.traffic.queued -= was - outbox.size
+        lines = outbox.discard(partial(self.context.owner.gap, self))
+        self.context.queued -= was - outbox.size
         self.bytes_dropped += was - outbox.size
         self.lines_dropped += lines
         self._tell_queue()
@@ -350,9 +350,9 @@ class Connection(Generic[S]):
             return
         if last_words and not self._last(last_words):
             return
-        self._move(State.DRAINING)
-        self.traffic.stalls.stop(self)
-        self.traffic.lingers.start(self)
+        self._move(ConnectionState.DRAINING)
+        self.context.stalls.stop(self)
+        self.context.lingers.start(self)
         if self.outbox:
             self.update_interest()
         else:
@@ -373,17 +373,17 @@ class Connection(Generic[S]):
             self.abort(reason_of(error))
             return False
         if taken < len(words):
-            now = self.traffic.reactor.now
+            now = self.context.reactor.now
             if self.outbox is None:
                 self.outbox = Outbox(now)
             was = self.outbox.size
             self.outbox.push(words, 0, taken, now)     # they are not lines that can be lost
-            self.traffic.queued += self.outbox.size - was
+            self.context.queued += self.outbox.size - was
             self._tell_queue()
         return True
 
     def _shut(self) -> None:
-        self._move(State.LINGERING)
+        self._move(ConnectionState.LINGERING)
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -402,25 +402,25 @@ class Connection(Generic[S]):
 
     def abort(self, reason: str) -> None:
         """Close without further ceremony, at the end of this turn.  Idempotent."""
-        if self.state is State.CLOSED:
+        if self.state is ConnectionState.CLOSED:
             return
-        self._move(State.CLOSED)
-        self.traffic.stalls.stop(self)
-        self.traffic.lingers.stop(self)
-        self.traffic.dead.append(self)
+        self._move(ConnectionState.CLOSED)
+        self.context.stalls.stop(self)
+        self.context.lingers.stop(self)
+        self.context.dead.append(self)
         self.update_interest()
-        self.traffic.owner.lost(self, reason)
+        self.context.owner.lost(self, reason)
 
     def reap(self) -> None:
         """Give the descriptor back and let go of everything; the context's `reap` calls it."""
         if self.outbox is not None:
-            self.traffic.queued -= self.outbox.size
+            self.context.queued -= self.outbox.size
             self.outbox = None         # the past turns of the loop remember this object
         if hasattr(self, "session"):   # one that was refused has none
             del self.session
         self.sock.close()
 
-    def _move(self, state: State) -> None:
+    def _move(self, state: ConnectionState) -> None:
         if state not in MOVES[self.state]:
             raise AssertionError(f"{self!r} cannot become {state.value}")
         self.state = state

@@ -33,13 +33,13 @@ class HandshakeOwner(Protocol):
 class Handshakes:
     """Those under way.  Belongs to the reactor's thread."""
 
-    def __init__(self, traffic: ConnectionContext[object], context: ssl.SSLContext,
+    def __init__(self, context: ConnectionContext[object], tls_context: ssl.SSLContext,
                  owner: HandshakeOwner) -> None:
-        self.traffic = traffic
-        self.context = context     # for those that begin from now on
+        self.context = context
+        self.tls_context = tls_context     # for those that begin from now on
         self.owner = owner
         self.deadlines: Deadlines[Handshake] = Deadlines(
-            traffic.reactor, DEADLINE,
+            context.reactor, DEADLINE,
             lambda handshake: handshake.abort(f"no handshake within {DEADLINE:g} seconds"))
         self.under_way: dict[Handshake, None] = {}
         self._turn = 0
@@ -50,7 +50,7 @@ class Handshakes:
 
     def affordable(self) -> bool:
         """Whether this turn has time for one more; who has to wait is ready again in the next."""
-        turn = self.traffic.reactor.selector.turns
+        turn = self.context.reactor.selector.turns
         if turn != self._turn:
             self._turn, self._spent = turn, 0.0
         return self._spent < SHARE
@@ -95,7 +95,7 @@ class Handshake:
         handshakes = self._handshakes
         if not handshakes.affordable():
             return
-        clock = handshakes.traffic.reactor.clock
+        clock = handshakes.context.reactor.clock
         began = clock()
         try:
             if self._tls is not None or self._begins():
@@ -112,7 +112,7 @@ class Handshake:
             return False
         if first == bytes([HELLO]):
             self._watch(0)         # the socket is another object from here on
-            self._tls = self._handshakes.context.wrap_socket(      # type: ignore[assignment]
+            self._tls = self._handshakes.tls_context.wrap_socket(      # type: ignore[assignment]
                 self._sock, server_side=True, do_handshake_on_connect=False)
             return True
         if first:
@@ -139,7 +139,7 @@ class Handshake:
         if self not in self._handshakes.under_way:
             return
         self._leave()
-        self._handshakes.traffic.dead.append(self)
+        self._handshakes.context.dead.append(self)
         self._handshakes.owner.failed(self, reason)
 
     def reap(self) -> None:
@@ -155,7 +155,7 @@ class Handshake:
     def _watch(self, mask: int) -> None:
         if mask == self._mask:
             return
-        selector = self._handshakes.traffic.reactor.selector
+        selector = self._handshakes.context.reactor.selector
         sock = self._tls or self._sock
         if not self._mask:
             selector.register(sock, mask, self.on_ready)

@@ -8,7 +8,7 @@ from enum import Enum
 from selectors import EVENT_READ, EVENT_WRITE
 
 
-class State(Enum):
+class ConnectionState(Enum):
     """The life of a connection; `MOVES` lists every step there is."""
 
     OPEN = "open"
@@ -18,14 +18,14 @@ class State(Enum):
 
 
 MOVES = {
-    State.OPEN: {State.DRAINING, State.CLOSED},
-    State.DRAINING: {State.LINGERING, State.CLOSED},
-    State.LINGERING: {State.CLOSED},
-    State.CLOSED: set[State](),
+    ConnectionState.OPEN: {ConnectionState.DRAINING, ConnectionState.CLOSED},
+    ConnectionState.DRAINING: {ConnectionState.LINGERING, ConnectionState.CLOSED},
+    ConnectionState.LINGERING: {ConnectionState.CLOSED},
+    ConnectionState.CLOSED: set[ConnectionState](),
 }
 
 
-def interest(state: State, paused: bool, queued: int, always_write: bool) -> int:
+def interest(state: ConnectionState, paused: bool, queued: int, always_write: bool) -> int:
     """What a connection should be watched for, from its state alone.
 
     1. Reading, while it is open and not paused: a paused one is not watched, so that
@@ -35,12 +35,13 @@ def interest(state: State, paused: bool, queued: int, always_write: bool) -> int
        always writable: watching for that with nothing to write turns the loop at full speed.
     4. Writing, always, when the lesson on exactly that is switched on.
     """
-    if state is State.CLOSED:
+    if state is ConnectionState.CLOSED:
         return 0
     mask = 0
-    if (state is State.OPEN and not paused) or state is State.LINGERING:
+    if (state is ConnectionState.OPEN and not paused) or state is ConnectionState.LINGERING:
         mask |= EVENT_READ
-    if queued or state is State.DRAINING or (always_write and state is not State.LINGERING):
+    if (queued or state is ConnectionState.DRAINING
+            or (always_write and state is not ConnectionState.LINGERING)):
         mask |= EVENT_WRITE
     return mask
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from selectors import EVENT_READ, EVENT_WRITE
 
 from chatops.loop.naming import transparent
-from chatops.net.connection import Connection, Owner, S
+from chatops.net.connection import Connection, ConnectionOwner, S
 from chatops.net.context import ConnectionContext
-from chatops.net.state import State, crossed, interest
+from chatops.net.state import ConnectionState, crossed, interest
 from chatops.net.tls import TlsSocket
 
 
@@ -17,12 +17,12 @@ class TlsConnection(Connection[S]):
     __slots__ = ("_tls", "tls")
 
     @transparent
-    def __init__(self, traffic: ConnectionContext[Owner[S]], sock: TlsSocket, peer: str,
+    def __init__(self, context: ConnectionContext[ConnectionOwner[S]], sock: TlsSocket, peer: str,
                  client_id: int) -> None:
         self._tls = sock
         cipher = sock.cipher()
         self.tls = f"{sock.version()} {cipher[0] if cipher else ''}"
-        super().__init__(traffic, sock, peer, client_id)
+        super().__init__(context, sock, peer, client_id)
 
     def wanted(self) -> int:
         tls = self._tls
@@ -35,7 +35,7 @@ class TlsConnection(Connection[S]):
         write = mask & (EVENT_READ if tls.write_needs_input else EVENT_WRITE)
         if write and self.outbox:
             self._flush()
-        elif write and self.state is State.DRAINING:
+        elif write and self.state is ConnectionState.DRAINING:
             self._shut()
         if read and self._may_read():
             self._read()

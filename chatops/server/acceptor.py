@@ -27,14 +27,14 @@ class Acceptor:
     """Belongs to the reactor's thread."""
 
     def __init__(self, state: ServerState, door: Door, refusing: set[ClientConnection],
-                 context: ssl.SSLContext | None,
+                 tls_context: ssl.SSLContext | None,
                  entered: Callable[[ClientConnection], None] = lambda _: None) -> None:
         """Who comes in goes through `door`; who may not stands in `refusing` until it is gone.
-        With a `context`, nobody comes in without TLS.  `entered` is told of who has come in.
+        With a `tls_context`, nobody comes in without TLS.  `entered` is told of who has come in.
         """
         self._entered = entered
         self.refusing = refusing
-        self.handshakes = (Handshakes(state.traffic, context, self) if context is not None
+        self.handshakes = (Handshakes(state.context, tls_context, self) if tls_context is not None
                            else None)
         if self.handshakes is not None:
             state.handshakes.append(self.handshakes)
@@ -58,17 +58,17 @@ class Acceptor:
             if self.handshakes is not None:
                 Handshake(self.handshakes, sock, peer, host)
             else:
-                self._enter(Connection(state.traffic, sock, peer, state.accepted + 1), host)
+                self._enter(Connection(state.context, sock, peer, state.accepted + 1), host)
         except OSError as error:       # of the selector: epoll has a limit of its own
             self._refuse(sock, peer, Refusal(
                 "descriptors", f"the server cannot watch more clients ({error.strerror})"))
             return
         state.admission.entered(host)
 
-    def renew(self, context: ssl.SSLContext) -> None:
+    def renew(self, tls_context: ssl.SSLContext) -> None:
         """Newcomers get this certificate from now on; who is in, or on the way, has theirs."""
         assert self.handshakes is not None, "a plain port does not turn into one for TLS"
-        self.handshakes.context = context
+        self.handshakes.tls_context = tls_context
 
     def abort(self, reason: str) -> None:
         """Who is not in yet does not come in."""
@@ -127,7 +127,7 @@ class Acceptor:
         """One line that says why, then the close, in order where that can be afforded."""
         if len(self.refusing) < REFUSED_AT_ONCE and self._watchable(sock):
             try:
-                connection: ClientConnection = Connection(self._state.traffic, sock, peer, 0)
+                connection: ClientConnection = Connection(self._state.context, sock, peer, 0)
             except OSError:
                 pass
             else:
@@ -152,7 +152,7 @@ class Acceptor:
         state, host, peer = self._state, handshake.host, handshake.peer
         banned = state.admission.banned(host, state.hub.at)      # since it was accepted
         try:
-            connection = TlsConnection(state.traffic, sock, peer,
+            connection = TlsConnection(state.context, sock, peer,
                                        0 if banned else state.accepted + 1)
         except OSError as error:
             sock.close()

@@ -15,7 +15,7 @@ from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
 from chatops.loop.backends import BackendError
 from chatops.server import bans
-from chatops.server.ban_file import BanKeeper, Change, apply
+from chatops.server.ban_file import BanFileEdits, BanKeeper, apply
 from chatops.server.server import ChatServer
 from chatops.units import counted, format_duration, shown
 
@@ -23,7 +23,7 @@ ALWAYS_WRITE_SECONDS = 30.0    # until watching for writing returns to on demand
 SAVE_PATIENCE = 3.0            # seconds until who has banned is told that the disk is slow
 
 
-class Refusal(Exception):  # noqa: N818  (it is an answer, not an error)
+class CommandRefused(Exception):  # noqa: N818  (it is an answer, not an error)
     """What was asked cannot be done; the message is for the operator."""
 
 
@@ -72,7 +72,7 @@ class Admin:
             return CommandResult(False, f"'{spec_of(command).name}' is not for the server")
         try:
             result: CommandResult = method(self, command)
-        except (Refusal, bans.BanError, settings.SettingsError, BackendError) as error:
+        except (CommandRefused, bans.BanError, settings.SettingsError, BackendError) as error:
             result = CommandResult(False, str(error))
         return result
 
@@ -140,13 +140,13 @@ class Admin:
         try:
             return str(bans.network_of(target))
         except bans.BanError:
-            raise Refusal(f"'{shown(target)}' is not a client here, nor an address or network"
-                          ) from None
+            raise CommandRefused(f"'{shown(target)}' is not a client here, nor an address or "
+                                 "network") from None
 
     def _unban(self, command: commands.Unban) -> CommandResult:
         network = bans.network_of(command.network)
         if not self._server.state.admission.bans.remove(command.network):
-            raise Refusal(f"{network} is not banned; `bans` lists who is")
+            raise CommandRefused(f"{network} is not banned; `bans` lists who is")
         return CommandResult(True, f"{network} may come in again")
 
     def _bans(self, _command: commands.Bans) -> CommandResult:
@@ -177,7 +177,7 @@ class Admin:
         late = self._server.reactor.call_later(SAVE_PATIENCE, too_late)
         keeper.save(told)
 
-    def _adopt(self, change: Change) -> None:
+    def _adopt(self, change: BanFileEdits) -> None:
         """What somebody has changed in the file holds from now on."""
         apply(change, self._server.state.admission.bans)
         self._keep_out()
@@ -217,7 +217,7 @@ class Admin:
 
     def _broadcast(self, command: commands.Broadcast) -> CommandResult:
         if not clean_text(command.text).strip():
-            raise Refusal("there is nothing to say")
+            raise CommandRefused("there is nothing to say")
         reached = self._server.hub.broadcast(command.text)
         return CommandResult(True, f"said to {counted(reached, 'client')}")
 
@@ -237,11 +237,11 @@ class Admin:
         return CommandResult(True, settings.show(server.state.settings, name))
 
     def _no_reload(self, _command: commands.Reload) -> CommandResult:
-        raise Refusal("there is nothing to read again: neither --config nor --tls-cert nor "
-                      "--ban-file was given")
+        raise CommandRefused("there is nothing to read again: neither --config nor --tls-cert nor "
+                             "--ban-file was given")
 
     def _no_reopen(self, _command: commands.Reopen) -> CommandResult:
-        raise Refusal("there is no log file to open again: --log-file was not given")
+        raise CommandRefused("there is no log file to open again: --log-file was not given")
 
     def _slow_consumer(self, command: commands.SlowConsumer) -> CommandResult:
         server = self._server
@@ -261,7 +261,7 @@ class Admin:
         always = command.mode == "always"
         self._always_write += 1
         returns = always and not command.stay
-        self._server.state.traffic.always_until = (
+        self._server.state.context.always_until = (
             self._server.reactor.clock() + ALWAYS_WRITE_SECONDS if returns else 0.0)
         self._watch_writing(always)
         if not always:
@@ -278,10 +278,10 @@ class Admin:
     def _watch_writing(self, always: bool) -> None:
         server = self._server
         if not always:
-            server.state.traffic.always_until = 0.0
-        if server.state.traffic.always_write == always:
+            server.state.context.always_until = 0.0
+        if server.state.context.always_write == always:
             return
-        server.state.traffic.always_write = always
+        server.state.context.always_write = always
         for connection in server.state.connections.values():
             connection.update_interest()
         server.hub.effects.append(events.Warned(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from chatops.server.bans import Bans
+from chatops.server.bans import BanList
 from chatops.server.counts import Refusal
 from chatops.settings import Settings
 from chatops.units import format_duration
@@ -18,7 +18,7 @@ SUBNET = 64                    # bits: the least that one IPv6 host is given (RF
 class Admission:
     """Asked for every newcomer.  Belongs to the reactor's thread."""
 
-    def __init__(self, settings: Settings, bans: Bans, descriptors: int) -> None:
+    def __init__(self, settings: Settings, bans: BanList, descriptors: int) -> None:
         self.bans = bans
         self._descriptors = descriptors
         self._here: dict[str, int] = {}

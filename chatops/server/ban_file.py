@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from chatops.server.bans import Ban, BanError, Bans, network_of
+from chatops.server.bans import BanEntry, BanError, BanList, network_of
 from chatops.server.state import ServerState
 from chatops.storage.worker import Journal, reason
 from chatops.system import files
@@ -20,10 +20,10 @@ from chatops.system.addresses import Network
 IN_PLACE = (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-class Change(NamedTuple):
+class BanFileEdits(NamedTuple):
     """What somebody else has done to the file since it was last read or written here."""
 
-    added: tuple[Ban, ...] = ()
+    added: tuple[BanEntry, ...] = ()
     lifted: tuple[Network, ...] = ()
 
     def __str__(self) -> str:
@@ -41,9 +41,9 @@ class BanFile:
         """Nothing is read yet."""
         self.path = path
         self._data = b""               # as it was last seen
-        self._known: dict[Network, Ban] = {}
+        self._known: dict[Network, BanEntry] = {}
 
-    def load(self) -> list[Ban]:
+    def load(self) -> list[BanEntry]:
         """All bans of the file; none when there is no file, but a place for it."""
         try:
             files.check_place(self.path)
@@ -57,30 +57,31 @@ class BanFile:
         self._known, self._data = self._decoded(data), data
         return list(self._known.values())
 
-    def look(self) -> Change:
+    def look(self) -> BanFileEdits:
         """What has been done to it meanwhile.  That it is gone lifts no bans."""
         try:
             data = files.read(self.path, regular=True)
         except FileNotFoundError:
             if not self._known:
-                return Change()
+                return BanFileEdits()
             raise BanError(f"{self.path} is gone; its bans stay, and the next one brings it "
                            "back") from None
         if data == self._data:
-            return Change()
+            return BanFileEdits()
         before, now = self._known, self._decoded(data)
         self._known, self._data = now, data
-        return Change(tuple(ban for network, ban in now.items() if before.get(network) != ban),
-                      tuple(network for network in before if network not in now))
+        return BanFileEdits(
+            tuple(ban for network, ban in now.items() if before.get(network) != ban),
+            tuple(network for network in before if network not in now))
 
-    def save(self, ours: list[Ban], now: float) -> Change:
+    def save(self, ours: list[BanEntry], now: float) -> BanFileEdits:
         """Write all bans in force here, and what has been changed by hand; returns that.
 
         Of what has been changed on both sides, ours stays.
         """
         before = self._known, self._data
-        change = self._mine_kept(ours, now) if self.path.exists() else Change()
-        bans = Bans(ours)
+        change = self._mine_kept(ours, now) if self.path.exists() else BanFileEdits()
+        bans = BanList(ours)
         apply(change, bans)
         held = bans.all(0.0)
         data = msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"
@@ -92,7 +93,7 @@ class BanFile:
         self._known, self._data = {network_of(ban.network): ban for ban in held}, data
         return change
 
-    def _mine_kept(self, ours: list[Ban], now: float) -> Change:
+    def _mine_kept(self, ours: list[BanEntry], now: float) -> BanFileEdits:
         known, mine = self._known, {network_of(ban.network): ban for ban in ours}
         change = self.look()
 
@@ -101,13 +102,14 @@ class BanFile:
             over = base is not None and base.left(now) <= 0 and network not in mine
             return over or mine.get(network) == base
 
-        return Change(tuple(ban for ban in change.added if untouched(network_of(ban.network))),
-                      tuple(filter(untouched, change.lifted)))
+        return BanFileEdits(
+            tuple(ban for ban in change.added if untouched(network_of(ban.network))),
+            tuple(filter(untouched, change.lifted)))
 
-    def _decoded(self, data: bytes) -> dict[Network, Ban]:
+    def _decoded(self, data: bytes) -> dict[Network, BanEntry]:
         try:
             text = files.text_of(data)
-            bans = msgspec.json.decode(text, type=list[Ban]) if text.strip() else []
+            bans = msgspec.json.decode(text, type=list[BanEntry]) if text.strip() else []
             return {network_of(ban.network): ban for ban in bans}
         except BanError as error:
             raise BanError(f"{self.path}: {error}") from None
@@ -115,7 +117,7 @@ class BanFile:
             raise BanError(f"{self.path}: not a file of bans: {error}") from None
 
 
-def apply(change: Change, bans: Bans) -> None:
+def apply(change: BanFileEdits, bans: BanList) -> None:
     """Do here what has been done to the file."""
     for network in change.lifted:
         bans.remove(str(network))
@@ -187,7 +189,7 @@ class BanKeeper:
         self._state = state
         self._journal = journal
         self._hand_over = hand_over
-        self.adopt: Callable[[Change], object] = lambda change: None   # told what was found
+        self.adopt: Callable[[BanFileEdits], object] = lambda change: None   # told what was found
         self._savers: list[Told] = []
         self._readers: list[Told] = []
         self._busy = False
@@ -219,7 +221,7 @@ class BanKeeper:
             asked, self._readers = self._readers, []
             self._later("read the ban file", self._file.look, asked)
 
-    def _later(self, name: str, work: Callable[[], Change], asked: list[Told]) -> None:
+    def _later(self, name: str, work: Callable[[], BanFileEdits], asked: list[Told]) -> None:
         def job() -> None:
             try:
                 change = work()
@@ -230,11 +232,11 @@ class BanKeeper:
 
         def failed(error: Exception) -> None:
             why = f"cannot {name}: {reason(error)}"
-            self._hand_over(lambda: self._done(asked, why, Change()))
+            self._hand_over(lambda: self._done(asked, why, BanFileEdits()))
 
         self._journal.later(job, name, failed)
 
-    def _done(self, asked: list[Told], why: str, change: Change) -> None:
+    def _done(self, asked: list[Told], why: str, change: BanFileEdits) -> None:
         self._busy = False
         if change.added or change.lifted:
             self.adopt(change)

@@ -16,7 +16,7 @@ class BanError(ChatopsError, ValueError):
     """Not an address or network, or a file of bans that cannot be read; one line."""
 
 
-class Ban(msgspec.Struct, frozen=True):
+class BanEntry(msgspec.Struct, frozen=True):
     """One ban.  Times are wall-clock seconds; `until` of 0 is for good."""
 
     network: str
@@ -37,15 +37,15 @@ def network_of(text: str) -> Network:
     return network
 
 
-class Bans:
+class BanList:
     """The bans in force, looked up once for every newcomer.
 
     Single addresses, of which there may be thousands, are found at once; networks are few
     and looked through.
     """
 
-    def __init__(self, bans: list[Ban] | None = None) -> None:
-        self._bans: dict[Network, Ban] = {}
+    def __init__(self, bans: list[BanEntry] | None = None) -> None:
+        self._bans: dict[Network, BanEntry] = {}
         self._wide: dict[Network, None] = {}       # those of more than one address
         for ban in bans or ():
             self._keep(network_of(ban.network), ban)
@@ -53,7 +53,7 @@ class Bans:
     def __len__(self) -> int:
         return len(self._bans)
 
-    def _keep(self, network: Network, ban: Ban) -> None:
+    def _keep(self, network: Network, ban: BanEntry) -> None:
         self._bans[network] = ban
         if network.prefixlen < network.max_prefixlen:
             self._wide[network] = None
@@ -62,10 +62,10 @@ class Bans:
         self._wide.pop(network, None)
         return self._bans.pop(network, None) is not None
 
-    def add(self, target: str, now: float, seconds: float = 0.0, reason: str = "") -> Ban:
+    def add(self, target: str, now: float, seconds: float = 0.0, reason: str = "") -> BanEntry:
         """Ban an address or network from now on.  Raises `BanError`."""
         network = network_of(target)
-        ban = Ban(str(network), now, now + seconds if seconds else 0.0, reason)
+        ban = BanEntry(str(network), now, now + seconds if seconds else 0.0, reason)
         self._keep(network, ban)
         return ban
 
@@ -73,7 +73,7 @@ class Bans:
         """Whether there was such a ban.  Raises `BanError`."""
         return self._drop(network_of(target))
 
-    def find(self, host: str, now: float) -> Ban | None:
+    def find(self, host: str, now: float) -> BanEntry | None:
         """The ban that keeps this address out, if any; those that are over are dropped."""
         if not self._bans:
             return None
@@ -90,10 +90,10 @@ class Bans:
             self._drop(network)
         return None
 
-    def put(self, ban: Ban) -> None:
+    def put(self, ban: BanEntry) -> None:
         """A ban as it is written elsewhere.  Raises `BanError`."""
         self._keep(network_of(ban.network), ban)
 
-    def all(self, now: float) -> list[Ban]:
+    def all(self, now: float) -> list[BanEntry]:
         """Those in force, the oldest first."""
         return [ban for ban in self._bans.values() if ban.left(now) > 0]

@@ -20,7 +20,7 @@ class Clients:
         self._state = state
         self.refusing: set[ClientConnection] = set()       # on their way out, never let in
         self._dropping: dict[ClientConnection, int] = {}
-        state.traffic = ConnectionContext(reactor, self, settings.outbox, "evict",
+        state.context = ConnectionContext(reactor, self, settings.outbox, "evict",
                                           settings.stall, LINGER)
         state.partials = Deadlines(reactor, settings.line_deadline, self._never_ended)
         state.idles = Deadlines(reactor, settings.idle_timeout, self._idle)
@@ -88,12 +88,12 @@ class Clients:
         return session.dialect.gap(session.sender, lines)
 
     def overflowed(self, connection: ClientConnection, lines: int) -> None:
-        if self._state.traffic.policy == "evict":
+        if self._state.context.policy == "evict":
             limit = format_size(self._state.settings.outbox)
             self.evict(connection, f"evicted: queue full ({limit})", lines)
             return
         self._state.lines_dropped += lines
-        self._state.counts.dropped[self._state.traffic.policy] += lines
+        self._state.counts.dropped[self._state.context.policy] += lines
         if connection not in self._dropping:
             self._state.reactor.call_later(1.0, lambda: self._report_dropped(connection))
         self._dropping[connection] = self._dropping.get(connection, 0) + lines
@@ -103,7 +103,7 @@ class Clients:
         if lines:
             self._state.say(events.LinesDropped(
                 self._state.hub.at, connection.client_id, connection.session.nick, lines,
-                self._state.traffic.policy))
+                self._state.context.policy))
 
     def stalled(self, connection: ClientConnection) -> None:
         self.evict(connection, "evicted: took next to nothing for "
@@ -126,11 +126,11 @@ class Clients:
     def relieve(self) -> None:
         """If all outboxes together are over their limit, the worst go."""
         state, limit = self._state, self._state.settings.total_outbox
-        if state.traffic.queued <= limit:
+        if state.context.queued <= limit:
             return
         worst = sorted(state.connections.values(), key=lambda c: c.queued, reverse=True)
         for connection in worst:
-            if state.traffic.queued <= limit or not connection.queued:
+            if state.context.queued <= limit or not connection.queued:
                 return
             if connection.is_open:
                 self.evict(connection, "evicted: all queues together reached "

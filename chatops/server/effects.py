@@ -53,7 +53,7 @@ class EffectRunner:
         while hub.effects:
             effects, hub.effects = hub.effects, []
             self.carry_out(effects)
-            if state.traffic.queued:
+            if state.context.queued:
                 self._relieve()
             if hub.dirty:
                 hub.flush()

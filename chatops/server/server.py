@@ -22,7 +22,7 @@ from chatops.net.handshake import Handshake
 from chatops.net.kernel import host_with_zone, set_user_timeout
 from chatops.net.listener import Listener, Shortage
 from chatops.server.acceptor import Acceptor
-from chatops.server.bans import Bans
+from chatops.server.bans import BanList
 from chatops.server.clients import Clients
 from chatops.server.effects import EffectRunner
 from chatops.server.irc import IrcSocket, irc_door
@@ -36,7 +36,7 @@ class ChatServer:
     """Made by any thread, then handed over whole to the reactor's."""
 
     def __init__(self, settings: Settings, socks: Sequence[socket.socket],
-                 bus: EventBus[events.Event], *, bans: Bans | None = None,
+                 bus: EventBus[events.Event], *, bans: BanList | None = None,
                  descriptors: int = 1024, tls: ssl.SSLContext | None = None,
                  irc: Sequence[IrcSocket] = (),
                  clock: Callable[[], float] = time.monotonic,
@@ -67,7 +67,7 @@ class ChatServer:
         self.apply(settings)
         self.reactor.on_wake = self._begin
         self.reactor.on_failure = self._failed
-        self.reactor.hooks = [self.delivery.flush, state.traffic.reap, self._publish]
+        self.reactor.hooks = [self.delivery.flush, state.context.reap, self._publish]
         self._begin()
         if irc:
             self.irc_listeners = self._open_irc(irc, shortage)
@@ -122,14 +122,14 @@ class ChatServer:
             announce_after=settings.announce_after)
         for session in self.hub.sessions.values():
             session.framer.limit = session.door.line_limit
-        traffic = state.traffic
-        traffic.outbox_limit = settings.outbox
-        traffic.policy = settings.slow_consumer
-        if traffic.stalls.seconds != settings.stall:
+        context = state.context
+        context.outbox_limit = settings.outbox
+        context.policy = settings.slow_consumer
+        if context.stalls.seconds != settings.stall:
             for sock in (*(listener.sock for listener in (*self.listeners, *self.irc_listeners)),
                          *(c.sock for c in state.connections.values())):
                 set_user_timeout(sock, settings.stall)
-        for deadlines, seconds in ((traffic.stalls, settings.stall),
+        for deadlines, seconds in ((context.stalls, settings.stall),
                                    (state.partials, settings.line_deadline)):
             if deadlines.seconds != seconds:
                 deadlines.change(seconds)
@@ -220,7 +220,7 @@ class ChatServer:
         self._stop_accepting("server stopped")
         for connection in [*state.connections.values(), *self.clients.refusing]:
             connection.abort("server stopped")
-        state.traffic.reap()
+        state.context.reap()
         self.hub.effects.clear()
         self.reactor.close()
         state.say(events.ServerStopped(state.wall(), reason))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatops.api import events
-from chatops.net.state import State
+from chatops.net.state import ConnectionState
 from chatops.server.state import ServerState
 
 DELIVERY_LOOK = 0.05           # seconds between looks at what is left to deliver
@@ -34,7 +34,7 @@ class GracefulShutdown:
         self._stop_accepting()
         state.hub.flush()
         state.hub.limits.announce_up_to = -1    # N leaving would tell N others
-        state.traffic.lingers.change(self._seconds)
+        state.context.lingers.change(self._seconds)
         state.reactor.call_later(self._seconds, self._done)
         for connection in list(state.connections.values()):
             if connection.is_open:
@@ -71,7 +71,7 @@ class GracefulShutdown:
         it; there is nothing more to wait for.
         """
         state = self._state
-        if all(connection.state is State.LINGERING and not connection.kernel_queued()
+        if all(connection.state is ConnectionState.LINGERING and not connection.kernel_queued()
                for connection in state.connections.values()):
             self._done()
         else:

@@ -106,15 +106,15 @@ class SnapshotPublisher:
     def pulse(self, view: View) -> Pulse:
         """The loop's counters as they are; plain reads, so any thread may ask."""
         server = self._server
-        selector, traffic, now = server.selector, server.state.traffic, server.reactor.clock()
+        selector, context, now = server.selector, server.state.context, server.reactor.clock()
         since = selector.in_turn_since
         lasted = max(0.0, now - since) if since is not None else 0.0
         return Pulse(
             mono=now, turns=selector.turns, ready=selector.ready, waited=selector.waited,
             worked=selector.worked + lasted, activity=self.activity,
             behind=view.activity != self.activity,
-            write_interest="always" if traffic.always_write else "on-demand",
-            write_until=traffic.always_until, off_cpu=selector.off_cpu)
+            write_interest="always" if context.always_write else "on-demand",
+            write_until=context.always_until, off_cpu=selector.off_cpu)
 
     def _fill(self, views: list[View]) -> None:
         snapshot: Snapshot | None = None
@@ -141,8 +141,8 @@ class SnapshotPublisher:
     def build(self, shown: int | None = None) -> Snapshot:
         """How things stand now, with the turns from `shown` on, or from the last call on."""
         server, state = self._server, self._server.state
-        selector, reactor, hub, traffic = (state.selector, state.reactor, state.hub,
-                                           state.traffic)
+        selector, reactor, hub, context = (state.selector, state.reactor, state.hub,
+                                           state.context)
         began = reactor.clock()
         keys = key_rows(selector)
         masks = {row.fd: row.masks for row in keys}
@@ -159,20 +159,20 @@ class SnapshotPublisher:
             host=server.address[0], port=server.address[1], phase=state.phase,
             loop=loop_figures(
                 selector,
-                write_interest="always" if traffic.always_write else "on-demand",
-                slow_consumer=traffic.policy, timers=reactor.timers,
+                write_interest="always" if context.always_write else "on-demand",
+                slow_consumer=context.policy, timers=reactor.timers,
                 commands=reactor.commands, next_deadline=reactor.next_deadline,
-                write_until=traffic.always_until),
+                write_until=context.always_until),
             clients=clients, keys=keys,
             rooms=tuple([RoomRow(room.name, len(room.members), room.lines)
                          for room in hub.rooms.values()]),
             threads=(), turns=turns,
-            bytes_in=traffic.bytes_in,
+            bytes_in=context.bytes_in,
             bytes_out=state.bytes_out_before + sum([row.bytes_out for row in clients]),
             lines_in=hub.lines_in,
             lines_out=state.lines_out_before + sum([row.lines_out for row in clients]),
             accepted=state.accepted, refused=state.refused, evicted=state.evicted,
-            lines_dropped=state.lines_dropped, queued=traffic.queued,
+            lines_dropped=state.lines_dropped, queued=context.queued,
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
             history_fault=state.history.fault if state.history is not None else "",
@@ -201,7 +201,7 @@ class SnapshotPublisher:
             lines = outbox.lines if queued else 0
         seen = (
             ident, connection.fd, session.nick, session.where, connection.peer,
-            connection.mask, queued, lines, connection.traffic.outbox_limit,
+            connection.mask, queued, lines, connection.context.outbox_limit,
             0 if empty else kernel_queued(sock), send_buffer(sock) if queued else 0,
             high_water, high_water_at, connection.bytes_in, bytes_out, session.lines_in,
             connection.lines_out, connection.lines_dropped,

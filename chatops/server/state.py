@@ -17,11 +17,11 @@ from chatops.loop.bus import EventBus
 from chatops.loop.deadlines import Deadlines
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
-from chatops.net.connection import Connection, Owner
+from chatops.net.connection import Connection, ConnectionOwner
 from chatops.net.context import ConnectionContext
 from chatops.net.handshake import Handshake, Handshakes
 from chatops.server.admission import Admission
-from chatops.server.bans import Bans
+from chatops.server.bans import BanList
 from chatops.server.counts import Counts
 from chatops.settings import Settings
 
@@ -30,7 +30,7 @@ LINGER = 5.0                   # seconds a closing client has to take its last l
 ClientConnection = Connection[Session]
 
 
-class History(Protocol):
+class ChatHistorySink(Protocol):
     """Where what rooms hear is kept.  No method waits."""
 
     @property
@@ -56,7 +56,7 @@ class ServerState:
     """
 
     def __init__(self, settings: Settings, bus: EventBus[events.Event], *,
-                 bans: Bans | None = None, descriptors: int = 1024,
+                 bans: BanList | None = None, descriptors: int = 1024,
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
         """`descriptors` is how many this process may have."""
@@ -70,18 +70,18 @@ class ServerState:
         self.selector = ObservedSelector(backends.make(settings.selector), clock=clock)
         self.reactor = Reactor(self.selector, clock=clock)
         self.hub = Hub()
-        self.admission = Admission(settings, bans or Bans(), descriptors)
+        self.admission = Admission(settings, bans or BanList(), descriptors)
         self.connections: dict[int, ClientConnection] = {}
         self.reasons: dict[int, tuple[str, int]] = {}      # of an end: why, and lines lost by then
         self.counts = Counts()
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
-        self.history: History | None = None
+        self.history: ChatHistorySink | None = None
         self.handshakes: list[Handshakes] = []     # of all ports that speak TLS
         self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
         # What connections share names their owner, and the deadlines what they call: made by
         # `clients.Clients`, which is both.
-        self.traffic: ConnectionContext[Owner[Session]]
+        self.context: ConnectionContext[ConnectionOwner[Session]]
         self.partials: Deadlines[ClientConnection]
         self.idles: Deadlines[ClientConnection]
         self.newcomers: Deadlines[ClientConnection]

@@ -103,7 +103,7 @@ class ServerThread:
             tls = configured(settings)
             resolve(settings.selector)
             file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
-            known = bans.Bans(file.load() if file is not None else None)
+            known = bans.BanList(file.load() if file is not None else None)
             _check_history(settings.history)
             recent = _recent(settings)
             if settings.accounts:

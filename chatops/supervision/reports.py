@@ -58,5 +58,5 @@ class Reports:
         state = self._server.state
         words = counted(len(state.connections), "client")
         if state.phase != "running":
-            return f"{state.phase}: {words}, {format_size(state.traffic.queued)} to deliver"
+            return f"{state.phase}: {words}, {format_size(state.context.queued)} to deliver"
         return f"{words} in {counted(len(state.hub.rooms), 'room')}"

@@ -194,7 +194,7 @@ class Server:
         handshakes = acceptor.handshakes.under_way if acceptor.handshakes else ()
         clients = chat.state.connections.values()
         known = {each.fd for each in (*clients, *acceptor.refusing, *handshakes,
-                                      *chat.state.traffic.dead)}
+                                      *chat.state.context.dead)}
         return sockets_on(self.address[1]) - known - {
             listener.sock.fileno() for listener in chat.listeners}
 

@@ -85,7 +85,7 @@ def watch_queues(server: Server) -> Callable[[], int]:
 
     def measure() -> None:
         nonlocal peak
-        peak = max(peak, server.chat.state.traffic.queued)
+        peak = max(peak, server.chat.state.context.queued)
 
     server.call(lambda: server.chat.on_publish.append(measure))
     return lambda: peak

@@ -89,7 +89,7 @@ def test_s02_bursts_to_a_slow_reader_never_cut_or_glue_a_line_and_drops_are_told
     known, read = accounted(lines, speaker.nick)
     assert known == 2000
     assert 0 < read < 2000
-    chat.until(lambda chat: not chat.state.traffic.queued)
+    chat.until(lambda chat: not chat.state.context.queued)
     assert chat.row(slow).lines_dropped == 2000 - read
     slow.close()
     chat.wait_for(Disconnected, lambda event: event.id == slow.id)
@@ -138,7 +138,7 @@ def test_s11_all_queues_together_stay_within_their_limit_and_the_worst_go_first(
     assert limit / 2 < peak() <= limit
     for client in mutes:
         client.close()
-    chat.until(lambda chat: not chat.state.traffic.queued)
+    chat.until(lambda chat: not chat.state.context.queued)
     speaker.heard()
 
 
@@ -177,7 +177,7 @@ def test_s04_a_reset_with_lines_queued_ends_that_client_only_and_counts_the_line
     assert 0 < event.lines_lost <= waiting
     assert reader.heard() == [f"*** {mute.nick} left (peer reset)"]
     assert said > event.lines_lost
-    chat.until(lambda chat: not chat.state.traffic.queued)
+    chat.until(lambda chat: not chat.state.context.queued)
 
 
 def test_s06_twenty_ends_in_one_turn_and_messages_to_them_harm_nobody(served: StartServed) -> None:
@@ -299,7 +299,7 @@ def test_s14_the_queue_depth_is_what_really_waits_and_returns_to_zero(
     event = chat.wait_for(QueueEmptied)
     assert event.id == mute.id
     assert event.peak >= row.queued
-    chat.until(lambda chat: chat.state.traffic.queued == 0)
+    chat.until(lambda chat: chat.state.context.queued == 0)
     assert chat.row(mute).queued == chat.row(reader).queued == 0
 
 
@@ -311,7 +311,7 @@ def test_writing_is_watched_while_bytes_wait_and_no_longer(server: StartServer) 
     assert chat.row(mute).mask == 3
     for _ in range(said):
         mute.read_line()
-    chat.until(lambda chat: not chat.state.traffic.queued)
+    chat.until(lambda chat: not chat.state.context.queued)
     assert chat.row(mute).mask == 1
 
 

@@ -132,7 +132,7 @@ def hear_all(chat: Server, talkers: list[Talker], watching: dict[str, Client]) -
         assert len(places[room]) == len(lines), f"a line came twice in {room}"
     for talker in talkers:
         check(talker, witnessed, places)
-    chat.until(lambda chat: not chat.state.traffic.queued)
+    chat.until(lambda chat: not chat.state.context.queued)
     return sum(map(len, witnessed.values()))
 
 

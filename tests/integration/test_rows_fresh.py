@@ -17,7 +17,7 @@ from chatops.loop.records import Registration
 from chatops.loop.rows import key_rows
 from chatops.net.connection import Connection
 from chatops.net.outbox import Outbox
-from chatops.net.state import State
+from chatops.net.state import ConnectionState
 from chatops.server import snapshots
 from chatops.server.state import ClientConnection
 from tests.integration.harness import Server
@@ -60,7 +60,7 @@ CLIENT_CHANGES: dict[str, Callable[[ClientConnection], None]] = {
     "mask": put(itself, "mask", 3),
     "queued": with_outbox(size=77),
     "queued_lines": with_outbox(size=1, lines=7),
-    "queue_limit": lambda connection: setattr(connection.traffic, "outbox_limit", 123_456),
+    "queue_limit": lambda connection: setattr(connection.context, "outbox_limit", 123_456),
     "kernel_queued": put(itself, "bytes_direct", 1 << 20),
     "kernel_limit": with_outbox(size=1),
     "high_water": with_outbox(high_water=5),
@@ -73,7 +73,7 @@ CLIENT_CHANGES: dict[str, Callable[[ClientConnection], None]] = {
     "connected_at": put(itself, "connected_at", 1.0),
     "active_at": put(itself, "active_at", 1.0),
     "progress_at": put(itself, "progress_at", 1.0),
-    "state": put(itself, "state", State.LINGERING),
+    "state": put(itself, "state", ConnectionState.LINGERING),
     "muted": put(session, "muted_until", float("inf")),
     "masks": lambda connection: registration(connection).__setattr__("masks", deque([3, 3])),
     "tls": lambda connection: setattr(connection, "__class__", Secret),
@@ -96,7 +96,7 @@ class Secret(Connection[Session]):
 
 
 def registration(connection: ClientConnection) -> Registration:
-    selector = connection.traffic.reactor.selector
+    selector = connection.context.reactor.selector
     found = next(r for r in selector.registrations() if r.fd == connection.fd)
     found.fires += 1               # masks come with fires, and with nothing else
     return found
@@ -128,7 +128,7 @@ def test_10_a_change_of_each_field_of_a_client_is_seen(
         build()
         (before,) = build().clients
         real = {name: getattr(connection, name) for name in ("fd", "client_id", "mask")}
-        kept = connection.traffic.outbox_limit, connection.session, connection.state
+        kept = connection.context.outbox_limit, connection.session, connection.state
         connection.session = cast(Session, Copy(connection.session))
         waits.append(4096)
         CLIENT_CHANGES[field](connection)
@@ -137,7 +137,7 @@ def test_10_a_change_of_each_field_of_a_client_is_seen(
         (afresh,) = build().clients
         for name, value in real.items():
             setattr(connection, name, value)
-        connection.traffic.outbox_limit, connection.session, connection.state = kept
+        connection.context.outbox_limit, connection.session, connection.state = kept
         connection.outbox = None
         connection.__class__ = Connection
         return before, after, afresh

@@ -81,7 +81,7 @@ def a_busy_minute(server: Server) -> None:
         ann.say(*["x" * 4000] * 20, f"round {n}")
         ann.expect(f"guest-1: round {n}")
         bob.expect(f"guest-1: round {n}")
-    server.until(lambda chat: chat.state.traffic.queued > 0)
+    server.until(lambda chat: chat.state.context.queued > 0)
     passing = server.client()
     passing.say("/quit")
     passing.to_the_end()

@@ -34,7 +34,7 @@ def test_a_slow_reader_gets_every_line_whole_and_in_order(secure: StartServer) -
     assert chat.row(slow).mask == 3
     for n in range(said):
         slow.expect(f"{speaker.nick}: {next(numbered(n, n + 1, 1024))}")
-    chat.until(lambda chat: not chat.state.traffic.queued)
+    chat.until(lambda chat: not chat.state.context.queued)
     row = chat.row(slow)
     assert (row.queued, row.mask, row.state) == (0, 1, "open")
 
@@ -122,7 +122,7 @@ def test_a_kick_that_nobody_takes_ends_at_its_deadline(secure: StartServer) -> N
     chat.do(Kick((str(mute.id),), "deaf"))
     clock.advance(LINGER)
     assert chat.wait_for(Disconnected, lambda event: event.id == mute.id).lines_lost > 0
-    chat.until(lambda chat: not chat.state.traffic.queued)
+    chat.until(lambda chat: not chat.state.context.queued)
 
 
 def test_z01_sigterm_is_told_and_ends_in_tls(served: StartServed, authority: Authority,
@@ -156,4 +156,4 @@ def test_a_reset_with_lines_queued_ends_that_client_only(secure: StartServer) ->
     assert (event.id, event.reason) == (mute.id, "peer reset")
     assert event.lines_lost > 0
     assert reader.heard() == [f"*** {mute.nick} left (peer reset)"]
-    chat.until(lambda chat: not chat.state.traffic.queued)
+    chat.until(lambda chat: not chat.state.context.queued)

@@ -36,7 +36,7 @@ class IrcChat:
         self.history = None
         self.events: list[events.Event] = []
         self.selector = SimpleNamespace(watched=False)
-        self.traffic = self.net.traffic
+        self.context = self.net.context
         self.partials = SimpleNamespace(start=lambda _: None, stop=lambda _: None)
         self.idles = SimpleNamespace(seconds=0.0)
         self.bus = SimpleNamespace(publish=self.events.append)

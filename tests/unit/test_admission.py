@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatops.server.admission import BURST, REMEMBERED, SPARE, Admission
-from chatops.server.bans import Bans
+from chatops.server.bans import BanList
 from chatops.settings import Settings
 
 HOST, OTHER, LOCAL = "192.0.2.1", "192.0.2.2", "127.0.0.1"
@@ -13,7 +13,7 @@ HOST, OTHER, LOCAL = "192.0.2.1", "192.0.2.2", "127.0.0.1"
 
 def admission(descriptors: int = 1024, **settings: object) -> Admission:
     chosen = Settings(**{"connect_rate": 0.0, **settings})  # type: ignore[arg-type]  # as named
-    return Admission(chosen, Bans(), descriptors)
+    return Admission(chosen, BanList(), descriptors)
 
 
 def refused(door: Admission, host: str = HOST, *, clients: int = 0, now: float = 0.0

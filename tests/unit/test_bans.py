@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatops.server.ban_file import BanFile
-from chatops.server.bans import Ban, BanError, Bans, network_of
+from chatops.server.bans import BanEntry, BanError, BanList, network_of
 
 
 @pytest.mark.parametrize(("written", "network"), [
@@ -29,7 +29,7 @@ def test_what_is_neither_is_refused(written: str) -> None:
 
 
 def test_a_ban_keeps_out_exactly_what_it_names() -> None:
-    bans = Bans()
+    bans = BanList()
     bans.add("192.0.2.1", 0.0)
     bans.add("10.1.0.0/16", 0.0, reason="all of them")
     bans.add("2001:db8::/32", 0.0)
@@ -45,7 +45,7 @@ def test_a_ban_keeps_out_exactly_what_it_names() -> None:
 
 
 def test_an_ipv4_address_is_the_same_through_an_ipv6_socket() -> None:
-    bans = Bans()
+    bans = BanList()
     bans.add("192.0.2.1", 0.0)
     assert bans.find("::ffff:192.0.2.1", 1.0) is not None
 
@@ -54,20 +54,20 @@ def test_an_ipv4_address_is_the_same_through_an_ipv6_socket() -> None:
     ("::ffff:192.0.2.1", "192.0.2.1/32"), ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
 ])
 def test_a_ban_of_such_an_address_is_one_of_the_ipv4_address(written: str, network: str) -> None:
-    bans = Bans()
+    bans = BanList()
     assert bans.add(written, 0.0).network == network
     assert bans.find("192.0.2.1", 1.0) is not None
     assert bans.find("::ffff:192.0.2.1", 1.0) is not None
 
 
 def test_thousands_of_single_bans_are_not_looked_through() -> None:
-    few, many = Bans(), Bans()
+    few, many = BanList(), BanList()
     for bans, count in ((few, 1 << 5), (many, 1 << 13)):
         for n in range(count):
             bans.add(f"10.0.{n >> 8}.{n & 255}", 0.0)
         bans.add("192.0.2.0/24", 0.0)
 
-    def look(bans: Bans, last: str) -> float:
+    def look(bans: BanList, last: str) -> float:
         began = time.thread_time()
         for _ in range(200):
             assert bans.find("192.0.2.9", 1.0) is not None
@@ -81,13 +81,13 @@ def test_thousands_of_single_bans_are_not_looked_through() -> None:
 
 
 def test_a_scope_does_not_hide_an_address() -> None:
-    bans = Bans()
+    bans = BanList()
     bans.add("fe80::1", 0.0)
     assert bans.find("fe80::1%eth0", 1.0) is not None
 
 
 def test_a_ban_for_a_time_ends_and_one_for_good_does_not() -> None:
-    bans = Bans()
+    bans = BanList()
     short = bans.add("192.0.2.1", 100.0, 60.0)
     long = bans.add("192.0.2.2", 100.0)
     assert (short.left(130.0), long.left(130.0)) == (30.0, inf)
@@ -98,14 +98,14 @@ def test_a_ban_for_a_time_ends_and_one_for_good_does_not() -> None:
 
 
 def test_a_ban_given_again_replaces_the_one_before() -> None:
-    bans = Bans()
+    bans = BanList()
     bans.add("192.0.2.1", 0.0, 10.0, "first")
     bans.add("192.0.2.1/32", 5.0, 100.0, "second")
     assert [ban.reason for ban in bans.all(20.0)] == ["second"]
 
 
 def test_a_ban_is_lifted_once() -> None:
-    bans = Bans()
+    bans = BanList()
     bans.add("192.0.2.0/24", 0.0)
     assert bans.remove("192.0.2.7/24")
     assert not bans.remove("192.0.2.0/24")
@@ -117,7 +117,8 @@ def test_a_ban_is_lifted_once() -> None:
 
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     file = tmp_path / "bans.json"
-    kept = [Ban("192.0.2.1/32", 1.0, 99.0, 'he said "[/]" é\u2028'), Ban("2001:db8::/32", 2.0)]
+    kept = [BanEntry("192.0.2.1/32", 1.0, 99.0, 'he said "[/]" é\u2028'),
+            BanEntry("2001:db8::/32", 2.0)]
     BanFile(file).save(kept, 0.0)
     again = BanFile(file)
     assert again.load() == kept
@@ -151,7 +152,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "bans.json"
     bans = BanFile(file)
-    bans.save([Ban("192.0.2.1/32", 1.0)], 0.0)
+    bans.save([BanEntry("192.0.2.1/32", 1.0)], 0.0)
     before = file.read_bytes()
 
     def full(_fd: int) -> None:

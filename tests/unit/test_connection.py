@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatops.net.connection import Connection
 from chatops.net.outbox import Policy
-from chatops.net.state import State
+from chatops.net.state import ConnectionState
 from tests.unit.wire import LINGER, Net, Wire, accounted, drain
 
 BOTH = EVENT_READ | EVENT_WRITE
@@ -33,11 +33,11 @@ def test_writing_is_watched_exactly_while_bytes_wait() -> None:
     net = Net()
     connection, wire = net.connect(room=3)
     connection.write(b"hello\n")
-    assert (net.mask(wire), connection.queued, net.traffic.queued) == (BOTH, 3, 3)
+    assert (net.mask(wire), connection.queued, net.context.queued) == (BOTH, 3, 3)
     drain(connection, wire, 2)
-    assert (net.mask(wire), connection.queued, net.traffic.queued) == (BOTH, 1, 1)
+    assert (net.mask(wire), connection.queued, net.context.queued) == (BOTH, 1, 1)
     drain(connection, wire)
-    assert (net.mask(wire), connection.queued, net.traffic.queued) == (EVENT_READ, 0, 0)
+    assert (net.mask(wire), connection.queued, net.context.queued) == (EVENT_READ, 0, 0)
     assert wire.out == b"hello\n"
 
 
@@ -55,7 +55,7 @@ def test_what_comes_while_bytes_wait_is_queued_behind_them_without_a_system_call
 def test_always_writing_is_watched_when_the_lesson_asks_for_it() -> None:
     net = Net()
     connection, wire = net.connect()
-    net.traffic.always_write = True
+    net.context.always_write = True
     connection.update_interest()
     assert net.mask(wire) == BOTH
     connection.on_ready(EVENT_WRITE)       # nothing to write: nothing happens
@@ -91,7 +91,7 @@ def test_what_comes_in_is_handed_on_and_the_end_is_told_once() -> None:
     connection.on_ready(EVENT_READ)
     connection.on_ready(EVENT_READ)
     assert net.told == [("received", 1, b"hello\n"), ("ended", 1)]
-    assert (connection.bytes_in, net.traffic.bytes_in) == (6, 6)
+    assert (connection.bytes_in, net.context.bytes_in) == (6, 6)
 
 
 def test_being_told_of_data_that_is_not_there_does_no_harm() -> None:
@@ -114,7 +114,7 @@ def test_a_failing_read_ends_this_connection_once_and_says_why(number: int, reas
     assert net.events("lost") == [(1, reason)]
     assert net.mask(wire) == 0
     assert not wire.closed, "a descriptor closed within a turn could be given out again in it"
-    net.traffic.reap()
+    net.context.reap()
     assert wire.closed
 
 
@@ -141,8 +141,8 @@ def test_what_a_kernel_took_before_a_send_failed_is_not_counted_as_queued() -> N
     connection.on_ready(EVENT_WRITE)
     assert net.events("lost") == [(1, "peer reset")]
     assert connection.bytes_out == len(wire.out) > 0
-    net.traffic.reap()
-    assert net.traffic.queued == 0
+    net.context.reap()
+    assert net.context.queued == 0
 
 
 @pytest.mark.parametrize("end", ["delivered", "aborted", "evicted", "finished", "given up"])
@@ -151,7 +151,7 @@ def test_the_total_of_all_queues_returns_to_zero_however_a_connection_ends(end: 
     connection, wire = net.connect(room=4)
     for n in range(9):
         connection.write(b"line %d\n" % n)
-    assert net.traffic.queued == connection.queued == 9 * 7 - 4
+    assert net.context.queued == connection.queued == 9 * 7 - 4
     match end:
         case "aborted":
             connection.abort("gone")
@@ -163,8 +163,8 @@ def test_the_total_of_all_queues_returns_to_zero_however_a_connection_ends(end: 
         net.reactor.advance(LINGER)
     else:
         drain(connection, wire)
-    net.traffic.reap()
-    assert net.traffic.queued == 0
+    net.context.reap()
+    assert net.context.queued == 0
 
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(0, 60)), max_size=40),
@@ -177,7 +177,7 @@ def test_bytes_out_is_what_the_kernel_took_and_the_gauge_what_waits(
         connection.write(b"x" * (size - 1) + b"\n")
         drain(connection, wire, room)
         assert connection.bytes_out == len(wire.out)
-        assert net.traffic.queued == connection.queued <= 64 + 128 + 40
+        assert net.context.queued == connection.queued <= 64 + 128 + 40
 
 
 # -- policies
@@ -207,7 +207,7 @@ def test_a_reader_finds_a_notice_of_exactly_what_is_missing_where_it_is_missing(
     assert accounted(wire.out) == said
     assert connection.lines_dropped == sum(lines for _, lines in net.events("overflowed"))
     assert connection.lines_out + connection.lines_dropped == said
-    assert net.traffic.queued == 0
+    assert net.context.queued == 0
 
 
 @given(Steps, st.integers(10, 80))
@@ -224,7 +224,7 @@ def test_an_evicted_reader_gets_whole_lines_and_the_exact_number_of_those_it_los
     drain(connection, wire)
     assert accounted(wire.out) == said
     if connection.client_id in net.evicted:
-        assert connection.state is State.LINGERING
+        assert connection.state is ConnectionState.LINGERING
         assert connection.lines_dropped == net.evicted[1]
 
 

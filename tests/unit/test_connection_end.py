@@ -8,7 +8,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 import pytest
 
 from chatops.net.connection import LEAST_PROGRESS
-from chatops.net.state import MOVES, State
+from chatops.net.state import MOVES, ConnectionState
 from tests.unit.wire import LINGER, STALL, Net, drain
 
 # -- deadlines
@@ -54,11 +54,11 @@ def test_a_queue_that_empties_has_no_deadline() -> None:
 
 
 def test_the_states_move_forward_only_and_end_closed() -> None:
-    order = list(State)
-    assert set(MOVES) == set(State)
+    order = list(ConnectionState)
+    assert set(MOVES) == set(ConnectionState)
     for state, following in MOVES.items():
         assert all(order.index(later) > order.index(state) for later in following)
-    assert MOVES[State.CLOSED] == set()
+    assert MOVES[ConnectionState.CLOSED] == set()
 
 
 def test_closing_in_order_delivers_what_waits_then_the_last_words_then_the_end() -> None:
@@ -66,11 +66,11 @@ def test_closing_in_order_delivers_what_waits_then_the_last_words_then_the_end()
     connection, wire = net.connect(room=0)
     connection.write(b"queued\n")
     connection.finish(b"bye\n")
-    assert (connection.state, net.mask(wire)) == (State.DRAINING, EVENT_WRITE)
+    assert (connection.state, net.mask(wire)) == (ConnectionState.DRAINING, EVENT_WRITE)
     connection.write(b"too late\n")
     drain(connection, wire)
     assert (wire.out, wire.shut) == (b"queued\nbye\n", True)
-    assert (connection.state, net.mask(wire)) == (State.LINGERING, EVENT_READ)
+    assert (connection.state, net.mask(wire)) == (ConnectionState.LINGERING, EVENT_READ)
 
 
 def test_a_lingering_connection_throws_its_input_away_and_closes_at_the_peers_end() -> None:
@@ -81,7 +81,7 @@ def test_a_lingering_connection_throws_its_input_away_and_closes_at_the_peers_en
     for _ in range(3):
         connection.on_ready(EVENT_READ)
     assert net.told == [("lost", 1, "")]
-    assert connection.state is State.CLOSED
+    assert connection.state is ConnectionState.CLOSED
 
 
 def test_a_peer_that_does_not_take_its_last_lines_is_closed_at_the_deadline() -> None:
@@ -130,5 +130,5 @@ def test_a_line_that_cannot_be_sent_counts_among_what_is_lost() -> None:
     assert outbox is not None
     assert outbox.unsent_lines == 1
     assert connection.bytes_out == 0
-    net.traffic.reap()
-    assert net.traffic.queued == 0
+    net.context.reap()
+    assert net.context.queued == 0

@@ -33,7 +33,7 @@ class Chat:
         self.wires: dict[int, Wire] = {}
         self.selector = SimpleNamespace(watched=False)
         self.history = None
-        self.traffic = self.net.traffic
+        self.context = self.net.context
         self.bus = SimpleNamespace(publish=lambda event: None)
         self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
 

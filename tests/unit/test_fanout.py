@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chatops.net.connection import Connection
 from chatops.net.fanout import FanOut
-from chatops.net.state import State
+from chatops.net.state import ConnectionState
 from tests.unit.wire import Net, Wire, accounted, drain
 
 Members = list[tuple[Connection[Any], Wire]]
@@ -89,8 +89,8 @@ def test_a_broken_member_is_lost_and_nobody_else_notices() -> None:
     assert net.events("lost") == [(broken.client_id, "peer reset")]
     assert [wire.out for _, wire in members] == [b"one\ntwo\n"] * 2
     assert broken.bytes_out == 0
-    net.traffic.reap()
-    assert net.traffic.queued == 0
+    net.context.reap()
+    assert net.context.queued == 0
 
 
 def test_a_member_evicted_in_the_middle_of_a_chunk_is_told_and_nobody_else_notices() -> None:
@@ -101,7 +101,7 @@ def test_a_member_evicted_in_the_middle_of_a_chunk_is_told_and_nobody_else_notic
     drain(slow, wire)
     assert before.out == after.out == b"one\ntwo\nthree\nfour\n"
     assert wire.out == b"one\n-2\n", "`four` came after it had been given up"
-    assert slow.state is State.LINGERING
+    assert slow.state is ConnectionState.LINGERING
 
 
 def test_its_length_counts_members_with_and_without_a_queue() -> None:
@@ -126,7 +126,7 @@ def test_every_member_knows_of_every_line_whatever_the_others_do(
         assert not steps or accounted(wire.out) == len(steps)
         assert connection.bytes_out == len(wire.out)
         assert connection.lines_out + connection.lines_dropped == len(steps)
-    assert net.traffic.queued == 0
+    assert net.context.queued == 0
 
 
 def test_a_member_of_two_that_does_not_read_gets_both_in_order_and_is_counted_exactly() -> None:
@@ -169,7 +169,7 @@ def test_one_that_breaks_while_it_is_apart_is_lost_and_nobody_else_notices() -> 
     fan, [(own, wire), (_, other)] = room(net, 100, 100)
     wire.broken = errno.ECONNRESET
     fan.send_apart(b"all\n", 1, {own: (b"own\n", 1)})
-    net.traffic.reap()
+    net.context.reap()
     assert other.out == b"all\n"
     assert net.events("lost") == [(own.client_id, "peer reset")]
-    assert net.traffic.queued == 0
+    assert net.context.queued == 0

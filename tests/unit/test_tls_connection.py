@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from chatops.net.state import State, crossed
+from chatops.net.state import ConnectionState, crossed
 from chatops.net.tls_connection import TlsConnection
 from tests.unit.wire import Net, Wire, drain
 
@@ -47,7 +47,7 @@ class TlsWire(Wire):
 
 def connect(net: Net, room: int = 1 << 30) -> tuple[TlsConnection[Any], TlsWire]:
     wire = TlsWire(room)
-    return TlsConnection(net.traffic, cast(Any, wire), "peer", 1), wire
+    return TlsConnection(net.context, cast(Any, wire), "peer", 1), wire
 
 
 @pytest.mark.parametrize(("mask", "room", "input_", "expected"), [
@@ -111,13 +111,13 @@ def test_the_end_is_said_in_tls_before_tcp_and_waits_for_room() -> None:
     net = Net()
     connection, wire = connect(net)
     connection.finish(b"bye\n")
-    assert (connection.state, wire.shut) == (State.DRAINING, False)
+    assert (connection.state, wire.shut) == (ConnectionState.DRAINING, False)
     assert net.mask(wire) == EVENT_WRITE
     connection.on_ready(EVENT_WRITE)
-    assert connection.state is State.DRAINING
+    assert connection.state is ConnectionState.DRAINING
     wire.room_for_bye = True
     connection.on_ready(EVENT_WRITE)
-    assert (connection.state, wire.shut, wire.out) == (State.LINGERING, True, b"bye\n")
+    assert (connection.state, wire.shut, wire.out) == (ConnectionState.LINGERING, True, b"bye\n")
     assert net.mask(wire) == EVENT_READ
     wire.incoming += [b"late", b""]
     connection.on_ready(EVENT_READ)

@@ -133,13 +133,13 @@ class Net:
         self.reactor = Timers()
         self.told: list[tuple[Any, ...]] = []
         self.evicted: dict[int, int] = {}
-        self.traffic = ConnectionContext(cast(Reactor, self.reactor), self, limit, policy,
+        self.context = ConnectionContext(cast(Reactor, self.reactor), self, limit, policy,
                                          STALL, LINGER)
         self._ids = itertools.count(1)
 
     def connect(self, room: int = 1 << 30) -> tuple[Connection[Any], Wire]:
         wire = Wire(room)
-        return Connection(self.traffic, cast(Any, wire), "peer", next(self._ids)), wire
+        return Connection(self.context, cast(Any, wire), "peer", next(self._ids)), wire
 
     def mask(self, wire: Wire) -> int:
         """What is watched on it; 0 for nothing."""
@@ -168,7 +168,7 @@ class Net:
 
     def overflowed(self, connection: Connection[Any], lines: int) -> None:
         self.told.append(("overflowed", connection.client_id, lines))
-        if self.traffic.policy == "evict":
+        if self.context.policy == "evict":
             self.evicted[connection.client_id] = lost = lines + connection.discard()
             connection.finish(self.gap(connection, lost))
 
