@@ -16,12 +16,12 @@ _on_behalf: tuple[str, ...] = (__name__.rpartition(".")[0] + ".",)
 _schedulers: set[CodeType] = set()
 
 
-_transparent: set[CodeType] = set()
+_not_call_sites: set[CodeType] = set()
 
 
-def transparent(function: F) -> F:
-    """Mark a function that only passes on what its caller decided: the caller armed it."""
-    _transparent.add(cast(FunctionType, function).__code__)
+def not_a_call_site(function: F) -> F:
+    """Mark a function that only passes on a decision: the call site is its caller, or beyond."""
+    _not_call_sites.add(cast(FunctionType, function).__code__)
     return function
 
 
@@ -36,8 +36,10 @@ def scheduler(code: CodeType) -> None:
     _schedulers.add(code)
 
 
-def caller() -> tuple[CodeType, int]:
-    """The nearest frame outside this package that is not transparent: who decided it."""
+def call_site() -> tuple[CodeType, int]:
+    """The nearest frame outside this package that is not marked by `not_a_call_site`: code object
+    and line of whoever decided to register, modify or unregister.
+    """
     frame = sys._getframe(1)
     before = frame
     while (beyond := frame.f_back) is not None:
@@ -46,13 +48,13 @@ def caller() -> tuple[CodeType, int]:
             break
         module = frame.f_globals.get("__name__", "")
         if (not module.startswith(_on_behalf) and module != "selectors"
-                and frame.f_code not in _transparent):
+                and frame.f_code not in _not_call_sites):
             break
         before, frame = frame, beyond
     return frame.f_code, frame.f_lineno
 
 
-def where(by: tuple[CodeType, int]) -> str:
+def format_call_site(by: tuple[CodeType, int]) -> str:
     """`Connection.update_interest (connection.py:88)`"""
     code, line = by
     return f"{code.co_qualname} ({code.co_filename.rpartition('/')[2]}:{line})"

@@ -31,7 +31,7 @@ from types import CodeType
 from typing import Any, cast
 
 from chatops.loop import backends
-from chatops.loop.naming import callback_name, caller, describe, descriptor_of, where
+from chatops.loop.naming import call_site, callback_name, describe, descriptor_of, format_call_site
 from chatops.loop.records import Event, Registration, TurnRecord
 
 Clock = Callable[[], float]
@@ -118,7 +118,7 @@ class ObservedSelector(selectors.BaseSelector):
         self._turn = TurnRecord(0, self.started_at, None, 0.0, [])
         self._returned = self._entered = self.started_at
         for key in self._inner.get_map().values():
-            self._registrations[key.fd] = Registration(key, self.started_at, caller())
+            self._registrations[key.fd] = Registration(key, self.started_at, call_site())
 
     def __repr__(self) -> str:
         return (f"<ObservedSelector {self.backend} fds={len(self._registrations)} "
@@ -129,7 +129,7 @@ class ObservedSelector(selectors.BaseSelector):
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         """As `BaseSelector.register`; remembers when, and by whom."""
         key = self._inner.register(fileobj, events, data)
-        by = caller()
+        by = call_site()
         self._registrations[key.fd] = Registration(key, self.clock(), by)
         if self.watched:
             self._changed("register", key, 0, events, by)
@@ -140,7 +140,7 @@ class ObservedSelector(selectors.BaseSelector):
         key = self._inner.unregister(fileobj)
         self._fold()
         if self.watched:
-            self._changed("unregister", key, key.events, 0, caller())
+            self._changed("unregister", key, key.events, 0, call_site())
         self._registrations.pop(key.fd, None)
         return key
 
@@ -158,7 +158,7 @@ class ObservedSelector(selectors.BaseSelector):
         if before != events:
             registration.events = events
             registration.armed_at = self.clock()
-            registration.armed_by = by = caller()
+            registration.armed_by = by = call_site()
             if self.watched:
                 self._changed("modify", key, before, events, by)
         return key
@@ -352,7 +352,7 @@ class ObservedSelector(selectors.BaseSelector):
         if turn.changes is None:
             turn.changes = []
         turn.changes.append((what, key.fd, before, after, describe(key.data, key.fileobj),
-                             where(by)))
+                             format_call_site(by)))
 
     def _fold(self) -> None:
         """Count the fires of the turns that nobody watched: in C, a batch at a time."""

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import Change, KeyRow, LoopFigures, Ready, ThreadRow, Turn
 from chatops.api.words import SlowConsumer, WriteInterest
-from chatops.loop.naming import callback_name, describe, descriptor_of, masks_text, where
+from chatops.loop.naming import callback_name, describe, descriptor_of, format_call_site, masks_text
 from chatops.loop.observed import SPIN_PEEK, ObservedSelector
 from chatops.loop.records import Registration, TurnRecord
 
@@ -43,7 +43,7 @@ def _key_row(r: Registration) -> KeyRow:
     else:
         kind, fileobj, callback, client = old.type, old.fileobj, old.callback, old.client
     known = old is not None and r.armed_by is r.armed_by_shown
-    armed_by = old.armed_by if old is not None and known else where(r.armed_by)
+    armed_by = old.armed_by if old is not None and known else format_call_site(r.armed_by)
     now = (
         r.fd, kind, fileobj, r.events, callback, describe(r.data, r.fileobj), client, armed_by,
         r.registered_at, r.armed_at, r.fires, r.last_mask, r.busy, r.slowest,

@@ -8,7 +8,7 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Generic, Protocol, TypeVar
 
-from chatops.loop.naming import transparent
+from chatops.loop.naming import not_a_call_site
 from chatops.net import kernel
 from chatops.net.context import ConnectionContext
 from chatops.net.outbox import Outbox
@@ -80,7 +80,7 @@ class Connection(Generic[S]):
 
     session: S                     # the layer above sets it before anything can come in
 
-    @transparent
+    @not_a_call_site
     def __init__(self, context: ConnectionContext[ConnectionOwner[S]], sock: socket.socket,
                  peer: str, client_id: int) -> None:
         """Takes over a socket, makes it non-blocking, and begins to read it."""
@@ -150,7 +150,7 @@ class Connection(Generic[S]):
         """What it should be watched for."""
         return interest(self.state, self.paused, self.queued, self.context.always_write)
 
-    @transparent
+    @not_a_call_site
     def update_interest(self) -> None:
         """Tell the selector, if it changed.  Unregisters rather than watch for nothing:
         with an empty mask epoll still reports a reset, for ever.
@@ -172,13 +172,13 @@ class Connection(Generic[S]):
                 return
         self.mask = mask
 
-    @transparent
+    @not_a_call_site
     def pause(self) -> None:
         """Do not read for now."""
         self.paused = True
         self.update_interest()
 
-    @transparent
+    @not_a_call_site
     def resume(self) -> None:
         """Read again."""
         self.paused = False
@@ -273,7 +273,7 @@ class Connection(Generic[S]):
         if selector.watched:
             selector.queue(self.client_id, self.queued)
 
-    @transparent
+    @not_a_call_site
     def _fills(self) -> None:
         self.progress = 0
         self.progress_at = self.context.reactor.now

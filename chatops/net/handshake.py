@@ -8,7 +8,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from typing import Protocol
 
 from chatops.loop.deadlines import Deadlines
-from chatops.loop.naming import transparent
+from chatops.loop.naming import not_a_call_site
 from chatops.net.context import ConnectionContext
 from chatops.net.tls import TlsSocket, why
 
@@ -71,7 +71,7 @@ class Handshake:
 
     kind = "handshake"
 
-    @transparent
+    @not_a_call_site
     def __init__(self, handshakes: Handshakes, sock: socket.socket, peer: str, host: str) -> None:
         """Takes over a socket.  Raises OSError when the selector cannot watch it."""
         sock.setblocking(False)
@@ -151,7 +151,7 @@ class Handshake:
         self._handshakes.deadlines.stop(self)
         del self._handshakes.under_way[self]
 
-    @transparent
+    @not_a_call_site
     def _watch(self, mask: int) -> None:
         if mask == self._mask:
             return

@@ -73,7 +73,7 @@ def pending_error(sock: socket.socket) -> OSError | None:
     return OSError(number, os.strerror(number)) if number else None
 
 
-def prepare(sock: socket.socket, *, sndbuf: int = 0) -> None:
+def set_listener_options(sock: socket.socket, *, sndbuf: int = 0) -> None:
     """Options for a listener.  Linux hands them on to every connection it accepts."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

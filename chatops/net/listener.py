@@ -175,7 +175,7 @@ def _open(family: int, address: tuple[object, ...], sndbuf: int, *, only_six: bo
           ) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
-        kernel.prepare(sock, sndbuf=sndbuf)
+        kernel.set_listener_options(sock, sndbuf=sndbuf)
         if family == socket.AF_INET6 and only_six:
             # Or `::` would take IPv4's port as well (RFC 3493, 5.3).
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

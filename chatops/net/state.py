@@ -46,7 +46,7 @@ def interest(state: ConnectionState, paused: bool, queued: int, always_write: bo
     return mask
 
 
-def crossed(mask: int, read_needs_room: bool, write_needs_input: bool) -> int:
+def tls_interest(mask: int, read_needs_room: bool, write_needs_input: bool) -> int:
     """The same for TLS, which has a conversation of its own with the peer (its keys change).
 
     1. Reading that cannot go on before something is sent waits for writing instead.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from selectors import EVENT_READ, EVENT_WRITE
 
-from chatops.loop.naming import transparent
+from chatops.loop.naming import not_a_call_site
 from chatops.net.connection import Connection, ConnectionOwner, S
 from chatops.net.context import ConnectionContext
-from chatops.net.state import ConnectionState, crossed, interest
+from chatops.net.state import ConnectionState, interest, tls_interest
 from chatops.net.tls import TlsSocket
 
 
@@ -16,7 +16,7 @@ class TlsConnection(Connection[S]):
 
     __slots__ = ("_tls", "tls")
 
-    @transparent
+    @not_a_call_site
     def __init__(self, context: ConnectionContext[ConnectionOwner[S]], sock: TlsSocket, peer: str,
                  client_id: int) -> None:
         self._tls = sock
@@ -26,7 +26,7 @@ class TlsConnection(Connection[S]):
 
     def wanted(self) -> int:
         tls = self._tls
-        return crossed(super().wanted(), tls.read_needs_room, tls.write_needs_input)
+        return tls_interest(super().wanted(), tls.read_needs_room, tls.write_needs_input)
 
     def on_ready(self, mask: int) -> None:
         """As for a plain one; but what TLS needed for reading may be room, for writing input."""

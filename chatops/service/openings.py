@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from chatops.control.socket_path import ControlError, ControlSocket, default_path
 from chatops.metrics.start import MetricsError, check_library, listening
-from chatops.net.kernel import prepare
+from chatops.net.kernel import set_listener_options
 from chatops.net.listen_error import ListenError, explain
 from chatops.net.listener import listen
 from chatops.server.irc import IrcSocket
@@ -27,7 +27,7 @@ def open_chat(settings: Settings, inherited: Inherited, undo: ExitStack
     lacking: Sequence[ListenError] = ()
     if inherited.chat is not None:
         socks: Sequence[socket.socket] = (inherited.chat,)
-        prepare(inherited.chat, sndbuf=settings.sndbuf)
+        set_listener_options(inherited.chat, sndbuf=settings.sndbuf)
     else:
         try:
             socks, lacking = listen(settings.host, settings.port, sndbuf=settings.sndbuf)

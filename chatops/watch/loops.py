@@ -6,7 +6,7 @@ import sys
 
 from chatops.api.snapshot import LoopRow
 from chatops.chat.sanitize import clean_text
-from chatops.loop.naming import where
+from chatops.loop.naming import format_call_site
 from chatops.watch import registry
 from chatops.watch.picture import Painter
 from chatops.watch.selector import WatchedSelector
@@ -95,7 +95,7 @@ def _row(selector: WatchedSelector) -> LoopRow:
         number=selector.number, kind="asyncio" if selector.asyncio else "selectors",
         thread=_thread_name(selector.thread), backend=selector.backend,
         registered=len(selector.entries), turns=selector.turns,
-        armed_by=where(first.armed_by) if first is not None else "")
+        armed_by=format_call_site(first.armed_by) if first is not None else "")
 
 
 def _thread_name(ident: int) -> str:

@@ -30,7 +30,7 @@ from chatops.api.snapshot import (
     TaskRow,
 )
 from chatops.chat.sanitize import clean_text
-from chatops.loop.naming import callback_name, descriptor_of, masks_text, where
+from chatops.loop.naming import callback_name, descriptor_of, format_call_site, masks_text
 from chatops.loop.observed import SPIN_PEEK
 from chatops.loop.records import Registration
 from chatops.loop.rows import at_eof, fileobj_text, is_listening, loop_figures, turns_since
@@ -201,7 +201,8 @@ class Painter:
             events=r.events,
             callback=clean_text(private.calls(r.data) if aio else _calls(r.data)),
             data=label, client=client.id if client is not None else 0,
-            armed_by=where(r.armed_by), registered_at=r.registered_at, armed_at=r.armed_at,
+            armed_by=format_call_site(r.armed_by),
+            registered_at=r.registered_at, armed_at=r.armed_at,
             fires=r.fires, last_mask=r.last_mask, busy=r.busy, slowest=r.slowest,
             masks=masks_text(r.masks), stale=_stale(r),
             at_eof=fired > SPIN_PEEK and _at_eof(r))

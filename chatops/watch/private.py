@@ -179,7 +179,7 @@ def mark_scheduler() -> None:
 
 def place(code: CodeType, line: int = 0) -> str:
     """`handle (chat.py:8)`"""
-    return naming.where((code, line or code.co_firstlineno))
+    return naming.format_call_site((code, line or code.co_firstlineno))
 
 
 def function_name(function: Any) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
-from chatops.loop.naming import where
+from chatops.loop.naming import format_call_site
 from chatops.loop.observed import MASK_HISTORY, ObservedSelector, _TimedEvents
 from chatops.loop.records import Event, Registration, TurnRecord
 from chatops.watch import private, registry
@@ -293,7 +293,7 @@ class WatchedSelector(ObservedSelector):
         if turn.changes is None:
             turn.changes = []
         turn.changes.append((what, key.fd, before, after, private.label(key.data, key.fileobj),
-                             where(by)))
+                             format_call_site(by)))
 
     def _fold(self) -> None:
         if not self._fired:

@@ -12,7 +12,7 @@ import pytest
 from chatops.api.commands import Limit
 from chatops.api.snapshot import ClientRow, KeyRow
 from chatops.chat.session import Session
-from chatops.loop.naming import caller
+from chatops.loop.naming import call_site
 from chatops.loop.records import Registration
 from chatops.loop.rows import key_rows
 from chatops.net.connection import Connection
@@ -199,7 +199,7 @@ KEY_CHANGES: dict[str, Callable[[Registration], None]] = {
     "fd": put(lambda r: r, "fd", 999),
     "events": put(lambda r: r, "events", 3),
     "data": lambda r: setattr(r.data.__self__, "label", "somebody else"),
-    "armed_by": lambda r: setattr(r, "armed_by", caller()),
+    "armed_by": lambda r: setattr(r, "armed_by", call_site()),
     "registered_at": put(lambda r: r, "registered_at", 1.0),
     "armed_at": put(lambda r: r, "armed_at", 1.0),
     "fires": put(lambda r: r, "fires", 1 << 20),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.loop import observed
-from chatops.loop.naming import callback_name, describe, masks_text, where
+from chatops.loop.naming import callback_name, describe, format_call_site, masks_text
 from chatops.loop.observed import MASK_HISTORY, ObservedSelector
 from tests.unit.scripted import Bench, ScriptedSelector
 
@@ -244,7 +244,7 @@ def test_since_when_and_by_whom_a_mask_is_armed() -> None:
     bench.selector.modify(5, READ | WRITE, "new data")
     assert (registration.registered_at, registration.armed_at) == (100.0, 110.0)
     assert registration.events == READ | WRITE
-    assert "test_since_when_and_by_whom" in where(registration.armed_by)
+    assert "test_since_when_and_by_whom" in format_call_site(registration.armed_by)
 
 
 def test_what_the_backend_let_go_of_is_not_shown_any_more() -> None:

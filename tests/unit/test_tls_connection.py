@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from chatops.net.state import ConnectionState, crossed
+from chatops.net.state import ConnectionState, tls_interest
 from chatops.net.tls_connection import TlsConnection
 from tests.unit.wire import Net, Wire, drain
 
@@ -59,7 +59,7 @@ def connect(net: Net, room: int = 1 << 30) -> tuple[TlsConnection[Any], TlsWire]
 ])
 def test_what_is_watched_is_what_tls_needs(mask: int, room: bool, input_: bool,
                                            expected: int) -> None:
-    assert crossed(mask, room, input_) == expected
+    assert tls_interest(mask, room, input_) == expected
 
 
 def test_it_says_what_it_speaks() -> None:
