@@ -225,11 +225,11 @@ def _lints(console: Console, _: c.Lints) -> str:
 
 
 def _record(console: Console, command: c.Record) -> str:
-    tape, live = console.tape, console.state.live
+    recording, live = console.recording, console.state.live
     if command.file == "off":
-        return tape.stop()
+        return recording.stop()
     try:
-        return tape.start(_path(command.file), live.loop.backend if live is not None else "")
+        return recording.start(_path(command.file), live.loop.backend if live is not None else "")
     except RecordingError as error:
         raise CommandError(str(error)) from None
 
@@ -255,17 +255,17 @@ async def _saved(file: Path, moments: tuple[tuple[Snapshot, Sequence[Event]], ..
 
 
 def _lab(console: Console, _: c.Lab) -> str:
-    console.doors.lab()
+    console.navigation.lab()
     return ""
 
 
 def _stage(console: Console, command: c.Stage) -> str:
-    console.doors.stage(command.number)
+    console.navigation.stage(command.number)
     return ""
 
 
 def _lesson(console: Console, command: c.Lesson) -> str:
-    console.doors.lesson(command.name)
+    console.navigation.lesson(command.name)
     return ""
 
 

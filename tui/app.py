@@ -35,7 +35,7 @@ from tui.lab.stage import StageScreen
 from tui.looks import ABLE, first_theme, looks
 from tui.messages import RunLine
 from tui.model.state import FASTEST, ConsoleState
-from tui.recording import Tape
+from tui.recording import ConsoleRecording
 from tui.redraw import Pace
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
@@ -82,9 +82,9 @@ class ConsoleApp(App[int]):
         self.faults = Faults(clock, self._log_fault)
         self._drawn = False
         self._main = MainScreen(self.state)
-        self._tape = Tape()
+        self._recording = ConsoleRecording()
         self.lab = LabNavigation(self, config)
-        self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._tape,
+        self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._recording,
                                      self.lab, config, attached=attached)
         self.alarm = Alarm(self.bell, self._say)
         for theme in THEMES.values():
@@ -106,7 +106,7 @@ class ConsoleApp(App[int]):
             self.set_interval(FASTEST, self._on_time)
 
     def on_unmount(self) -> None:
-        self._tape.stop()
+        self._recording.stop()
 
     def on_resize(self) -> None:
         """A terminal cuts or folds what it shows with each size of a storm, also where the
@@ -136,8 +136,8 @@ class ConsoleApp(App[int]):
         """Take in what the link has; leave when that was the last."""
         state, link = self.state, self.link
         snapshot, fresh = link.poll(), link.drain(DRAIN_LIMIT)
-        self._tape.add(snapshot, fresh)
-        state.recording = self._tape.text
+        self._recording.add(snapshot, fresh)
+        state.recording = self._recording.text
         state.feed(snapshot, fresh, self._clock(), status=link.status,
                    dropped=link.events_dropped)
         if isinstance(stage := self._front, StageScreen):

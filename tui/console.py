@@ -11,10 +11,10 @@ from textual.app import App
 from chatops.api.commands import CommandResult
 from tui.config import Config
 from tui.model.state import ConsoleState
-from tui.recording import Tape
+from tui.recording import ConsoleRecording
 
 
-class Doors(Protocol):
+class Navigation(Protocol):
     """Into the lab, whose screens are made of the console's own.  Raise `CommandError`."""
 
     def lab(self) -> None: ...
@@ -29,8 +29,8 @@ class Console:
     app: App[int]
     state: ConsoleState
     run: Callable[[str], None]  # a key's command line
-    tape: Tape
-    doors: Doors
+    recording: ConsoleRecording
+    navigation: Navigation
     config: Config
 
 

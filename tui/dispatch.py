@@ -34,11 +34,11 @@ from tui import program
 from tui.actions import ACTIONS
 from tui.bindings import COMMAND_LINE
 from tui.config import Config
-from tui.console import Console, Doors
+from tui.console import Console, Navigation
 from tui.model.state import ConsoleState
 from tui.model.targets import Target, resolve
 from tui.preview import Preview
-from tui.recording import Tape
+from tui.recording import ConsoleRecording
 from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
 from tui.screens.listing import ListScreen
 from tui.screens.program import EndDialog, LeaveDialog, named
@@ -49,14 +49,15 @@ class Dispatcher:
     """One per app; belongs to its thread."""
 
     def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
-                 tape: Tape, doors: Doors, config: Config, *, attached: bool = False) -> None:
+                 recording: ConsoleRecording, navigation: Navigation, config: Config, *,
+                 attached: bool = False) -> None:
         """`attached`: the server lives elsewhere and outlives this console."""
         self._app = app
         self._state = state
         self._link = link
         self._prompt = prompt
         self._attached = attached
-        self._console = Console(app, state, self.key, tape, doors, config)
+        self._console = Console(app, state, self.key, recording, navigation, config)
         self._preview = Preview(app, state)
 
     # -- the ways in

@@ -11,7 +11,7 @@ from chatops.replay.writer import Recorder
 from chatops.units import format_size
 
 
-class Tape:
+class ConsoleRecording:
     """One recording at a time; belongs to the console's thread and never waits for a disk
     but in `stop`.
     """

@@ -17,7 +17,7 @@ from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig, crowd
 from tui.config import Config
 from tui.model import chosen, rows
-from tui.model.columns import Look, place
+from tui.model.columns import CellContext, place
 from tui.model.completion import complete
 from tui.model.state import ConsoleState
 from tui.panes.totals import TotalsLine
@@ -228,6 +228,6 @@ def test_what_the_colour_of_a_queue_says_a_letter_says_too() -> None:
     for share, letter in ((0.0, " "), (0.4, " "), (0.5, "h"), (0.9, "f"), (1.0, "f")):
         full = msgspec.structs.replace(row, queued=math.ceil(row.queue_limit * share))
         kernel = msgspec.structs.replace(row, kernel_queued=math.ceil(row.kernel_limit * share))
-        assert flag(full, Look()) == flag(kernel, Look()) == letter
+        assert flag(full, CellContext()) == flag(kernel, CellContext()) == letter
     muted = msgspec.structs.replace(row, muted=True, queued=row.queue_limit)
-    assert flag(muted, Look()) == "m"
+    assert flag(muted, CellContext()) == "m"

@@ -8,13 +8,13 @@ from rich.cells import cell_len
 from chatops.api.snapshot import ClientRow
 from tests.tui.feed import Feed
 from tui.model import rows
-from tui.model.columns import Look, place
+from tui.model.columns import CellContext, place
 from tui.model.filters import apply
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, View
 from tui.text.cells import clean, fit, format_count, format_rate
 
 CLIENTS = Feed().snapshot().clients
-LOOK = Look(now=Feed().now)
+LOOK = CellContext(now=Feed().now)
 
 
 def nicks(expression: str) -> list[str]:

@@ -12,14 +12,14 @@ from textual.content import Content
 from chatops.api.commands import Command, Quit
 from chatops.lab.stages import STAGES, Stage, StageLink
 from tui.config import Config
-from tui.console import Doors
+from tui.console import Navigation
 from tui.dispatch import SHORTHANDS, Dispatcher
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
 from tui.lab.stage_text import StageText
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
-from tui.recording import Tape
+from tui.recording import ConsoleRecording
 from tui.screens.main import MainScreen
 from tui.text.cells import clean
 
@@ -58,7 +58,7 @@ class StageScreen(MainScreen):
     StageScreen.-short StageText { max-height: 4; }
     """
 
-    def __init__(self, stage: Stage, app: App[int], doors: Doors, progress: Progress,
+    def __init__(self, stage: Stage, app: App[int], navigation: Navigation, progress: Progress,
                  config: Config | None = None) -> None:
         """`stage` has been started already, and belongs to this screen from now on."""
         config = config or Config()
@@ -66,7 +66,7 @@ class StageScreen(MainScreen):
                                       preferences=config.preferences))
         self.stage = stage
         self.link = StageLink(stage)
-        self.dispatcher = _StageDispatcher(self, app, doors, config)
+        self.dispatcher = _StageDispatcher(self, app, navigation, config)
         self._text = StageText()
         self._keys = KeyStrip()
         self._trial = 0                # the step of TRIALS that comes next
@@ -170,9 +170,10 @@ class StageScreen(MainScreen):
 class _StageDispatcher(Dispatcher):
     """Commands act on the stage; leaving is leaving the screen."""
 
-    def __init__(self, screen: StageScreen, app: App[int], doors: Doors, config: Config
+    def __init__(self, screen: StageScreen, app: App[int], navigation: Navigation, config: Config
                  ) -> None:
-        super().__init__(app, screen.state, screen.link, screen.prompt, Tape(), doors, config)
+        super().__init__(app, screen.state, screen.link, screen.prompt, ConsoleRecording(),
+                         navigation, config)
         self._screen = screen
 
     def key(self, line: str) -> None:

@@ -13,7 +13,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(slots=True)
-class Look:
+class CellContext:
     """What a cell needs besides its row: the time, the rates, and who is marked."""
 
     now: float = 0.0
@@ -24,10 +24,10 @@ class Look:
     followed: int | None = None
 
 
-Cell = Callable[[Any, Look], Any]
+Cell = Callable[[Any, CellContext], Any]
 
 
-def plain(_row: object, _look: Look) -> str:
+def plain(_row: object, _context: CellContext) -> str:
     """The style of most cells."""
     return ""
 
@@ -42,12 +42,12 @@ class Column(Generic[Row]):
 
     name: str
     width: int                                 # least
-    text: Callable[[Row, Look], str]
-    key: Callable[[Row, Look], Any]
+    text: Callable[[Row, CellContext], str]
+    key: Callable[[Row, CellContext], Any]
     grow: int = 0                              # cells more that it can use
     keep: int = 9                              # the lowest goes first when it is narrow
     right: bool = False
-    style: Callable[[Row, Look], str] = plain
+    style: Callable[[Row, CellContext], str] = plain
     share: Callable[[Row], float] | None = None
     keep_bar: int = 0                          # as `keep`, for its bar
     gap: int = 1                               # cells before it

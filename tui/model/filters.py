@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from chatops.units import UnitError, parse_duration, parse_size
-from tui.model.columns import Column, Look
+from tui.model.columns import CellContext, Column
 
 Row = TypeVar("Row")
-Test = Callable[[Any, Look], bool]
+Test = Callable[[Any, CellContext], bool]
 
 _COMPARE = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le,
             "=": operator.eq}
@@ -21,16 +21,16 @@ _FIGURES = frozenset("0123456789.,%-kmgtdhsu/")
 
 
 def apply(rows: Sequence[Row], expression: str, columns: Sequence[Column[Row]],
-          look: Look) -> list[Row]:
+          context: CellContext) -> list[Row]:
     """The rows that every word of the expression lets through."""
     tests = [_test(word, columns) for word in expression.split()]
-    return [row for row in rows if all(test(row, look) for test in tests)]
+    return [row for row in rows if all(test(row, context) for test in tests)]
 
 
 def _test(word: str, columns: Sequence[Column[Any]]) -> Test:
     if word.startswith("!") and len(word) > 1:
         inner = _test(word[1:], columns)
-        return lambda row, look: not inner(row, look)
+        return lambda row, context: not inner(row, context)
     name, colon, wanted = word.partition(":")
     if colon and wanted:
         named = [c for c in columns if c.name == name.upper()]
@@ -45,7 +45,7 @@ def _of_any(word: str, columns: Sequence[Column[Any]]) -> Test:
     texts = [c.text for c in columns if not c.right]
     if _FIGURES.issuperset(needle):
         texts += [c.text for c in columns if c.right]
-    return lambda row, look: any(needle in text(row, look).casefold() for text in texts)
+    return lambda row, context: any(needle in text(row, context).casefold() for text in texts)
 
 
 def _of_column(column: Column[Any], wanted: str) -> Test:
@@ -53,15 +53,15 @@ def _of_column(column: Column[Any], wanted: str) -> Test:
     if match is not None and (limit := _figure(match[2])) is not None:
         compare, key = _COMPARE[match[1]], column.key
 
-        def compares(row: object, look: Look) -> bool:
-            value = key(row, look)
+        def compares(row: object, context: CellContext) -> bool:
+            value = key(row, context)
             return isinstance(value, int | float) and bool(compare(value, limit))
 
         return compares
     needle, text = wanted.removeprefix("=").casefold(), column.text
     if wanted.startswith("="):
-        return lambda row, look: text(row, look).strip().casefold() == needle
-    return lambda row, look: needle in text(row, look).casefold()
+        return lambda row, context: text(row, context).strip().casefold() == needle
+    return lambda row, context: needle in text(row, context).casefold()
 
 
 def _figure(text: str) -> float | None:

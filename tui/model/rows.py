@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from chatops.api.snapshot import ClientRow, KeyRow, Lint
 from chatops.units import format_age, format_clock, format_seconds, format_size
 from tui.model import filters
-from tui.model.columns import Column, Look
+from tui.model.columns import CellContext, Column
 from tui.model.state import ConsoleState
 from tui.model.view import View
 from tui.text.cells import format_count, format_rate, mask_text
@@ -28,8 +28,8 @@ _FLAGS = {"throttled": "t", "draining": "d", "lingering": "l"}
 # -- clients
 
 
-def _flag(row: ClientRow, look: Look) -> str:
-    if look.lints and row.id in look.lints:
+def _flag(row: ClientRow, context: CellContext) -> str:
+    if context.lints and row.id in context.lints:
         return "!"
     return "m" if row.muted else _FLAGS.get(row.state) or _fullness(row)
 
@@ -41,10 +41,10 @@ def _fullness(row: ClientRow) -> str:
     return "f" if share >= FULL_AT else "h" if share >= WARN_AT else " "
 
 
-def _mark(ident: int, look: Look) -> str:
+def _mark(ident: int, context: CellContext) -> str:
     """Tagged, and where the cursor is: signs that need no colour."""
-    cursor = " " if ident != look.cursor else "»" if ident == look.followed else ">"
-    return ("*" if ident in look.tags else " ") + cursor
+    cursor = " " if ident != context.cursor else "»" if ident == context.followed else ">"
+    return ("*" if ident in context.tags else " ") + cursor
 
 
 def _pressure(value: int, limit: int) -> str:
@@ -121,8 +121,8 @@ CLIENTS = tuple(map(_greyed, _CLIENTS))
 # -- the selector's map
 
 
-def _key_flag(row: KeyRow, look: Look) -> str:
-    if look.lints and row.fd in look.lints:
+def _key_flag(row: KeyRow, context: CellContext) -> str:
+    if context.lints and row.fd in context.lints:
         return "!"
     return "!" if row.stale else "0" if row.at_eof else " "
 
@@ -165,28 +165,28 @@ TABLES: Mapping[str, Sequence[Column[Any]]] = {"clients": CLIENTS, "selector": K
 
 
 def arrange(rows: Sequence[Row], columns: Sequence[Column[Row]], view: View,
-            look: Look) -> list[Row]:
+            context: CellContext) -> list[Row]:
     """The rows that pass the view's filter, in the view's order; equals by id."""
-    kept = filters.apply(rows, view.filter, columns, look) if view.filter else list(rows)
+    kept = filters.apply(rows, view.filter, columns, context) if view.filter else list(rows)
     column = next((c for c in columns if c.name == view.sort), None)
     if column is not None:
         key = column.key
-        kept.sort(key=lambda row: key(row, look), reverse=view.inverted)
+        kept.sort(key=lambda row: key(row, context), reverse=view.inverted)
     return kept
 
 
-def client_look(state: ConsoleState) -> Look:
+def client_context(state: ConsoleState) -> CellContext:
     """What the cells of the client table need."""
-    return Look(state.now, state.rates, _lints_by(state, "client"), state.tags,
-                state.views["clients"].cursor, state.followed)
+    return CellContext(state.now, state.rates, _lints_by(state, "client"), state.tags,
+                       state.views["clients"].cursor, state.followed)
 
 
-def key_look(state: ConsoleState) -> Look:
+def key_context(state: ConsoleState) -> CellContext:
     """What the cells of the selector table need; a tagged client tags its descriptor."""
     keys = state.snapshot.keys if state.snapshot is not None and state.tags else ()
     tagged = {row.fd for row in keys if row.client in state.tags}
-    return Look(state.now, state.rates, _lints_by(state, "fd"), tagged,
-                state.views["selector"].cursor)
+    return CellContext(state.now, state.rates, _lints_by(state, "fd"), tagged,
+                       state.views["selector"].cursor)
 
 
 def _lints_by(state: ConsoleState, field: str) -> dict[int, Lint]:
@@ -194,15 +194,15 @@ def _lints_by(state: ConsoleState, field: str) -> dict[int, Lint]:
     return {ident: lint for lint in reversed(lints) if (ident := getattr(lint, field)) > 0}
 
 
-def clients(state: ConsoleState, look: Look) -> list[ClientRow]:
+def clients(state: ConsoleState, context: CellContext) -> list[ClientRow]:
     """The clients to show, in order; those on their way out are last in every order."""
     rows = state.snapshot.clients if state.snapshot is not None else ()
-    shown = arrange(rows, CLIENTS, state.views["clients"], look)
+    shown = arrange(rows, CLIENTS, state.views["clients"], context)
     shown.sort(key=attrgetter("closing"))
     return shown
 
 
-def keys(state: ConsoleState, look: Look) -> list[KeyRow]:
+def keys(state: ConsoleState, context: CellContext) -> list[KeyRow]:
     """The descriptors to show, in order."""
     rows = state.snapshot.keys if state.snapshot is not None else ()
-    return arrange(rows, KEYS, state.views["selector"], look)
+    return arrange(rows, KEYS, state.views["selector"], context)

@@ -44,16 +44,16 @@ class ClientsPane(TablePane):
         snapshot = state.snapshot
         self._let_go(state, snapshot)
         self.choose(state, rows.CLIENTS)
-        look = rows.client_look(state)
-        shown = rows.clients(state, look)
+        context = rows.client_context(state)
+        shown = rows.clients(state, context)
         total = len(snapshot.clients) if snapshot is not None else 0
         if total:
             self.table.empty = NO_MATCH
         elif snapshot is not None:
             self.table.empty = (f"nobody is here; connect with  nc {snapshot.host} "
                                 f"{snapshot.port}  or type  :spawn chat 5")
-        self.table.show_rows(shown, look, state.views["clients"], _least(snapshot))
-        self._totals.show(self.table, totals.of_clients(shown, look, state)
+        self.table.show_rows(shown, context, state.views["clients"], _least(snapshot))
+        self._totals.show(self.table, totals.of_clients(shown, context, state)
                           if self.size.height >= totals.LEAST_HEIGHT else {})
         count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
         if self._going:

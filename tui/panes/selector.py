@@ -22,13 +22,13 @@ class SelectorPane(TablePane):
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
         self.choose(state, rows.KEYS)
-        look = rows.key_look(state)
-        shown = rows.keys(state, look)
+        context = rows.key_context(state)
+        shown = rows.keys(state, context)
         snapshot = state.snapshot
         keys = snapshot.keys if snapshot is not None else ()
         widest = max(map(attrgetter("fd"), keys), default=0)
         self.table.empty = NO_MATCH if keys else EMPTY
-        self.table.show_rows(shown, look, state.views["selector"],
+        self.table.show_rows(shown, context, state.views["selector"],
                              {"FD": max(2, len(str(widest)))})
         count = f"{len(keys):,}" if len(shown) == len(keys) else f"{len(shown):,} of {len(keys):,}"
         self.show_title(state, f"Selector map ({count} keys)")

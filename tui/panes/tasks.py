@@ -9,7 +9,7 @@ from typing import Any
 from chatops.api.snapshot import TaskRow
 from chatops.units import format_age, format_seconds
 from tui.model import filters
-from tui.model.columns import Column, Look
+from tui.model.columns import CellContext, Column
 from tui.model.state import ConsoleState
 from tui.panes.table_pane import NO_MATCH, TablePane
 from tui.widgets.live_table import LiveTable
@@ -24,17 +24,17 @@ def _waits(row: TaskRow) -> str:
     return f"{row.on} held by {row.holder}" if row.holder else row.on
 
 
-def _style(row: TaskRow, _look: Look) -> str:
+def _style(row: TaskRow, _context: CellContext) -> str:
     return "error" if row.error or row.holder else ""
 
 
-def _mark(row: TaskRow, look: Look) -> str:
-    return " >" if row.id and row.id == look.cursor else "  "
+def _mark(row: TaskRow, context: CellContext) -> str:
+    return " >" if row.id and row.id == context.cursor else "  "
 
 
-def _by(name: str) -> Callable[[TaskRow, Look], Any]:
+def _by(name: str) -> Callable[[TaskRow, CellContext], Any]:
     get = attrgetter(name)
-    return lambda row, _look: get(row)
+    return lambda row, _context: get(row)
 
 
 COLUMNS: tuple[Column[TaskRow], ...] = (
@@ -72,15 +72,15 @@ class TasksPane(TablePane):
             view.columns, view.sort, view.inverted = NAMES, "SINCE", True
         snapshot = state.snapshot
         rows = snapshot.tasks if snapshot is not None else ()
-        look = Look(state.now, cursor=view.cursor)
-        shown = filters.apply(rows, view.filter, COLUMNS, look) if view.filter else list(rows)
+        context = CellContext(state.now, cursor=view.cursor)
+        shown = filters.apply(rows, view.filter, COLUMNS, context) if view.filter else list(rows)
         column = next((column for column in COLUMNS if column.name == view.sort), None)
         if column is not None:
             key = column.key
-            shown.sort(key=lambda row: key(row, look), reverse=view.inverted)
+            shown.sort(key=lambda row: key(row, context), reverse=view.inverted)
         shown.sort(key=lambda row: not row.id)             # the counted ones last
         self.table.empty = NO_MATCH if rows else EMPTY
-        self.table.show_rows(shown, look, view)
+        self.table.show_rows(shown, context, view)
         program = snapshot.program if snapshot is not None else None
         total = program.tasks if program is not None else len(rows)
         self.show_title(state, f"Tasks ({total:,})")

@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from chatops.api.snapshot import ClientRow
 from chatops.units import format_size
-from tui.model.columns import Look
+from tui.model.columns import CellContext
 from tui.model.state import ConsoleState
 from tui.text.cells import fit, format_count, format_rate
 from tui.widgets.live_table import LiveTable
@@ -40,7 +40,8 @@ class TotalsLine(Static):
             self.update(Content(line.rstrip()), layout=False)
 
 
-def of_clients(shown: Sequence[ClientRow], look: Look, state: ConsoleState) -> dict[str, str]:
+def of_clients(shown: Sequence[ClientRow], context: CellContext, state: ConsoleState
+               ) -> dict[str, str]:
     """What these rows come to.  Ten thousand are not counted again where the server has."""
     snapshot = state.snapshot
     if snapshot is None or len(shown) < 2:
@@ -52,7 +53,7 @@ def of_clients(shown: Sequence[ClientRow], look: Look, state: ConsoleState) -> d
     else:
         queued = sum(row.queued for row in shown)
         kernel = sum(row.kernel_queued for row in shown)
-        rates = [look.rates.of(row) for row in shown]
+        rates = [context.rates.of(row) for row in shown]
         lines_in = sum(rate.lines_in for rate in rates)
         lines_out = sum(rate.lines_out for rate in rates)
     return {"NICK": f"{len(shown):,} total", "APPQ": format_size(queued),

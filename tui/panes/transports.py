@@ -6,8 +6,8 @@ from operator import attrgetter
 
 from chatops.api.snapshot import ClientRow
 from chatops.units import format_age, format_size
-from tui.model.columns import Column, Look
-from tui.model.rows import arrange, client_look
+from tui.model.columns import CellContext, Column
+from tui.model.rows import arrange, client_context
 from tui.model.state import ConsoleState
 from tui.model.view import View
 from tui.panes.table_pane import NO_MATCH, TablePane
@@ -19,14 +19,14 @@ IDLE_LONG = 60.0               # seconds
 EMPTY = "no connection is open"
 
 
-def _flag(row: ClientRow, look: Look) -> str:
-    if look.lints and row.id in look.lints:
+def _flag(row: ClientRow, context: CellContext) -> str:
+    if context.lints and row.id in context.lints:
         return "!"
     return "w" if row.state == "throttled" else "d" if row.closing else "" if row.reading else "r"
 
 
-def _mark(row: ClientRow, look: Look) -> str:
-    return ("*" if row.id in look.tags else " ") + (">" if row.id == look.cursor else " ")
+def _mark(row: ClientRow, context: CellContext) -> str:
+    return ("*" if row.id in context.tags else " ") + (">" if row.id == context.cursor else " ")
 
 
 def _over(row: ClientRow) -> str:
@@ -86,13 +86,13 @@ class TransportsPane(TablePane):
         """Draw what the state holds now."""
         view = state.views["clients"]
         sortable(view, COLUMNS, "APPQ")
-        look = client_look(state)
+        context = client_context(state)
         rows = state.snapshot.clients if state.snapshot is not None else ()
-        shown = arrange(rows, COLUMNS, view, look)
+        shown = arrange(rows, COLUMNS, view, context)
         program = state.snapshot.program if state.snapshot is not None else None
         self.table.empty = (NO_MATCH if rows else program.unseen if program and program.unseen
                             else EMPTY)
-        self.table.show_rows(shown, look, view, {
+        self.table.show_rows(shown, context, view, {
             "ID": max(2, len(str(max((row.id for row in rows), default=0)))),
             "FD": max(2, len(str(max((row.fd for row in rows), default=0))))})
         count = f"{len(rows):,}" if len(shown) == len(rows) else f"{len(shown):,} of {len(rows):,}"

@@ -21,7 +21,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.model.columns import BAR, Column, Look, Placed, place
+from tui.model.columns import BAR, CellContext, Column, Placed, place
 from tui.model.view import View
 from tui.text.cells import fit
 from tui.widgets.gauge import bar
@@ -82,7 +82,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.empty = empty
         self._row_id = row_id
         self._at: int | None = None            # where the cursor's row stands
-        self._look = Look()
+        self._cell_context = CellContext()
         self._view = View()
         self._least: Mapping[str, int] = {}
         self._placed: list[Placed] = []
@@ -97,17 +97,17 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.columns = columns
         self._placed_for = None
 
-    def show_rows(self, rows: Sequence[Any], look: Look, view: View,
+    def show_rows(self, rows: Sequence[Any], context: CellContext, view: View,
                   least: Mapping[str, int] | None = None) -> None:
         """Show these rows, in this order; repaints the lines that read differently."""
         in_sight = self._cursor_in_sight()
-        self.rows, self._look, self._view, self._least = rows, look, view, least or {}
+        self.rows, self._cell_context, self._view, self._least = rows, context, view, least or {}
         self._settle_cursor(self._at)
-        look.cursor = view.cursor
+        context.cursor = view.cursor
         size = Size(self.scrollable_content_region.width, len(rows) + HEADER_LINES)
         if size != self.virtual_size:
             self.virtual_size = size
-        if in_sight or (view.cursor is not None and view.cursor == look.followed):
+        if in_sight or (view.cursor is not None and view.cursor == context.followed):
             self._bring_cursor_in_sight()
         self._repaint_changed()
 
@@ -136,7 +136,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _put_cursor(self, index: int) -> None:
         self._at = index
-        self._view.cursor = self._look.cursor = self._row_id(self.rows[index])
+        self._view.cursor = self._cell_context.cursor = self._row_id(self.rows[index])
         self.post_message(self.Moved(self, self._view.cursor))
 
     def _settle_cursor(self, before: int | None) -> None:
@@ -248,10 +248,10 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         return ()
 
     def _cells(self, row: Any) -> Line:
-        look = self._look
+        context = self._cell_context
         parts: list[tuple[str, str]] = []
         for column, _left, width in self.places:
-            text, style = column.text(row, look), column.style(row, look) or "row"
+            text, style = column.text(row, context), column.style(row, context) or "row"
             gap = " " * column.gap
             if column.share is not None and width >= column.width + BAR:
                 room = width - column.width - 1
