@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 
 from chatops.units import counted
-from tui.model.alerts import Alert, Moment, Watch
+from tui.model.alerts import AlertContext, AlertRule, Watch
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
 
@@ -32,7 +32,7 @@ class Alarm:
         """`ring` sounds the bell; `say(ok, line, text)` tells what happened, from any thread."""
         self._ring = ring
         self._say = say
-        self._watches: dict[Alert, Watch] = {}
+        self._watches: dict[AlertRule, Watch] = {}
         self._running = threading.BoundedSemaphore(AT_ONCE)
 
     def look(self, state: ConsoleState) -> None:
@@ -42,12 +42,12 @@ class Alarm:
             return
         if list(self._watches) != alerts:
             self._watches = {alert: self._watches.get(alert) or Watch(alert) for alert in alerts}
-        moment = Moment(state.live, state.gauges, state.status.alive)
+        moment = AlertContext(state.live, state.gauges, state.status.alive)
         for alert, watch in self._watches.items():
             if watch.look(moment, state.mono_now):
                 self._go_off(alert, clean(watch.says(moment)))
 
-    def _go_off(self, alert: Alert, text: str) -> None:
+    def _go_off(self, alert: AlertRule, text: str) -> None:
         if not alert.run:
             self._ring()
             self._say(True, f"alert {alert.line}", text)
@@ -59,7 +59,7 @@ class Alarm:
             self._say(False, f"alert {alert.line}",
                       f"not run: {counted(AT_ONCE, 'command')} still running")
 
-    def _run(self, alert: Alert, text: str) -> None:
+    def _run(self, alert: AlertRule, text: str) -> None:
         """On a thread of its own."""
         try:
             wrong = run(alert.run, text)

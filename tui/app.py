@@ -36,7 +36,7 @@ from tui.looks import ABLE, first_theme, looks
 from tui.messages import RunLine
 from tui.model.state import FASTEST, ConsoleState
 from tui.recording import ConsoleRecording
-from tui.redraw import Pace
+from tui.redraw import RedrawPacer
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
 from tui.terminal import Terminal
@@ -78,7 +78,7 @@ class ConsoleApp(App[int]):
         self._attached = attached
         self._ticking = ticking
         self._clock = clock
-        self.pace = Pace(clock)
+        self.pace = RedrawPacer(clock)
         self.faults = Faults(clock, self._log_fault)
         self._drawn = False
         self._main = MainScreen(self.state)
@@ -265,7 +265,7 @@ class ConsoleApp(App[int]):
 
     def _say(self, ok: bool, line: str, text: str) -> None:
         """In the echo row, what nobody has asked for just now.  From any thread."""
-        self._main.post_message(MainScreen.Told(ok, line, text))
+        self._main.post_message(MainScreen.Notified(ok, line, text))
 
     def on_prompt_typing(self, message: Prompt.Typing) -> None:
         self._in_front.typing(message.line)

@@ -35,7 +35,7 @@ MARGIN = 8
 FONT = "Fira Code, Cascadia Code, Menlo, Consolas, DejaVu Sans Mono, monospace"
 
 
-class Run(NamedTuple):
+class StyledRun(NamedTuple):
     """A piece of a line in one style: where it begins, how many cells it takes, what it says."""
 
     column: int
@@ -44,7 +44,7 @@ class Run(NamedTuple):
     style: Style
 
 
-Frame = tuple[tuple[Run, ...], ...]        # of lines
+Frame = tuple[tuple[StyledRun, ...], ...]        # of lines
 
 
 def film(recording: Recording, size: tuple[int, int] = (120, 40), frames: int = FRAMES) -> str:
@@ -110,13 +110,13 @@ def frame_of(strips: Iterable[Strip]) -> Frame:
     return tuple(tuple(_runs(strip)) for strip in strips)
 
 
-def _runs(strip: Iterable[Segment]) -> Iterator[Run]:
+def _runs(strip: Iterable[Segment]) -> Iterator[StyledRun]:
     column = 0
     for segment in strip:
         # Wide characters on their own: fonts give them widths that differ from two cells.
         for _wide, chars in groupby(legible(segment.text), key=lambda char: cell_len(char) > 1):
             text = "".join(chars)
-            yield Run(column, cell_len(text), text, segment.style or Style.null())
+            yield StyledRun(column, cell_len(text), text, segment.style or Style.null())
             column += cell_len(text)
 
 
@@ -156,7 +156,7 @@ def draw(frames: Sequence[Frame], size: tuple[int, int], pace: float) -> str:
             + "".join(body) + "</g>\n</svg>\n")
 
 
-def _stretches(frames: Sequence[Frame], y: int) -> Iterator[tuple[tuple[Run, ...], int, int]]:
+def _stretches(frames: Sequence[Frame], y: int) -> Iterator[tuple[tuple[StyledRun, ...], int, int]]:
     """What line `y` reads, from which frame on and up to which."""
     at = 0
     for runs, same in groupby(frame[y] if y < len(frame) else () for frame in frames):
@@ -176,7 +176,7 @@ def _ground(frames: Sequence[Frame]) -> str:
     return max(found, key=lambda colour: found[colour], default="#000000")
 
 
-def _line(runs: tuple[Run, ...], y: int, first: int, last: int, count: int, pace: float,
+def _line(runs: tuple[StyledRun, ...], y: int, first: int, last: int, count: int, pace: float,
           looks: _Looks, ground: str) -> str:
     """One line for as long as it reads so."""
     drawn = "".join(_rects(runs, y, ground)) + "".join(_texts(runs, y, looks))
@@ -198,7 +198,7 @@ def _visible(first: int, last: int, count: int, pace: float) -> str:
             f'repeatCount="indefinite" values="{values}" keyTimes="{times}"/>')
 
 
-def _rects(runs: tuple[Run, ...], y: int, ground: str) -> Iterator[str]:
+def _rects(runs: tuple[StyledRun, ...], y: int, ground: str) -> Iterator[str]:
     """The grounds that differ from the common one, neighbours as one."""
     for colour, group in groupby(runs, key=lambda run: _colours(run.style)[1] or ground):
         same = list(group)
@@ -208,7 +208,7 @@ def _rects(runs: tuple[Run, ...], y: int, ground: str) -> Iterator[str]:
                    f'width="{cells * CELL_WIDTH:.4g}" height="{CELL_HEIGHT}" fill="{colour}"/>')
 
 
-def _texts(runs: tuple[Run, ...], y: int, looks: _Looks) -> Iterator[str]:
+def _texts(runs: tuple[StyledRun, ...], y: int, looks: _Looks) -> Iterator[str]:
     for run in runs:
         text = run.text.lstrip(" ")
         column = run.column + len(run.text) - len(text)

@@ -27,7 +27,7 @@ from tui.burst import tell_bursts_from_keys
 from tui.config import Config
 from tui.driver import TerminalDriver, forget_stops
 from tui.looks import ABLE
-from tui.signals import LOOK, Departure
+from tui.signals import LOOK, ExitOnSignal
 from tui.terminal import Terminal
 
 # Seconds a frame being drawn may keep the interpreter from the reactor, which gives it away
@@ -44,12 +44,12 @@ def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = Fal
     It is 0 when the operator left, and 1 when the server, or the console itself, failed.
     """
     tell_bursts_from_keys()
-    app = _Console(link, attached=attached, replay=replay, config=config, terminal=terminal)
+    app = _ChildConsole(link, attached=attached, replay=replay, config=config, terminal=terminal)
     hook, threading.excepthook = threading.excepthook, app.thread_died
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        with Departure(link, app.leave_soon, attached=attached):
+        with ExitOnSignal(link, app.leave_soon, attached=attached):
             try:
                 left = app.run()
             finally:
@@ -76,7 +76,7 @@ def _see_off(link: ConsoleLink) -> None:
         time.sleep(LOOK)
 
 
-class _Console(ConsoleApp):
+class _ChildConsole(ConsoleApp):
     """The app in a process of its own: it shares the interpreter with a reactor, and it
     answers signals."""
 

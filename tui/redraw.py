@@ -20,7 +20,7 @@ SPARE_SHARE = 0.25             # of the time that the reactor sleeps
 LEAST_SHARE = 0.03             # of all time, however busy the reactor is
 
 
-class Pace:
+class RedrawPacer:
     """Decides when the next frame is due.  Belongs to the thread that draws."""
 
     def __init__(self, clock: Callable[[], float], cpu: Callable[[], float] = time.thread_time

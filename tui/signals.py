@@ -37,7 +37,7 @@ RESET = (b"\x18\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1004
          b"\x1b[<u\x1b[?1049l\x1b[?25h")
 
 
-class Departure:
+class ExitOnSignal:
     """Installed for as long as the console runs; belongs to the main thread."""
 
     def __init__(self, link: ConsoleLink, leave: Callable[[], None], *,
@@ -54,7 +54,7 @@ class Departure:
         self._before: dict[int, Any] = {}
         self._terminal = _attributes()
 
-    def __enter__(self) -> Departure:
+    def __enter__(self) -> ExitOnSignal:
         self._end_seen, self._end = os.pipe()
         for number in SIGNALS:
             self._before[number] = signal.signal(number, self._on_signal)

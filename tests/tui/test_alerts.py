@@ -17,14 +17,14 @@ from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig, crowd
 from tui import alarm
 from tui.config import Config
-from tui.model.alerts import Alert, AlertError, Moment, Watch, read_alert
+from tui.model.alerts import AlertContext, AlertError, AlertRule, Watch, read_alert
 from tui.model.rates import Gauges
 
 SNAPSHOT = Feed(clients=3).snapshot()
 
 
-def moment(busy: float = 0.0, **figures: float) -> Moment:
-    return Moment(SNAPSHOT, Gauges(busy=busy, **figures))
+def moment(busy: float = 0.0, **figures: float) -> AlertContext:
+    return AlertContext(SNAPSHOT, Gauges(busy=busy, **figures))
 
 
 def test_it_goes_off_when_it_begins_to_hold_and_not_while_it_holds() -> None:
@@ -62,7 +62,7 @@ def test_a_lint_has_to_stay_away_before_it_is_new() -> None:
     quiet = moment()
     while not feed.snapshot().lints:
         feed.step()
-    loud = Moment(feed.snapshot(), Gauges())
+    loud = AlertContext(feed.snapshot(), Gauges())
     looked = [(quiet, 0), (loud, 1), (quiet, 2), (loud, 3), (quiet, 4), (quiet, 7), (loud, 8)]
     assert [watch.look(at, now) for at, now in looked] == [
         False, True, False, False, False, False, True]
@@ -72,7 +72,7 @@ def test_a_lint_has_to_stay_away_before_it_is_new() -> None:
 
 def test_a_server_that_goes_is_told_once() -> None:
     watch = Watch(read_alert("gone"))
-    there, gone = moment(), Moment(SNAPSHOT, Gauges(), alive=False)
+    there, gone = moment(), AlertContext(SNAPSHOT, Gauges(), alive=False)
     assert [watch.look(at, n) for n, at in enumerate((there, gone, gone, there, gone))] == [
         False, True, False, False, True]
 
@@ -126,7 +126,7 @@ async def test_a_server_that_goes_rings_although_nothing_comes_any_more() -> Non
     rig.app.alarm._ring = lambda: rung.append(1)
     async with rig.app.run_test(size=(80, 24)) as pilot:
         await begin(rig, pilot)
-        rig.app.state.preferences.alerts = [Alert("gone")]
+        rig.app.state.preferences.alerts = [AlertRule("gone")]
         rig.run(1)
         assert rung == []
         rig.link.silent, rig.link.status = True, LinkStatus(alive=False, detail="crashed")
@@ -184,7 +184,7 @@ def test_only_some_run_at_once_and_the_loop_never_waits(monkeypatch: pytest.Monk
     bell = alarm.Alarm(lambda: None, lambda ok, line, text: said.append((ok, text)))
     state = Rig().app.state
     state.feed(SNAPSHOT, [], 1.0)
-    state.preferences.alerts = [Alert(f"clients>{n / 10:g}", "hang") for n in range(6)]
+    state.preferences.alerts = [AlertRule(f"clients>{n / 10:g}", "hang") for n in range(6)]
     try:
         bell.look(state)
         for _ in range(alarm.AT_ONCE):

@@ -11,7 +11,7 @@ from chatops.api.link import LinkStatus
 from tests.tui.eyes import LARGE, SMALL, press, screen_text, table
 from tests.tui.feed import Feed
 from tests.tui.shots import Rig
-from tui.redraw import Pace
+from tui.redraw import RedrawPacer
 
 
 async def test_the_cursor_stays_on_its_client_when_the_order_changes() -> None:
@@ -322,7 +322,7 @@ async def test_everything_is_pulled_and_a_slower_refresh_only_draws_less() -> No
         await pilot.pause()
         rig.app.redraw()           # it has begun
         rig.app.state.set_refresh(1.0)
-        rig.app.pace = Pace(lambda: rig.time, lambda: 0.0)     # this machine's speed apart
+        rig.app.pace = RedrawPacer(lambda: rig.time, lambda: 0.0)     # this machine's speed apart
         rig.app.redraw()
         drawn, pulled = rig.app.pace.version, rig.app.state.live
         rig.time += 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tui.model.state import FASTEST
-from tui.redraw import LEAST_SHARE, SPARE_SHARE, STILL, Pace
+from tui.redraw import LEAST_SHARE, SPARE_SHARE, STILL, RedrawPacer
 
 ASKED = 0.2                    # seconds between frames that the operator wants
 FRAME = 0.014                  # seconds of CPU of one
@@ -17,7 +17,7 @@ class Rig:
     def __init__(self) -> None:
         self.now = self.cpu = 100.0
         self.version = 0
-        self.pace = Pace(lambda: self.now, lambda: self.cpu)
+        self.pace = RedrawPacer(lambda: self.now, lambda: self.cpu)
 
     def frames(self, seconds: float, *, busy: float, frame: float = FRAME,
                news: bool = True) -> int:

@@ -8,7 +8,7 @@ from chatops.api.commands import SPECS, Mute, Spawn
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
 from tui.model.completion import complete
-from tui.screens.prompt import History, Prompt
+from tui.screens.prompt import LineHistory, Prompt
 
 
 def line_of(rig: Rig) -> str:
@@ -222,7 +222,7 @@ def test_columns_of_the_pane_are_offered() -> None:
 
 
 def test_history_holds_a_repeated_line_once() -> None:
-    history = History()
+    history = LineHistory()
     for line in ("a", "b", "b"):
         history.add(line)
     assert [history.older(""), history.older("b"), history.older("a")] == ["b", "a", "a"]

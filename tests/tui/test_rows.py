@@ -10,7 +10,7 @@ from tests.tui.feed import Feed
 from tui.model import rows
 from tui.model.columns import CellContext, place
 from tui.model.filters import apply
-from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, View
+from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, PaneView
 from tui.text.cells import clean, fit, format_count, format_rate
 
 CLIENTS = Feed().snapshot().clients
@@ -63,14 +63,14 @@ def test_every_column_that_a_view_sorts_by_exists() -> None:
     assert tuple(c.name for c in rows.KEYS if c.sorts) == KEY_COLUMNS
     keys = Feed().snapshot().keys
     for name in CLIENT_COLUMNS:
-        rows.arrange(CLIENTS, rows.CLIENTS, View(CLIENT_COLUMNS, name), LOOK)
+        rows.arrange(CLIENTS, rows.CLIENTS, PaneView(CLIENT_COLUMNS, name), LOOK)
     for name in KEY_COLUMNS:
-        rows.arrange(keys, rows.KEYS, View(KEY_COLUMNS, name), LOOK)
+        rows.arrange(keys, rows.KEYS, PaneView(KEY_COLUMNS, name), LOOK)
 
 
 def test_equal_rows_keep_their_order_whichever_way_it_is_turned() -> None:
     for inverted in (False, True):
-        view = View(CLIENT_COLUMNS, "APPQ", inverted=inverted)
+        view = PaneView(CLIENT_COLUMNS, "APPQ", inverted=inverted)
         shown = rows.arrange(CLIENTS, rows.CLIENTS, view, LOOK)
         assert [row.id for row in shown] == [row.id for row in CLIENTS]
 

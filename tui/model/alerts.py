@@ -26,7 +26,7 @@ class AlertError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class AlertContext:
     """What alerts look at."""
 
     snapshot: Snapshot
@@ -35,27 +35,27 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
-    read: Callable[[Moment], float]
+class _AlertFigure:
+    read: Callable[[AlertContext], float]
     about: str
     size: bool = False         # in bytes
     share: bool = False        # of 1
 
 
-FIGURES: Mapping[str, _Figure] = {
-    "queued": _Figure(lambda m: m.snapshot.queued, "bytes in the server's queues", size=True),
-    "kernel": _Figure(lambda m: m.snapshot.kernel_queued, "bytes in the kernel's", size=True),
-    "clients": _Figure(lambda m: len(m.snapshot.clients), "who is connected"),
-    "busy": _Figure(lambda m: m.gauges.busy, "share of the time the loop works", share=True),
-    "wakeups": _Figure(lambda m: m.gauges.wakeups, "wake-ups per second"),
-    "in": _Figure(lambda m: m.gauges.lines_in, "lines per second, said"),
-    "out": _Figure(lambda m: m.gauges.lines_out, "lines per second, sent"),
+FIGURES: Mapping[str, _AlertFigure] = {
+    "queued": _AlertFigure(lambda m: m.snapshot.queued, "bytes in the server's queues", size=True),
+    "kernel": _AlertFigure(lambda m: m.snapshot.kernel_queued, "bytes in the kernel's", size=True),
+    "clients": _AlertFigure(lambda m: len(m.snapshot.clients), "who is connected"),
+    "busy": _AlertFigure(lambda m: m.gauges.busy, "share of the time the loop works", share=True),
+    "wakeups": _AlertFigure(lambda m: m.gauges.wakeups, "wake-ups per second"),
+    "in": _AlertFigure(lambda m: m.gauges.lines_in, "lines per second, said"),
+    "out": _AlertFigure(lambda m: m.gauges.lines_out, "lines per second, sent"),
 }
 _COMPARISON = re.compile(r"([a-z]+)([<>])(.+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
+class AlertRule:
     """`condition` as it was written, and the command that is run; "" rings the bell."""
 
     condition: str
@@ -67,17 +67,17 @@ class Alert:
         return f"{self.condition} run {self.run}" if self.run else self.condition
 
 
-def read_alert(line: str) -> Alert:
+def read_alert(line: str) -> AlertRule:
     """`queued>1M`, `lint:spin`, `gone run logger gone`.  Raises `AlertError`."""
     condition, _, rest = line.strip().partition(" ")
     how, _, command = rest.strip().partition(" ")
     if how not in ("", "run") or (how and not command.strip()):
         raise AlertError(f"an alert rings, or runs a command: {condition} run COMMAND")
     _holds(condition)
-    return Alert(condition, command.strip())
+    return AlertRule(condition, command.strip())
 
 
-def _holds(condition: str) -> Callable[[Moment, bool], bool]:
+def _holds(condition: str) -> Callable[[AlertContext, bool], bool]:
     """Whether it holds, told from the moment and from whether it held before."""
     if condition == "gone":
         return lambda moment, _held: not moment.alive
@@ -93,7 +93,7 @@ def _holds(condition: str) -> Callable[[Moment, bool], bool]:
     limit = _limit(figure, match[3])
     back = limit * (1 - MARGIN if above else 1 + MARGIN)
 
-    def holds(moment: Moment, held: bool) -> bool:
+    def holds(moment: AlertContext, held: bool) -> bool:
         value = figure.read(moment)
         if above:
             return value > (back if held else limit)
@@ -102,7 +102,7 @@ def _holds(condition: str) -> Callable[[Moment, bool], bool]:
     return holds
 
 
-def _limit(figure: _Figure, text: str) -> float:
+def _limit(figure: _AlertFigure, text: str) -> float:
     try:
         if figure.size:
             return parse_size(text)
@@ -119,7 +119,7 @@ def _limit(figure: _Figure, text: str) -> float:
 class Watch:
     """One alert through time."""
 
-    def __init__(self, alert: Alert) -> None:
+    def __init__(self, alert: AlertRule) -> None:
         """Raises `AlertError`."""
         self.alert = alert
         self.holds = False
@@ -127,7 +127,7 @@ class Watch:
         self._is_lint = alert.condition.startswith("lint")
         self._seen = float("-inf")     # when it held last
 
-    def look(self, moment: Moment, now: float) -> bool:
+    def look(self, moment: AlertContext, now: float) -> bool:
         """Whether it goes off now; `now` is any clock in seconds."""
         holds = self._condition(moment, self.holds)
         if holds:
@@ -138,7 +138,7 @@ class Watch:
         self.holds = holds
         return began
 
-    def says(self, moment: Moment) -> str:
+    def says(self, moment: AlertContext) -> str:
         """What is there to see, in a line."""
         name = re.split("[<>:]", self.alert.condition)[0]
         figure = FIGURES.get(name)

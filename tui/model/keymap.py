@@ -35,7 +35,7 @@ class KeymapError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeymapEntry:
     """One thing that can be done: the line that does it and the keys that run that line."""
 
     spec: Spec
@@ -83,9 +83,9 @@ class Keymap:
                      if entry.line == line and entry.keys), f":{line}")
 
     @property
-    def groups(self) -> dict[str, list[Entry]]:
+    def groups(self) -> dict[str, list[KeymapEntry]]:
         """The entries by their heading."""
-        grouped: dict[str, list[Entry]] = {}
+        grouped: dict[str, list[KeymapEntry]] = {}
         for entry in self.entries:
             grouped.setdefault(entry.spec.group, []).append(entry)
         return grouped
@@ -100,18 +100,18 @@ def key_name(key: str) -> str:
     return shown.upper() if shown[:1] == "f" and shown[1:].isdigit() else shown
 
 
-def _entries(changed: Mapping[str, tuple[str, ...]]) -> Iterator[Entry]:
+def _entries(changed: Mapping[str, tuple[str, ...]]) -> Iterator[KeymapEntry]:
     """One for each command, and one for each further line that a key runs."""
     for spec in SPECS:
         lines: dict[str, tuple[str, ...]] = {}
         for key, line in spec.keys:
             lines[line] = (*lines.get(line, ()), key)
         if spec.name not in lines:
-            yield Entry(spec, spec.name, changed.get(spec.name, ()))
+            yield KeymapEntry(spec, spec.name, changed.get(spec.name, ()))
         lines |= {line: keys for line, keys in changed.items()
                   if (find(line.partition(" ")[0]) is spec and line != spec.name) or line in lines}
         for line, keys in lines.items():
-            yield Entry(spec, line, keys)
+            yield KeymapEntry(spec, line, keys)
 
 
 def _line(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tui.model.alerts import Alert
+from tui.model.alerts import AlertRule
 from tui.model.keymap import Keymap
 
 
@@ -40,4 +40,4 @@ class Preferences:
     keymap: Keymap = field(default_factory=Keymap)
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)      # by pane
     views: dict[str, SavedView] = field(default_factory=dict)              # by name
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: list[AlertRule] = field(default_factory=list)

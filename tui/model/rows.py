@@ -12,7 +12,7 @@ from chatops.units import format_age, format_clock, format_seconds, format_size
 from tui.model import filters
 from tui.model.columns import CellContext, Column
 from tui.model.state import ConsoleState
-from tui.model.view import View
+from tui.model.view import PaneView
 from tui.text.cells import format_count, format_rate, mask_text
 
 Row = TypeVar("Row", ClientRow, KeyRow)
@@ -164,7 +164,7 @@ TABLES: Mapping[str, Sequence[Column[Any]]] = {"clients": CLIENTS, "selector": K
 # -- what is shown of them
 
 
-def arrange(rows: Sequence[Row], columns: Sequence[Column[Row]], view: View,
+def arrange(rows: Sequence[Row], columns: Sequence[Column[Row]], view: PaneView,
             context: CellContext) -> list[Row]:
     """The rows that pass the view's filter, in the view's order; equals by id."""
     kept = filters.apply(rows, view.filter, columns, context) if view.filter else list(rows)

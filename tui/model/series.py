@@ -162,7 +162,7 @@ class Series:
         return self._rings[span].read(which, self.figures[which].rate, end)
 
 
-class _Pictures:
+class _GapDetector:
     """Tells whether the time between two snapshots is accounted for by them."""
 
     def __init__(self) -> None:
@@ -196,7 +196,7 @@ class Plots:
     def _begin(self) -> None:
         self.server = Series(SERVER)
         self.clients: dict[int, Series] = {}       # who was looked at last is last
-        self._pictures = _Pictures()
+        self._pictures = _GapDetector()
         self._clients_at = float("-inf")           # when they were last looked through
         self._clients_known = True                 # all the time since then is
 
@@ -244,7 +244,7 @@ def of_the_past(past: Iterable[Moment], ident: int = 0, *, end: float = math.inf
     of a `span`, only what it needs and no more of them than it has use for.
     """
     series = Series(CLIENT if ident else SERVER)
-    pictures = _Pictures()
+    pictures = _GapDetector()
     start = end - span.seconds - LATE if span is not None else -math.inf
     apart = span.step / PICTURES_PER_BUCKET if span is not None else 0.0
     last, all_known = -math.inf, True

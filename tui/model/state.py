@@ -36,7 +36,7 @@ from tui.model.preferences import Preferences
 from tui.model.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
 from tui.model.rates import gauges as gauges_between
 from tui.model.series import LATE, SPANS, Plots, Series, of_the_past, over
-from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, View
+from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, PaneView
 
 CLOSED_KEPT = 50
 LATE_AFTER = 1.5               # seconds of news without a snapshot: the server has no time for one
@@ -77,10 +77,10 @@ class ConsoleState:
     replay: bool = False               # the link is a recording
     recording: str = ""                # what the header says of a recording being made
     past: History = field(default_factory=History)
-    views: dict[str, View] = field(default_factory=lambda: {
-        "clients": View(CLIENT_COLUMNS, "APPQ", inverted=True),
-        "selector": View(KEY_COLUMNS, "FD"),
-        **{name: View() for name in PANES[2:]},
+    views: dict[str, PaneView] = field(default_factory=lambda: {
+        "clients": PaneView(CLIENT_COLUMNS, "APPQ", inverted=True),
+        "selector": PaneView(KEY_COLUMNS, "FD"),
+        **{name: PaneView() for name in PANES[2:]},
     })
     plots: Plots = field(default_factory=Plots)
     preferences: Preferences = field(default_factory=Preferences)
@@ -261,7 +261,7 @@ class ConsoleState:
         return (loop.write_interest, loop.write_until) if loop is not None else ("on-demand", 0.0)
 
     @property
-    def view(self) -> View:
+    def view(self) -> PaneView:
         """The active pane's."""
         return self.views[self.pane]
 

@@ -23,7 +23,7 @@ TREND_LEAST = 2.0              # with less than this nothing is said of it
 BROADCAST = "broadcast "       # how the admin's command begins
 
 
-class Line(NamedTuple):
+class StoryLine(NamedTuple):
     """One thing said, `said` by the client itself or `told` to it."""
 
     at: float                  # wall clock
@@ -42,12 +42,12 @@ class MaskChange(NamedTuple):
     by: str
 
 
-def lines_of(row: ClientRow, happened: list[Event]) -> list[Line]:
+def lines_of(row: ClientRow, happened: list[Event]) -> list[StoryLine]:
     """The last lines it said and was told, oldest first; `happened` is oldest first, too.
 
     Backwards, so that the room it was in is known at each of them.
     """
-    found: list[Line] = []
+    found: list[StoryLine] = []
     room = row.room
     for event in reversed(happened):
         if isinstance(event, e.Moved) and event.id == row.id:
@@ -61,21 +61,21 @@ def lines_of(row: ClientRow, happened: list[Event]) -> list[Line]:
     return found[::-1]
 
 
-def _line(event: Event, ident: int, room: str) -> Line | None:
+def _line(event: Event, ident: int, room: str) -> StoryLine | None:
     match event:
         case e.Said(at=at, id=who, nick=nick, room=where, text=text):
             if who == ident or where == room:
-                return Line(at, "said" if who == ident else "told", nick, text)
+                return StoryLine(at, "said" if who == ident else "told", nick, text)
         case e.Acted(at=at, id=who, nick=nick, room=where, text=text):
             if who == ident or where == room:
-                return Line(at, "said" if who == ident else "told", f"* {nick}", text)
+                return StoryLine(at, "said" if who == ident else "told", f"* {nick}", text)
         case e.Whispered(at=at, id=who, nick=nick, to_id=to, to_nick=to_nick):
             if who == ident:
-                return Line(at, "said", nick, "", f"whispered to {to_nick}")
+                return StoryLine(at, "said", nick, "", f"whispered to {to_nick}")
             if to == ident:
-                return Line(at, "told", nick, "", "whispered")
+                return StoryLine(at, "told", nick, "", "whispered")
         case e.AdminDid(at=at, line=line, ok=True) if line.startswith(BROADCAST):
-            return Line(at, "told", "the admin", line.removeprefix(BROADCAST))
+            return StoryLine(at, "told", "the admin", line.removeprefix(BROADCAST))
         case _:
             pass
     return None

@@ -13,7 +13,7 @@ KEY_COLUMNS = ("!", "FD", "TYPE", "FILEOBJ", "EVENTS", "CALLBACK", "DATA", "ARME
 
 
 @dataclass(slots=True)
-class View:
+class PaneView:
     """How one pane's rows are looked at.  Rows are known by id (a connection's, or a
     descriptor's in the selector pane), so the cursor stays on its row whatever moves."""
 

@@ -9,7 +9,7 @@ from chatops.units import format_age, format_size
 from tui.model.columns import CellContext, Column
 from tui.model.rows import arrange, client_context
 from tui.model.state import ConsoleState
-from tui.model.view import View
+from tui.model.view import PaneView
 from tui.panes.table_pane import NO_MATCH, TablePane
 from tui.text.cells import mask_text
 from tui.widgets.live_table import LiveTable
@@ -99,7 +99,7 @@ class TransportsPane(TablePane):
         self.show_title(state, f"Connections ({count})")
 
 
-def sortable(view: View, columns: tuple[Column[ClientRow], ...] | tuple[Column[object], ...],
+def sortable(view: PaneView, columns: tuple[Column[ClientRow], ...] | tuple[Column[object], ...],
              first: str) -> None:
     """Let a view be sorted by these columns, if it has been by others so far."""
     names = tuple(column.name for column in columns if column.sorts and column.name)

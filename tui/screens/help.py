@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.model.keymap import USUAL, Entry, Keymap
+from tui.model.keymap import USUAL, Keymap, KeymapEntry
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
 
@@ -76,7 +76,7 @@ def _options(keymap: Keymap) -> list[Option | None]:
     return options
 
 
-def line_of(entry: Entry) -> Content:
+def line_of(entry: KeymapEntry) -> Content:
     """`k F9     kick CLIENT,… [REASON]     Tell clients why and disconnect them.`"""
     return Content.assemble(
         " ", (fit(entry.keys_text, KEYS_WIDE), "bold $accent"),

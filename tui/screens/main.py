@@ -71,7 +71,7 @@ class MainScreen(Screen[None]):
     WITH_DETAILS: ClassVar[bool] = True    # where there is room for them
 
     @dataclass
-    class Told(Message):
+    class Notified(Message):
         """Something went by itself: an alert."""
 
         ok: bool
@@ -233,7 +233,7 @@ class MainScreen(Screen[None]):
             then = f"it is looked for; {leave} leaves" if status.retrying else f"{leave} leaves"
             self._banner.update(Content(f" ! {what}{detail}   ({then})"), layout=False)
 
-    def on_main_screen_told(self, message: Told) -> None:
+    def on_main_screen_notified(self, message: Notified) -> None:
         message.stop()
         self.prompt.said(message.line)
         self.prompt.outcome(message.ok, message.text)
@@ -253,7 +253,7 @@ class MainScreen(Screen[None]):
         event.stop()
         self.prompt.pasted(event.text)
 
-    def on_live_table_moved(self, message: LiveTable.Moved) -> None:
+    def on_live_table_cursor_moved(self, message: LiveTable.CursorMoved) -> None:
         message.stop()
         if message.table.id == "clients-table" and message.row != self.state.followed:
             self.state.followed = None

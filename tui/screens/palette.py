@@ -13,7 +13,7 @@ from textual.fuzzy import FuzzySearch
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from tui.model.keymap import USUAL, Entry, Keymap
+from tui.model.keymap import USUAL, Keymap, KeymapEntry
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
 
@@ -90,7 +90,7 @@ class PaletteScreen(Dialog[str]):
         self.dismiss(event.option.id)
 
 
-def ranked(query: str, keymap: Keymap = USUAL) -> list[Entry]:
+def ranked(query: str, keymap: Keymap = USUAL) -> list[KeymapEntry]:
     """What matches, best first: names before keys, and both before what they are for."""
     words = query.strip().removeprefix(":")
     if not words:
@@ -108,7 +108,7 @@ def ranked(query: str, keymap: Keymap = USUAL) -> list[Entry]:
     return [entry for _, _, entry in sorted(scored, key=lambda row: row[:2])]
 
 
-def _line(entry: Entry, query: str) -> Content:
+def _line(entry: KeymapEntry, query: str) -> Content:
     text = fit(entry.usage, USAGE_WIDE)
     usage = Content.styled(text, "$text")
     for at in FuzzySearch().match(query.strip(), text)[1] if query.strip() else ():

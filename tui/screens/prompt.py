@@ -33,7 +33,7 @@ LABEL_LEAST, LABEL_MOST = 14, 34
 CANDIDATES_SHOWN = 7
 
 
-class History:
+class LineHistory:
     """Lines typed before; `older` and `newer` go through those that begin alike."""
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class Prompt(Vertical):
     def __init__(self, state: ConsoleState) -> None:
         super().__init__(id="prompt")
         self._state = state
-        self._history = History()
+        self._history = LineHistory()
         self._completion = Completion()
         self._chosen = -1          # candidate that tab put in, -1 while none is
         self._ours = ""            # what tab or recall put in, not typed

@@ -15,7 +15,7 @@ from chatops.api.snapshot import ClientRow, KeyRow
 from chatops.units import format_age, format_seconds, format_size
 from tui.model.series import CLIENT, SPANS
 from tui.model.state import ConsoleState
-from tui.model.story import Line, Story, Trend, lines_of
+from tui.model.story import Story, StoryLine, Trend, lines_of
 from tui.text.cells import clean, fit, format_rate, mask_text
 from tui.text.event_lines import client_of, clock_of, line_of
 from tui.widgets.gauge import bar, gauge, sparkline
@@ -223,7 +223,7 @@ def _talk(row: ClientRow, held: list[Event], width: int) -> Iterable[Content]:
         yield Content.styled("  nothing that is still held", "$text-muted")
 
 
-def _said(line: Line, width: int) -> Content:
+def _said(line: StoryLine, width: int) -> Content:
     """`15:07:31 ← alice: brb, coffee`; the arrow points at who hears it."""
     own = line.way == "said"
     text = line.note + ", and its text is not kept" if line.note else (

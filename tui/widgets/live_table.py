@@ -22,7 +22,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.model.columns import BAR, CellContext, Column, Placed, place
-from tui.model.view import View
+from tui.model.view import PaneView
 from tui.text.cells import fit
 from tui.widgets.gauge import bar
 
@@ -53,7 +53,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
     ]
 
     @dataclass
-    class Moved(Message):
+    class CursorMoved(Message):
         """The cursor stands on another row."""
 
         table: LiveTable
@@ -83,7 +83,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._row_id = row_id
         self._at: int | None = None            # where the cursor's row stands
         self._cell_context = CellContext()
-        self._view = View()
+        self._view = PaneView()
         self._least: Mapping[str, int] = {}
         self._placed: list[Placed] = []
         self._placed_for: tuple[int, Mapping[str, int]] | None = None
@@ -97,7 +97,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.columns = columns
         self._placed_for = None
 
-    def show_rows(self, rows: Sequence[Any], context: CellContext, view: View,
+    def show_rows(self, rows: Sequence[Any], context: CellContext, view: PaneView,
                   least: Mapping[str, int] | None = None) -> None:
         """Show these rows, in this order; repaints the lines that read differently."""
         in_sight = self._cursor_in_sight()
@@ -137,7 +137,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _put_cursor(self, index: int) -> None:
         self._at = index
         self._view.cursor = self._cell_context.cursor = self._row_id(self.rows[index])
-        self.post_message(self.Moved(self, self._view.cursor))
+        self.post_message(self.CursorMoved(self, self._view.cursor))
 
     def _settle_cursor(self, before: int | None) -> None:
         """Find its row again; one that left hands the cursor to what took its place."""
