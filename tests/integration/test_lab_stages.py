@@ -15,20 +15,20 @@ from chatops.api.events import Connected, Crashed, Disconnected, Said, ServerSto
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Snapshot
 from chatops.lab.clients.client import open_socket
-from chatops.lab.stages import STAGES, Stage, StageLink
+from chatops.lab.stages import STAGES, StageLink, StageServer
 from chatops.lab.stages.base import receive
 from tests.integration.client import Client
 from tests.integration.until import until
 from tests.patience import scaled
 
-Run = Callable[..., tuple[Stage, StageLink]]
+Run = Callable[..., tuple[StageServer, StageLink]]
 
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    running: list[tuple[Stage, StageLink]] = []
+    running: list[tuple[StageServer, StageLink]] = []
 
-    def start(number: int, **options: float) -> tuple[Stage, StageLink]:
+    def start(number: int, **options: float) -> tuple[StageServer, StageLink]:
         stage = STAGES[number](**options)  # type: ignore[arg-type]
         stage.start()
         link = StageLink(stage)
@@ -41,11 +41,11 @@ def run() -> Iterator[Run]:
         assert stage.stop()
 
 
-def client_of(stage: Stage) -> Client:
+def client_of(stage: StageServer) -> Client:
     return Client(stage.address, greeted=False)
 
 
-def stopped_client_of(stage: Stage) -> socket.socket:
+def stopped_client_of(stage: StageServer) -> socket.socket:
     """One that does not read, with buffers so small that it shows after some 40 KB."""
     sock = open_socket(stage.address, tiny=True)
     sock.setblocking(True)
@@ -53,7 +53,7 @@ def stopped_client_of(stage: Stage) -> socket.socket:
     return sock
 
 
-def turns_in(stage: Stage, seconds: float) -> int:
+def turns_in(stage: StageServer, seconds: float) -> int:
     """Turns of its loop in a span of time, seen from outside."""
     before = stage.selector.turns
     select.select([], [], [], seconds)
@@ -90,7 +90,7 @@ def drain(sock: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def jam(stage: Stage, link: StageLink, talker: Client) -> Iterator[socket.socket]:
+def jam(stage: StageServer, link: StageLink, talker: Client) -> Iterator[socket.socket]:
     """A client that reads nothing: talk until the stage is held by it."""
     until(lambda: stage.accepted == 1)
     stopped = stopped_client_of(stage)

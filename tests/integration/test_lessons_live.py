@@ -9,7 +9,7 @@ import pytest
 
 from chatops.lab.lessons import LESSONS
 from chatops.lab.lessons.figures import Figure
-from chatops.lab.lessons.lesson import Lesson
+from chatops.lab.lessons.lesson import MeasuredLesson
 
 # What every Linux machine shows, whatever its speed, and however busy it is.
 TRUE_HERE = {
@@ -26,7 +26,7 @@ TRUE_HERE = {
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=[lesson.name for lesson in LESSONS])
-def test_a_lesson_measures_draws_and_judges_what_is_true_here(lesson: Lesson[Any]) -> None:
+def test_a_lesson_measures_draws_and_judges_what_is_true_here(lesson: MeasuredLesson[Any]) -> None:
     if missing := lesson.missing():
         pytest.skip(f"this machine has no {' and no '.join(missing)}")
     result = lesson.measure()

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import KeyRow, LoopFigures, Snapshot
 from chatops.lab.stages import StageLink
-from chatops.lab.stages.queues import Queues
+from chatops.lab.stages.queues import QueuesStage
 from tests.tui.feed import LISTENER, FakeLink
 from tests.tui.lab_scenes import SpinningFeed
 from tui.app import ConsoleApp
@@ -18,7 +18,7 @@ PORT = 40123
 BEFORE, AFTER = 14.0, 9.0      # seconds without a client, and with some
 
 
-class Shown(Queues):
+class Shown(QueuesStage):
     """It looks as if it ran, and has no thread."""
 
     @property

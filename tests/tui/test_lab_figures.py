@@ -9,10 +9,10 @@ from chatops.lab.lessons import LESSONS
 from chatops.lab.lessons.figures import (
     Bar,
     Lane,
-    Plot,
+    LinePlot,
+    PlotLine,
     Quantities,
     Quantity,
-    Series,
     Table,
     Timeline,
 )
@@ -21,7 +21,8 @@ from tui.lab.axis import Axis, ruler
 from tui.lab.pictures import draw, pages
 
 
-def text(figure: Plot | Timeline | Quantities | Table, width: int = 70, height: int = 20) -> str:
+def text(figure: LinePlot | Timeline | Quantities | Table, width: int = 70, height: int = 20
+         ) -> str:
     return "\n".join(line.plain.rstrip() for line in draw(figure, width, height))
 
 
@@ -60,21 +61,21 @@ def test_the_values_of_a_ruler_do_not_run_into_each_other() -> None:
     assert line.count("┴") == 9
 
 
-def curve(*series: Series) -> Plot:
-    return Plot("Cost", "idle", "median", "us", True, True, series)
+def curve(*series: PlotLine) -> LinePlot:
+    return LinePlot("Cost", "idle", "median", "us", True, True, series)
 
 
 def test_each_line_of_a_plot_is_named_at_its_end_with_its_own_mark() -> None:
-    shown = text(curve(Series("poll", ((1, 1), (10, 10), (100, 100))),
-                       Series("epoll", ((1, 1), (10, 1), (100, 1)))))
+    shown = text(curve(PlotLine("poll", ((1, 1), (10, 10), (100, 100))),
+                       PlotLine("epoll", ((1, 1), (10, 1), (100, 1)))))
     assert "poll ●" in shown
     assert "epoll ◆" in shown
     assert "both axes logarithmic" in shown
 
 
 def test_a_line_that_grows_climbs_and_a_flat_one_does_not() -> None:
-    rows = text(curve(Series("poll", ((1, 1), (10, 10), (100, 100))),
-                      Series("epoll", ((1, 1), (10, 1), (100, 1))))).splitlines()
+    rows = text(curve(PlotLine("poll", ((1, 1), (10, 10), (100, 100))),
+                      PlotLine("epoll", ((1, 1), (10, 1), (100, 1))))).splitlines()
     heights = [at for at, row in enumerate(rows) if "●" in row]
     assert heights[0] < 4
     assert len(heights) >= 3
@@ -82,8 +83,8 @@ def test_a_line_that_grows_climbs_and_a_flat_one_does_not() -> None:
 
 
 def test_a_yardstick_is_dashed_and_has_no_marks() -> None:
-    shown = text(curve(Series("poll", ((1, 1), (10, 10), (100, 100))),
-                       Series("one send()", ((1, 5), (100, 5)))))
+    shown = text(curve(PlotLine("poll", ((1, 1), (10, 10), (100, 100))),
+                       PlotLine("one send()", ((1, 5), (100, 5)))))
     assert "one send()" in shown
     assert "◆" not in shown
 

@@ -12,7 +12,7 @@ import pytest
 from chatops.lab.experiments.apart import ExperimentError
 from chatops.lab.lessons import LESSONS
 from chatops.lab.lessons.figures import Figure, Quantities, Quantity
-from chatops.lab.lessons.lesson import Lesson
+from chatops.lab.lessons.lesson import MeasuredLesson
 from tests.patience import scaled
 from tests.tui.lab_scenes import measured
 from tests.tui.press import Page, begin, kind, on_screen, press
@@ -29,7 +29,7 @@ class Count(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Imagined(Lesson[Count]):
+class Imagined(MeasuredLesson[Count]):
     """A lesson whose experiment ends when the test says so."""
 
     gate: Any = None
@@ -56,7 +56,7 @@ def imagined(name: str = "first", *, fails: str = "", needs: tuple[str, ...] = (
         lambda result: f"There were {result.wakeups}.", needs, gate, fails)
 
 
-async def opened(rig: Rig, pilot: Page, lesson: Lesson[Any], *,
+async def opened(rig: Rig, pilot: Page, lesson: MeasuredLesson[Any], *,
                  progress: Progress | None = None) -> LessonScreen:
     screen = LessonScreen(lesson, progress or Progress(), lessons=(lesson, imagined("second")),
                           clock=lambda: rig.time)

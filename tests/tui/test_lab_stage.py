@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from chatops.api.commands import Spawn
 from chatops.api.snapshot import Lint, Snapshot
-from chatops.lab.stages import STAGES, Stage
+from chatops.lab.stages import STAGES, StageServer
 from tests.patience import scaled
 from tests.tui.feed import FakeLink, Feed
 from tests.tui.press import Page, begin, kind, on_screen, press
@@ -28,7 +28,7 @@ TRIES = 400                    # turns of the app's loop that a real stage is wa
 class StageFeed(FakeLink):
     """A link to an imagined stage, which can be held."""
 
-    def __init__(self, running: Stage) -> None:
+    def __init__(self, running: StageServer) -> None:
         super().__init__(Feed(clients=3))
         self.stage = running
         self.held = False
@@ -46,7 +46,7 @@ def imagined(monkeypatch: pytest.MonkeyPatch) -> list[StageFeed]:
     """Stages whose links are fakes; all that were opened, the newest last."""
     links: list[StageFeed] = []
 
-    def link(running: Stage) -> StageFeed:
+    def link(running: StageServer) -> StageFeed:
         links.append(StageFeed(running))
         return links[-1]
 
@@ -70,7 +70,7 @@ async def until(rig: Rig, pilot: Page, true: Callable[[], object]) -> None:
     raise AssertionError("it did not come true")
 
 
-def ended(running: Stage) -> bool:
+def ended(running: StageServer) -> bool:
     """Wait for its thread, which is told to end by another."""
     running._thread.join(scaled(5.0))
     return not running.alive

@@ -14,17 +14,17 @@ import msgspec
 import pytest
 
 from chatops.lab.experiments import EXPERIMENTS
-from chatops.lab.experiments.anatomy import Anatomy, Step
+from chatops.lab.experiments.anatomy import Anatomy, SelectorStep
 from chatops.lab.experiments.closed import ASKED, Aftermath, Closed
-from chatops.lab.experiments.combinations import Call, Combinations
+from chatops.lab.experiments.combinations import Combinations, FirstCall
 from chatops.lab.experiments.cost import CostCurve, CostPoint
 from chatops.lab.experiments.limits import Limits, Trial
-from chatops.lab.experiments.models import ModelRun, Models, Span
-from chatops.lab.experiments.triggering import Told, Triggering
+from chatops.lab.experiments.models import IoSpan, ModelRun, Models
+from chatops.lab.experiments.triggering import Reports, Triggering
 from chatops.lab.experiments.writable import Watched, Writable
 from chatops.lab.lessons import LESSONS
-from chatops.lab.lessons.figures import Plot, Timeline
-from chatops.lab.lessons.lesson import HEIGHT, WIDTH, Lesson, bucket
+from chatops.lab.lessons.figures import LinePlot, Timeline
+from chatops.lab.lessons.lesson import HEIGHT, WIDTH, MeasuredLesson, bucket
 from chatops.lab.lessons.wording import micros, millis, times
 from chatops.loop import backends
 
@@ -34,8 +34,8 @@ names = pytest.mark.parametrize("lesson", LESSONS, ids=list(BY_NAME))
 
 def models(copy: float = 50e-6, dearest: str = "non-blocking") -> Models:
     def run(name: str) -> ModelRun:
-        spans = (Span("wait", 0.0, 0.3, 1, "asleep", "waits"),
-                 Span("copy", 0.3, 0.3 + copy, 1, "copying", "copies"))
+        spans = (IoSpan("wait", 0.0, 0.3, 1, "asleep", "waits"),
+                 IoSpan("copy", 0.3, 0.3 + copy, 1, "copying", "copies"))
         return ModelRun(name, spans, 0.3, 9, 9, 0.2 if name == dearest else 0.001, 16384)
     return Models(0.3, tuple(map(run, BY_NAME["models"].choices)))
 
@@ -46,12 +46,12 @@ def combinations(under_way: str = "submit(recv)") -> Combinations:
     if under_way == "recv(), non-blocking":
         settled |= {"recv(), non-blocking": False, "submit(recv)": True}
     return Combinations(0.15, tuple(
-        Call(name, 0.15 if name in ("recv(), blocking", "select()") else 1e-5, "an answer",
-             whole, 0.151, "nothing") for name, whole in settled.items()))
+        FirstCall(name, 0.15 if name in ("recv(), blocking", "select()") else 1e-5, "an answer",
+                  whole, 0.151, "nothing") for name, whole in settled.items()))
 
 
 def anatomy(unchanged: bool = True) -> Anatomy:
-    steps = tuple(Step(call, "SelectorKey(…)", 1) for call in
+    steps = tuple(SelectorStep(call, "SelectorKey(…)", 1) for call in
                   ("register(sock, READ, data)", "modify(sock, READ | WRITE, data)"))
     return Anatomy((), "EpollSelector", (("EpollSelector", True),), (), steps, unchanged)
 
@@ -72,7 +72,7 @@ def curve(growth: float = 1.0) -> CostCurve:
 
 def triggering(level: bool = True, edge: bool = False) -> Triggering:
     return Triggering(1000, tuple(
-        Told(name, True, again, True, again, True, False)
+        Reports(name, True, again, True, again, True, False)
         for name, again in (("epoll, level", level), ("epoll, edge", edge))))
 
 
@@ -131,7 +131,7 @@ def test_there_are_lessons_for_every_experiment_and_each_has_a_name_of_its_own()
 
 
 @names
-def test_every_page_fits_a_small_terminal(lesson: Lesson[Any]) -> None:
+def test_every_page_fits_a_small_terminal(lesson: MeasuredLesson[Any]) -> None:
     assert lesson.pages
     for text in lesson.pages:
         lines = text.splitlines()
@@ -141,7 +141,7 @@ def test_every_page_fits_a_small_terminal(lesson: Lesson[Any]) -> None:
 
 
 @names
-def test_question_choices_and_announcement_fit_one_line_each(lesson: Lesson[Any]) -> None:
+def test_question_choices_and_announcement_fit_one_line_each(lesson: MeasuredLesson[Any]) -> None:
     assert len(lesson.title) <= 44
     assert all(len(line) <= 86 for line in (lesson.about, lesson.question))
     assert all(len(choice) <= 60 for choice in lesson.choices)
@@ -151,7 +151,7 @@ def test_question_choices_and_announcement_fit_one_line_each(lesson: Lesson[Any]
 
 @pytest.mark.parametrize(("lesson", "choice", "result"), worlds())
 def test_the_right_choice_is_the_one_that_was_measured(
-        lesson: Lesson[Any], choice: str, result: Any) -> None:
+        lesson: MeasuredLesson[Any], choice: str, result: Any) -> None:
     for index, offered in enumerate(lesson.choices):
         verdict = lesson.check(result, index)
         assert verdict.correct is (offered == choice)
@@ -161,12 +161,12 @@ def test_the_right_choice_is_the_one_that_was_measured(
 
 @pytest.mark.parametrize(("lesson", "choice", "result"), worlds())
 def test_every_figure_can_be_drawn_whatever_was_measured(
-        lesson: Lesson[Any], choice: str, result: Any) -> None:
+        lesson: MeasuredLesson[Any], choice: str, result: Any) -> None:
     figures = lesson.figures(result)
     assert figures
     for figure in figures:
         assert figure.title
-        if isinstance(figure, Plot):
+        if isinstance(figure, LinePlot):
             values = [v for series in figure.series for point in series.points for v in point]
             assert not (figure.log_x or figure.log_y) or min(values) > 0
         if isinstance(figure, Timeline):

@@ -16,7 +16,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from chatops.lab.lessons import LESSONS
-from chatops.lab.lessons.lesson import Lesson
+from chatops.lab.lessons.lesson import MeasuredLesson
 from tui.lab import pictures
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.lesson_text import (
@@ -69,8 +69,8 @@ class LessonScreen(Screen[None]):
     LessonScreen .verdict { max-width: 100%; height: auto; margin: 1 0 0 0; }
     """
 
-    def __init__(self, lesson: Lesson[Any], progress: Progress, *,
-                 lessons: tuple[Lesson[Any], ...] = LESSONS,
+    def __init__(self, lesson: MeasuredLesson[Any], progress: Progress, *,
+                 lessons: tuple[MeasuredLesson[Any], ...] = LESSONS,
                  clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self.lesson = lesson

@@ -7,7 +7,7 @@ from typing import Any
 
 from textual.content import Content
 
-from chatops.lab.lessons.lesson import Lesson, Verdict
+from chatops.lab.lessons.lesson import MeasuredLesson, Verdict
 from tui.lab.wording import fold
 from tui.text.cells import clean
 from tui.widgets.gauge import bar
@@ -30,7 +30,7 @@ def steps_text(places: Sequence[str], at: int) -> Content:
     return Content.assemble(*parts)
 
 
-def experiment_text(lesson: Lesson[Any], missing: Sequence[str], error: str,
+def experiment_text(lesson: MeasuredLesson[Any], missing: Sequence[str], error: str,
                     took: float | None, *, measured: bool) -> Content:
     """What is measured, and how it stands; `took` is the seconds that it has run so far."""
     lines = [Content.styled("The experiment", "bold $primary"), paragraph(lesson.about), Content()]

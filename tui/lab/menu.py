@@ -14,8 +14,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from chatops.lab.lessons import LESSONS
-from chatops.lab.lessons.lesson import Lesson
-from chatops.lab.stages import STAGES, Stage
+from chatops.lab.lessons.lesson import MeasuredLesson
+from chatops.lab.stages import STAGES, StageServer
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
 from tui.lab.wording import both_ends, fold, score_text
@@ -172,7 +172,7 @@ def _fill(options: OptionList, rows: list[Option]) -> None:
     options.highlighted = at or 0
 
 
-def _stage(stage: type[Stage], width: int, seen: bool, roomy: bool) -> Content:
+def _stage(stage: type[StageServer], width: int, seen: bool, roomy: bool) -> Content:
     """Its name, its fault, and the way down to the next."""
     mark = ("✓", "$success") if seen else ("○", "$text-muted")
     mended = stage.number == max(STAGES)
@@ -189,7 +189,7 @@ def _stage(stage: type[Stage], width: int, seen: bool, roomy: bool) -> Content:
     return Content("\n").join(lines)
 
 
-def _lesson(letter: str, lesson: Lesson[Any], progress: Progress, width: int) -> Content:
+def _lesson(letter: str, lesson: MeasuredLesson[Any], progress: Progress, width: int) -> Content:
     """Its title, and where there is room for it, what it measures."""
     line = Content.assemble((f"{letter} ", "bold $primary"), progress.mark(lesson), " ",
                             (lesson.title, "$foreground"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from textual.content import Content
 
-from chatops.lab.lessons.figures import Figure, Plot, Quantities, Table, Timeline
+from chatops.lab.lessons.figures import Figure, LinePlot, Quantities, Table, Timeline
 from tui.lab.axis import Axis, ruler
 from tui.lab.plot import AROUND, LEAST_ROWS, draw_plot
 from tui.lab.timeline import draw_timeline
@@ -33,7 +33,7 @@ def draw(figure: Figure, width: int, height: int) -> list[Content]:
 
 def _draw(figure: Figure, width: int, height: int) -> list[Content]:
     match figure:
-        case Plot():
+        case LinePlot():
             return draw_plot(figure, width, height)
         case Timeline():
             return draw_timeline(figure, width, height)
@@ -48,7 +48,7 @@ def pages(figures: Iterable[Figure], width: int, height: int) -> list[list[Conte
     made: list[list[Content]] = []
     room = 0
     for figure in figures:
-        least = AROUND + LEAST_ROWS + 8 if isinstance(figure, Plot) else 0
+        least = AROUND + LEAST_ROWS + 8 if isinstance(figure, LinePlot) else 0
         lines = draw(figure, width, max(least, min(height, room - 1)))
         if made and len(lines) < room:
             made[-1] += [Content(), *lines]

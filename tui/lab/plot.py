@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 
 from textual.content import Content
 
-from chatops.lab.lessons.figures import Plot, Series
+from chatops.lab.lessons.figures import LinePlot, PlotLine
 from tui.lab.axis import Axis, ruler, tick_text
 
 BRAILLE = 0x2800
@@ -19,7 +19,7 @@ AROUND = 5                     # rows of a plot besides its area: title, axes, l
 Cell = tuple[str, str]
 
 
-def draw_plot(plot: Plot, width: int, height: int) -> list[Content]:
+def draw_plot(plot: LinePlot, width: int, height: int) -> list[Content]:
     """At most `height` rows where that is enough for an area worth looking at."""
     rows = max(LEAST_ROWS, min(MOST_ROWS, height - AROUND))
     xs = Axis.around((x for s in plot.series for x, _ in s.points), plot.log_x)
@@ -45,13 +45,13 @@ def draw_plot(plot: Plot, width: int, height: int) -> list[Content]:
     return [line.truncate(width) for line in lines]
 
 
-def _scales(plot: Plot) -> str:
+def _scales(plot: LinePlot) -> str:
     if plot.log_x and plot.log_y:
         return " (both axes logarithmic)"
     return " (logarithmic)" if plot.log_y else ""
 
 
-def _area(series: tuple[Series, ...], xs: Axis, ys: Axis, cells: int, rows: int, names: int,
+def _area(series: tuple[PlotLine, ...], xs: Axis, ys: Axis, cells: int, rows: int, names: int,
           ticks: dict[int, str]) -> list[list[Cell]]:
     """Rows of cells; the first line lies on top, the names stand at the lines' ends."""
     area: list[list[Cell]] = [
@@ -81,7 +81,7 @@ def _row(ys: Axis, y: float, rows: int) -> int:
     return rows - 1 - ys.cell(y, rows * 4) // 4
 
 
-def _is_marked(series: Series) -> bool:
+def _is_marked(series: PlotLine) -> bool:
     """A yardstick from edge to edge has no points of its own, and is dashed."""
     return len(series.points) > 2
 
@@ -94,7 +94,8 @@ def _style(number: int) -> str:
     return STYLES[number % len(STYLES)]
 
 
-def _dots(series: Series, xs: Axis, ys: Axis, cells: int, rows: int) -> dict[tuple[int, int], int]:
+def _dots(series: PlotLine, xs: Axis, ys: Axis, cells: int, rows: int
+          ) -> dict[tuple[int, int], int]:
     """Cells that the line goes through, and the dots of each."""
     found: dict[tuple[int, int], int] = {}
     wide, tall = cells * 2, rows * 4
@@ -111,7 +112,7 @@ def _dots(series: Series, xs: Axis, ys: Axis, cells: int, rows: int) -> dict[tup
     return found
 
 
-def _name(area: list[list[Cell]], series: Series, number: int, xs: Axis, ys: Axis,
+def _name(area: list[list[Cell]], series: PlotLine, number: int, xs: Axis, ys: Axis,
           cells: int) -> None:
     """Write the line's name where it ends, or as near to that as there is room."""
     rows = len(area)

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from chatops.api.commands import Command, Quit
-from chatops.lab.stages import STAGES, Stage, StageLink
+from chatops.lab.stages import STAGES, StageLink, StageServer
 from tui.config import Config
 from tui.console import Navigation
 from tui.dispatch import SHORTHANDS, Dispatcher
@@ -58,8 +58,8 @@ class StageScreen(MainScreen):
     StageScreen.-short StageText { max-height: 4; }
     """
 
-    def __init__(self, stage: Stage, app: App[int], navigation: Navigation, progress: Progress,
-                 config: Config | None = None) -> None:
+    def __init__(self, stage: StageServer, app: App[int], navigation: Navigation,
+                 progress: Progress, config: Config | None = None) -> None:
         """`stage` has been started already, and belongs to this screen from now on."""
         config = config or Config()
         super().__init__(ConsoleState(pane=FIRST_PANE[stage.number],

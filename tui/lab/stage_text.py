@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.lab.stages import STAGES, Stage
+from chatops.lab.stages import STAGES, StageServer
 from tui.lab.wording import fold
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
@@ -33,7 +33,7 @@ class StageText(Static):
         """There is room for all of it."""
         return self.app.size.height >= TALL
 
-    def show(self, stage: Stage, state: ConsoleState) -> None:
+    def show(self, stage: StageServer, state: ConsoleState) -> None:
         """Draw what the state holds now."""
         width = self.content_size.width
         if width < 20:
@@ -56,7 +56,7 @@ class StageText(Static):
             self.update(content, layout=not same)
 
 
-def _heading(stage: Stage, state: ConsoleState) -> Content:
+def _heading(stage: StageServer, state: ConsoleState) -> Content:
     """`stage 2 of 5  echo   ● 38,437 wake-ups/s now`: the fault, at the moment it shows."""
     seen = sight(stage, state)
     return Content.assemble(
@@ -65,7 +65,7 @@ def _heading(stage: Stage, state: ConsoleState) -> Content:
         (f"   ● {clean(seen)}" if seen else "", f"bold {_fault_style(stage)}"))
 
 
-def _fault_style(stage: Stage) -> str:
+def _fault_style(stage: StageServer) -> str:
     return "$success" if stage.number == max(STAGES) else "$error"
 
 
@@ -76,7 +76,7 @@ def _told(label: str, text: str, style: str, width: int) -> list[Content]:
             for head, line in zip(heads, lines, strict=True)]
 
 
-def sight(stage: Stage, state: ConsoleState) -> str:
+def sight(stage: StageServer, state: ConsoleState) -> str:
     """How what this stage is there for shows at this moment; "" while it does not."""
     live = state.live
     if live is None or not stage.alive:

@@ -8,7 +8,7 @@ from typing import Any
 
 from textual.content import Content
 
-from chatops.lab.lessons.lesson import Lesson
+from chatops.lab.lessons.lesson import MeasuredLesson
 from tui.lab.progress import Progress
 
 
@@ -29,7 +29,7 @@ def both_ends(left: Content, right: Content, width: int) -> Content:
     return Content.assemble(left.truncate(room, ellipsis=True, pad=True), right, " ")
 
 
-def score_text(progress: Progress, lessons: Sequence[Lesson[Any]]) -> Content:
+def score_text(progress: Progress, lessons: Sequence[MeasuredLesson[Any]]) -> Content:
     """`✓✗○○○○○○○  1 of 2 right`"""
     right, answered = progress.score(lessons)
     marks = [progress.mark(lesson) for lesson in lessons]

@@ -29,7 +29,7 @@ SMALL_SEGMENT = 536
 Numeric = tuple[str, int] | tuple[str, int, int, int]
 
 
-class Crew(Protocol):
+class ClientOwner(Protocol):
     """Whom a client belongs to.  Called on the clients' thread."""
 
     reactor: Reactor
@@ -51,7 +51,7 @@ class BuiltIn:
     tiny: ClassVar[bool] = False       # small buffers, so that the server's queues show
     reads: ClassVar[bool] = True       # as soon as something comes
 
-    def __init__(self, crew: Crew, nick: str, address: Numeric) -> None:
+    def __init__(self, crew: ClientOwner, nick: str, address: Numeric) -> None:
         self.crew = crew
         self.nick = nick
         self.address = address

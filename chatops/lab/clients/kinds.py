@@ -63,7 +63,7 @@ class Slow(BuiltIn):
         self.read(SLOW_BYTES)
 
 
-class Mute(BuiltIn):
+class Unreading(BuiltIn):
     """Says its nick and never reads: Ctrl-S in a terminal, or a laptop that was shut."""
 
     kind = "mute"
@@ -157,5 +157,5 @@ class Reset(BuiltIn):
 
 
 KINDS: dict[str, type[BuiltIn]] = {
-    kind.kind: kind for kind in (Chat, Bot, Slow, Mute, Flood, Drip, HalfClose, Reset)
+    kind.kind: kind for kind in (Chat, Bot, Slow, Unreading, Flood, Drip, HalfClose, Reset)
 }

@@ -31,7 +31,7 @@ class KeyField(msgspec.Struct, frozen=True):
     meaning: str
 
 
-class Step(msgspec.Struct, frozen=True):
+class SelectorStep(msgspec.Struct, frozen=True):
     """A call on a real selector, what came back, and what the map held after it."""
 
     call: str
@@ -44,10 +44,10 @@ class Anatomy(msgspec.Struct, frozen=True):
     chosen: str                # what DefaultSelector is here
     tried: tuple[tuple[str, bool], ...]    # in order, and is it to be had here?
     fields: tuple[KeyField, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[SelectorStep, ...]
     old_key_unchanged: bool    # a key from `register` after a `modify`
 
-    def step(self, call: str) -> Step:
+    def step(self, call: str) -> SelectorStep:
         return next(step for step in self.steps if step.call == call)
 
 
@@ -82,9 +82,9 @@ def _why(class_name: str) -> str:
     return "what the concrete ones share: the map of keys"
 
 
-def _life() -> tuple[tuple[KeyField, ...], tuple[Step, ...], bool]:
+def _life() -> tuple[tuple[KeyField, ...], tuple[SelectorStep, ...], bool]:
     """Register, modify, unregister a real socket, and make the usual mistakes."""
-    steps: list[Step] = []
+    steps: list[SelectorStep] = []
     sock, peer = socket.socketpair()
     with selectors.DefaultSelector() as selector, sock, peer:
         def attempt(call: str, act: Callable[[], object]) -> Any:
@@ -94,7 +94,7 @@ def _life() -> tuple[tuple[KeyField, ...], tuple[Step, ...], bool]:
                 said = _said(outcome)
             except (KeyError, ValueError, TypeError) as error:
                 outcome, said = error, type(error).__name__
-            steps.append(Step(call, said, len(selector.get_map())))
+            steps.append(SelectorStep(call, said, len(selector.get_map())))
             return outcome
 
         writable = cast("MutableMapping[Any, Any]", selector.get_map())

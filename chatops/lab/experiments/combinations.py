@@ -15,7 +15,7 @@ LATE = 0.15                    # seconds
 INSTANT = 0.02                 # seconds: a call that took less did not wait for the data
 
 
-class Call(msgspec.Struct, frozen=True):
+class FirstCall(msgspec.Struct, frozen=True):
     """A call made when nothing has come yet.  Seconds since it was made."""
 
     name: str
@@ -32,12 +32,12 @@ class Call(msgspec.Struct, frozen=True):
 
 class Combinations(msgspec.Struct, frozen=True):
     late: float
-    calls: tuple[Call, ...]
+    calls: tuple[FirstCall, ...]
 
-    def call(self, name: str) -> Call:
+    def call(self, name: str) -> FirstCall:
         return next(call for call in self.calls if call.name == name)
 
-    def combination(self, *, blocking: bool, synchronous: bool) -> Call:
+    def combination(self, *, blocking: bool, synchronous: bool) -> FirstCall:
         return next(c for c in self.calls
                     if c.blocking is blocking and c.settled is synchronous)
 
@@ -47,19 +47,20 @@ def measure(late: float = LATE) -> Combinations:
         _recv_blocking, _recv_nonblocking, _select_call, _submitted)))
 
 
-def _made(late: float, call: Callable[[LateData], Call]) -> Call:
+def _made(late: float, call: Callable[[LateData], FirstCall]) -> FirstCall:
     with LateData(late) as line:
         return call(line)
 
 
-def _recv_blocking(line: LateData) -> Call:
+def _recv_blocking(line: LateData) -> FirstCall:
     line.begin()
     data = line.reader.recv(SIZE)
     returned = line.elapsed()
-    return Call("recv(), blocking", returned, f"{len(data):,} bytes", True, returned, "nothing")
+    return FirstCall("recv(), blocking", returned, f"{len(data):,} bytes", True, returned,
+                     "nothing")
 
 
-def _recv_nonblocking(line: LateData) -> Call:
+def _recv_nonblocking(line: LateData) -> FirstCall:
     """`EAGAIN` is a whole answer: no operation is left under way in the kernel."""
     line.reader.setblocking(False)
     line.begin()
@@ -67,8 +68,8 @@ def _recv_nonblocking(line: LateData) -> Call:
     returned = line.elapsed()
     select.select([line.reader], [], [])
     line.reader.recv(SIZE)
-    return Call("recv(), non-blocking", returned, answer, True, line.elapsed(),
-                "ask again later: nothing is under way")
+    return FirstCall("recv(), non-blocking", returned, answer, True, line.elapsed(),
+                     "ask again later: nothing is under way")
 
 
 def _read_now(reader: socket.socket) -> str:
@@ -78,18 +79,18 @@ def _read_now(reader: socket.socket) -> str:
         return "EAGAIN: not now"
 
 
-def _select_call(line: LateData) -> Call:
+def _select_call(line: LateData) -> FirstCall:
     """It waits, and when it is back the data is still in the kernel."""
     line.reader.setblocking(False)
     line.begin()
     select.select([line.reader], [], [])
     returned = line.elapsed()
     line.reader.recv(SIZE)
-    return Call("select()", returned, "it is readable, but no data", False, line.elapsed(),
-                "recv(), which does not wait")
+    return FirstCall("select()", returned, "it is readable, but no data", False, line.elapsed(),
+                     "recv(), which does not wait")
 
 
-def _submitted(line: LateData) -> Call:
+def _submitted(line: LateData) -> FirstCall:
     """A thread waits in our place: a completion, as far as the caller can see."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(int).result()  # or the thread would be made in the call that is timed
@@ -98,5 +99,5 @@ def _submitted(line: LateData) -> Call:
         returned = line.elapsed()
         settled = future.done()
         size = len(future.result())
-        return Call("submit(recv)", returned, "a future, not done", settled, line.elapsed(),
-                    f"nothing: it fills itself ({size:,} bytes)")
+        return FirstCall("submit(recv)", returned, "a future, not done", settled, line.elapsed(),
+                         f"nothing: it fills itself ({size:,} bytes)")

@@ -61,13 +61,13 @@ def measure(largest: int = LARGEST) -> CostCurve:
     limit = max(soft, min(LARGEST, hard) if hard != resource.RLIM_INFINITY else LARGEST)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     try:
-        with _Crowd() as crowd:
+        with _IdleCrowd() as crowd:
             return CostCurve(tuple(_points(crowd, min(largest, limit))), limit, _one_send())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def _points(crowd: _Crowd, limit: int) -> list[CostPoint]:
+def _points(crowd: _IdleCrowd, limit: int) -> list[CostPoint]:
     points: list[CostPoint] = []
     room = limit - crowd.next_fd() - SPARE
     # select's last point is the fullest set it can take, its highest bit the ready one.
@@ -78,7 +78,7 @@ def _points(crowd: _Crowd, limit: int) -> list[CostPoint]:
     return points
 
 
-class _Crowd:
+class _IdleCrowd:
     """Idle descriptors, watched by every mechanism at hand, and one that is ready."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class _Crowd:
         self._poll = select.poll() if hasattr(select, "poll") else None
         self._epoll = select.epoll() if hasattr(select, "epoll") else None
 
-    def __enter__(self) -> _Crowd:
+    def __enter__(self) -> _IdleCrowd:
         return self
 
     def __exit__(self, *_error: object) -> None:

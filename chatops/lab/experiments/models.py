@@ -30,7 +30,7 @@ STEP = 0.005                   # seconds of "other work" between two looks, wher
 Doing = Literal["asleep", "asking", "free", "copying"]
 
 
-class Span(msgspec.Struct, frozen=True):
+class IoSpan(msgspec.Struct, frozen=True):
     """A stretch of an input operation, and what the process did meanwhile.  Seconds."""
 
     phase: Literal["wait", "copy"]
@@ -49,14 +49,14 @@ class ModelRun(msgspec.Struct, frozen=True):
     """One model at work.  Times are seconds since the process first asked for data."""
 
     name: str
-    spans: tuple[Span, ...]
+    spans: tuple[IoSpan, ...]
     arrived: float             # when the sender sent
     eagain: int                # reads that found nothing
     steps: int                 # times the caller was free to do something else before
     cpu: float                 # seconds of CPU that the reading thread used
     size: int                  # bytes read
 
-    def span(self, phase: str) -> Span:
+    def span(self, phase: str) -> IoSpan:
         return next(span for span in self.spans if span.phase == phase)
 
 
@@ -85,9 +85,9 @@ def blocking(late: float = LATE) -> ModelRun:
         cpu = time.thread_time() - cpu
         arrived = line.sent_at(into)
     return ModelRun("blocking", (
-        Span("wait", 0.0, arrived, 1, "asleep", "inside recv(); the boundary is the sender's "
-             "clock, the call does not show it"),
-        Span("copy", arrived, end, 0, "copying", "waking up and copying, in the same recv()"),
+        IoSpan("wait", 0.0, arrived, 1, "asleep", "inside recv(); the boundary is the sender's "
+               "clock, the call does not show it"),
+        IoSpan("copy", arrived, end, 0, "copying", "waking up and copying, in the same recv()"),
     ), arrived, 0, 0, cpu, size)
 
 
@@ -112,8 +112,8 @@ def nonblocking(late: float = LATE) -> ModelRun:
         arrived = line.sent_at(into)
     asked = max(asked, arrived)    # the lucky call may have begun before the data came
     return ModelRun("non-blocking", (
-        Span("wait", 0.0, asked, eagain, "asking", f"recv() said EAGAIN {eagain:,} times"),
-        Span("copy", asked, end, 1, "copying", "the recv() that found data"),
+        IoSpan("wait", 0.0, asked, eagain, "asking", f"recv() said EAGAIN {eagain:,} times"),
+        IoSpan("copy", asked, end, 1, "copying", "the recv() that found data"),
     ), arrived, eagain, eagain, cpu, size)
 
 
@@ -131,9 +131,9 @@ def multiplexing(late: float = LATE) -> ModelRun:
         cpu = time.thread_time() - cpu
         arrived = line.sent_at(into)
     return ModelRun("multiplexing", (
-        Span("wait", 0.0, ready, 1, "asleep", "inside select(), which could watch a thousand "
-             "more"),
-        Span("copy", ready, end, 1, "copying", "recv(), which has no reason to wait now"),
+        IoSpan("wait", 0.0, ready, 1, "asleep", "inside select(), which could watch a thousand "
+               "more"),
+        IoSpan("copy", ready, end, 1, "copying", "recv(), which has no reason to wait now"),
     ), arrived, 0, 0, cpu, size)
 
 
@@ -177,9 +177,9 @@ def signal_driven(late: float = LATE) -> ModelRun:
         signal.signal(signal.SIGIO, before)
     asked, end, size = reads[0]
     return ModelRun("signal-driven", (
-        Span("wait", 0.0, asked, 3, "free", f"fcntl() three times, then {steps} steps of other "
-             "work, until SIGIO came"),
-        Span("copy", asked, end, 1, "copying", "recv() in the signal's handler"),
+        IoSpan("wait", 0.0, asked, 3, "free", f"fcntl() three times, then {steps} steps of other "
+               "work, until SIGIO came"),
+        IoSpan("copy", asked, end, 1, "copying", "recv() in the signal's handler"),
     ), arrived, eagain, steps, cpu, size)
 
 
@@ -239,8 +239,8 @@ async def _asynchronous(late: float) -> ModelRun:
         arrived = line.sent_at(into)
         asked, copied = reader.reads[0]
     return ModelRun("asynchronous", (
-        Span("wait", 0.0, asked, 1 + reader.eagain, "free", f"started, then {steps} steps of "
-             "other work; underneath, a selector waited"),
-        Span("copy", asked, copied, 1, "copying", "recv() by the event loop, into our buffer"),
-        Span("copy", copied, end, 0, "free", "the news that it is done"),
+        IoSpan("wait", 0.0, asked, 1 + reader.eagain, "free", f"started, then {steps} steps of "
+               "other work; underneath, a selector waited"),
+        IoSpan("copy", asked, copied, 1, "copying", "recv() by the event loop, into our buffer"),
+        IoSpan("copy", copied, end, 0, "free", "the news that it is done"),
     ), arrived, reader.eagain, steps, cpu, size)

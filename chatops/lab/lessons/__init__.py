@@ -2,7 +2,7 @@
 
     for lesson in LESSONS:
         result = lesson.measure()              # in a thread: up to three seconds
-        figures = lesson.figures(result)       # Plot, Timeline, Quantities, Table
+        figures = lesson.figures(result)       # LinePlot, Timeline, Quantities, Table
         verdict = lesson.check(result, choice) # choice: an index into lesson.choices
 """
 
@@ -21,9 +21,9 @@ from chatops.lab.lessons import (
     questions,
     ways,
 )
-from chatops.lab.lessons.lesson import Lesson
+from chatops.lab.lessons.lesson import MeasuredLesson
 
-LESSONS: tuple[Lesson[Any], ...] = (
+LESSONS: tuple[MeasuredLesson[Any], ...] = (
     phases.LESSON, questions.LESSON, ways.LESSON, family.LESSON, ceiling.LESSON, price.LESSON,
     edge.LESSON, always.LESSON, gone.LESSON,
 )

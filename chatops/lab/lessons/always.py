@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.lab.experiments.writable import Watched, Writable
 from chatops.lab.lessons.figures import Figure, Quantities, Quantity, Table
-from chatops.lab.lessons.lesson import Lesson, bucket, page
+from chatops.lab.lessons.lesson import MeasuredLesson, bucket, page
 from chatops.units import format_size
 
 PAGES = (
@@ -72,7 +72,7 @@ def _explain(result: Writable) -> str:
             f"then read {format_size(result.drained)} before there was room again.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="writable",
     title="Nearly always writable",
     pages=PAGES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.lab.experiments.limits import Limits
 from chatops.lab.lessons.figures import Figure, Table
-from chatops.lab.lessons.lesson import Lesson, page
+from chatops.lab.lessons.lesson import MeasuredLesson, page
 from chatops.lab.lessons.wording import yes
 from chatops.loop.backends import SELECT_LIMIT
 
@@ -62,7 +62,7 @@ def _explain(result: Limits) -> str:
             "console while a client sits on a higher number.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="ceiling",
     title="Descriptor 1,024",
     pages=PAGES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.lab.experiments.triggering import Triggering
 from chatops.lab.lessons.figures import Figure, Table
-from chatops.lab.lessons.lesson import Lesson, page
+from chatops.lab.lessons.lesson import MeasuredLesson, page
 from chatops.lab.lessons.wording import yes
 
 PAGES = (
@@ -67,7 +67,7 @@ def _explain(result: Triggering) -> str:
             f"fresh look (told: {yes(edge.rearmed)}), which is a way out of a missed edge.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="edge",
     title="The level and the edge",
     pages=PAGES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.lab.experiments.anatomy import Anatomy, ClassRow
 from chatops.lab.lessons.figures import Figure, Table
-from chatops.lab.lessons.lesson import Lesson, page
+from chatops.lab.lessons.lesson import MeasuredLesson, page
 from chatops.lab.lessons.wording import yes
 
 PAGES = (
@@ -78,7 +78,7 @@ def _explain(result: Anatomy) -> str:
             f"choice here was {result.chosen}, made when `selectors` was imported.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="selectors",
     title="One module, many selectors",
     pages=PAGES,

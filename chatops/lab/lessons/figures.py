@@ -10,14 +10,14 @@ from __future__ import annotations
 import msgspec
 
 
-class Series(msgspec.Struct, frozen=True):
+class PlotLine(msgspec.Struct, frozen=True):
     """A line of a plot: points (x, y), x ascending."""
 
     label: str
     points: tuple[tuple[float, float], ...]
 
 
-class Plot(msgspec.Struct, frozen=True, tag="plot"):
+class LinePlot(msgspec.Struct, frozen=True, tag="plot"):
     """Lines over an axis.  On a logarithmic axis every value is above zero."""
 
     title: str
@@ -26,7 +26,7 @@ class Plot(msgspec.Struct, frozen=True, tag="plot"):
     y_unit: str
     log_x: bool
     log_y: bool
-    series: tuple[Series, ...]
+    series: tuple[PlotLine, ...]
     note: str = ""
 
 
@@ -82,4 +82,4 @@ class Table(msgspec.Struct, frozen=True, tag="table"):
     note: str = ""
 
 
-Figure = Plot | Timeline | Quantities | Table
+Figure = LinePlot | Timeline | Quantities | Table

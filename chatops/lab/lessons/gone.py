@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.lab.experiments.closed import ASKED, Aftermath, Closed
 from chatops.lab.lessons.figures import Figure, Table
-from chatops.lab.lessons.lesson import Lesson, page
+from chatops.lab.lessons.lesson import MeasuredLesson, page
 from chatops.lab.lessons.wording import yes
 
 MECHANISMS = ("select", "poll", "epoll")
@@ -80,7 +80,7 @@ def _explain(result: Closed) -> str:
             "duplicate, or the epoll itself, ends that.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="closed",
     title="Closed, but still registered",
     pages=PAGES,

@@ -29,7 +29,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson(Generic[Result]):
+class MeasuredLesson(Generic[Result]):
     """One notion.  `measure` blocks for up to three seconds: call it in a thread."""
 
     name: str

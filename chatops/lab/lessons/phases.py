@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.lab.experiments.models import Models
 from chatops.lab.lessons.figures import Figure
-from chatops.lab.lessons.lesson import Lesson, bucket, page
+from chatops.lab.lessons.lesson import MeasuredLesson, bucket, page
 from chatops.lab.lessons.timelines import close_up, whole
 from chatops.lab.lessons.wording import micros, millis, times
 
@@ -59,7 +59,7 @@ def _explain(result: Models) -> str:
             "anything else meanwhile that costs.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="phases",
     title="A read is a wait and a copy",
     pages=PAGES,

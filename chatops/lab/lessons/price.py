@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chatops.lab.experiments.cost import CostCurve
-from chatops.lab.lessons.figures import Figure, Plot, Series, Table
-from chatops.lab.lessons.lesson import Lesson, bucket, page
+from chatops.lab.lessons.figures import Figure, LinePlot, PlotLine, Table
+from chatops.lab.lessons.lesson import MeasuredLesson, bucket, page
 from chatops.lab.lessons.wording import micros, times
 
 MECHANISMS = ("select", "poll", "epoll")
@@ -59,15 +59,15 @@ PAGES = (
 def _figures(result: CostCurve) -> tuple[Figure, ...]:
     present = [m for m in MECHANISMS if result.counts(m)]
     most = max(p.idle for p in result.points)
-    curves = (Series(m, tuple((p.idle, p.median * 1e6) for p in result.points
-                              if p.mechanism == m)) for m in present)
-    yardstick = Series("one send()", ((1.0, result.send * 1e6), (most, result.send * 1e6)))
+    curves = (PlotLine(m, tuple((p.idle, p.median * 1e6) for p in result.points
+                                if p.mechanism == m)) for m in present)
+    yardstick = PlotLine("one send()", ((1.0, result.send * 1e6), (most, result.send * 1e6)))
     counts = sorted({p.idle for p in result.points})
     known = {(p.mechanism, p.idle): micros(p.median) for p in result.points}
     return (
-        Plot("What a wake-up costs", "idle descriptors beside the one that is ready",
-             "median per call", "us", True, True, (*curves, yardstick),
-             f"this process may have {result.limit:,} descriptors; select ends at 1,023"),
+        LinePlot("What a wake-up costs", "idle descriptors beside the one that is ready",
+                 "median per call", "us", True, True, (*curves, yardstick),
+                 f"this process may have {result.limit:,} descriptors; select ends at 1,023"),
         Table("The same in figures", ("idle", *present),
               tuple((f"{n:,}", *(known.get((m, n), "-") for m in present)) for n in counts)),
     )
@@ -83,7 +83,7 @@ def _explain(result: CostCurve) -> str:
             "getting dear.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="cost",
     title="What a wake-up costs",
     pages=PAGES,

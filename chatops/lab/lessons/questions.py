@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chatops.lab.experiments.combinations import Call, Combinations
+from chatops.lab.experiments.combinations import Combinations, FirstCall
 from chatops.lab.lessons.figures import Bar, Figure, Lane, Table, Timeline
-from chatops.lab.lessons.lesson import Lesson, page
+from chatops.lab.lessons.lesson import MeasuredLesson, page
 from chatops.lab.lessons.wording import micros, millis
 
 CALLS = ("recv(), blocking", "recv(), non-blocking", "select()", "submit(recv)")
@@ -53,7 +53,7 @@ def _figures(result: Combinations) -> tuple[Figure, ...]:
     )
 
 
-def _lane(call: Call) -> Lane:
+def _lane(call: FirstCall) -> Lane:
     returned, data_at = call.returned * 1e3, call.data_at * 1e3
     calling = Bar(0.0, returned, "asleep" if call.blocking else "asking", "in the call")
     bars = (calling, Bar(returned, data_at, "free", "back, no data")) if data_at > returned else (
@@ -75,7 +75,7 @@ def _explain(result: Combinations) -> str:
             "there still.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="questions",
     title="Blocking? Synchronous? Two questions",
     pages=PAGES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from chatops.lab.experiments.models import ModelRun, Span
+from chatops.lab.experiments.models import IoSpan, ModelRun
 from chatops.lab.lessons.figures import Bar, Lane, Timeline
 
 BEFORE = 50e-6                 # seconds shown before the data came, in a close-up …
@@ -37,5 +37,5 @@ def _close_lane(run: ModelRun, end: float) -> Lane:
     return Lane(run.name, tuple(shown), run.span("copy").note)
 
 
-def _bar(span: Span, zero: float, scale: float) -> Bar:
+def _bar(span: IoSpan, zero: float, scale: float) -> Bar:
     return Bar((span.start - zero) * scale, (span.end - zero) * scale, span.doing, span.phase)

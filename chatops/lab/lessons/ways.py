@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatops.lab.experiments.models import ModelRun, Models
 from chatops.lab.lessons.figures import Figure, Quantities, Quantity, Table
-from chatops.lab.lessons.lesson import Lesson, page
+from chatops.lab.lessons.lesson import MeasuredLesson, page
 from chatops.lab.lessons.timelines import close_up, whole
 from chatops.lab.lessons.wording import millis, times
 
@@ -81,7 +81,7 @@ def _explain(result: Models) -> str:
             f"{millis(max(r.spans[-1].end - r.arrived for r in result.runs))} of its coming.")
 
 
-LESSON = Lesson(
+LESSON = MeasuredLesson(
     name="models",
     title="Five ways to wait",
     pages=PAGES,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from chatops.lab.stages.base import CPU_LIMIT, Stage
-from chatops.lab.stages.broadcast import Broadcast
-from chatops.lab.stages.echo import Echo
+from chatops.lab.stages.base import CPU_LIMIT, StageServer
+from chatops.lab.stages.broadcast import BroadcastStage
+from chatops.lab.stages.echo import EchoStage
 from chatops.lab.stages.link import StageLink
-from chatops.lab.stages.listen import Listen
-from chatops.lab.stages.on_demand import OnDemand
-from chatops.lab.stages.queues import Queues
+from chatops.lab.stages.listen import ListenStage
+from chatops.lab.stages.on_demand import OnDemandStage
+from chatops.lab.stages.queues import QueuesStage
 
-STAGES: dict[int, type[Stage]] = {
-    stage.number: stage for stage in (Listen, Echo, Broadcast, Queues, OnDemand)
+STAGES: dict[int, type[StageServer]] = {
+    stage.number: stage
+    for stage in (ListenStage, EchoStage, BroadcastStage, QueuesStage, OnDemandStage)
 }
 
-__all__ = ["CPU_LIMIT", "STAGES", "Stage", "StageLink"]
+__all__ = ["CPU_LIMIT", "STAGES", "StageLink", "StageServer"]

@@ -32,7 +32,7 @@ CPU_LIMIT = 60.0               # seconds of CPU that a stage may burn
 STOP_DEADLINE = 2.0            # seconds for a stage to end; after half of it, by force
 
 
-class Stage:
+class StageServer:
     """One of the five servers.
 
     `start`, `stop` and `alive` are for whoever runs it; everything else belongs to its own
@@ -78,7 +78,7 @@ class Stage:
     def start(self) -> tuple[str, int]:
         """Listen and serve; returns the address.  Raises OSError when it cannot listen."""
         family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
-        self.listener = Listener(self, family)
+        self.listener = NoticedListener(self, family)
         try:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.listener.bind(socket.getaddrinfo(*self.address, family)[0][4])
@@ -180,10 +180,10 @@ class Stage:
                                           "left"))
 
 
-class Listener(socket.socket):
+class NoticedListener(socket.socket):
     """A listening socket whose `accept` is noticed."""
 
-    def __init__(self, stage: Stage, family: int) -> None:
+    def __init__(self, stage: StageServer, family: int) -> None:
         super().__init__(family, socket.SOCK_STREAM)
         self._stage = stage
 

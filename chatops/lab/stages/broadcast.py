@@ -5,10 +5,10 @@ from __future__ import annotations
 from selectors import EVENT_READ
 from socket import socket
 
-from chatops.lab.stages.base import Stage, receive
+from chatops.lab.stages.base import StageServer, receive
 
 
-class Broadcast(Stage):
+class BroadcastStage(StageServer):
     number = 3
     title = "broadcast"
     what = "What one client says is sent at once to every registered client."

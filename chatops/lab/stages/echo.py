@@ -5,10 +5,10 @@ from __future__ import annotations
 from selectors import EVENT_READ
 from socket import socket
 
-from chatops.lab.stages.base import Stage, receive
+from chatops.lab.stages.base import StageServer, receive
 
 
-class Echo(Stage):
+class EchoStage(StageServer):
     number = 2
     title = "echo"
     what = "Every connection is registered for reading, and each line is answered."

@@ -17,7 +17,7 @@ from chatops.api.events import Event
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Lint, Snapshot, ThreadRow
 from chatops.lab.clients.spawner import Spawner, SpawnError
-from chatops.lab.stages.base import Stage
+from chatops.lab.stages.base import StageServer
 from chatops.lab.stages.picture import Picture
 from chatops.loop.backends import BackendError
 from chatops.loop.rows import thread_rows
@@ -35,7 +35,7 @@ class StageLink:
     they were, and a lint that says since when and in which line.
     """
 
-    def __init__(self, stage: Stage, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stage: StageServer, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.stage = stage
         self._clock = clock
         self._picture = Picture(stage)

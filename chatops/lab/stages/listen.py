@@ -5,10 +5,10 @@ from __future__ import annotations
 from selectors import EVENT_READ
 from socket import socket
 
-from chatops.lab.stages.base import Stage
+from chatops.lab.stages.base import StageServer
 
 
-class Listen(Stage):
+class ListenStage(StageServer):
     number = 1
     title = "listen"
     what = "One listening socket is registered for reading; its key's data is what to call."

@@ -5,12 +5,12 @@ from __future__ import annotations
 from selectors import EVENT_READ, EVENT_WRITE
 from socket import socket
 
-from chatops.lab.stages.base import Stage, receive
+from chatops.lab.stages.base import StageServer, receive
 
 QUEUE_LIMIT = 1 << 20          # bytes; who is further behind than this is let go
 
 
-class OnDemand(Stage):
+class OnDemandStage(StageServer):
     number = 5
     title = "on demand"
     what = "Try to send first; watch for writing only while a client's queue is not empty."

@@ -18,8 +18,8 @@ from selectors import SelectorKey
 from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
-from chatops.lab.stages.base import Stage, nick_of
-from chatops.lab.stages.on_demand import QUEUE_LIMIT, OnDemand
+from chatops.lab.stages.base import StageServer, nick_of
+from chatops.lab.stages.on_demand import QUEUE_LIMIT, OnDemandStage
 from chatops.loop.rows import key_rows, loop_figures, turns_since
 from chatops.net.kernel import send_buffer
 
@@ -31,7 +31,7 @@ _TCP_INFO = struct.Struct("=52x I 64x QQ 16x II")
 class Picture:
     """Builds snapshots of one stage.  Belongs to the stage's thread."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: StageServer) -> None:
         self._stage = stage
         self._shown = 0                # the last turn that a snapshot has told of
 
@@ -89,7 +89,7 @@ class Picture:
         return ClientRow(
             id=number, fd=sock.fileno(), nick=nick_of(number), room=self._stage.label, peer=peer,
             mask=key.events if key is not None else 0, queued=queued, queued_lines=lines,
-            queue_limit=QUEUE_LIMIT if isinstance(self._stage, OnDemand) else 0,
+            queue_limit=QUEUE_LIMIT if isinstance(self._stage, OnDemandStage) else 0,
             kernel_queued=in_kernel, kernel_limit=send_buffer(sock),
             high_water=queued, high_water_at=now, bytes_in=received,
             bytes_out=acked + in_kernel, lines_in=segments_in, lines_out=segments_out,
@@ -101,7 +101,7 @@ class Picture:
     def _queue(self, sock: socket.socket) -> tuple[int, int]:
         """Bytes and items that wait in the stage's own memory for this client."""
         stage = self._stage
-        if isinstance(stage, OnDemand):
+        if isinstance(stage, OnDemandStage):
             waiting = stage.waiting.get(sock, b"")
             return len(waiting), waiting.count(b"\n")
         key: SelectorKey | None = stage.selector.get_map().get(sock)

@@ -7,13 +7,13 @@ from queue import Empty, Queue
 from selectors import EVENT_READ, EVENT_WRITE
 from socket import socket
 
-from chatops.lab.stages.base import Stage, receive
+from chatops.lab.stages.base import StageServer, receive
 
 Lines = Queue[bytes]
 Data = tuple[Callable[[socket, int, Lines], None], Lines]
 
 
-class Queues(Stage):
+class QueuesStage(StageServer):
     number = 4
     title = "queues"
     what = ("Each client has a queue: a line goes into all of them, and a client that is "

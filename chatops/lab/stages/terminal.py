@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from chatops.api.events import Connected, Crashed, Disconnected, Event, Said, Warned
 from chatops.api.snapshot import Snapshot
-from chatops.lab.stages import STAGES, Stage, StageLink
+from chatops.lab.stages import STAGES, StageLink, StageServer
 from chatops.lab.stages.base import nick_of
 from chatops.net.listen_error import explain
 from chatops.system.addresses import with_port
@@ -39,7 +39,7 @@ def run_stage(number: int, host: str, port: int, *, stdin: int = 0,
         stage.start()
     except OSError as error:
         raise StartError(explain(error, host, port)) from None
-    terminal = _Terminal(stage, write)
+    terminal = _StageTerminal(stage, write)
     try:
         terminal.greet()
         terminal.run(stdin)
@@ -55,10 +55,10 @@ def run_stage(number: int, host: str, port: int, *, stdin: int = 0,
         write(f"next: chatops lab {number + 1} ({following.title}) {following.what}")
 
 
-class _Terminal:
+class _StageTerminal:
     """What is printed of a stage, and what is asked of it."""
 
-    def __init__(self, stage: Stage, write: Callable[[str], object]) -> None:
+    def __init__(self, stage: StageServer, write: Callable[[str], object]) -> None:
         self.link = StageLink(stage)
         self._stage = stage
         self._write = write
