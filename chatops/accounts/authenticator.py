@@ -15,14 +15,14 @@ from chatops.accounts.store import Account, AccountError, AccountStore
 WAITING = 1024                 # logins that may wait; at 20 ms each the last waits 20 s
 
 
-class Verdict(NamedTuple):
+class LoginVerdict(NamedTuple):
     """What came of it: an account, or why not."""
 
     account: Account | None
     reason: str = ""
 
 
-Answer = Callable[[Verdict], None]
+Answer = Callable[[LoginVerdict], None]
 
 
 class Authenticator:
@@ -80,17 +80,18 @@ class Authenticator:
         def job() -> None:
             try:
                 account = look()
-                verdict = Verdict(account, "" if account else "the name or the password is wrong")
+                why = "" if account else "the name or the password is wrong"
+                verdict = LoginVerdict(account, why)
             except AccountError as error:
-                verdict = Verdict(None, str(error))
+                verdict = LoginVerdict(None, str(error))
             except Exception as error:         # a fault of ours: whoever waits is told all the same
-                verdict = Verdict(None, f"internal error: {error!r}")
+                verdict = LoginVerdict(None, f"internal error: {error!r}")
             self._submit(lambda: answer(verdict))
 
         try:
             self._jobs.put_nowait(job)
         except Full:
-            self._submit(lambda: answer(Verdict(None, "too many logins at once; try again")))
+            self._submit(lambda: answer(LoginVerdict(None, "too many logins at once; try again")))
 
     def _verified(self, name: str, password: str) -> Account | None:
         account = self._store.find(name)

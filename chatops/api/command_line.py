@@ -26,25 +26,25 @@ _WORD = re.compile(r"\s*(\"(?:\\.|[^\"\\])*\"|'[^']*'|\S+)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _WordSpans:
     """The words of a line, and what stands from each of them to the end, as a text has it."""
 
     words: tuple[Word, ...]
     text: Callable[[int], str]
 
 
-def _of_line(line: str) -> _Words:
+def _of_line(line: str) -> _WordSpans:
     """A line that somebody typed, whose quotes hold words together."""
     found = list(_WORD.finditer(line))
     words = tuple(Word(_unquote(match[1]), match[1][0] in "\"'" and match[1] != _unquote(match[1]))
                   for match in found)
-    return _Words(words, lambda at: _unquote(line[found[at].start(1):].strip()))
+    return _WordSpans(words, lambda at: _unquote(line[found[at].start(1):].strip()))
 
 
-def _of_arguments(arguments: Sequence[str]) -> _Words:
+def _of_arguments(arguments: Sequence[str]) -> _WordSpans:
     """What a shell has taken the quotes away from: a word with blanks in it was quoted."""
     words = tuple(Word(word, len(word.split()) > 1) for word in arguments)
-    return _Words(words, lambda at: " ".join(arguments[at:]))
+    return _WordSpans(words, lambda at: " ".join(arguments[at:]))
 
 
 def _unquote(text: str) -> str:
@@ -89,7 +89,7 @@ def _spec(name: str) -> Spec:
     return spec
 
 
-def _command(spec: Spec, given: _Words) -> Command:
+def _command(spec: Spec, given: _WordSpans) -> Command:
     values: dict[str, object] = {}
     at, words = 0, given.words
     for param in spec.params:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chatops.api.snapshot import Snapshot
 
 
-class View:
+class SnapshotSlot:
     """One console's slot for its newest snapshot: latest wins.
 
     `wanted` and `on_news` may be set from any thread; the rest is the reactor's to write.

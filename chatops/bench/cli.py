@@ -61,7 +61,7 @@ def part_names(text: str) -> tuple[str, ...]:
     return names
 
 
-class Progress:
+class ProgressLine:
     """One line on stderr that is written over, or a line each where that cannot be."""
 
     def __init__(self) -> None:
@@ -144,7 +144,7 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
                                  "-n)", param_hint="--clients")
     cpus = usage.choose_cpus()
     findings = Findings(plan, report.machine(cpus))
-    progress = Progress()
+    progress = ProgressLine()
     # Being asked to end is Ctrl-C by another name: what was started has to be ended first.
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -161,7 +161,7 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
         raise click.ClickException(f"{len(findings.errors)} measurements failed")
 
 
-def show(findings: Findings, cpus: Cpus, progress: Progress) -> None:
+def show(findings: Findings, cpus: Cpus, progress: ProgressLine) -> None:
     """Carry the plan out, and print each part of it when it is complete."""
     plan = findings.plan
     columns = shutil.get_terminal_size((100, 24)).columns

@@ -23,7 +23,7 @@ import msgspec
 from chatops.bench.answers import Answers, KeysResult
 from chatops.bench.contenders import CONSOLE
 from chatops.bench.load import LoadSpec
-from chatops.bench.runner import LOAD_DEADLINE, BenchError, ServerProcess, Terminal, end, spawn
+from chatops.bench.runner import LOAD_DEADLINE, BenchError, NullTerminal, ServerProcess, end, spawn
 
 FEW = 40                       # clients of the other console: enough for a page to scroll
 ROUND = 40                     # keys of each kind
@@ -79,7 +79,7 @@ def crowded(clients: int, senders: int, rate: float) -> Iterator[ServerProcess]:
             end(load)
 
 
-def _press(screen: Terminal, keys: int) -> dict[str, list[float]]:
+def _press(screen: NullTerminal, keys: int) -> dict[str, list[float]]:
     """Each kind of key, so many times."""
     chance = random.Random(1)
     taken: dict[str, list[float]] = {kind: [] for kind in WANTED}
@@ -107,7 +107,7 @@ def _press(screen: Terminal, keys: int) -> dict[str, list[float]]:
     return taken
 
 
-def _scroll(screen: Terminal, keys: int, chance: random.Random, taken: list[float]) -> None:
+def _scroll(screen: NullTerminal, keys: int, chance: random.Random, taken: list[float]) -> None:
     """Pages of the table: after each the cursor's mark stands before another client."""
     screen.ask(PAGE_DOWN, re.compile(_marked(rb"\d+")), PATIENCE)
     for n in range(keys):

@@ -20,7 +20,7 @@ from chatops.bench.crowd import Crowd, LoadError
 from chatops.bench.flow import Latency, Throughput, measure_latency, measure_throughput
 
 
-class Spec(Protocol):
+class AnySpec(Protocol):
     """What every load is told."""
 
     @property
@@ -28,7 +28,7 @@ class Spec(Protocol):
         """To run on."""
 
 
-_Spec = TypeVar("_Spec", bound=Spec)
+_Spec = TypeVar("_Spec", bound=AnySpec)
 
 
 class LoadSpec(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ LOST = re.compile(rb"(\d+) lines were (?:dropped here|lost)")
 OTHERS = re.compile(rb"with ([\d,]+) other")
 
 
-class Room(msgspec.Struct, frozen=True):
+class ServerPort(msgspec.Struct, frozen=True):
     """Where to find a server."""
 
     port: int
@@ -36,8 +36,8 @@ class Room(msgspec.Struct, frozen=True):
 class StalledSpec(msgspec.Struct, frozen=True):
     """What to do to which two servers.  Times in seconds, sizes in bytes."""
 
-    reading: Room
-    stalling: Room
+    reading: ServerPort
+    stalling: ServerPort
     host: str = "127.0.0.1"
     clients: int = 1000        # of each room
     stalled: int = 10          # of the clients of the second room, who never read
@@ -51,7 +51,7 @@ class StalledSpec(msgspec.Struct, frozen=True):
     cpu: int | None = None     # to run on
 
 
-class Turn(msgspec.Struct, frozen=True):
+class PairedTurn(msgspec.Struct, frozen=True):
     """One turn of both.  Deliveries are those to clients who read."""
 
     reading: Throughput
@@ -61,7 +61,7 @@ class Turn(msgspec.Struct, frozen=True):
 class StalledResult(msgspec.Struct, frozen=True):
     """What came of it, and of those who do not read, as far as the server told."""
 
-    turns: list[Turn]
+    turns: list[PairedTurn]
     began: int                 # of them in the room when the first turn began
     stayed: int                # and when the last was over; the others had been evicted
     lines_lost: int            # by all of them together, before the first turn or later
@@ -129,8 +129,8 @@ def run(spec: StalledSpec) -> StalledResult:
         began = others.present(stalling.members)
         lost, turns, stayed, lines_lost = 0, [], began, None
         for _ in range(spec.turns):
-            turns.append(Turn(_turn(reading, spec.reading, spec),
-                              _turn(stalling, spec.stalling, spec)))
+            turns.append(PairedTurn(_turn(reading, spec.reading, spec),
+                                    _turn(stalling, spec.stalling, spec)))
             lost += reading.outstanding + stalling.outstanding
             if stayed and not (stayed := others.present(stalling.members)):
                 lines_lost = others.lines_lost()   # the evicted are told for a few seconds only
@@ -152,7 +152,7 @@ def gather(crowd: Crowd, others: NonReaders, spec: StalledSpec) -> None:
     crowd.connect(spec.clients - spec.senders - spec.stalled)
 
 
-def _turn(crowd: Crowd, room: Room, spec: StalledSpec) -> Throughput:
+def _turn(crowd: Crowd, room: ServerPort, spec: StalledSpec) -> Throughput:
     return measure_throughput(crowd, spec.window, spec.warm_up, spec.seconds, room.server_pid)
 
 

@@ -52,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True):
                 if each.name in self.parts and each.installed]
 
 
-class Run(msgspec.Struct, frozen=True):
+class BenchRun(msgspec.Struct, frozen=True):
     """One contender under one load, once."""
 
     contender: str
@@ -76,10 +76,10 @@ class Findings(msgspec.Struct):
 
     plan: Plan
     machine: dict[str, str]
-    runs: list[Run] = msgspec.field(default_factory=list)
-    storm: list[Run] = msgspec.field(default_factory=list)
+    runs: list[BenchRun] = msgspec.field(default_factory=list)
+    storm: list[BenchRun] = msgspec.field(default_factory=list)
     stalled: list[Stalling] = msgspec.field(default_factory=list)
-    idle: Run | None = None
+    idle: BenchRun | None = None
     selector: SelectorCost | None = None
     keys: KeysResult | None = None
     keys_error: str = ""
@@ -88,13 +88,13 @@ class Findings(msgspec.Struct):
     @property
     def errors(self) -> list[str]:
         """What went wrong."""
-        found: list[Run | Stalling] = [*self.runs, *self.storm, *self.stalled]
+        found: list[BenchRun | Stalling] = [*self.runs, *self.storm, *self.stalled]
         if self.idle is not None:
             found.append(self.idle)
         return [each.error for each in found if each.error] + (
             [self.keys_error] if self.keys_error else [])
 
-    def of(self, clients: int, contender: str) -> list[Run]:
+    def of(self, clients: int, contender: str) -> list[BenchRun]:
         """The rounds of one row of the table."""
         return [run for run in self.runs
                 if run.clients == clients and run.contender == contender]

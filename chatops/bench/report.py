@@ -12,7 +12,7 @@ from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS
 from chatops.bench.figures import DISTURBANCE, median, number, row
 from chatops.bench.flow import UNDISTURBED
 from chatops.bench.load import LoadResult
-from chatops.bench.plan import Findings, Run
+from chatops.bench.plan import BenchRun, Findings
 from chatops.bench.selector_cost import SelectorCost
 from chatops.bench.stalled import stalls
 from chatops.bench.storm import storms
@@ -77,8 +77,8 @@ def rows(findings: Findings, clients: int) -> list[Row]:
             for each in CONTENDERS if (found := findings.of(clients, each.name))]
 
 
-def _row(runs: list[Run], clients: int, name: str, title: str, relay: list[Run],
-         plain: list[Run]) -> Row:
+def _row(runs: list[BenchRun], clients: int, name: str, title: str, relay: list[BenchRun],
+         plain: list[BenchRun]) -> Row:
     results = [run.result for run in runs if run.result is not None]
     if not results:
         return Row(clients, name, title, error=runs[-1].error)
@@ -101,7 +101,7 @@ def _row(runs: list[Run], clients: int, name: str, title: str, relay: list[Run],
         error=next((run.error for run in runs if run.error), ""))
 
 
-def _ratio(runs: list[Run], others: list[Run]) -> float | None:
+def _ratio(runs: list[BenchRun], others: list[BenchRun]) -> float | None:
     """The median of the ratios within each round."""
     base = {run.round: _speed(run.result) for run in others}
     return median(_speed(run.result) / speed for run in runs
@@ -171,7 +171,7 @@ def selector_lines(cost: SelectorCost) -> list[str]:
     ]
 
 
-def idle_lines(run: Run) -> list[str]:
+def idle_lines(run: BenchRun) -> list[str]:
     """What clients cost that say nothing."""
     result = run.result
     if result is None:

@@ -9,7 +9,7 @@ from chatops.bench.answers import KeysResult
 from chatops.bench.contenders import Contender
 from chatops.bench.keys import measure_keys
 from chatops.bench.load import LoadSpec
-from chatops.bench.plan import Findings, Run, Stalling
+from chatops.bench.plan import BenchRun, Findings, Stalling
 from chatops.bench.runner import BenchError, measure, measure_in_turn
 from chatops.bench.selector_cost import SelectorCost, measure_selector
 from chatops.bench.watch_cost import WatchCost, measure_watch
@@ -55,7 +55,7 @@ def measure_stalled(findings: Findings, cpus: Cpus, progress: Progress) -> None:
             findings.stalled.append(Stalling(policy, spec, error=str(error)))
 
 
-def measure_idle(findings: Findings, cpus: Cpus, progress: Progress) -> Run:
+def measure_idle(findings: Findings, cpus: Cpus, progress: Progress) -> BenchRun:
     """Clients that only connect and stay."""
     clients = findings.plan.idle_clients
     progress(f"{clients:,} idle clients")
@@ -88,9 +88,9 @@ def measure_watching(findings: Findings, progress: Progress) -> WatchCost:
 
 
 def run_once(contender: Contender, clients: int, number: int, spec: LoadSpec,
-             cpus: Cpus) -> Run:
+             cpus: Cpus) -> BenchRun:
     """One measurement; what goes wrong is its result and stops nothing."""
     try:
-        return Run(contender.name, clients, number, measure(contender, spec, cpus))
+        return BenchRun(contender.name, clients, number, measure(contender, spec, cpus))
     except (BenchError, OSError) as error:
-        return Run(contender.name, clients, number, error=str(error))
+        return BenchRun(contender.name, clients, number, error=str(error))

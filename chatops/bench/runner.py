@@ -23,7 +23,7 @@ import msgspec
 from chatops.bench import usage
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
-from chatops.bench.nonreaders import Room, StalledResult, StalledSpec
+from chatops.bench.nonreaders import ServerPort, StalledResult, StalledSpec
 from chatops.system.errors import ChatopsError
 
 START_DEADLINE = 20.0          # seconds until a server must listen
@@ -48,7 +48,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Terminal:
+class NullTerminal:
     """A terminal that nobody looks at: what is drawn is read at once and thrown away."""
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class ServerProcess:
         self.port = 0
         self.pid = 0
         self._cpu = cpu
-        self._terminal: Terminal | None = None
+        self._terminal: NullTerminal | None = None
         self._said: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -129,7 +129,7 @@ class ServerProcess:
     def _start(self) -> None:
         self.port = free_port()
         said = self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
-        terminal = self._terminal = Terminal() if self.contender.screen else None
+        terminal = self._terminal = NullTerminal() if self.contender.screen else None
         self._process = spawn(
             self.contender.on(self.port),
             stdin=terminal.slave if terminal else subprocess.DEVNULL,
@@ -140,7 +140,7 @@ class ServerProcess:
         usage.pin(self.pid, self._cpu)
 
     @property
-    def screen(self) -> Terminal:
+    def screen(self) -> NullTerminal:
         """The terminal of one that draws."""
         assert self._terminal is not None
         return self._terminal
@@ -259,8 +259,8 @@ def measure_in_turn(contender: Contender, spec: StalledSpec,
     with ServerProcess(contender, server_cpu) as one, ServerProcess(contender, server_cpu) as other:
         try:
             return _run("chatops.bench.nonreaders", msgspec.structs.replace(
-                spec, reading=Room(one.port, one.pid), stalling=Room(other.port, other.pid),
-                cpu=load_cpu), StalledResult)
+                spec, reading=ServerPort(one.port, one.pid),
+                stalling=ServerPort(other.port, other.pid), cpu=load_cpu), StalledResult)
         except BenchError:
             for server in (one, other):
                 server.check(grace=0.5)

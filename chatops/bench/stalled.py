@@ -14,7 +14,7 @@ import msgspec
 from chatops.bench.contenders import CHATOPS, Contender
 from chatops.bench.figures import DISTURBANCE, median, number, row
 from chatops.bench.flow import Throughput
-from chatops.bench.nonreaders import Room, StalledSpec
+from chatops.bench.nonreaders import ServerPort, StalledSpec
 from chatops.bench.plan import Plan, Stalling
 
 POLICIES = ("evict", "drop-oldest", "drop-newest")
@@ -57,7 +57,7 @@ def spec(plan: Plan, policy: str) -> StalledSpec:
     """The load for two servers with this policy; where to find them comes later."""
     fill = NEARLY_FULL if policy == "evict" else FULL
     return StalledSpec(
-        Room(0), Room(0), clients=plan.room, stalled=max(1, plan.room // SHARE),
+        ServerPort(0), ServerPort(0), clients=plan.room, stalled=max(1, plan.room // SHARE),
         ahead=fill // (plan.size + AROUND), senders=min(plan.senders, plan.room // 2),
         size=plan.size, window=plan.window, turns=TURNS * plan.rounds,
         seconds=plan.seconds / TURNS)

@@ -12,7 +12,7 @@ import msgspec
 
 from chatops.bench.figures import median, number, row
 from chatops.bench.load import LoadSpec
-from chatops.bench.plan import Run
+from chatops.bench.plan import BenchRun
 
 SIZES = 4                      # storms, each of twice as many as the one before
 ROOM = "storm"
@@ -39,14 +39,14 @@ def spec(clients: int) -> LoadSpec:
     return LoadSpec(port=0, clients=clients, room=ROOM, seconds=0.0, latency_seconds=0.0)
 
 
-def storms(runs: Sequence[Run]) -> list[Storm]:
+def storms(runs: Sequence[BenchRun]) -> list[Storm]:
     """One for each size, smallest first."""
     sizes = sorted({run.clients for run in runs})
     least = {run.round: cost for run in runs if run.clients == sizes[0] and (cost := _cost(run))}
     return [_storm([run for run in runs if run.clients == size], least) for size in sizes]
 
 
-def _storm(runs: list[Run], least: dict[int, float]) -> Storm:
+def _storm(runs: list[BenchRun], least: dict[int, float]) -> Storm:
     clients = runs[0].clients
     costs = {run.round: cost for run in runs if (cost := _cost(run))}
     return Storm(
@@ -56,12 +56,12 @@ def _storm(runs: list[Run], least: dict[int, float]) -> Storm:
         next((run.error for run in runs if run.error), ""))
 
 
-def _cost(run: Run) -> float | None:
+def _cost(run: BenchRun) -> float | None:
     cpu = run.result.connect_cpu if run.result else None
     return None if cpu is None else cpu / run.clients
 
 
-def storm_lines(runs: Sequence[Run]) -> list[str]:
+def storm_lines(runs: Sequence[BenchRun]) -> list[str]:
     """A row for each size, and what the cost of a join grew by from the first to the last."""
     if not runs:
         return []

@@ -37,13 +37,13 @@ def words(looks: Iterable[tuple[str, str]]) -> Callable[..., list[CompletionItem
         spec = find_spec(said[0])
         if spec is None or spec.where != "server" or len(said) > len(spec.params):
             return []
-        server = _Server(str(context.params.get("path") or ""), context.params.get("port"))
+        server = _ServerNames(str(context.params.get("path") or ""), context.params.get("port"))
         return list(_values(spec, spec.params[len(said) - 1], begun, server))
 
     return complete
 
 
-def _values(spec: Spec, param: Param, begun: str, server: _Server) -> Iterable[CompletionItem]:
+def _values(spec: Spec, param: Param, begun: str, server: _ServerNames) -> Iterable[CompletionItem]:
     before = ""
     match param.kind:
         case "choice":
@@ -64,7 +64,7 @@ def _values(spec: Spec, param: Param, begun: str, server: _Server) -> Iterable[C
             if value.startswith(begun)]
 
 
-class _Server:
+class _ServerNames:
     """Asked when there is something to ask, and without a word when it is not there."""
 
     def __init__(self, path: str, port: int | None) -> None:

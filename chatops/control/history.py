@@ -13,7 +13,7 @@ from chatops.control import complete
 from chatops.control.client import ControlClient
 from chatops.control.find import find
 from chatops.control.socket_path import ControlError
-from chatops.storage.history_file import Entry, HistoryFileError, actions, entries, reading
+from chatops.storage.history_file import HistoryEntry, HistoryFileError, actions, entries, reading
 from chatops.storage.log_lines import json_line, line_of
 from chatops.system.streams import say
 from chatops.units import UnitError, parse_duration
@@ -73,11 +73,11 @@ def _moment(at: float) -> datetime:
     return datetime.fromtimestamp(at).astimezone()
 
 
-def _plain(entry: Entry) -> str:
+def _plain(entry: HistoryEntry) -> str:
     return f"{_moment(entry.at):%Y-%m-%d %H:%M:%S} {entry.room} {entry.line}"
 
 
-def _json(entry: Entry) -> Any:
+def _json(entry: HistoryEntry) -> Any:
     return msgspec.json.encode({
         "time": _moment(entry.at).isoformat(timespec="milliseconds"), "room": entry.room,
         "line": entry.line})

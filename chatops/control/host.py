@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from chatops.api import events
 from chatops.api.commands import Answer, Command
-from chatops.api.slot import View
+from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Pulse
 from chatops.control.frames import Welcome
 from chatops.loop.bus import EventBus
@@ -85,29 +85,29 @@ class Host(Protocol):
         """A session raised; it has been closed."""
 
 
-class Pictures(Protocol):
+class SnapshotSource(Protocol):
     """Where the snapshots come from.  Belongs to the same thread."""
 
     looks: int                 # ready events and calls that only served a look
     activity: int              # grows with all that happens, but for what serves a look
     cpu: Callable[[], float]   # seconds of CPU that the calling thread has had
 
-    def view(self) -> View:
+    def view(self) -> SnapshotSlot:
         """A slot for somebody who may look; it is filled from `begin` to `end`."""
 
-    def begin(self, view: View) -> None:
+    def begin(self, view: SnapshotSlot) -> None:
         """Somebody looks from now on."""
 
-    def end(self, view: View) -> None:
+    def end(self, view: SnapshotSlot) -> None:
         """They do not look any more."""
 
     def charge(self, seconds: float) -> None:
         """Something else done for a snapshot took so much CPU: the next one comes later."""
 
-    def lend(self, view: View) -> None:
+    def lend(self, view: SnapshotSlot) -> None:
         """Give a view that cannot wait the last snapshot, with its age, if it has none as new."""
 
-    def pulse(self, view: View) -> Pulse | None:
+    def pulse(self, view: SnapshotSlot) -> Pulse | None:
         """The loop's counters as they are, where they can be had between two snapshots."""
 
 
@@ -115,7 +115,7 @@ class SessionHost(Protocol):
     """What a session needs of whoever let it in.  Belongs to the same thread."""
 
     server: Host
-    survey: Pictures
+    survey: SnapshotSource
     carry_out: Callable[[Command, Answer, int], None]
 
     def welcome(self, read_only: bool) -> Welcome:

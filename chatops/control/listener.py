@@ -10,7 +10,7 @@ from collections.abc import Callable
 from chatops.api import events
 from chatops.api.commands import Answer, Command
 from chatops.control.frames import PROTOCOL, Bye, Welcome
-from chatops.control.host import ControlEndpoint, Host, Pictures
+from chatops.control.host import ControlEndpoint, Host, SnapshotSource
 from chatops.control.session import ControlSession, say_last
 from chatops.control.socket_path import may_talk
 from chatops.loop import backends
@@ -31,7 +31,7 @@ class ControlListener(Listener):
 class Control:
     """Lets consoles in and tells them what there is.  Belongs to the reactor's thread."""
 
-    def __init__(self, endpoint: ControlEndpoint, server: Host, survey: Pictures,
+    def __init__(self, endpoint: ControlEndpoint, server: Host, survey: SnapshotSource,
                  carry_out: Callable[[Command, Answer, int], None]) -> None:
         """Made before the reactor's thread starts; `carry_out` does a command of the user with
         this id, and answers.

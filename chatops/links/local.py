@@ -12,7 +12,7 @@ from chatops import lints
 from chatops.api import events
 from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
-from chatops.api.slot import View
+from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Pulse, Snapshot
 from chatops.lab.clients.link import Crew, reachable
 from chatops.loop.rows import with_purposes
@@ -43,7 +43,7 @@ class LocalLink:
         self._seen: Snapshot | None = None
         self._shown: Snapshot | None = None    # the same with its lints, which the next need
         self._asked_at = 0.0
-        self._view = View()
+        self._view = SnapshotSlot()
         self._view.wanted = True
         self._crew = Crew(tls=bool(thread.settings.tls_cert))
         self._open = True

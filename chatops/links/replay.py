@@ -13,14 +13,14 @@ from chatops.api.commands import Command, CommandResult
 from chatops.api.events import Event
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Snapshot, Turn
-from chatops.replay.history import History
+from chatops.replay.history import TurnHistory
 from chatops.replay.recording import Moment, Recording
 
 REFUSAL = "this is a recording: what happened in it can be looked at, not changed"
 THE_END = "END of the recording"
 
 
-class WholePast(History):
+class WholePast(TurnHistory):
     """All of a recording, from the first look on; what plays is in it already."""
 
     def __init__(self, moments: Sequence[Moment]) -> None:

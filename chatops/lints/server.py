@@ -118,7 +118,7 @@ def find(snapshot: Snapshot, previous: Snapshot | None = None) -> tuple[Lint, ..
 
     A check that does not know since when leaves that to the lints of before.
     """
-    look = _Look(snapshot, previous)
+    look = _Comparison(snapshot, previous)
     before = {(lint.code, lint.fd, lint.client): lint.since
               for lint in (previous.lints if previous is not None else ())}
     found = []
@@ -129,7 +129,7 @@ def find(snapshot: Snapshot, previous: Snapshot | None = None) -> tuple[Lint, ..
     return tuple(found)
 
 
-class _Look:
+class _Comparison:
     """Two snapshots, made ready for the checks."""
 
     def __init__(self, now: Snapshot, before: Snapshot | None) -> None:
@@ -162,12 +162,12 @@ def _gathered(lints: list[Lint]) -> Iterator[Lint]:
                    since=min(lint.since for lint in same))
 
 
-def _who(look: _Look, row: KeyRow) -> str:
+def _who(look: _Comparison, row: KeyRow) -> str:
     client = look.clients.get(row.fd)
     return f"#{client.id} {client.nick}" if client is not None else f"{row.type} fd {row.fd}"
 
 
-def _write_idle(look: _Look) -> Iterator[Lint]:
+def _write_idle(look: _Comparison) -> Iterator[Lint]:
     idle: list[tuple[KeyRow, float]] = []
     for row in look.now.keys:
         client = look.clients.get(row.fd)
@@ -186,7 +186,7 @@ def _write_idle(look: _Look) -> Iterator[Lint]:
                    "nothing to write", row.fd, row.client, row.armed_at)
 
 
-def _select_limit(look: _Look) -> Iterator[Lint]:
+def _select_limit(look: _Comparison) -> Iterator[Lint]:
     if look.now.loop.backend != "select":
         return
     near = [row for row in look.now.keys if row.fd >= NEAR_LIMIT]
@@ -197,7 +197,7 @@ def _select_limit(look: _Look) -> Iterator[Lint]:
                    f"{room} numbers left", since=min(row.registered_at for row in near))
 
 
-def _held_loop(look: _Look) -> Iterator[Lint]:
+def _held_loop(look: _Comparison) -> Iterator[Lint]:
     """The worst hold since the previous snapshot that was somebody's doing, else the last one
     for a while.
     """
@@ -220,7 +220,7 @@ def _held_loop(look: _Look) -> Iterator[Lint]:
                look.now.mono)
 
 
-def _kept_waiting(look: _Look) -> Iterator[Lint]:
+def _kept_waiting(look: _Comparison) -> Iterator[Lint]:
     """The longest time since the previous snapshot that the loop had to wait for others."""
     longest: tuple[LoopHold, str] | None = None
     for hold in holds(look.now, look.before):
@@ -237,14 +237,14 @@ def _kept_waiting(look: _Look) -> Iterator[Lint]:
                since=look.now.mono)
 
 
-def _told_before(look: _Look, code: str) -> Iterator[Lint]:
+def _told_before(look: _Comparison, code: str) -> Iterator[Lint]:
     """What is over when it is seen is told of for a while."""
     for lint in look.before.lints if look.before is not None else ():
         if lint.code == code and look.now.mono - lint.since < HELD_SHOWN:
             yield lint
 
 
-def _slow_reader(look: _Look) -> Iterator[Lint]:
+def _slow_reader(look: _Comparison) -> Iterator[Lint]:
     before = {row.id: row for row in (look.before.clients if look.before is not None else ())}
     for row in look.now.clients:
         if not row.queued:
@@ -267,14 +267,14 @@ def _slow_text(row: ClientRow, stalled: float) -> str:
     return f"{waits}, nothing taken for {format_age(stalled)}{kernel}"
 
 
-def _closed_registered(look: _Look) -> Iterator[Lint]:
+def _closed_registered(look: _Comparison) -> Iterator[Lint]:
     for row in look.now.keys:
         if row.stale:
             yield Lint("closed-registered", f"fd {row.fd} ({row.data}) was closed while "
                        "registered", row.fd, row.client)
 
 
-def _accept_paused(look: _Look) -> Iterator[Lint]:
+def _accept_paused(look: _Comparison) -> Iterator[Lint]:
     now = look.now
     if now.program is not None:
         return                         # it need not have one
@@ -283,7 +283,7 @@ def _accept_paused(look: _Look) -> Iterator[Lint]:
                    "nobody is let in")
 
 
-def _eof_unhandled(look: _Look) -> Iterator[Lint]:
+def _eof_unhandled(look: _Comparison) -> Iterator[Lint]:
     for row in look.now.keys:
         if row.at_eof:
             rate = look.rate(row)
@@ -292,21 +292,21 @@ def _eof_unhandled(look: _Look) -> Iterator[Lint]:
                        f"{often}", row.fd, row.client)
 
 
-def _history_lost(look: _Look) -> Iterator[Lint]:
+def _history_lost(look: _Comparison) -> Iterator[Lint]:
     if look.now.history_fault:
         yield Lint("history-lost", f"history: {look.now.history_fault}")
 
 
-def _log_lost(look: _Look) -> Iterator[Lint]:
+def _log_lost(look: _Comparison) -> Iterator[Lint]:
     if look.now.log_fault:
         yield Lint("log-lost", f"log: {look.now.log_fault}")
 
 
-def _of_programs(look: _Look) -> Iterator[Lint]:
+def _of_programs(look: _Comparison) -> Iterator[Lint]:
     yield from program_lints.find(look.now, look.before)
 
 
-_CHECKS: tuple[Callable[[_Look], Iterator[Lint]], ...] = (
+_CHECKS: tuple[Callable[[_Comparison], Iterator[Lint]], ...] = (
     _of_programs, _write_idle, _select_limit, _held_loop, _kept_waiting, _slow_reader,
     _closed_registered, _accept_paused, _eof_unhandled, _history_lost, _log_lost,
 )

@@ -40,7 +40,7 @@ Respond = Callable[[Response], None]
 Serve = Callable[[Request, Respond], None]
 
 
-class Door:
+class HttpDoor:
     """Lets collectors in and hands `serve` what they ask.  Belongs to its reactor's thread."""
 
     def __init__(self, reactor: Reactor, sock: socket.socket, serve: Serve) -> None:
@@ -103,7 +103,7 @@ class Door:
 class Visit:
     """One connection: a request, an answer, the end."""
 
-    def __init__(self, door: Door, sock: socket.socket) -> None:
+    def __init__(self, door: HttpDoor, sock: socket.socket) -> None:
         self._door = door
         self._sock = sock
         self._head = bytearray()

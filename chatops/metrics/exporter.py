@@ -20,11 +20,11 @@ from functools import partial
 from msgspec.structs import replace
 
 from chatops import lints
-from chatops.api.slot import View
+from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Snapshot
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
-from chatops.metrics.door import Door, Request, Respond, Response
+from chatops.metrics.door import HttpDoor, Request, Respond, Response
 from chatops.metrics.families import Figures
 from chatops.metrics.text import Page
 from chatops.server.server import ChatServer
@@ -36,7 +36,7 @@ HANGS = Response(503, f"the loop has not turned for {SILENCE:g} s\n".encode())
 ENDED = Response(503, b"the server has ended\n")
 
 
-class _Question:
+class _SharedQuery:
     """Something that the server's thread is asked once for all who want to know it."""
 
     def __init__(self) -> None:
@@ -69,13 +69,13 @@ class Exporter:
         self._alive = alive
         self._mishap = mishap
         self._died = died
-        self._view = View()
+        self._view = SnapshotSlot()
         self._told: Snapshot | None = None     # the server's thread: what it has handed over
         self._reactor = Reactor(ObservedSelector(clock=clock), clock=clock)
         self._reactor.on_failure = self._failed
-        self._doors = [Door(self._reactor, sock, self._serve) for sock in socks]
-        self._figures = _Question()
-        self._turn = _Question()
+        self._doors = [HttpDoor(self._reactor, sock, self._serve) for sock in socks]
+        self._figures = _SharedQuery()
+        self._turn = _SharedQuery()
         self._snapshot: Snapshot | None = None
         self._page: Page | None = None
         survey.views.append(self._view)
@@ -148,7 +148,7 @@ class Exporter:
         self._view.wanted = True
         self._server.reactor.wake()
 
-    def _ask(self, question: _Question, respond: Respond, ask: Callable[[], None]) -> None:
+    def _ask(self, question: _SharedQuery, respond: Respond, ask: Callable[[], None]) -> None:
         now = self._reactor.now
         if not self._alive():
             respond(ENDED)
@@ -161,7 +161,7 @@ class Exporter:
                 self._reactor.call_later(SILENCE, partial(self._late, question, now))
                 ask()
 
-    def _late(self, question: _Question, asked_at: float) -> None:
+    def _late(self, question: _SharedQuery, asked_at: float) -> None:
         """If it is still not answered, nobody waits any longer; it stays asked."""
         if question.asked_at == asked_at:
             waiting, question.waiting = question.waiting, []

@@ -21,7 +21,7 @@ from chatops.loop.observed import COST_BUCKETS
 from chatops.metrics.families import FAMILIES, Family, Figures
 
 
-class _Server(Collector):
+class _ServerCollector(Collector):
     """What one scrape tells, in the library's terms."""
 
     def __init__(self, figures: Figures) -> None:
@@ -74,7 +74,7 @@ class Page:
     def __init__(self, figures: Figures, made_at: float) -> None:
         self.made_at = made_at         # monotonic
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Server(figures))
+        self._registry.register(_ServerCollector(figures))
         ProcessCollector(registry=self._registry)
         self._texts: dict[str, bytes] = {}
 

@@ -1,6 +1,6 @@
 """The bounded past of a server: what `pause`, `step`, `seek` and `save` look at.
 
-`History` is pure: no clock and no I/O.  It holds snapshots as they came (keyframes), all
+`TurnHistory` is pure: no clock and no I/O.  It holds snapshots as they came (keyframes), all
 turns in between, and the events.  `at(n)` shows how things stood after turn `n`: the last
 keyframe at or before it, with the turns that followed played upon it
 (`chatops.replay.reconstruct`).
@@ -32,7 +32,7 @@ Row = TypeVar("Row", ClientRow, KeyRow)
 
 
 @dataclass(slots=True)
-class Frame:
+class Keyframe:
     """A keyframe, with what happened since the one before it."""
 
     snapshot: Snapshot
@@ -41,7 +41,7 @@ class Frame:
     weight: int                # in rows
 
 
-class History:
+class TurnHistory:
     """See the module.  Belongs to the thread of the console."""
 
     def __init__(self, *, keyframes: int = KEYFRAMES, rows: int = ROWS) -> None:
@@ -49,7 +49,7 @@ class History:
         self._keyframes = keyframes
         self._rows = rows
         self._weight = 0
-        self._frames: list[Frame] = []
+        self._frames: list[Keyframe] = []
         self._numbers: list[int] = []      # the turn of each frame
         self._starts: list[int] = []       # the first turn of each run
         self._ends: list[int] = []         # and its last: the positions
@@ -203,7 +203,7 @@ class History:
 
     # -- keeping it small
 
-    def _frame(self, snapshot: Snapshot, before: Snapshot | None) -> Frame:
+    def _frame(self, snapshot: Snapshot, before: Snapshot | None) -> Keyframe:
         weight = 1
         if before is not None:
             clients, new_clients = share(before.clients, snapshot.clients, _client_id)
@@ -217,19 +217,19 @@ class History:
         turns = tuple(t for t in snapshot.turns if last_of(t) >= done)
         weight += len(self._waiting) + sum(
             1 + len(t.ready) + len(t.changes) + len(t.queues) + len(t.notes) for t in turns)
-        return Frame(snapshot, turns, tuple(self._waiting), weight)
+        return Keyframe(snapshot, turns, tuple(self._waiting), weight)
 
-    def _merged(self, frame: Frame) -> Frame:
+    def _merged(self, frame: Keyframe) -> Keyframe:
         """Instead of the newest frame, which is of the same turn."""
         old = self._frames.pop()
         self._numbers.pop()
         self._weight -= old.weight
         again = {t.n for t in frame.turns}
         turns = tuple(t for t in old.turns if t.n not in again) + frame.turns
-        return Frame(frame.snapshot, turns, old.events + frame.events,
-                     old.weight + frame.weight)
+        return Keyframe(frame.snapshot, turns, old.events + frame.events,
+                        old.weight + frame.weight)
 
-    def _index(self, frame: Frame) -> None:
+    def _index(self, frame: Keyframe) -> None:
         for turn in frame.turns:
             while self._starts and self._starts[-1] >= turn.n:     # it has grown since
                 self._starts.pop()

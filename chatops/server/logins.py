@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatops.accounts.authenticator import Authenticator, Verdict
+from chatops.accounts.authenticator import Authenticator, LoginVerdict
 from chatops.accounts.throttle import Throttle
 from chatops.chat.login import Outcome, Told
 from chatops.chat.session import Session
@@ -29,7 +29,7 @@ class Logins:
                                       f"{format_duration(int(wait) + 1)}"))
             return
 
-        def answered(verdict: Verdict) -> None:
+        def answered(verdict: LoginVerdict) -> None:
             if verdict.account is not None:
                 self._throttle.succeeded(*keys)
             else:
@@ -65,7 +65,7 @@ class Logins:
         return source_of(connection.host) if connection is not None else ""
 
 
-def _outcome(verdict: Verdict) -> Outcome:
+def _outcome(verdict: LoginVerdict) -> Outcome:
     account = verdict.account
     return Outcome("", reason=verdict.reason) if account is None else Outcome(
         account.name, account.admin)

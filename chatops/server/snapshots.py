@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chatops.api.slot import View
+from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
@@ -37,7 +37,7 @@ class SnapshotPublisher:
                  cpu: Callable[[], float] = time.thread_time) -> None:
         """`cpu` tells the seconds of CPU that the calling thread has had."""
         self.cpu = cpu
-        self.views: list[View] = []
+        self.views: list[SnapshotSlot] = []
         self.activity = 0
         self.looks = 0                 # ready events and calls that only served a look
         self.next_at = 0.0             # monotonic; no snapshot is made before
@@ -50,16 +50,16 @@ class SnapshotPublisher:
         self._shown = 0                # the last turn that `build` has told of by itself
         server.on_publish.append(self.publish)
 
-    def view(self) -> View:
+    def view(self) -> SnapshotSlot:
         """A slot for somebody who may look; it is filled from `begin` to `end`."""
-        return View()
+        return SnapshotSlot()
 
-    def begin(self, view: View) -> None:
+    def begin(self, view: SnapshotSlot) -> None:
         """Somebody looks from now on."""
         self._server.selector.watch()
         self.views.append(view)
 
-    def end(self, view: View) -> None:
+    def end(self, view: SnapshotSlot) -> None:
         """They do not look any more."""
         self._server.selector.watch(False)
         self.views.remove(view)
@@ -89,7 +89,7 @@ class SnapshotPublisher:
         began = self._latest[0].mono if self._latest is not None else now
         self.next_at = max(began + min(LONGEST, self._cost / SHARE), now + self._cost)
 
-    def lend(self, view: View) -> None:
+    def lend(self, view: SnapshotSlot) -> None:
         """Give a view that cannot wait the last snapshot, with its age, if it has none as new."""
         if self._latest is None:
             return
@@ -103,7 +103,7 @@ class SnapshotPublisher:
             age=max(0.0, self._server.reactor.now - snapshot.mono))
         view.shown, view.activity = snapshot.turn, activity
 
-    def pulse(self, view: View) -> Pulse:
+    def pulse(self, view: SnapshotSlot) -> Pulse:
         """The loop's counters as they are; plain reads, so any thread may ask."""
         server = self._server
         selector, context, now = server.selector, server.state.context, server.reactor.clock()
@@ -116,7 +116,7 @@ class SnapshotPublisher:
             write_interest="always" if context.always_write else "on-demand",
             write_until=context.always_until, off_cpu=selector.off_cpu)
 
-    def _fill(self, views: list[View]) -> None:
+    def _fill(self, views: list[SnapshotSlot]) -> None:
         snapshot: Snapshot | None = None
         for view in views:
             view.wanted = view.on_news = False

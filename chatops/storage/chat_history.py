@@ -32,7 +32,7 @@ class Chunk(NamedTuple):
     data: bytes
 
 
-class Line(NamedTuple):
+class ChatLine(NamedTuple):
     """One line that somebody said, as the room has heard it: `ada: hello`, `* ada waves`."""
 
     at: float
@@ -104,13 +104,13 @@ class ChatHistory:
                              for name in ("page_count", "freelist_count", "page_size"))
         return int((pages - free) * size)
 
-    def last(self, room: str, count: int) -> list[Line]:
+    def last(self, room: str, count: int) -> list[ChatLine]:
         """The newest lines of a room, oldest first."""
         found = self._open().execute(
             "SELECT at, line FROM said WHERE room = ? ORDER BY id DESC LIMIT ?", (room, count))
-        return [Line(*row) for row in found][::-1]
+        return [ChatLine(*row) for row in found][::-1]
 
-    def search(self, room: str, text: str, count: int) -> list[Line]:
+    def search(self, room: str, text: str, count: int) -> list[ChatLine]:
         """The newest of a room that hold this text, who said it included; ASCII letters
         match in either case.
         """
@@ -118,7 +118,7 @@ class ChatHistory:
             "SELECT at, line FROM said WHERE room = ? AND line LIKE ? ESCAPE '\\' "
             "AND id > (SELECT max(id) FROM said) - ? ORDER BY id DESC LIMIT ?",
             (room, f"%{literal(text)}%", SEARCHED, count))
-        return [Line(*row) for row in found][::-1]
+        return [ChatLine(*row) for row in found][::-1]
 
     def close(self) -> None:
         """Idempotent."""

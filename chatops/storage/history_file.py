@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chatops.api.events import AdminDid
-from chatops.storage.chat_history import APPLICATION_ID, Line, literal
+from chatops.storage.chat_history import APPLICATION_ID, ChatLine, literal
 from chatops.system.errors import ChatopsError
 
 PATIENCE = 2.0                 # seconds to wait for another program's lock
@@ -23,7 +23,7 @@ class HistoryFileError(ChatopsError):
     """There is no history that can be read; one line."""
 
 
-class Entry(NamedTuple):
+class HistoryEntry(NamedTuple):
     """One line that somebody said; `at` is in seconds since the Unix epoch."""
 
     at: float
@@ -48,7 +48,7 @@ def reading(path: str) -> Iterator[sqlite3.Connection]:
 
 
 def entries(database: sqlite3.Connection, *, room: str = "", since: float = 0.0,
-            text: str = "") -> Iterator[Entry]:
+            text: str = "") -> Iterator[HistoryEntry]:
     """What was said, the oldest first: in one room, from a moment on, with this in it (ASCII
     letters match in either case); all that were not named.
     """
@@ -56,7 +56,7 @@ def entries(database: sqlite3.Connection, *, room: str = "", since: float = 0.0,
         "SELECT at, room, line FROM said WHERE at >= ? AND (? = '' OR room = ?) "
         "AND line LIKE ? ESCAPE '\\' ORDER BY id", (since, room, room, f"%{literal(text)}%"))
     for row in found:
-        yield Entry(*row)
+        yield HistoryEntry(*row)
 
 
 def actions(database: sqlite3.Connection, *, since: float = 0.0, text: str = ""
@@ -69,11 +69,11 @@ def actions(database: sqlite3.Connection, *, since: float = 0.0, text: str = ""
         yield AdminDid(at, line, outcome, bool(ok), uid)
 
 
-def newest(path: str, count: int) -> dict[str, list[Line]]:
+def newest(path: str, count: int) -> dict[str, list[ChatLine]]:
     """The last so many lines of each room.  Raises `HistoryFileError`."""
     with reading(path) as database:
         rooms = database.execute("SELECT room FROM said GROUP BY room ORDER BY max(id) DESC "
                                  "LIMIT ?", (ROOMS,)).fetchall()
-        return {room: [Line(*row) for row in database.execute(
+        return {room: [ChatLine(*row) for row in database.execute(
             "SELECT at, line FROM said WHERE room = ? ORDER BY id DESC LIMIT ?",
             (room, count))][::-1] for (room,) in reversed(rooms)}

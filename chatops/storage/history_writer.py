@@ -11,7 +11,7 @@ from chatops.api import events
 from chatops.chat.effects import Recall
 from chatops.chat.hub import Hub
 from chatops.loop.reactor import Reactor
-from chatops.storage.chat_history import ALL, ChatHistory, Chunk, Keep, Line
+from chatops.storage.chat_history import ALL, ChatHistory, ChatLine, Chunk, Keep
 from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, reason
 
@@ -199,7 +199,7 @@ class HistoryWriter:
         self._reactor.submit(call)
 
 
-def _shown(line: Line) -> str:
+def _shown(line: ChatLine) -> str:
     try:
         moment = time.strftime("%H:%M", time.localtime(line.at))
     except (OverflowError, ValueError, TypeError, OSError):

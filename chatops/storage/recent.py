@@ -9,24 +9,24 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 
-from chatops.storage.chat_history import NOTICE, Line
+from chatops.storage.chat_history import NOTICE, ChatLine
 from chatops.storage.history_file import ROOMS
 
 
 class Recent:
     """Belongs to the reactor's thread."""
 
-    def __init__(self, count: int, known: Mapping[str, Sequence[Line]] | None = None) -> None:
+    def __init__(self, count: int, known: Mapping[str, Sequence[ChatLine]] | None = None) -> None:
         """At most `count` lines of each of `ROOMS` rooms; `known` are those from before."""
         self._count = count
-        self._rooms: OrderedDict[str, deque[Line]] = OrderedDict(
+        self._rooms: OrderedDict[str, deque[ChatLine]] = OrderedDict(
             (room, deque(lines, count)) for room, lines in (known or {}).items())
 
     def heard(self, at: float, room: str, chunk: bytes) -> None:
         """What a room has heard, in plain words, notices among it."""
         if not self._count:
             return
-        lines = [Line(at, line.decode("utf-8", "replace"))
+        lines = [ChatLine(at, line.decode("utf-8", "replace"))
                  for line in chunk.split(b"\n")[-self._count - 1:]
                  if line and not line.startswith(NOTICE)]
         if not lines:
@@ -36,6 +36,6 @@ class Recent:
         if len(self._rooms) > ROOMS:
             self._rooms.popitem(last=False)
 
-    def lines(self, room: str) -> Sequence[Line]:
+    def lines(self, room: str) -> Sequence[ChatLine]:
         """The oldest first."""
         return self._rooms.get(room, ())

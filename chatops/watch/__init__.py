@@ -40,9 +40,9 @@ def start(path: str = "") -> str:
         place = ControlSocket(Path(path).absolute() if path else
                               directory() / f"{safe_name(name)}-{os.getpid()}.sock")
         patch.install()
-        from chatops.watch.observer import Listening
+        from chatops.watch.observer import InheritedEndpoint
 
-        begin.observe(Listening(str(place.path), place.sock, place.lock), str(place.path),
+        begin.observe(InheritedEndpoint(str(place.path), place.sock, place.lock), str(place.path),
                       name, children=False)
         observer = begin.observer()
         assert observer is not None

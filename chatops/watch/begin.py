@@ -11,7 +11,7 @@ import socket
 import sys
 
 from chatops.watch import patch, registry
-from chatops.watch.observer import Listening, Observer
+from chatops.watch.observer import InheritedEndpoint, Observer
 
 SOCKET = "CHATOPS_WATCH"               # path of the control socket
 HANDED = "CHATOPS_WATCH_FDS"           # descriptors: the listening socket, and its lock
@@ -47,7 +47,7 @@ def begin(boot: str) -> None:
         registry.when_first(lambda: observe(_own(path), path, name, children=True))
 
 
-def observe(listening: Listening, path: str, name: str, *, children: bool) -> None:
+def observe(listening: InheritedEndpoint, path: str, name: str, *, children: bool) -> None:
     """Start the observer of this process."""
     global _observer
 
@@ -65,7 +65,7 @@ def observer() -> Observer | None:
     return _observer
 
 
-def _handed(path: str, handed: str) -> Listening | None:
+def _handed(path: str, handed: str) -> InheritedEndpoint | None:
     """The socket that the parent has made; whoever comes first has it."""
     fd, _, lock = handed.partition(",")
     try:
@@ -75,10 +75,10 @@ def _handed(path: str, handed: str) -> Listening | None:
             os.set_inheritable(int(lock), False)
     except (OSError, ValueError):
         return None                        # a shell in between has closed them
-    return Listening(path, sock, int(lock))
+    return InheritedEndpoint(path, sock, int(lock))
 
 
-def _own(path: str) -> Listening:
+def _own(path: str) -> InheritedEndpoint:
     """A socket for this process beside that of the first."""
     from pathlib import Path
 
@@ -86,7 +86,7 @@ def _own(path: str) -> Listening:
 
     stem = path.removesuffix(".sock").split("+")[0]
     place = ControlSocket(Path(f"{stem}+{os.getpid()}.sock"))
-    return Listening(str(place.path), place.sock, place.lock)
+    return InheritedEndpoint(str(place.path), place.sock, place.lock)
 
 
 def _restore_search_path(boot: str) -> None:

@@ -28,7 +28,7 @@ HIGH = 200                     # numbers of descriptors from here on are ours
 PATIENCE = 1.0                 # seconds that a fork waits for the thread
 
 
-class Listening:
+class InheritedEndpoint:
     """A control socket that listens at a path, and the lock that goes with it."""
 
     def __init__(self, path: str, sock: socket.socket, lock: int) -> None:
@@ -87,7 +87,7 @@ def _refuse(sock: socket.socket, why: str) -> None:
 class Observer:
     """One per process."""
 
-    def __init__(self, listening: Listening, name: str, *,
+    def __init__(self, listening: InheritedEndpoint, name: str, *,
                  in_child: Callable[[], None] = lambda: None) -> None:
         """`in_child` is called in a forked child, where this observer has ceased to be."""
         self.listening = listening

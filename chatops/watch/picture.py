@@ -48,7 +48,7 @@ _KINDS = {"pipe:": "pipe", "socket": "socket", "anon_inode:[eventfd]": "eventfd"
           "anon_inode:[eventpoll]": "epoll", "/dev/": "device"}
 
 
-class _Connection:
+class _TransportRecord:
     """What is remembered of a transport from one look to the next."""
 
     __slots__ = ("bytes", "high", "high_at", "id", "moved", "since")
@@ -66,7 +66,7 @@ class Painter:
     def __init__(self, selector: WatchedSelector) -> None:
         self.selector = selector
         self.tasks = TaskTable()
-        self._known: WeakKeyDictionary[Any, _Connection] = WeakKeyDictionary()
+        self._known: WeakKeyDictionary[Any, _TransportRecord] = WeakKeyDictionary()
         self._count = 0
         self._shown: dict[int, KeyRow] = {}
         self._transports: WeakValueDictionary[int, Any] = WeakValueDictionary()    # by id
@@ -150,7 +150,7 @@ class Painter:
         if known is None:
             self._count += 1
             since = registration.registered_at if registration is not None else now
-            known = self._known[transport] = _Connection(self._count, since)
+            known = self._known[transport] = _TransportRecord(self._count, since)
             self._transports[known.id] = transport
         raw = getattr(transport, "_protocol", None)
         protocol, app = private.app_protocol(raw), private.app_transport(transport)

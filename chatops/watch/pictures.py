@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from chatops.api import events
-from chatops.api.slot import View
+from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Held, LoopFigures, Process, Program, Snapshot
 from chatops.loop.reactor import Reactor, Timer
 from chatops.watch import private, registry
@@ -43,7 +43,7 @@ class ProgramPictures:
         self._program = program
         self._say = say
         self._path = path
-        self._views: list[View] = []
+        self._views: list[SnapshotSlot] = []
         self._timer: Timer | None = None
         self._watched: list[WatchedSelector] = []
         self._latest: Snapshot | None = None
@@ -56,24 +56,24 @@ class ProgramPictures:
 
     # -- chatops.control.host.Pictures
 
-    def view(self) -> View:
-        return View()
+    def view(self) -> SnapshotSlot:
+        return SnapshotSlot()
 
-    def begin(self, view: View) -> None:
+    def begin(self, view: SnapshotSlot) -> None:
         self._views.append(view)
         if self._timer is None:
             private.time_handles(time.monotonic)
             self._tick()
 
-    def end(self, view: View) -> None:
+    def end(self, view: SnapshotSlot) -> None:
         self._views.remove(view)
         if not self._views:
             self._look_away()
 
-    def lend(self, view: View) -> None:
+    def lend(self, view: SnapshotSlot) -> None:
         """Nothing waits here: a tick is never far."""
 
-    def pulse(self, view: View) -> None:
+    def pulse(self, view: SnapshotSlot) -> None:
         """A program's counters come with its snapshots."""
 
     def charge(self, seconds: float) -> None:
@@ -203,7 +203,7 @@ class ProgramPictures:
             self._next_at = self._seen_at + self._spent / SHARE
             self._fill(replace(snapshot, built_in=self._spent), self._views)
 
-    def _fill(self, snapshot: Snapshot, views: list[View]) -> None:
+    def _fill(self, snapshot: Snapshot, views: list[SnapshotSlot]) -> None:
         self._latest = snapshot
         for view in views:
             view.wanted = view.on_news = False

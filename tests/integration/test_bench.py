@@ -19,7 +19,7 @@ from chatops.bench.cli import bench
 from chatops.bench.contenders import ASYNCIO, BARE, CHATOPS, PYTHON, Contender
 from chatops.bench.load import LoadSpec
 from chatops.bench.plan import Plan
-from chatops.bench.runner import BenchError, ServerProcess, Terminal, measure
+from chatops.bench.runner import BenchError, NullTerminal, ServerProcess, measure
 from tests.patience import scaled
 
 SHORT = LoadSpec(port=0, clients=5, senders=2, warm_up=0.05, seconds=0.2, rate=100.0,
@@ -134,7 +134,7 @@ def test_a_console_gets_a_terminal_of_120_by_40_that_never_fills(
 
 
 def test_a_terminal_hangs_up_without_having_been_used() -> None:
-    terminal = Terminal()
+    terminal = NullTerminal()
     terminal.close()
     assert not terminal._thread.is_alive()
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatops.api.commands import WriteInterest
-from chatops.api.slot import View
+from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import KeyRow, Pulse
 from chatops.cli import main
 from chatops.control.frames import Poll, Update
@@ -115,7 +115,7 @@ def test_the_next_snapshot_comes_after_its_share_and_within_a_second(
         now = chat.chat.reactor.clock()
         chat.chat.reactor.clock = lambda: now
         survey.cpu = lambda: next(paid)
-        survey._fill([View()])
+        survey._fill([SnapshotSlot()])
         return survey.next_at - now
 
     assert chat.call(fill) == pytest.approx(wait)

@@ -11,7 +11,7 @@ from chatops.api.commands import Kick, Selector, WriteInterest
 from chatops.api.snapshot import Snapshot
 from chatops.links.replay import ReplayLink
 from chatops.loop.naming import masks_text
-from chatops.replay.history import History
+from chatops.replay.history import TurnHistory
 from chatops.replay.recording import read
 from chatops.replay.writer import save
 from tests.integration.harness import Server
@@ -25,7 +25,7 @@ class Witness:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.history = History()
+        self.history = TurnHistory()
         self.truth: dict[int, Facts] = {}
         server.call(self._begin)
 
@@ -48,7 +48,7 @@ class Witness:
         self.history.add(self.server.thread.survey.build(),
                          self.server.subscription.drain())
 
-    def end(self) -> History:
+    def end(self) -> TurnHistory:
         """Look no more; the past."""
         def stop() -> None:
             self.server.chat.on_publish.remove(self._look)

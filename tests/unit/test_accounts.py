@@ -152,12 +152,12 @@ class TestWithTheLibrary:
 
     def test_every_question_is_answered_also_by_a_store_that_breaks(
             self, store: AccountStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        from chatops.accounts.authenticator import Authenticator, Verdict
+        from chatops.accounts.authenticator import Authenticator, LoginVerdict
 
         calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        verdicts: list[Verdict] = []
+        verdicts: list[LoginVerdict] = []
 
-        def answered() -> Verdict:
+        def answered() -> LoginVerdict:
             calls.get(timeout=60)()
             return verdicts.pop()
 

@@ -18,7 +18,7 @@ from chatops.bench.cli import bench
 from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS, Contender
 from chatops.bench.flow import Latency, Throughput, percentile
 from chatops.bench.load import Idle, LoadResult
-from chatops.bench.plan import Findings, Plan, Run
+from chatops.bench.plan import BenchRun, Findings, Plan
 from chatops.bench.ready import EpollSet, ReadySet, SelectorSet
 from chatops.bench.selector_cost import StandIn, measure_selector
 from chatops.loop.observed import ObservedSelector
@@ -31,7 +31,7 @@ def result(speed: float, *, load_cpu: float = 0.5, server_cpu: float | None = 0.
         Latency(100, 300.0, 800.0, 1500.0, 2000.0, 0.2, 0.1), lost=lost)
 
 
-def findings(*runs: Run) -> Findings:
+def findings(*runs: BenchRun) -> Findings:
     return Findings(Plan(clients=(100,)), report.machine((0, 1)), list(runs))
 
 
@@ -51,8 +51,8 @@ def test_a_percentile_of_nothing_is_not_a_number() -> None:
 def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
     runs = []
     for number, (ours, theirs) in enumerate([(300.0, 100.0), (100.0, 10.0), (200.0, 100.0)]):
-        runs += [Run(CHATOPS.name, 100, number, result(ours)),
-                 Run(ASYNCIO.name, 100, number, result(theirs))]
+        runs += [BenchRun(CHATOPS.name, 100, number, result(ours)),
+                 BenchRun(ASYNCIO.name, 100, number, result(theirs))]
     ours_row, theirs_row = report.rows(findings(*runs), 100)
     assert ours_row.deliveries_per_s == 200.0
     assert ours_row.to_asyncio == 3.0
@@ -62,8 +62,8 @@ def test_a_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
 def test_a_console_is_held_against_the_server_without_it() -> None:
     runs = []
     for number, (without, with_it) in enumerate([(100.0, 80.0), (10.0, 9.0), (50.0, 10.0)]):
-        runs += [Run(CHATOPS.name, 100, number, result(without)),
-                 Run(CONSOLE.name, 100, number, result(with_it))]
+        runs += [BenchRun(CHATOPS.name, 100, number, result(without)),
+                 BenchRun(CONSOLE.name, 100, number, result(with_it))]
     plain, console = report.rows(findings(*runs), 100)
     assert plain.to_plain is None
     assert console.to_plain == 0.8
@@ -72,21 +72,21 @@ def test_a_console_is_held_against_the_server_without_it() -> None:
 
 
 def test_without_asyncio_in_the_run_there_is_no_ratio() -> None:
-    (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, result(5.0))), 100)
+    (row,) = report.rows(findings(BenchRun(CHATOPS.name, 100, 1, result(5.0))), 100)
     assert row.to_asyncio is None
     assert " - " in report.table_lines([row], 100)[0]
 
 
 def test_a_round_that_failed_is_named_and_the_others_still_count() -> None:
     (row,) = report.rows(findings(
-        Run(CHATOPS.name, 100, 1, result(5.0)),
-        Run(CHATOPS.name, 100, 2, error="never listened")), 100)
+        BenchRun(CHATOPS.name, 100, 1, result(5.0)),
+        BenchRun(CHATOPS.name, 100, 2, error="never listened")), 100)
     assert row.deliveries_per_s == 5.0
     assert "failed: never listened" in "\n".join(report.table_lines([row], 100))
 
 
 def test_a_contender_that_always_fails_has_a_row_that_says_why() -> None:
-    (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, error="never listened")), 100)
+    (row,) = report.rows(findings(BenchRun(CHATOPS.name, 100, 1, error="never listened")), 100)
     line, remark, _ = report.table_lines([row], 100)
     assert line.split()[:2] == ["100", "chatops"]
     assert remark.strip() == "failed: never listened"
@@ -94,41 +94,41 @@ def test_a_contender_that_always_fails_has_a_row_that_says_why() -> None:
 
 def test_a_load_busier_than_the_server_is_confessed() -> None:
     (busy,) = report.rows(findings(
-        Run(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.99, server_cpu=0.7))), 100)
+        BenchRun(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.99, server_cpu=0.7))), 100)
     assert "the load was busier" in "\n".join(report.table_lines([busy], 100))
     (idle,) = report.rows(findings(
-        Run(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.7, server_cpu=0.99))), 100)
+        BenchRun(CHATOPS.name, 100, 1, result(5.0, load_cpu=0.7, server_cpu=0.99))), 100)
     assert len(report.table_lines([idle], 100)) == 2
 
 
 def test_a_machine_that_was_busy_with_something_else_is_named_once() -> None:
     found = report.rows(findings(
-        *(Run(each.name, 100, 1, result(5.0, load_cpu=0.4, server_cpu=0.5))
+        *(BenchRun(each.name, 100, 1, result(5.0, load_cpu=0.4, server_cpu=0.5))
           for each in CONTENDERS)), 100)
     assert "\n".join(report.table_lines(found, 100)).count("other programs had the CPUs") == 1
 
 
 def test_lost_deliveries_are_shown() -> None:
-    (row,) = report.rows(findings(Run(CHATOPS.name, 100, 1, result(5.0, lost=3))), 100)
+    (row,) = report.rows(findings(BenchRun(CHATOPS.name, 100, 1, result(5.0, lost=3))), 100)
     assert "3 deliveries lost" in "\n".join(report.table_lines([row], 100))
 
 
 def test_a_system_that_tells_nothing_of_processes_gets_dashes() -> None:
     (row,) = report.rows(findings(
-        Run(CHATOPS.name, 100, 1, result(5.0, server_cpu=None))), 100)
+        BenchRun(CHATOPS.name, 100, 1, result(5.0, server_cpu=None))), 100)
     assert row.server_cpu is None
     assert not row.load_is_the_limit
 
 
 def test_every_line_of_the_table_fits_a_terminal_of_100_columns() -> None:
-    runs = [Run(each.name, 100, 1, result(12_345_678.0)) for each in CONTENDERS]
+    runs = [BenchRun(each.name, 100, 1, result(12_345_678.0)) for each in CONTENDERS]
     found = findings(*runs)
     lines = [*report.table_lines(report.rows(found, 100), 100), report.header(found, 100)[-1]]
     assert max(map(len, lines)) <= 100
 
 
 def test_a_narrow_terminal_gets_fewer_columns_rather_than_broken_lines() -> None:
-    found = findings(*(Run(each.name, 100, 1, result(12_345_678.0)) for each in CONTENDERS))
+    found = findings(*(BenchRun(each.name, 100, 1, result(12_345_678.0)) for each in CONTENDERS))
     lines = [*report.table_lines(report.rows(found, 100), 80), *report.header(found, 80)]
     assert max(map(len, lines)) <= 80
     assert "p99 ms" in lines[-1]
@@ -141,7 +141,7 @@ def test_a_benchmark_without_contenders_has_no_headings_for_them() -> None:
 
 
 def test_idle_clients_are_counted_in_memory_each_and_wake_ups() -> None:
-    run = Run(CHATOPS.name, 1000, 1, LoadResult(
+    run = BenchRun(CHATOPS.name, 1000, 1, LoadResult(
         0.5, resident_empty=10 << 20, resident=(10 << 20) + (2048 * 1000),
         idle=Idle(1.0, wakeups=0)))
     assert report.idle_lines(run) == [
@@ -149,7 +149,8 @@ def test_idle_clients_are_counted_in_memory_each_and_wake_ups() -> None:
 
 
 def test_the_json_holds_every_round_and_the_table() -> None:
-    found = findings(Run(CHATOPS.name, 100, 1, result(5.0)), Run(CHATOPS.name, 100, 2, result(7.0)))
+    found = findings(BenchRun(CHATOPS.name, 100, 1, result(5.0)),
+                     BenchRun(CHATOPS.name, 100, 2, result(7.0)))
     written = json.loads(report.as_json(found))
     assert [run["result"]["throughput"]["deliveries_per_s"] for run in written["runs"]] == [5, 7]
     assert written["table"][0]["deliveries_per_s"] == 6

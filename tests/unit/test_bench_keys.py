@@ -11,7 +11,7 @@ import pytest
 from chatops.bench.answers import Answers, KeysResult
 from chatops.bench.keys import WANTED, _share, keys_lines
 from chatops.bench.plan import KEYS, PARTS, Findings, Plan
-from chatops.bench.runner import BenchError, Terminal
+from chatops.bench.runner import BenchError, NullTerminal
 
 RESULT = KeysResult(10_000, tuple(
     Answers(kind, 0.020, 0.040, 0.010, 0.020) for kind in WANTED), 0.11)
@@ -48,7 +48,7 @@ def test_it_is_a_part_of_its_own_and_its_failure_is_one_of_the_errors() -> None:
 
 
 def test_an_answer_counts_only_if_it_was_drawn_after_the_key() -> None:
-    terminal = Terminal()
+    terminal = NullTerminal()
     try:
         os.write(terminal.slave, b"answer ")
         terminal.ask(b"", re.compile(rb"answer"), 5.0)

@@ -8,7 +8,7 @@ import pytest
 
 from chatops.bench import report
 from chatops.bench.flow import Throughput
-from chatops.bench.nonreaders import StalledResult, Turn
+from chatops.bench.nonreaders import PairedTurn, StalledResult
 from chatops.bench.plan import Findings, Plan, Stalling
 from chatops.bench.stalled import POLICIES, contender, spec, stalled_lines, stalls
 
@@ -22,7 +22,7 @@ def flow(deliveries_per_s: float, cpu: float | None = 0.2) -> Throughput:
 def stalling(*turns: tuple[Throughput, Throughput], policy: str = "drop-oldest", began: int = 10,
              stayed: int = 10, lost: int = 0) -> Stalling:
     return Stalling(policy, spec(PLAN, policy), StalledResult(
-        [Turn(*turn) for turn in turns], began, stayed, 50_000, lost))
+        [PairedTurn(*turn) for turn in turns], began, stayed, 50_000, lost))
 
 
 def test_what_is_kept_is_what_each_reader_gets() -> None:

@@ -9,12 +9,12 @@ import pytest
 from chatops.bench import report
 from chatops.bench.contenders import CHATOPS
 from chatops.bench.load import LoadResult
-from chatops.bench.plan import Findings, Plan, Run
+from chatops.bench.plan import BenchRun, Findings, Plan
 from chatops.bench.storm import doublings, storm_lines, storms
 
 
-def storm(clients: int, number: int, cpu: float | None, seconds: float = 1.0) -> Run:
-    return Run(CHATOPS.name, clients, number, LoadResult(seconds, connect_cpu=cpu))
+def storm(clients: int, number: int, cpu: float | None, seconds: float = 1.0) -> BenchRun:
+    return BenchRun(CHATOPS.name, clients, number, LoadResult(seconds, connect_cpu=cpu))
 
 
 def test_storms_double_up_to_the_largest() -> None:
@@ -50,7 +50,7 @@ def test_a_system_that_tells_nothing_of_processes_has_joins_and_no_cost() -> Non
 
 
 def test_a_storm_that_failed_is_named_and_the_others_still_count() -> None:
-    runs = [storm(100, 1, 1.0), Run(CHATOPS.name, 200, 1, error="never answered"),
+    runs = [storm(100, 1, 1.0), BenchRun(CHATOPS.name, 200, 1, error="never answered"),
             storm(400, 1, 4.0)]
     lines = "\n".join(storm_lines(runs))
     assert "failed: never answered" in lines

@@ -1,4 +1,4 @@
-"""Time travel: what `History` reconstructs is what the selector really looked like."""
+"""Time travel: what `TurnHistory` reconstructs is what the selector really looked like."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from chatops.api.events import Connected, Disconnected
 from chatops.api.snapshot import KeyRow, Snapshot
-from chatops.replay.history import History, share
+from chatops.replay.history import TurnHistory, share
 from tests.unit.imagined import READ, WALL, Server, client, idle_turn, snapshot
 
 
-def linear(turns: int = 100, every: int = 10) -> History:
+def linear(turns: int = 100, every: int = 10) -> TurnHistory:
     """Ten turns a second, a keyframe each `every` turns."""
-    history = History()
+    history = TurnHistory()
     for end in range(every, turns + 1, every):
         history.add(snapshot(end, end / 10 + 0.01, turns=tuple(
             idle_turn(n) for n in range(end - every + 1, end + 1))))
@@ -33,7 +33,7 @@ turns = st.lists(st.tuples(st.lists(st.integers(0, 4), max_size=2), actions | st
 @given(turns)
 def test_every_turn_of_the_past_looks_as_the_selector_did(
         script: list[tuple[list[int], list[tuple[str, int]], bool]]) -> None:
-    server, history = Server(), History()
+    server, history = Server(), TurnHistory()
     history.add(*server.snapshot())
     for ready, acts, keyframe in script:
         server.turn(ready, acts)
@@ -64,7 +64,7 @@ def facts(s: Snapshot) -> tuple[object, ...]:
 @given(turns)
 def test_at_a_keyframe_the_past_is_the_keyframe_itself(
         script: list[tuple[list[int], list[tuple[str, int]], bool]]) -> None:
-    server, history = Server(), History()
+    server, history = Server(), TurnHistory()
     frames = [server.snapshot()]
     for ready, acts, _ in script:
         server.turn(ready, acts)
@@ -84,7 +84,7 @@ def test_a_step_goes_to_the_neighbouring_turn_and_stops_at_the_ends() -> None:
 
 
 def test_a_run_of_like_turns_is_one_step_though_keyframes_fall_into_it() -> None:
-    history = History()
+    history = TurnHistory()
     history.add(snapshot(1, 0.1, turns=(idle_turn(1),)))
     history.add(snapshot(5, 0.5, turns=(idle_turn(2, repeats=3),)))
     history.add(snapshot(9, 0.9, turns=(idle_turn(2, repeats=7),)))
@@ -99,7 +99,7 @@ def test_a_run_of_like_turns_is_one_step_though_keyframes_fall_into_it() -> None
 
 def test_a_turn_inside_a_run_can_be_asked_for() -> None:
     waker = KeyRow(7, "waker", "Waker", READ, "Waker.on_ready", "-", 0, "", 0, 0, 5, 1, 0, 0)
-    history = History()
+    history = TurnHistory()
     history.add(snapshot(1, 0.1, keys=(waker,)))
     history.add(snapshot(11, 1.1, keys=(replace(waker, fires=15),),
                          turns=(idle_turn(2, repeats=9),)))
@@ -147,7 +147,7 @@ def test_seeking_to_what_is_not_there_says_what_is(where: str, message: str) -> 
 
 
 def test_an_empty_past_says_so() -> None:
-    history = History()
+    history = TurnHistory()
     assert (history.oldest, history.newest, len(history)) == (0, 0, 0)
     assert history.at(1) is None
     assert history.turn(1) is None
@@ -163,7 +163,7 @@ def test_what_is_not_held_is_none() -> None:
 
 
 def test_turns_lost_on_the_way_stand_as_after_the_last_one_known() -> None:
-    history = History()
+    history = TurnHistory()
     history.add(snapshot(1, 0.1, clients=(client(1, 8),)))
     history.add(snapshot(5000, 9.0, clients=(client(1, 8, queued=9),),
                          turns=(idle_turn(4999, at=8.9), idle_turn(5000, at=8.95))))
@@ -175,7 +175,7 @@ def test_turns_lost_on_the_way_stand_as_after_the_last_one_known() -> None:
 
 
 def test_the_past_is_bounded_by_keyframes() -> None:
-    history = History(keyframes=5)
+    history = TurnHistory(keyframes=5)
     for n in range(1, 100):
         history.add(snapshot(n, n / 10, turns=(idle_turn(n),)))
     assert len(history) == 5
@@ -185,7 +185,7 @@ def test_the_past_is_bounded_by_keyframes() -> None:
 
 
 def test_the_past_is_bounded_by_rows_and_an_unchanged_row_is_nearly_free() -> None:
-    busy, idle = History(rows=10_000), History(rows=10_000)
+    busy, idle = TurnHistory(rows=10_000), TurnHistory(rows=10_000)
     for n in range(1, 301):
         still = tuple(client(i, i) for i in range(1000))
         moving = tuple(client(i, i, queued=n) for i in range(1000))
@@ -216,7 +216,7 @@ def test_a_server_started_anew_begins_a_new_past() -> None:
 
 
 def test_events_wait_for_the_snapshot_that_follows_them() -> None:
-    history, joined = History(), Connected(WALL, 1, 8, "bob", "10.0.0.1:1")
+    history, joined = TurnHistory(), Connected(WALL, 1, 8, "bob", "10.0.0.1:1")
     history.add(None, [joined])
     assert len(history) == 0
     history.add(snapshot(1, 0.1))
@@ -225,7 +225,7 @@ def test_events_wait_for_the_snapshot_that_follows_them() -> None:
 
 
 def test_who_left_while_not_registered_leaves_by_the_wall_clock() -> None:
-    history = History()
+    history = TurnHistory()
     history.add(snapshot(1, 0.1, clients=(client(1, 8, mask=0),)))
     history.add(snapshot(4, 0.5, turns=tuple(idle_turn(n) for n in (2, 3, 4))),
                 [Disconnected(WALL + 0.25, 1, 8, "bob", "lobby", "", "kicked")])

@@ -20,7 +20,7 @@ from chatops.lab.experiments.combinations import Combinations, FirstCall
 from chatops.lab.experiments.cost import CostCurve, CostPoint
 from chatops.lab.experiments.limits import Limits, Trial
 from chatops.lab.experiments.models import IoSpan, ModelRun, Models
-from chatops.lab.experiments.triggering import Reports, Triggering
+from chatops.lab.experiments.triggering import ReadyReports, Triggering
 from chatops.lab.experiments.writable import Watched, Writable
 from chatops.lab.lessons import LESSONS
 from chatops.lab.lessons.figures import LinePlot, Timeline
@@ -72,7 +72,7 @@ def curve(growth: float = 1.0) -> CostCurve:
 
 def triggering(level: bool = True, edge: bool = False) -> Triggering:
     return Triggering(1000, tuple(
-        Reports(name, True, again, True, again, True, False)
+        ReadyReports(name, True, again, True, again, True, False)
         for name, again in (("epoll, level", level), ("epoll, edge", edge))))
 
 

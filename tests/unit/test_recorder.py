@@ -13,7 +13,7 @@ import pytest
 from chatops.api.events import Connected, Crashed, Said
 from chatops.api.snapshot import Snapshot
 from chatops.replay import writer as recorder
-from chatops.replay.history import History
+from chatops.replay.history import TurnHistory
 from chatops.replay.recording import RecordingError, read
 from chatops.replay.writer import Recorder, save
 from chatops.system.version import __version__
@@ -32,7 +32,7 @@ def test_what_was_saved_is_read_back(tmp_path: Path) -> None:
 
 
 def test_a_history_that_was_saved_is_the_same_history_again(tmp_path: Path) -> None:
-    history, again = History(), History()
+    history, again = TurnHistory(), TurnHistory()
     for s, events in moments():
         history.add(s, events)
     save(tmp_path / "demo.chatops", history.frames())
@@ -77,7 +77,7 @@ def test_an_existing_file_is_left_alone(tmp_path: Path) -> None:
 
 def test_saving_before_anything_is_held_says_so(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="nothing is held"):
-        save(tmp_path / "demo.chatops", History().frames())
+        save(tmp_path / "demo.chatops", TurnHistory().frames())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -28,7 +28,7 @@ from chatops.api.commands import PANES
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import ClientRow, Program, Pulse, Snapshot
-from chatops.replay.history import History
+from chatops.replay.history import TurnHistory
 from chatops.units import format_age
 from tui.model.event_ring import LOGGED, EventRing
 from tui.model.find import find_row
@@ -76,7 +76,7 @@ class ConsoleState:
     draining: bool = False
     replay: bool = False               # the link is a recording
     recording: str = ""                # what the header says of a recording being made
-    past: History = field(default_factory=History)
+    past: TurnHistory = field(default_factory=TurnHistory)
     views: dict[str, PaneView] = field(default_factory=lambda: {
         "clients": PaneView(CLIENT_COLUMNS, "APPQ", inverted=True),
         "selector": PaneView(KEY_COLUMNS, "FD"),

@@ -43,7 +43,7 @@ class Spawner:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._closed = False
-        self._crew = _Clients(seed, self._left)
+        self._crew = _BuiltIns(seed, self._left)
         self._thread = threading.Thread(target=self._crew.run, name="clients", daemon=True)
         self._thread.start()
 
@@ -100,7 +100,7 @@ def spawn_demo(spawner: Spawner, address: tuple[str, int]) -> None:
     spawner.spawn("slow", 1, address)
 
 
-class _Clients:
+class _BuiltIns:
     """The clients themselves.  Belongs to the clients' thread, but for `reactor.submit`."""
 
     def __init__(self, seed: int, left: Callable[[str], None]) -> None:

@@ -46,13 +46,14 @@ class Closed(msgspec.Struct, frozen=True):
 
 def measure() -> Closed:
     cases = []
-    for mechanism, watch in (("select", _Select), ("poll", _Poll), ("epoll", _Epoll)):
+    for mechanism, watch in (("select", _SelectWatch), ("poll", _PollWatch),
+                             ("epoll", _EpollWatch)):
         if mechanism in backends.available():
             cases += [_aftermath(mechanism, watch, duplicated) for duplicated in (False, True)]
     return Closed(tuple(cases))
 
 
-class _Select:
+class _SelectWatch:
     """select(2) has no memory: the set is handed over on each call."""
 
     def __init__(self, fd: int) -> None:
@@ -68,7 +69,7 @@ class _Select:
         self._fds.clear()
 
 
-class _Poll:
+class _PollWatch:
     def __init__(self, fd: int) -> None:
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
@@ -83,7 +84,7 @@ class _Poll:
         """There is nothing in the kernel to give back."""
 
 
-class _Epoll:
+class _EpollWatch:
     def __init__(self, fd: int) -> None:
         self._epoll = select.epoll()
         self._epoll.register(fd, select.EPOLLIN)
@@ -98,7 +99,7 @@ class _Epoll:
         self._epoll.close()
 
 
-Watch = _Select | _Poll | _Epoll
+Watch = _SelectWatch | _PollWatch | _EpollWatch
 
 
 def _aftermath(mechanism: str, kind: Callable[[int], Watch], duplicated: bool) -> Aftermath:
@@ -131,7 +132,7 @@ def _asked(watch: Watch) -> tuple[str, int, str]:
         reports += len(said)
         flags |= said[0][1] if said else 0
     # poll's flags and epoll's have the same values, and POLLNVAL is poll's alone.
-    names = ("POLLIN", "POLLNVAL") if isinstance(watch, _Poll) else ("EPOLLIN",)
+    names = ("POLLIN", "POLLNVAL") if isinstance(watch, _PollWatch) else ("EPOLLIN",)
     return "", reports, " ".join(name for name in names if flags & getattr(select, name))
 
 

@@ -11,7 +11,7 @@ import msgspec
 HALF = 1000                    # bytes
 
 
-class Reports(msgspec.Struct, frozen=True):
+class ReadyReports(msgspec.Struct, frozen=True):
     """Did the mechanism report the socket, asked without waiting, at each step?"""
 
     mechanism: str
@@ -25,9 +25,9 @@ class Reports(msgspec.Struct, frozen=True):
 
 class Triggering(msgspec.Struct, frozen=True):
     half: int
-    told: tuple[Reports, ...]
+    told: tuple[ReadyReports, ...]
 
-    def of(self, mechanism: str) -> Reports:
+    def of(self, mechanism: str) -> ReadyReports:
         return next(told for told in self.told if told.mechanism == mechanism)
 
 
@@ -44,7 +44,7 @@ def measure() -> Triggering:
     return Triggering(HALF, tuple(told))
 
 
-def _observe(watch_for: Callable[[socket.socket], Watch]) -> Reports:
+def _observe(watch_for: Callable[[socket.socket], Watch]) -> ReadyReports:
     reader, sender = socket.socketpair()
     with reader, sender:
         name, ask, rearm = watch_for(reader)
@@ -58,7 +58,7 @@ def _observe(watch_for: Callable[[socket.socket], Watch]) -> Reports:
         rearm()
         rearmed = ask()
         reader.recv(4 * HALF)
-        return Reports(name, sent, half_read, more_sent, asked_twice, rearmed, ask())
+        return ReadyReports(name, sent, half_read, more_sent, asked_twice, rearmed, ask())
 
 
 def _select(reader: socket.socket) -> Watch:
