@@ -11,19 +11,19 @@ from __future__ import annotations
 from typing import Any
 
 from chatops.lab.lessons import (
-    always,
-    ceiling,
-    edge,
-    family,
-    gone,
+    anatomy,
+    closed,
+    combinations,
+    cost,
+    limits,
+    models,
     phases,
-    price,
-    questions,
-    ways,
+    triggering,
+    writable,
 )
 from chatops.lab.lessons.lesson import MeasuredLesson
 
 LESSONS: tuple[MeasuredLesson[Any], ...] = (
-    phases.LESSON, questions.LESSON, ways.LESSON, family.LESSON, ceiling.LESSON, price.LESSON,
-    edge.LESSON, always.LESSON, gone.LESSON,
+    phases.LESSON, combinations.LESSON, models.LESSON, anatomy.LESSON, limits.LESSON, cost.LESSON,
+    triggering.LESSON, writable.LESSON, closed.LESSON,
 )

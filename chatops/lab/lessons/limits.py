@@ -63,7 +63,7 @@ def _explain(result: Limits) -> str:
 
 
 LESSON = MeasuredLesson(
-    name="ceiling",
+    name="limits",
     title="Descriptor 1,024",
     pages=PAGES,
     experiment="limits",

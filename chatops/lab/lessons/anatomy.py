@@ -79,7 +79,7 @@ def _explain(result: Anatomy) -> str:
 
 
 LESSON = MeasuredLesson(
-    name="selectors",
+    name="anatomy",
     title="One module, many selectors",
     pages=PAGES,
     experiment="anatomy",

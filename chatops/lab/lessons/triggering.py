@@ -68,7 +68,7 @@ def _explain(result: Triggering) -> str:
 
 
 LESSON = MeasuredLesson(
-    name="edge",
+    name="triggering",
     title="The level and the edge",
     pages=PAGES,
     experiment="triggering",

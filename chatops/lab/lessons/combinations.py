@@ -76,7 +76,7 @@ def _explain(result: Combinations) -> str:
 
 
 LESSON = MeasuredLesson(
-    name="questions",
+    name="combinations",
     title="Blocking? Synchronous? Two questions",
     pages=PAGES,
     experiment="combinations",
