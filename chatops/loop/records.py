@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections import deque
 from selectors import SelectorKey
 from types import CodeType
+from typing import TYPE_CHECKING
 
-from chatops.api.snapshot import KeyRow
+# A program that is watched starts with this module, and the structs would cost it the import of
+# msgspec, tens of milliseconds, although perhaps nobody ever looks.
+if TYPE_CHECKING:
+    from chatops.api.snapshot import KeyRow
 
 Event = tuple[SelectorKey, int]
 

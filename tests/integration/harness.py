@@ -28,8 +28,12 @@ from tests.integration.open_files import descriptors, sockets_on
 from tests.integration.until import until
 from tests.patience import PATIENCE, Deadline
 
-__all__ = ["PATIENCE", "Client", "Clock", "Ended", "Served", "Server", "descriptors",
+__all__ = ["PATIENCE", "PYTHON", "Client", "Clock", "Ended", "Served", "Server", "descriptors",
            "environment", "two_can_talk"]
+
+# The interpreter that runs what is tested as a program: this one, unless another version of
+# chatops, in an environment of its own, is to be tried by the tests that look from outside.
+PYTHON = os.environ.get("CHATOPS_TESTED_PYTHON", sys.executable)
 
 E = TypeVar("E", bound=Event)
 T = TypeVar("T")
@@ -221,7 +225,7 @@ class Served:
         self._news = threading.Condition()
         self._finished = False
         self.process = subprocess.Popen(
-            [sys.executable, *program, "serve", "--port", "0", *flags], cwd=cwd,
+            [PYTHON, *program, "serve", "--port", "0", *flags], cwd=cwd,
             env=environment(**(variables or {})), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._listen, name="stderr")
@@ -323,11 +327,12 @@ class Served:
 
 
 def environment(**more: str) -> dict[str, str]:
-    """For a process that runs this very `chatops`, with no settings from outside.  Its terminal
-    is as large as it is: what runs tests side by side gives them a size for theirs.
+    """For a process that runs `chatops` (this very one, unless `PYTHON` has another), with no
+    settings from outside.  Its terminal is as large as it is: what runs tests side by side
+    gives them a size for theirs.
     """
     root = str(Path(chatops.__file__).parents[1])
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith("CHATOPS_") and name not in ("COLUMNS", "LINES")}
-    return {**kept, "PYTHONPATH": root, "PYTHONUNBUFFERED": "1",
-            "CHATOPS_CONTROL": "off", **more}
+    where = {"PYTHONPATH": root} if sys.executable == PYTHON else {}
+    return {**kept, **where, "PYTHONUNBUFFERED": "1", "CHATOPS_CONTROL": "off", **more}

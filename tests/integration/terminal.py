@@ -8,7 +8,6 @@ import re
 import select
 import struct
 import subprocess
-import sys
 import termios
 import threading
 import time
@@ -21,7 +20,7 @@ import pyte
 
 from chatops.bench import usage
 from tests.integration.client import Client, two_can_talk
-from tests.integration.harness import environment
+from tests.integration.harness import PYTHON, environment
 from tests.patience import PATIENCE, Deadline
 
 T = TypeVar("T")
@@ -60,7 +59,7 @@ class Terminal:
         self._set_size(size)
         self.modes_before = termios.tcgetattr(self._slave)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", TAKE_TERMINAL, *program], cwd=cwd, stdin=self._slave,
+            [PYTHON, "-c", TAKE_TERMINAL, *program], cwd=cwd, stdin=self._slave,
             stdout=self._slave, stderr=self._slave, start_new_session=True,
             env=environment(**{"TERM": "xterm-256color", "COLORTERM": "truecolor",
                                "LC_ALL": "C.UTF-8", "NO_COLOR": "",

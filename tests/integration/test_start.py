@@ -21,7 +21,7 @@ from chatops.net.listen_error import explain
 from chatops.service import ServerThread, StartError, openings
 from chatops.settings import Settings
 from chatops.system.version import __version__
-from tests.integration.harness import Served, Server, descriptors, environment
+from tests.integration.harness import PYTHON, Served, Server, descriptors, environment
 from tests.patience import scaled
 
 StartServer = Callable[..., Server]
@@ -32,7 +32,7 @@ PATIENCE = scaled(20.0)        # seconds for a process that is to end by itself
 
 def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """`chatops` with these arguments, without a terminal, to its end."""
-    return subprocess.run([sys.executable, "-m", "chatops", *arguments], cwd=cwd, text=True,
+    return subprocess.run([PYTHON, "-m", "chatops", *arguments], cwd=cwd, text=True,
                           env=environment(**variables), stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=PATIENCE, check=False)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, get_args
 
 import msgspec
-from hypothesis import HealthCheck, Phase, given, settings
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from rich.segment import Segment
 from textual.content import Content
+from textual.events import Paste
 
 from chatops.api import events as e
 from chatops.api.events import AnyEvent, Event
@@ -20,6 +23,7 @@ from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Change, ClientRow, KeyRow, Lint, Ready, Snapshot, Turn
 from tests.tui.feed import BEGAN, EPOCH, Feed
 from tests.tui.shots import Rig
+from tui.model.preferences import SavedView
 from tui.model.state import ConsoleState
 from tui.model.story import Story
 from tui.panes.turns import turn_lines
@@ -89,6 +93,8 @@ Row = TypeVar("Row", ClientRow, KeyRow)
 def _with_text(row: Row, words: Iterator[str]) -> Row:
     strings = {field.name: next(words) for field in msgspec.structs.fields(type(row))
                if field.type is str and field.name not in ("state",)}
+    if "peer" in strings:
+        strings["peer"] += ":1"        # an address is what stands before it
     return replace(row, **strings)
 
 
@@ -136,7 +142,24 @@ def test_a_text_that_is_plain_is_shown_as_it_is(text: str) -> None:
 # -- the whole console, as the terminal gets it
 
 
-LINES = ("pane log", "plot queued 1m 1", "details 1", "lints", "kick 1", "ban 1", "palette")
+LINES = ("pane log", "plot queued 1m 1", "details 1", "lints", "kick 1", "kick 1,2", "mute 1",
+         "ban 1", "ban 2", "ban 3", "ban 1,2", "palette", "help", "pane selector", "details",
+         "quit", "tag 1", "filter x", "filter", "kick nobody", "pane clients")
+TYPED = ("kick ", "kick 1 ", "ban ", "plot queued 1m ", "view ", "alert ", "columns ", "theme ")
+
+
+@contextmanager
+def none_is_raw() -> Iterator[None]:
+    """Whatever is made to be shown is tame where it is made, seen or not, in sight or not."""
+    usual = Content.__init__
+
+    def checked(self: Content, text: str = "", *more: Any, **named: Any) -> None:
+        assert is_tame(text.replace("\n", "")), f"raw: {text!r}"
+        usual(self, text, *more, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Content, "__init__", checked)
+        yield
 
 
 async def drawn(texts: list[str]) -> list[tuple[Segment, ...]]:
@@ -144,7 +167,17 @@ async def drawn(texts: list[str]) -> list[tuple[Segment, ...]]:
     rig = Rig(Feed(CLIENTS))
     words = iter_for_ever(texts)
     seen: list[tuple[Segment, ...]] = []
+    rig.app.state.recording = texts[0]
+    for word in texts[:5]:
+        rig.app.state.preferences.views[word] = SavedView("clients", word)
     async with rig.app.run_test(size=(200, 60)) as pilot:
+
+        async def look() -> None:
+            await pilot.pause()
+            rig.app.redraw()
+            await pilot.pause()
+            seen.extend(tuple(strip) for strip in rig.app.screen._compositor.render_strips())
+
         for _ in range(2):
             await pilot.pause()
             rig.feed.step(0.3)
@@ -152,22 +185,37 @@ async def drawn(texts: list[str]) -> list[tuple[Segment, ...]]:
             rig.app.state.feed(hostile(texts, rig.feed),
                                [event_of(kind, next(words)) for kind in KINDS], rig.time)
             rig.app.redraw()
+        prompt = rig.app.dispatcher._prompt
         for line in LINES:
             rig.app.action_command(line)
-            await pilot.pause()
-            rig.app.redraw()
-            await pilot.pause()
-            seen += [tuple(strip) for strip in rig.app.screen._compositor.render_strips()]
+            await look()
             if rig.app.screen.is_modal:
                 rig.app.pop_screen()
+        for line in (*TYPED, *(f"filter {word}" for word in texts[:3])):
+            prompt.open(line)
+            await look()
+        prompt.action_close()
+        for word in texts[:9]:
+            rig.app.screen.post_message(Paste(word))
+            rig.app.screen.post_message(Paste(f":say {word}\n{word}"))
+            await look()
+            prompt.action_close()
+            prompt.said(word)
+            prompt.outcome(False, word)
+            await look()
+        rig.app.state.fault, rig.app.state.status = texts[0], LinkStatus(False, texts[-1])
+        await look()
     return seen
 
 
-@settings(deadline=None, max_examples=2, phases=[Phase.generate],
+@settings(deadline=None, max_examples=2, phases=[Phase.explicit, Phase.generate],
           suppress_health_check=list(HealthCheck))
 @given(st.lists(TEXT, min_size=3, max_size=9))
+@example(["\U000749bf.®®\U000b58b5ðX\U000a9b04Qã¶;:p", "\U000a9b04", "\x9b1"])
 def test_nothing_raw_is_drawn_anywhere_and_no_text_is_an_action(texts: list[str]) -> None:
-    for line in asyncio.run(drawn([*texts, *NASTY])):
+    with none_is_raw():
+        lines = asyncio.run(drawn([*texts, *NASTY]))
+    for line in lines:
         for segment in line:
             assert segment.control is None
             assert is_tame(segment.text), repr(segment.text)

@@ -143,7 +143,7 @@ class BanDialog(AboutClients):
 def _neighbours(people: Sequence[Target], state: ConsoleState) -> Content:
     """Who else a ban of these takes: it is of the address, and an office has one for all."""
     hosts = {host_in(t.peer) for t in people}
-    where = next(iter(hosts)) if len(hosts) == 1 else f"{len(hosts)} addresses"
+    where = clean(next(iter(hosts))) if len(hosts) == 1 else f"{len(hosts)} addresses"
     chosen = {t.id for t in people}
     rows = state.live.clients if state.live is not None else ()
     others = sum(not row.closing and row.id not in chosen and host_in(row.peer) in hosts

@@ -287,7 +287,7 @@ class Prompt(Vertical):
         self.query_one(".usage", Static).update(content)
 
     def _put(self, text: str) -> None:
-        line = self.query_one(Input)
+        line, text = self.query_one(Input), _printable(text)
         self._ours = text
         line.value = text
         line.cursor_position = len(text)
