@@ -14,12 +14,12 @@ from chatops.lab.lessons.lesson import MeasuredLesson
 # What every Linux machine shows, whatever its speed, and however busy it is.
 TRUE_HERE = {
     "phases": "less than a hundredth|a hundredth to a tenth",
-    "questions": "submit(recv)",
+    "combinations": "submit(recv)",
     "models": "non-blocking",
-    "selectors": "READ: it is the old key",
-    "ceiling": "select alone",
+    "anatomy": "READ: it is the old key",
+    "limits": "select alone",
     "cost": "the same, give or take",
-    "edge": "the level-triggered one",
+    "triggering": "the level-triggered one",
     "writable": "ten thousand or more",
     "closed": "epoll",
 }

@@ -214,7 +214,7 @@ async def test_the_real_experiment_is_measured_and_drawn() -> None:
     async with rig.app.run_test(size=(80, 24)) as pilot:
         await begin(rig, pilot)
         await press(rig, pilot, "colon")
-        await pilot.press(*"lesson edge", "enter")
+        await pilot.press(*"lesson triggering", "enter")
         await pilot.pause()
         await measure(rig, pilot)
         assert "epoll, edge" in on_screen(rig)

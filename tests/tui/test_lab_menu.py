@@ -111,7 +111,7 @@ async def test_what_there_is_not_is_refused_with_what_there_is() -> None:
     async with rig.app.run_test(size=(120, 40)) as pilot:
         await begin(rig, pilot)
         await typed(rig, pilot, "lesson cooking")
-        assert "no lesson 'cooking'; there are phases, questions" in echo(rig)
+        assert "no lesson 'cooking'; there are phases, combinations" in echo(rig)
         await typed(rig, pilot, "stage 6")
         assert "no stage 6; there are 1 to 5" in echo(rig)
 
@@ -140,7 +140,7 @@ async def test_a_stage_opened_from_the_command_line_leads_back_to_the_console() 
 def test_lessons_and_stages_are_offered_by_name_while_they_are_typed() -> None:
     state = ConsoleState()
     assert [c.line for c in complete("lesson c", state).candidates] == [
-        "lesson ceiling", "lesson cost", "lesson closed"]
+        "lesson combinations", "lesson cost", "lesson closed"]
     assert [c.label for c in complete("stage ", state).candidates][:2] == ["1 listen", "2 echo"]
     assert complete("stage ec", state).candidates[0].line == "stage 2"
     assert complete("step ", state).candidates == ()

@@ -96,19 +96,19 @@ WORLDS: dict[str, dict[str, Callable[[], msgspec.Struct]]] = {
         "a tenth to a half": lambda: models(0.1),
         "more than half": lambda: models(0.4),
     },
-    "questions": {name: partial(combinations, name)
-                  for name in ("submit(recv)", "recv(), non-blocking")},
+    "combinations": {name: partial(combinations, name)
+                     for name in ("submit(recv)", "recv(), non-blocking")},
     "models": {name: partial(models, dearest=name)
                for name in BY_NAME["models"].choices},
-    "selectors": {"READ: it is the old key": anatomy,
-                  "READ | WRITE: it is the live one": lambda: anatomy(False)},
-    "ceiling": {"nobody": limits, "select alone": lambda: limits("select"),
-                "select and others": lambda: limits("select", "poll")},
+    "anatomy": {"READ: it is the old key": anatomy,
+                "READ | WRITE: it is the live one": lambda: anatomy(False)},
+    "limits": {"nobody": limits, "select alone": lambda: limits("select"),
+               "select and others": lambda: limits("select", "poll")},
     "cost": {"the same, give or take": curve, "several times": lambda: curve(5),
              "tens of times": lambda: curve(50), "over a hundred times": lambda: curve(500)},
-    "edge": {"the level-triggered one": triggering, "both": lambda: triggering(True, True),
-             "the edge-triggered one": lambda: triggering(False, True),
-             "neither": lambda: triggering(False, False)},
+    "triggering": {"the level-triggered one": triggering, "both": lambda: triggering(True, True),
+                   "the edge-triggered one": lambda: triggering(False, True),
+                   "neither": lambda: triggering(False, False)},
     "writable": {"none": lambda: writable(0), "fewer than a hundred": lambda: writable(99),
                  "fewer than ten thousand": lambda: writable(9_999),
                  "ten thousand or more": writable},
@@ -182,7 +182,7 @@ def test_an_explanation_carries_the_measured_figures() -> None:
 
 def test_a_lesson_says_what_this_machine_lacks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "available", lambda: ("kqueue", "poll", "select"))
-    assert BY_NAME["edge"].missing() == ("epoll",)
+    assert BY_NAME["triggering"].missing() == ("epoll",)
     assert BY_NAME["models"].missing() == ()
 
 
