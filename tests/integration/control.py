@@ -22,7 +22,7 @@ from chatops.control.frames import (
 )
 from chatops.links.remote import RemoteLink
 from tests.integration.until import until
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, scaled
 
 
 class Raw:
@@ -105,7 +105,7 @@ def settle(*consoles: ConsoleLink) -> None:
     """
     quiet = 0
     while quiet < 10:
-        Event().wait(0.01)         # what is on its way arrives meanwhile
+        Event().wait(scaled(0.003))        # what is on its way arrives meanwhile
         fresh = [console.poll() for console in consoles]
         asking = any(isinstance(console, RemoteLink) and console.unsure for console in consoles)
         quiet = 0 if any(fresh) or asking else quiet + 1

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
-from threading import Event
 
 import msgspec
 import pytest
@@ -31,7 +30,6 @@ MANY = 1000
 CLIENTS, SELECTOR, EVENTS = (("1", r"\[1 Clients\]"), ("2", r"\[2 Selector\]"),
                              ("3", r"\[3 Events\]"))     # a key, and what it shows
 KEYS, ROUNDS = 40, 4
-IDLE_SHARE = 0.03              # of a core, with nobody connected
 SIZES: tuple[Size, ...] = (
     (119, 40), (110, 32), (109, 32), (100, 31), (80, 24), (79, 23), (61, 17), (60, 16), (59, 15),
     (20, 5), (1, 1), (200, 60), (40, 10), (120, 5), (20, 40), (300, 80), (80, 16), (60, 40),
@@ -150,7 +148,7 @@ def test_with_a_thousand_idle_clients_and_the_console_open_the_reactor_sleeps(
     chatops.see(r"quiet [2-9]s")
     thread = chatops.see(r"reactor +(\d+)")[1]
     before = sleeps(chatops.pid, thread)
-    Event().wait(2.0)              # a window to measure in
+    quiet_for(chatops, 2)
     assert sleeps(chatops.pid, thread) == before
 
 
@@ -162,13 +160,22 @@ def sleeps(pid: int, thread: str) -> int:
     return int(found[1])
 
 
-def test_with_nobody_connected_the_process_is_below_three_hundredths_of_a_core(
-        console: StartConsole) -> None:
-    chatops = console(size=WIDE)
-    chatops.see(r"quiet [2-9]s")
+def test_with_nobody_connected_a_second_costs_less_than_two_keys(console: StartConsole) -> None:
+    chatops = console(size=NARROW)
+    chatops.see(r"\[1 Clients\]")
+    before = chatops.cpu()
+    answers(chatops, (SELECTOR, CLIENTS), lambda: None)
+    key = (chatops.cpu() - before) / KEYS
+    quiet_for(chatops, 2)
     before, began = chatops.cpu(), time.monotonic()
-    Event().wait(5.0)              # a window to measure in
-    assert (chatops.cpu() - before) / (time.monotonic() - began) < IDLE_SHARE
+    quiet_for(chatops, 8)
+    assert (chatops.cpu() - before) / (time.monotonic() - began) < 2 * key
+
+
+def quiet_for(chatops: Console, seconds: int) -> None:
+    """Wait for as long as the console says that nothing has happened."""
+    began = int(chatops.see(r"quiet (\d+)s")[1])
+    chatops.until(lambda: int(chatops.see(r"quiet (\d+)s")[1]) >= began + seconds)
 
 
 def test_a_storm_of_resizes_ends_in_the_screen_that_there_was(console: StartConsole) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
 
 from chatops.api import commands, events
 from chatops.api.link import ConsoleLink
@@ -13,6 +12,7 @@ from chatops.links.local import LocalLink
 from chatops.links.remote import RemoteLink
 from tests.integration.control import lost, resolved, seen, settle
 from tests.integration.harness import PATIENCE, Clock, Served, Server
+from tests.integration.talk import numbered, say_and_hear
 from tests.integration.until import until
 
 StartServer = Callable[..., Server]
@@ -122,13 +122,14 @@ def test_the_selector_is_watched_until_the_last_console_has_gone(
 
 def test_an_idle_server_sleeps_on_whoever_looks(
         server: StartServer, control_path: Path, attach: Attach) -> None:
-    chat = server(control=str(control_path))
+    chat, busy = server(control=str(control_path)), server(rate_limit=0.0)
     chat.clients(3)
+    speaker, reader = busy.clients(2)
     consoles = attach(control_path), attach(control_path), LocalLink(chat.thread)
     settle(*consoles)
     before = chat.chat.selector.turns
     for _ in range(10):
-        Event().wait(0.03)         # a window to measure in
+        say_and_hear(speaker, numbered(0, 4_000), [reader])    # as long as others take for it
         assert [console.poll() for console in consoles] == [None, None, None]
     assert chat.chat.selector.turns == before
     consoles[-1].close()

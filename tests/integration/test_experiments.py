@@ -50,7 +50,7 @@ def model(name: str) -> ModelRun:
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_waits_the_300_ms_that_the_data_is_late(name: str) -> None:
     waiting = model(name).span("wait")
-    assert 0.29 < waiting.length < 0.6
+    assert 0.29 < waiting.length < scaled(0.3)
     assert waiting.start == 0.0
 
 
@@ -74,7 +74,7 @@ def test_blocking_makes_one_call_in_all_and_uses_next_to_no_cpu() -> None:
     run = model("blocking")
     assert sum(span.calls for span in run.spans) == 1
     assert run.eagain == 0
-    assert run.cpu < 0.05
+    assert run.cpu < run.span("wait").length / 6
 
 
 def test_non_blocking_asks_in_vain_thousands_of_times_and_burns_cpu() -> None:

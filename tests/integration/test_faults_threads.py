@@ -8,10 +8,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 
-from chatops.api.commands import Bans, Broadcast
+from chatops.api.commands import Bans, Broadcast, CommandResult
 from chatops.api.events import CallbackFailed
 from tests.integration.control import Raw
 from tests.integration.harness import PATIENCE, Served, Server, descriptors
@@ -44,14 +46,18 @@ def test_z11_ten_thousand_commands_for_a_loop_that_is_busy_never_block(
 
     chat.chat.reactor.submit(be_busy)
     assert busy.wait(PATIENCE)
-    before = time.thread_time()
     began = time.monotonic()
-    futures = [chat.thread.submit(Bans()) for _ in range(10_000)]
-    took, worked = time.monotonic() - began, time.thread_time() - before
+    futures: list[Future[CommandResult]] = []
+    costs = []
+    for _ in range(10):
+        before = time.thread_time()
+        futures += [chat.thread.submit(Bans()) for _ in range(1_000)]
+        costs.append(time.thread_time() - before)
+    took = time.monotonic() - began
     assert not any(future.done() for future in futures)
     go_on.set()
     assert all(future.result(PATIENCE).ok for future in futures)
-    assert worked < 1              # a tenth of a millisecond each, and more than it takes
+    assert median(costs) < 3 * min(costs)      # however many wait already
     assert took < PATIENCE / 2     # and it never waited for the loop
     assert not any(isinstance(event, CallbackFailed) for event in chat.events())
 

@@ -199,8 +199,8 @@ def test_stage_3_delivers_to_nobody_while_one_does_not_read_and_stops_all_the_sa
           client_of(stage) as other):
         drain(talker.sock)
         other.say("is anybody there?")
-        assert not select.select([other.sock, talker.sock], [], [], 0.5)[0]
         snapshot = snapshot_of(link, lint("held-loop"))
+        assert not select.select([other.sock, talker.sock], [], [], 0)[0]
         (held,) = [found for found in snapshot.lints if found.code == "held-loop"]
         assert "client.sendall(line)" in held.summary
         assert "broadcast.py" in held.summary

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.api.link import LinkStatus
+from tests.patience import PATIENCE, Deadline
 from tests.tui.feed import Feed
 from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig, crowd
@@ -158,8 +158,8 @@ def test_a_command_that_does_not_end_is_killed_with_what_it_started(tmp_path: Pa
     said = alarm.run(f"sh -c 'sleep 600 & echo $! > {beat}; wait'", "", seconds=0.5)
     assert said == "killed after 0.5 s"
     child = int(beat.read_text())
-    ended = time.monotonic() + 10
-    while _runs(child) and time.monotonic() < ended:
+    deadline = Deadline(PATIENCE)
+    while _runs(child) and deadline.left() > 0:
         threading.Event().wait(0.01)
     assert not _runs(child)
 
@@ -177,7 +177,7 @@ def test_only_some_run_at_once_and_the_loop_never_waits(monkeypatch: pytest.Monk
 
     def hang(line: str, text: str) -> str:
         started.release()
-        let_go.wait(30)
+        let_go.wait(PATIENCE)
         return ""
 
     monkeypatch.setattr(alarm, "run", hang)
