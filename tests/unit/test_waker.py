@@ -54,9 +54,13 @@ def test_it_wakes_again_after_it_was_drained(waker: Waker,
         assert not selector.select(0)
 
 
-def test_draining_without_a_wake_is_harmless(waker: Waker) -> None:
+def test_draining_without_a_wake_loses_none_that_follows(
+        waker: Waker, selector: selectors.BaseSelector) -> None:
     waker.on_ready()
     waker.on_ready(selectors.EVENT_READ)
+    assert not selector.select(0)
+    waker.wake()
+    assert selector.select(0)
 
 
 def test_a_wake_after_close_is_harmless(waker: Waker) -> None:
