@@ -70,7 +70,7 @@ def test_stage_1_says_what_to_try_and_prints_key_and_mask(keyboards: list[Keyboa
     with Client(keyboard.address, greeted=False):
         keyboard.shows(r"SelectorKey\(fileobj=.*mask 1")
         keyboard.type("fds")
-        keyboard.shows(r"listener +R +1  Listen\.accept")
+        keyboard.shows(r"listener +R +1  ListenStage\.accept")
         keyboard.shows(r"not registered  #1 client-1")
         keyboard.type("threads")
         keyboard.shows(r"stage 1 .* s of CPU")
@@ -99,7 +99,7 @@ def test_stage_3_is_held_and_the_keyboard_is_not(keyboards: list[Keyboard]) -> N
         with stopped:
             keyboard.shows("client-2 from")
             keyboard.type("fds")
-            keyboard.shows("Broadcast.accept")
+            keyboard.shows("BroadcastStage.accept")
             reading = threading.Event()
 
             def read() -> None:
