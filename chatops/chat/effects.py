@@ -6,11 +6,13 @@ the same list, so that what is told and what is done keep one order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from chatops.api.events import Event
 from chatops.chat.dialect import PLAIN, Dialect
 from chatops.chat.groups import Group
+from chatops.chat.past import Past
 
 
 class Deliver(NamedTuple):
@@ -83,6 +85,13 @@ class Recall(NamedTuple):
     text: str = ""
 
 
+class LookUp(NamedTuple):
+    """Have a parked client's question asked, once all that was heard before it is kept."""
+
+    id: int
+    ask: Callable[[Past], None]
+
+
 class CloseConnection(NamedTuple):
     """Send what is queued, then these last words, and close.  The session is gone."""
 
@@ -92,4 +101,4 @@ class CloseConnection(NamedTuple):
 
 
 Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Recall
-          | CloseConnection | Event)
+          | LookUp | CloseConnection | Event)

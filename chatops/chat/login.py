@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from chatops.api import events
-from chatops.chat.effects import Park, Unpark
 from chatops.chat.hub import Hub
+from chatops.chat.parking import park
 from chatops.chat.parser import usage_of
 from chatops.chat.session import Session
 
@@ -56,21 +56,15 @@ def ask(hub: Hub, session: Session, question: Question, name: str, password: str
     if not session.secure:
         told(Outcome("", reason=INSECURE))
         return
-    session.parked = True
-    hub.effects.append(Park(session.id))
 
     def answered(outcome: Outcome) -> None:
-        session.parked = False
-        if session.id not in hub.sessions:
-            return
         told(outcome)                  # who has asked hears it before its peers do
         if outcome.account and outcome.account != session.sender.account:
             hub.log_in(session, outcome.account)
             hub.effects.append(events.LoggedIn(hub.at, session.id, session.nick,
                                                outcome.account))
-        hub.effects.append(Unpark(session.id))
 
-    question(session, name, password, answered)
+    question(session, name, password, park(hub, session, answered))
 
 
 # -- what plain clients write

@@ -14,6 +14,7 @@ from chatops.chat.effects import (
     Effect,
     Enter,
     Leave,
+    LookUp,
     Park,
     PauseReading,
     Recall,
@@ -112,7 +113,7 @@ class EffectRunner:
         if history is not None:        # in plain words, whoever has heard it
             plain = plain or PLAIN.render(room, groups)
             if plain.chunk:
-                history.keep(room, plain.chunk, plain.lines)
+                history.keep(room, plain, groups)
 
     def _own(self, fan: FanOut[Session], rendered: Rendered, groups: list[Group]
              ) -> dict[ClientConnection, tuple[bytes, int]]:
@@ -221,6 +222,10 @@ class EffectRunner:
         elif session is not None:
             self._state.hub.error(session, "no history is kept here")
 
+    def _look_up(self, effect: LookUp) -> None:
+        if self._state.history is not None:
+            effect.ask(self._state.history)
+
     def _close(self, effect: CloseConnection) -> None:
         connection = self._state.connections.get(effect.id)
         if connection is not None:
@@ -238,6 +243,7 @@ _METHODS: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
     Deliver: EffectRunner._deliver, Answer: EffectRunner._answer,
     Enter: EffectRunner._enter, Leave: EffectRunner._leave, PauseReading: EffectRunner._hold,
     Park: EffectRunner._park, Unpark: EffectRunner._unpark,
-    Recall: EffectRunner._recall, CloseConnection: EffectRunner._close,
+    Recall: EffectRunner._recall, LookUp: EffectRunner._look_up,
+    CloseConnection: EffectRunner._close,
     events.Renamed: EffectRunner._renamed,
 }

@@ -27,7 +27,7 @@ from chatops.server.clients import Clients
 from chatops.server.effects import EffectRunner
 from chatops.server.irc import IrcSocket, irc_door
 from chatops.server.shutdown import GracefulShutdown
-from chatops.server.state import ServerState
+from chatops.server.state import ChatHistorySink, ServerState
 from chatops.settings import Settings
 from chatops.system.addresses import with_port
 
@@ -96,6 +96,17 @@ class ChatServer:
         self.intake.gate = gate
         if self.irc is not None:
             self.irc.irc.gate = gate
+
+    def use_history(self, history: ChatHistorySink) -> None:
+        """From here on what rooms hear is kept there."""
+        self.state.history = history
+        if self.irc is not None:
+            self.irc.irc.keeps_history = True
+
+    @property
+    def token(self) -> str:
+        """What begins the id of each message; "" where nobody sees ids."""
+        return self.irc.irc.network.token if self.irc is not None else ""
 
     @property
     def address(self) -> tuple[str, int]:

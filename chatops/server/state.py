@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chatops.api import events
 from chatops.api.words import Phase
+from chatops.chat.dialect import Rendered
 from chatops.chat.effects import Recall
+from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
+from chatops.chat.past import Past
 from chatops.chat.session import Session
 from chatops.loop import backends
 from chatops.loop.bus import EventBus
@@ -30,15 +33,15 @@ LINGER = 5.0                   # seconds a closing client has to take its last l
 ClientConnection = Connection[Session]
 
 
-class ChatHistorySink(Protocol):
+class ChatHistorySink(Past, Protocol):
     """Where what rooms hear is kept.  No method waits."""
 
     @property
     def fault(self) -> str:
         """What is wrong with it now; "" if nothing is."""
 
-    def keep(self, room: str, chunk: bytes, lines: int) -> None:
-        """Have what a room hears kept, in plain words."""
+    def keep(self, room: str, rendered: Rendered, groups: Sequence[Group]) -> None:
+        """Have what a room hears kept, these groups in plain words."""
 
     def note(self, did: events.AdminDid) -> None:
         """Have it kept what an admin has done, and who that was."""

@@ -137,8 +137,9 @@ class ServerThread:
         if settings.history:
             self.history = HistoryWriter(
                 ChatHistory(settings.history), self.journal, self.server.hub,
-                self.server.reactor, recent=recent, keep=Keep(*keep_of(settings.history_keep)))
-            self.server.state.history = self.history
+                self.server.reactor, recent=recent, keep=Keep(*keep_of(settings.history_keep)),
+                token=self.server.token)
+            self.server.use_history(self.history)
             self.history.begin()
         renewal = CertificateReloader(settings, self.server.speaking_tls, self.journal,
                                       self._hand_over)

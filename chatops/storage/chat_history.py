@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from chatops.api.events import AdminDid
+from chatops.chat.groups import Group
+from chatops.chat.past import KEPT, Found, Selection
+from chatops.storage import selecting
 
 APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
 PATIENCE = 250                 # milliseconds to wait for another program's lock
 TRIMMED = 500                  # lines deleted in one step, in a few milliseconds
 PAGES = 200                    # given back to the disk after it
 SEARCHED = 100_000             # of the newest lines of all rooms; a search is over in moments
+GROUP = 200                    # bytes of a group besides its words
 NOTICE = b"*** "               # what the server says itself begins so, and no nick can
 
 _TABLES = """
@@ -24,12 +28,53 @@ CREATE TABLE IF NOT EXISTS did (id INTEGER PRIMARY KEY, at REAL NOT NULL, uid IN
 """
 
 
+# Of a line that was said since chatops has message ids.  Their text stands in `line`, behind who
+# said it, and once more only if it has formatting.
+_COLUMNS = ("msgid", "kind", "source", "account", "text", "tags")
+_INDEX = "CREATE INDEX IF NOT EXISTS said_msgid ON said (msgid) WHERE msgid IS NOT NULL;"
+Row = tuple[float, str, str, str | None, str | None, str | None, str | None, str | None,
+            str | None]
+
+
 class Chunk(NamedTuple):
-    """Lines that a room has heard at one moment, notices among them."""
+    """Lines that a room has heard at one moment, notices among them.
+
+    With `groups`, `parts` are what each of them is in plain words.
+    """
 
     at: float
     room: str
     data: bytes
+    groups: Sequence[Group] = ()
+    parts: Sequence[bytes] = ()
+    token: str = ""                # begins the id of each message
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, near enough."""
+        return len(self.data) + GROUP * len(self.groups)
+
+    def rows(self) -> Iterator[Row]:
+        """What is kept of it."""
+        if not self.groups:
+            for line in self.data.split(b"\n"):
+                if line and not line.startswith(NOTICE):
+                    yield (self.at, self.room, line.decode("utf-8", "replace"),
+                           None, None, None, None, None, None)
+        for group, part in zip(self.groups, self.parts, strict=True):
+            if group.kind in KEPT and part:
+                yield from self._rows(group, part)
+
+    def _rows(self, group: Group, part: bytes) -> Iterator[Row]:
+        sender = group.sender
+        source = f"{sender.nick}!{sender.user}@{sender.host}"
+        formatted = group.text.split(b"\n") if group.plain is not None else None
+        for offset, line in enumerate(part.split(b"\n")[:-1]):
+            yield (self.at, self.room, line.decode("utf-8", "replace"),
+                   f"{self.token}{group.number + offset:x}" if self.token else None, group.kind,
+                   source, sender.account or None,
+                   formatted[offset].decode("utf-8", "replace") if formatted else None,
+                   group.tags.decode() or None)
 
 
 class ChatLine(NamedTuple):
@@ -64,11 +109,11 @@ class ChatHistory:
     def append(self, chunks: Iterable[Chunk]) -> None:
         """Keep what was said in these, all of it or, when that fails, nothing."""
         database = self._open()
-        rows = ((chunk.at, chunk.room, line.decode("utf-8", "replace"))
-                for chunk in chunks for line in chunk.data.split(b"\n")
-                if line and not line.startswith(NOTICE))
         with database:
-            database.executemany("INSERT INTO said (at, room, line) VALUES (?, ?, ?)", rows)
+            database.executemany(
+                f"INSERT INTO said (at, room, line, {', '.join(_COLUMNS)}) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (row for chunk in chunks for row in chunk.rows()))
 
     def note(self, did: AdminDid) -> None:
         """Keep what an admin has done."""
@@ -120,6 +165,14 @@ class ChatHistory:
             (room, f"%{literal(text)}%", SEARCHED, count))
         return [ChatLine(*row) for row in found][::-1]
 
+    def select(self, selection: Selection) -> Found:
+        """Messages of a room, oldest first; None if what is referred to is not kept there."""
+        return selecting.select(self._open(), selection)
+
+    def newest(self, rooms: Sequence[str]) -> Mapping[str, float]:
+        """When each of these last heard something, of those that have."""
+        return selecting.newest(self._open(), rooms)
+
     def close(self) -> None:
         """Idempotent."""
         database, self._database = self._database, None
@@ -150,6 +203,11 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA journal_mode = WAL")      # readers and the writer do not wait
     database.execute("PRAGMA synchronous = NORMAL")    # with it: a power cut may cost the newest
     database.executescript(_TABLES)
+    there = {name for _, name, *_ in database.execute("PRAGMA table_info(said)")}
+    for column in _COLUMNS:
+        if column not in there:        # the file of an earlier version
+            database.execute(f"ALTER TABLE said ADD COLUMN {column} TEXT")
+    database.execute(_INDEX)
 
 
 def literal(text: str) -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from chatops.api import events
+from chatops.chat.dialect import Rendered
 from chatops.chat.effects import Recall
+from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
+from chatops.chat.past import Found, Selection
 from chatops.loop.reactor import Reactor
 from chatops.storage.chat_history import ALL, ChatHistory, ChatLine, Chunk, Keep
 from chatops.storage.recent import Recent
@@ -18,7 +22,10 @@ from chatops.storage.worker import Journal, reason
 GATHER = 0.2                   # seconds of talk in one transaction: the journal's thread, woken
                                # by every line, would take the GIL from the reactor
 TRIM_SOON, TRIM_LATER = 0.5, 600.0     # seconds to the next deletion: with more to do, without
+LONGEST = 10.0                 # seconds that anybody waits for an answer
 WAITING = 16 << 20             # bytes that may wait for the disk; what comes then is dropped
+
+T = TypeVar("T")
 
 
 class HistoryWriter:
@@ -29,8 +36,11 @@ class HistoryWriter:
     """
 
     def __init__(self, archive: ChatHistory, journal: Journal, hub: Hub, reactor: Reactor, *,
-                 recent: Recent | None = None, keep: Keep = ALL) -> None:
-        """`recent` is what who enters is shown; what is more than `keep` is deleted."""
+                 recent: Recent | None = None, keep: Keep = ALL, token: str = "") -> None:
+        """`recent` is what who enters is shown; what is more than `keep` is deleted; `token`
+        begins the id of each message.
+        """
+        self._token = token
         self._archive = archive
         self._hub = hub
         self._reactor = reactor
@@ -63,20 +73,21 @@ class HistoryWriter:
 
     # -- on the reactor's thread
 
-    def keep(self, room: str, chunk: bytes, lines: int) -> None:
-        """Have what a room hears archived, in plain words.  Never waits."""
-        self._recent.heard(self._hub.at, room, chunk)
+    def keep(self, room: str, rendered: Rendered, groups: Sequence[Group]) -> None:
+        """Have what a room hears archived: these groups, in plain words.  Never waits."""
+        chunk = Chunk(self._hub.at, room, rendered.chunk, groups, rendered.parts, self._token)
+        self._recent.heard(chunk.at, room, chunk.data)
         waiting = self._accepted - self._written
-        if waiting + len(chunk) > (WAITING // 2 if self._dropped else WAITING):
+        if waiting + chunk.size > (WAITING // 2 if self._dropped else WAITING):
             if not self._dropped:
                 self._tell("the history's disk is too slow: what is said is not kept for now")
-            self._dropped += lines
+            self._dropped += rendered.lines
             return
         if self._dropped:
             self._tell(f"the history is kept again; {self._dropped} lines are missing")
             self._dropped = 0
-        self._accepted += len(chunk)
-        self._gathered.append(Chunk(self._hub.at, room, chunk))
+        self._accepted += chunk.size
+        self._gathered.append(chunk)
         if not self._armed:
             self._armed = True
             self._reactor.call_later(GATHER, self._hand_over)
@@ -125,6 +136,38 @@ class HistoryWriter:
         # What its room hears in this turn may come after this effect, and is to be found.
         self._reactor.call_soon(lambda: self._ask(question))
 
+    def select(self, selection: Selection, answer: Callable[[Found], None]) -> None:
+        """Look up messages (`chatops.chat.past.Past`)."""
+        self._look(lambda: self._archive.select(selection), answer)
+
+    def newest(self, rooms: Sequence[str],
+               answer: Callable[[Mapping[str, float] | None], None]) -> None:
+        """When each of these rooms last heard something (`chatops.chat.past.Past`)."""
+        self._look(lambda: self._archive.newest(rooms), answer)
+
+    def _look(self, find: Callable[[], T], answer: Callable[[T | None], None]) -> None:
+        """Have something looked up once all that was heard until now is written, and answer on
+        this thread, once; a disk that takes longer than `LONGEST` has no answer.
+        """
+        left = [answer]
+
+        def answered(found: T | None) -> None:
+            if left:
+                left.pop()(found)
+
+        def job() -> None:
+            try:
+                found = find()
+            except sqlite3.Error:      # whoever writes to it says so
+                self._submit(lambda: answered(None))
+            else:
+                self._submit(lambda: answered(found))
+
+        self._hand_over()
+        self._journal.later(job, "look up the history",
+                            lambda _error: self._submit(lambda: answered(None)))
+        self._reactor.call_later(LONGEST, lambda: answered(None))
+
     def close(self, say: Callable[[events.Event], None]) -> None:
         """Hand over what is left, and say what is not.  After the loop has ended, on its
         thread: nobody carries out an effect any more.
@@ -163,14 +206,14 @@ class HistoryWriter:
         try:
             while self._unwritten:
                 self._archive.append(self._unwritten[0])
-                self._written += sum(len(chunk.data) for chunk in self._unwritten.popleft())
+                self._written += sum(chunk.size for chunk in self._unwritten.popleft())
         except sqlite3.Error as error:
             if not self._failing:
                 self._failing = True
                 self._submit_warning(f"the history cannot be written: {error}; the chat goes on",
                                      str(error))
         except Exception:              # it would fail the same way for ever
-            self._written += sum(len(chunk.data) for chunk in self._unwritten.popleft())
+            self._written += sum(chunk.size for chunk in self._unwritten.popleft())
             raise
         else:
             if self._failing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from base64 import b64encode
@@ -178,6 +179,27 @@ def test_an_account_made_on_the_command_line_logs_in_by_either_door(
     assert lines[-3:-1] == ["*** error: the name or the password is wrong",
                             "*** you are logged in as bob"]
     assert not [line for line in chat.lines if "other" in line or "sésame" in line]
+
+
+def test_what_was_said_is_there_after_a_restart(served: Callable[..., Served], tmp_path: Path
+                                                ) -> None:
+    file = tmp_path / "history.db"
+    for number in (1, 2):
+        chat = served("--irc-port", "0", "--history", str(file))
+        port = int(chat.wait_for_line(r"IRC on (\d+)")[1])
+        with IrcClient((chat.address[0], port)) as ada:
+            ada.say("CAP REQ :batch server-time message-tags draft/chathistory echo-message",
+                    "CAP END", "NICK ada", "USER ada 0 * :Ada")
+            ada.until("376")
+            ada.say("JOIN #tea", f"PRIVMSG #tea :said by {number}",
+                    "CHATHISTORY LATEST #tea * 10", "PING :fence")
+            heard = [line.rstrip("\r") for line in ada.until("PONG")]
+        begin = next(n for n, line in enumerate(heard) if "BATCH +" in line)
+        said = [line.rpartition(":")[2] for line in heard[begin:] if "PRIVMSG" in line]
+        assert said == [f"said by {n}" for n in range(1, number + 1)]
+        chat.must_live = False
+        chat.signal(signal.SIGTERM)
+        assert chat.status() == 0
 
 
 @pytest.mark.skipif(shutil.which("irssi") is None, reason="irssi is not installed")

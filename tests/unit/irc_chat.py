@@ -33,7 +33,7 @@ class IrcChat:
         self.plain = Intake(self.hub)
         self.connections: dict[int, Any] = {}
         self.wires: dict[int, Wire] = {}
-        self.history = None
+        self.history: Any = None
         self.events: list[events.Event] = []
         self.selector = SimpleNamespace(watched=False)
         self.context = self.net.context

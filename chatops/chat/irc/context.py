@@ -30,6 +30,8 @@ class Irc:
         self.here = self.most = 0      # who is registered, now and at most
         self.opers = self.hidden = 0   # of these: counted, for each newcomer is told
         self.gate: Gate | None = None  # who knows the accounts, where there are any
+        self.keeps_history = False     # what is said can be looked up later
+        self.label = ""                # of the command that runs, until who answers later takes it
         self.asides: list[bytes] | None = None     # while a labelled command runs: what its
                                        # sender hears then, and is no answer
         self.rehash: Callable[[], object] = lambda: None       # the operator's `:reload`
@@ -99,8 +101,11 @@ class Irc:
 
     def message(self, client: Client, command: str, *params: str, source: str = "") -> None:
         """A message of the server, or of somebody else."""
-        line = format_message(command, params, source or self.network.server) + "\r\n"
-        self.hub.tell(client, line.encode())
+        self.hub.tell(client, self.message_text(command, *params, source=source).encode())
+
+    def message_text(self, command: str, *params: str, source: str = "") -> str:
+        """As `message`, to be sent later."""
+        return format_message(command, params, source or self.network.server) + "\r\n"
 
     def aside(self, client: Client, data: bytes) -> None:
         """Something that it hears now, but not as an answer to what it has said."""
@@ -108,6 +113,11 @@ class Irc:
             self.asides.append(data)
         else:
             self.hub.tell(client, data)
+
+    def take_label(self) -> str:
+        """The label of the command that runs, "" without; its answer comes later and bears it."""
+        label, self.label = self.label, ""
+        return label
 
     def fail(self, client: Client, command: str, code: str, *context: str, text: str,
              always: bool = False) -> None:

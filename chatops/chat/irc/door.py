@@ -12,6 +12,7 @@ from chatops.chat.intake import LEAST_HOLD, LEAST_LINES, TURN_LINES, TURN_TOTAL
 from chatops.chat.irc import (
     accounts,
     channels,
+    history,
     information,
     limits,
     messages,
@@ -39,7 +40,7 @@ BOM = "\ufeff"
 COMMANDS: Commands = {
     **registration.COMMANDS, **channels.COMMANDS, **modes.COMMANDS, **messages.COMMANDS,
     **who.COMMANDS, **people.COMMANDS, **monitor.COMMANDS, **information.COMMANDS,
-    **operator.COMMANDS, **accounts.COMMANDS,
+    **operator.COMMANDS, **accounts.COMMANDS, **history.COMMANDS,
 }
 
 

@@ -68,7 +68,8 @@ def version(irc: Irc, client: Client, message: Message) -> None:
     network = irc.network
     irc.reply(client, n.RPL_VERSION, network.version.replace(" ", "-"), network.server,
               network.description)
-    for tokens in isupport.lines(network.name, irc.hub.limits.nick_width):
+    for tokens in isupport.lines(network.name, irc.hub.limits.nick_width,
+                                 history=irc.keeps_history):
         irc.reply(client, n.RPL_ISUPPORT, *tokens)
 
 

@@ -29,8 +29,9 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
     for room in rooms:
         hub.effects.append(Leave(client.id, room.name))
     mark = len(hub.effects)
-    irc.asides = []
+    irc.asides, irc.label = [], label
     run()
+    later = not irc.take_label()
     asides, irc.asides = irc.asides, None
     for room in rooms:                 # also those that it has left: they have heard of that
         hub.send_off_room(room)
@@ -50,8 +51,9 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
         for room in rooms:
             if client.id in room.members:
                 hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo))
-        data = _answer(irc, client, label, heard)
-        hub.effects.append(Tell(client.id, data, data.count(b"\n")))
+        data = b"".join(heard) if later else _answer(irc, client, label, heard)
+        if data:
+            hub.effects.append(Tell(client.id, data, data.count(b"\n")))
         hub.effects += [Tell(client.id, aside) for aside in asides]
     elif heard:
         hub.effects.append(Tell(client.id, b"".join(heard), len(heard)))
@@ -74,16 +76,17 @@ def _answer(irc: Irc, client: Client, label: str, heard: list[bytes]) -> bytes:
     if not heard:
         return f"@{tag} :{server} ACK\r\n".encode()
     if len(heard) == 1:
-        return _tagged(tag, heard[0])
+        return tagged(tag, heard[0])
     if "batch" not in client.capabilities:     # then the most there can be is this
-        return b"".join([_tagged(tag, line) for line in heard])
+        return b"".join([tagged(tag, line) for line in heard])
     name = f"b{irc.hub.lines_in:x}"
     return b"".join([f"@{tag} :{server} BATCH +{name} labeled-response\r\n".encode(),
-                     *[_tagged(f"batch={name}", line) for line in heard],
+                     *[tagged(f"batch={name}", line) for line in heard],
                      f":{server} BATCH -{name}\r\n".encode()])
 
 
-def _tagged(tag: str, line: bytes) -> bytes:
+def tagged(tag: str, line: bytes) -> bytes:
+    """A line with one tag more."""
     if line.startswith(b"@"):
         return f"@{tag};".encode() + line[1:]
     return f"@{tag} ".encode() + line

@@ -12,4 +12,5 @@ MODES = 12                     # with a parameter, in one MODE
 MONITORED = 100
 TARGETS = 4                    # of one PRIVMSG
 EARLY = 1024                   # lines before 001
+HISTORY = 1000                 # messages of one CHATHISTORY
 LONGEST = 4096 + 512           # bytes of a line, its tags included

@@ -113,7 +113,8 @@ def _welcome(irc: Irc, client: Client) -> None:
               f"This server was started at {time_of(network.started_at)}")
     irc.reply(client, n.RPL_MYINFO, network.server, network.version.replace(" ", "-"),
               USER_MODES.replace("s", "w"), CHANNEL_MODES, WITH_PARAMETER)
-    for tokens in isupport.lines(network.name, irc.hub.limits.nick_width):
+    for tokens in isupport.lines(network.name, irc.hub.limits.nick_width,
+                                 history=irc.keeps_history):
         irc.reply(client, n.RPL_ISUPPORT, *tokens)
     lusers(irc, client)
     motd(irc, client)
@@ -169,6 +170,8 @@ def offered(irc: Irc, client: Client) -> list[str]:
     """What it may ask for, with values for who understands them."""
     found = list(capabilities.OFFERED)
     valued = client.cap_version >= 302
+    if irc.keeps_history:
+        found.append("draft/chathistory")
     if irc.gate is not None and client.secure:
         found.append("sasl=PLAIN" if valued else "sasl")
     if irc.gate is not None and irc.gate.registration != "off":

@@ -51,7 +51,8 @@ def _source(sender: Sender, server: str) -> str:
 @lru_cache(maxsize=256)
 def time_of(at: float) -> str:
     """As server-time has it: UTC, to the millisecond."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}.{int(at * 1000) % 1000:03}Z"
+    seconds, milliseconds = divmod(int(at * 1000), 1000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}Z"
 
 
 class IrcDialect:
