@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from math import ceil
 from typing import Generic, TypeVar
 
 from chatops.loop.reactor import Reactor, Timer
@@ -18,10 +19,14 @@ class Deadlines(Generic[K]):
     oldest.  With nothing in it there is no timer, so an idle loop sleeps.
     """
 
-    __slots__ = ("_ends", "_expired", "_reactor", "_timer", "seconds")
+    __slots__ = ("_ends", "_expired", "_grain", "_reactor", "_timer", "seconds")
 
-    def __init__(self, reactor: Reactor, seconds: float, expired: Callable[[K], None]) -> None:
-        """`seconds` of 0 means never."""
+    def __init__(self, reactor: Reactor, seconds: float, expired: Callable[[K], None], *,
+                 grain: float = 0.0) -> None:
+        """`seconds` of 0 means never.  With a `grain`, ends are put off to a whole number of so
+        many seconds: thousands that began one after the other wake the loop once a grain.
+        """
+        self._grain = grain
         self.seconds = seconds
         self._reactor = reactor
         self._expired = expired
@@ -39,9 +44,12 @@ class Deadlines(Generic[K]):
         if not self.seconds:
             return
         self._ends.pop(key, None)
-        self._ends[key] = self._reactor.now + self.seconds
+        end = self._reactor.now + self.seconds
+        if self._grain:
+            end = ceil(end / self._grain) * self._grain
+        self._ends[key] = end
         if self._timer is None:
-            self._arm(self.seconds)
+            self._arm(end - self._reactor.now)
 
     def stop(self, key: K) -> None:
         """Forget this key.  Harmless when it is not there."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from chatops.api.commands import Broadcast, Kick
-from chatops.server.keepalive import PONG, QUIET, REGISTER
+from chatops.server.keepalive import GRAIN, PONG, QUIET, REGISTER
 from tests.integration.certificates import Authority
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server
@@ -91,11 +91,11 @@ def test_who_is_silent_is_asked_and_who_does_not_answer_is_gone(
         chat: Server, come: Callable[..., IrcClient]) -> None:
     clock = Clock(chat)
     ada, eve = come("ada"), come("eve")
-    clock.advance(QUIET)
+    clock.advance(QUIET + GRAIN)
     assert ada.until("PING")
     ada.say("PONG :chatops.local")
     ada.asked()
-    clock.advance(PONG)
+    clock.advance(PONG + GRAIN)
     assert "Ping timeout" in eve.to_the_end()[-1]
     assert ada.asked() == []
 
@@ -105,7 +105,7 @@ def test_who_never_says_its_name_is_let_go(chat: Server, come: Callable[..., Irc
     nobody = come()
     nobody.say("CAP LS 302")
     nobody.until("CAP")
-    clock.advance(REGISTER)
+    clock.advance(REGISTER + GRAIN)
     assert "Registration timed out" in nobody.to_the_end()[-1]
 
 

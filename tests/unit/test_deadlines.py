@@ -129,3 +129,23 @@ def test_one_whose_end_is_a_fault_does_not_take_the_others_along(ticking: Tickin
     ticking.turn_at(10.0)
     ticking.turn_at(10.0)
     assert expired == ["a", "b"]
+
+
+def test_with_a_grain_thousands_wake_the_loop_once_each_and_none_of_them_early(
+        ticking: Ticking) -> None:
+    expired: dict[int, float] = {}
+    now = 0.0
+    deadlines = Deadlines[int](ticking.reactor, 120.0, lambda key: expired.setdefault(key, now),
+                               grain=1.0)
+    for key in range(1000):            # 83 a second, as 10,000 that are asked every two minutes
+        now = key / 83
+        ticking.turn_at(now)
+        deadlines.start(key)
+    woken = 0
+    while (left := ticking.reactor.next_deadline) is not None:
+        now += left
+        woken += 1
+        ticking.turn_at(now)
+    assert set(expired) == set(range(1000))
+    assert all(120.0 <= at - key / 83 < 121.0 for key, at in expired.items())
+    assert woken <= 1000 / 83 + 2
