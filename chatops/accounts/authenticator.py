@@ -49,6 +49,10 @@ class Authenticator:
         """Whether this is the account's password.  From any thread; never waits."""
         self._ask(lambda: self._verified(name, password), answer)
 
+    def owned(self, name: str, answer: Answer) -> None:
+        """Whether there is an account of this name: costs no hash."""
+        self._ask(lambda: self._store.find(name), answer)
+
     def verify_certificate(self, fingerprint: str, answer: Answer) -> None:
         """Which account this certificate logs in to."""
         self._ask(lambda: self._certified(fingerprint), answer)

@@ -198,11 +198,16 @@ class Hub:
 
     # -- names and rooms
 
-    def rename(self, session: Session, nick: str) -> None:
-        """Raises `names.InvalidName`, with what to tell the client."""
+    def rename(self, session: Session, nick: str = "") -> None:
+        """Give it this nick, or the one of a guest.  Raises `names.InvalidName`, with what to
+        tell the client.
+        """
         old = session.sender
-        self.nicks.claim(session, nick, max_width=self.limits.nick_width,
-                         ascii_only=self.limits.ascii_nicks)
+        if nick:
+            self.nicks.claim(session, nick, max_width=self.limits.nick_width,
+                             ascii_only=self.limits.ascii_nicks)
+        else:
+            nick = self.nicks.strip(session)
         self.effects.append(events.Renamed(self.at, session.id, old.nick, nick))
         self._tell_peers(list(session.rooms.values()), old, "nick", nick, also=session)
         if self.witness is not None:

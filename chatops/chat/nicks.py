@@ -49,6 +49,14 @@ class Nicks:
         self._by_look[look] = session
         self._by_nick[names.fold(nick)] = session
 
+    def strip(self, session: Session) -> str:
+        """Take its nick away, for the one of a guest, which is returned."""
+        self.release(session)
+        session.guest = True
+        session.rename(f"guest-{session.id}")
+        self.welcome(session)
+        return session.nick
+
     def release(self, session: Session) -> None:
         """Somebody else may take its nick now."""
         self._by_nick.pop(names.fold(session.nick), None)

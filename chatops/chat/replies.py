@@ -8,6 +8,7 @@ from chatops.chat import names
 from chatops.chat.effects import Recall
 from chatops.chat.formatting import strip
 from chatops.chat.hub import Hub
+from chatops.chat.owners import make_way
 from chatops.chat.parser import help_lines, usage_of
 from chatops.chat.session import Session
 from chatops.units import counted
@@ -24,6 +25,7 @@ def nick(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
         return
     if argument == session.nick:
         return
+    make_way(hub, session, argument)
     try:
         hub.rename(session, argument)
     except names.InvalidName as error:

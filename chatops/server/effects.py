@@ -237,6 +237,7 @@ class EffectRunner:
         if connection is not None:
             connection.label = f"#{event.id} {event.new}"
         self._state.say(event)
+        self._state.named(event.id, event.new)
 
 
 _METHODS: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {

@@ -7,6 +7,7 @@ from chatops.accounts.throttle import Throttle
 from chatops.chat.login import Outcome, Told
 from chatops.chat.session import Session
 from chatops.server.admission import source_of
+from chatops.server.reservations import Reservations
 from chatops.server.state import ServerState
 from chatops.units import format_duration
 
@@ -19,6 +20,7 @@ class Logins:
         self._state = state
         self._authenticator = authenticator
         self._throttle = Throttle()
+        state.named = Reservations(state, authenticator).named
 
     def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Whether this is the account's password; after some that were not, a wait."""

@@ -80,6 +80,7 @@ class ServerState:
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.history: ChatHistorySink | None = None
+        self.named: Callable[[int, str], None] = lambda _id, _nick: None   # told of each new nick
         self.handshakes: list[Handshakes] = []     # of all ports that speak TLS
         self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
         # What connections share names their owner, and the deadlines what they call: made by

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,7 +108,8 @@ class ServerThread:
             recent = _recent(settings)
             if settings.accounts:
                 hasher()
-                AccountStore(settings.accounts).all()
+                with closing(AccountStore(settings.accounts)) as store:
+                    store.all()
             stream = EventLog(self._log) if self._log else None
         except (AccountError, BackendError, bans.BanError, CertificateError, HistoryError) as error:
             raise StartError(str(error)) from None

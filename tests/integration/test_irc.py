@@ -8,13 +8,16 @@ import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chatops.accounts.store import AccountStore
 from chatops.api.commands import Broadcast, Kick
 from chatops.server.keepalive import GRAIN, PONG, QUIET, REGISTER
+from chatops.server.reservations import GRACE
 from tests.integration.certificates import Authority
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server
@@ -179,6 +182,32 @@ def test_an_account_made_on_the_command_line_logs_in_by_either_door(
     assert lines[-3:-1] == ["*** error: the name or the password is wrong",
                             "*** you are logged in as bob"]
     assert not [line for line in chat.lines if "other" in line or "sésame" in line]
+
+
+def test_the_nick_of_an_account_is_lent_to_others_for_a_while_only(
+        server: Callable[..., Server], tmp_path: Path) -> None:
+    argon2 = pytest.importorskip("argon2")
+    file = str(tmp_path / "accounts")
+    with closing(AccountStore(file)) as store:
+        store.add("Ada", argon2.PasswordHasher(1, 8, 1).hash("sesame"))
+    chat = server(irc_port=0, accounts=file, rate_limit=0.0)
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    nc = chat.client()
+    clock = Clock(chat)
+    with (IrcClient((chat.address[0], port), "ada") as stranger,
+          IrcClient((chat.address[0], port), "bob") as bob):
+        assert "belongs to an account" in stranger.until("NOTICE")[-1]
+        bob.asked("JOIN #lobby")
+        clock.advance(GRACE)
+        assert "NICK guest-" in stranger.until("NICK")[-1]
+        nc.say("/nick ada")
+        nc.read_until(lambda line: "belongs to an account" in line)
+        nc.say("/login ada sesame")
+        nc.expect("*** you are logged in as Ada")
+        clock.advance(GRACE)
+        nc.say("still here")
+        nc.expect("ada: still here")
+        assert chat.row(nc).nick == "ada"
 
 
 def test_what_was_said_is_there_after_a_restart(served: Callable[..., Served], tmp_path: Path

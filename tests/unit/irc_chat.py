@@ -40,6 +40,7 @@ class IrcChat:
         self.partials = SimpleNamespace(start=lambda _: None, stop=lambda _: None)
         self.idles = SimpleNamespace(seconds=0.0)
         self.bus = SimpleNamespace(publish=self.events.append)
+        self.named = lambda _id, _nick: None
         self.reasons: dict[int, tuple[str, int]] = {}
         self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
 

@@ -176,3 +176,78 @@ def test_a_ban_of_an_account_holds_wherever_it_comes_from(chat: IrcChat, gate: L
     chat.heard(ada)
     say(chat, ada, "JOIN #tea")
     assert codes(chat, ada) == ["474"]
+
+
+def test_the_owner_of_a_nick_takes_it_from_its_older_connection(chat: IrcChat, gate: Later
+                                                                ) -> None:
+    bob = chat.person("bob")
+    first = owner(chat, gate)
+    say(chat, first, "JOIN #tea")
+    chat.send(bob, "JOIN #tea")
+    chat.heard(bob), chat.heard(first)
+    second = newcomer(chat)
+    say(chat, second, "CAP LS 302", "NICK ada", "USER ada 0 * :Ada", "CAP REQ sasl",
+        "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('ada', 'sesame')}", "CAP END")
+    gate.answer(chat)
+    assert "001" in codes(chat, second)
+    assert second.nick == "ada"
+    assert chat.heard(first)[-1] == (f"ERROR :Closing Link: {first.sender.host} "
+                                     "(replaced by a new connection)")
+    assert [line.split(" ")[1] for line in chat.heard(bob)] == ["QUIT"]
+
+
+def test_who_logs_in_as_nobody_in_particular_is_refused_a_nick_in_use_at_the_end(
+        chat: IrcChat, gate: Later) -> None:
+    owner(chat, gate)
+    eve = newcomer(chat)
+    say(chat, eve, "CAP LS 302", "NICK ada", "USER e 0 * :E")
+    assert codes(chat, eve) == ["CAP"]
+    say(chat, eve, "CAP END")
+    assert codes(chat, eve) == ["433"]
+    say(chat, eve, "NICK ada_")
+    assert "001" in codes(chat, eve)
+
+
+def test_the_owner_takes_a_nick_from_a_stranger_who_goes_on_as_a_guest(
+        chat: IrcChat, gate: Later) -> None:
+    eve, nc = chat.person("ada"), chat.line_user("zoe")
+    chat.send(eve, "JOIN #lobby")
+    chat.heard(nc), chat.heard(eve)
+    nc.secure = True
+    nc.door.receive(nc, b"/login ada sesame\n/nick ada\n")
+    gate.answer(chat)
+    told = chat.heard(nc)
+    assert (nc.nick, eve.nick) == ("ada", f"guest-{eve.id}")
+    heard = chat.heard(eve)
+    assert "belongs to the account ada" in heard[0]
+    assert heard[1].split(" ")[1:] == ["NICK", f"guest-{eve.id}"]
+    assert told[-2:] == [f"*** ada is now guest-{eve.id}", "*** zoe is now ada"]
+
+
+@pytest.mark.parametrize(("command", "nick"), [("GHOST", "ada_"), ("REGAIN", "ada")])
+def test_nickserv_sends_away_who_has_ones_nick(chat: IrcChat, gate: Later, command: str, nick: str
+                                               ) -> None:
+    eve, ada, bob = chat.person("ada"), newcomer(chat), chat.person("bob")
+    say(chat, ada, "NICK ada_", "USER ada 0 * :Ada")
+    chat.heard(ada)
+    say(chat, ada, f"NS {command} ada")
+    assert "not yours" in chat.heard(ada)[-1]
+    say(chat, ada, "NS IDENTIFY ada sesame")
+    gate.answer(chat)
+    chat.heard(ada)
+    say(chat, ada, f"NS {command} bob", f"NS {command} nobody", f"NS {command} ada")
+    said = [line.rpartition(" :")[2] for line in chat.heard(ada) if "NOTICE" in line]
+    assert said == ["bob is not yours: log in to its account first", "nobody is called nobody",
+                    "ada has been sent away"]
+    assert "replaced" in chat.heard(eve)[-1]
+    assert (ada.nick, bob.nick) == (nick, "bob")
+
+
+def owner(chat: IrcChat, gate: Later) -> Client:
+    """ada, who has logged in."""
+    ada = newcomer(chat)
+    say(chat, ada, "NICK ada", "USER ada 0 * :Ada", "NS IDENTIFY ada sesame")
+    gate.answer(chat)
+    chat.heard(ada)
+    assert ada.sender.account == "ada"
+    return ada

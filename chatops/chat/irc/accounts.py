@@ -8,6 +8,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 
+from chatops.chat import names, owners
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand
@@ -101,6 +102,8 @@ def register(irc: Irc, client: Client, message: Message) -> None:
         code, text = "ALREADY_AUTHENTICATED", "You are logged in already"
     elif not name and client.taken:
         code, text = "ACCOUNT_EXISTS", f"{client.taken} is somebody else's"
+    elif name and irc.find(name) not in (None, client):
+        code, text = "ACCOUNT_EXISTS", f"{name} is somebody else's"
     elif not name:
         code, text = "NEED_NICK", "Choose a nick first"
     elif name != (client.nick if client.registered else client.wanted):
@@ -132,7 +135,9 @@ def verify(irc: Irc, client: Client, message: Message) -> None:
 # -- NickServ
 
 HELP = ("IDENTIFY [ACCOUNT] PASSWORD   log in", "REGISTER PASSWORD   make an account of your nick",
-        "PASSWD NEW   give your account another password", "HELP   this")
+        "PASSWD NEW   give your account another password",
+        "GHOST NICK   send away who has the nick of your account",
+        "REGAIN NICK   the same, and take the nick", "HELP   this")
 
 
 def nickserv(irc: Irc, client: Client, text: str) -> None:
@@ -160,9 +165,21 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
         ask(irc.hub, client, gate.change, account, rest[0], told)
     elif command == "PASSWD" and rest:
         _says(irc, client, "log in first")
+    elif command in ("GHOST", "REGAIN") and rest:
+        _ghost(irc, client, rest[0], regain=command == "REGAIN")
     else:
         for line in HELP:
             _says(irc, client, line)
+
+
+def _ghost(irc: Irc, client: Client, nick: str, *, regain: bool) -> None:
+    outcome = owners.reclaim(irc.hub, client, nick)
+    if regain and (irc.find(nick) is None or owners.owns(client, nick)):
+        try:
+            irc.hub.rename(client, nick)
+        except names.InvalidName as error:
+            outcome = str(error)
+    _says(irc, client, outcome)
 
 
 def _says(irc: Irc, client: Client, text: str) -> None:

@@ -15,6 +15,7 @@ from chatops.chat.irc.information import lusers, motd
 from chatops.chat.irc.message import Message
 from chatops.chat.irc.presence import came
 from chatops.chat.irc.tongue import time_of
+from chatops.chat.owners import make_way
 
 USER_MODES = "Bios"
 CHANNEL_MODES = "CIbeiklmnostv"
@@ -34,24 +35,29 @@ def nick(irc: Irc, client: Client, message: Message) -> None:
         irc.reply(client, n.ERR_NONICKNAMEGIVEN)
     elif not client.registered:
         client.wanted = wanted
-        if _usable(irc, client, wanted):
+        # Who may still log in may be the one whose nick it is: that is seen at the end.
+        later = client.negotiating and irc.gate is not None and client.secure
+        if _usable(irc, client, wanted, even_taken=later):
             complete(irc, client)
         else:
             client.wanted, client.taken = "", wanted
     elif wanted != client.nick:
+        make_way(irc.hub, client, wanted)
         try:
             irc.hub.rename(client, wanted)
         except names.InvalidName as error:
             _refuse(irc, client, wanted, error)
 
 
-def _usable(irc: Irc, client: Client, wanted: str) -> bool:
+def _usable(irc: Irc, client: Client, wanted: str, *, even_taken: bool = False) -> bool:
     """Whether it could have this nick now; it is told if not."""
     hub = irc.hub
     try:
         hub.nicks.check(client, wanted, max_width=hub.limits.nick_width,
                         ascii_only=hub.limits.ascii_nicks)
     except names.InvalidName as error:
+        if even_taken and isinstance(error, names.TakenName):
+            return True
         _refuse(irc, client, wanted, error)
         return False
     return True
@@ -88,8 +94,9 @@ def complete(irc: Irc, client: Client) -> None:
         irc.reply(client, n.ERR_PASSWDMISMATCH)
         hub.leave(client, "wrong password", "Bad password", error=True)
         return
+    make_way(hub, client, client.wanted)
     if not _usable(irc, client, client.wanted):        # two may have asked for the same
-        client.wanted = ""
+        client.wanted, client.taken = "", client.wanted
         return
     client.password = ""
     hub.nicks.claim(client, client.wanted, max_width=hub.limits.nick_width,
