@@ -76,6 +76,13 @@ class Unpark(NamedTuple):
     id: int
 
 
+class Pour(NamedTuple):
+    """A long answer for one parked client: send it on as it reads, then do as for `Unpark`."""
+
+    id: int
+    data: bytes
+
+
 class Recall(NamedTuple):
     """Look up the newest `limit` lines that hold `text` of those its room has heard."""
 
@@ -100,5 +107,5 @@ class CloseConnection(NamedTuple):
     last_words: bytes = b""
 
 
-Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Recall
+Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Pour | Recall
           | LookUp | CloseConnection | Event)

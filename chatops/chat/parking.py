@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from chatops.chat.effects import Park, Unpark
+from chatops.chat.effects import Park, Pour, Tell, Unpark
 from chatops.chat.hub import Hub
 from chatops.chat.session import Session
 
 T = TypeVar("T")
+LONG = 1 << 15                 # bytes of an answer that its reader has to keep up with
+CHARGED = 2048                 # bytes of an answer that cost as much as a line
 
 
 def park(hub: Hub, session: Session, answered: Callable[[T], None]) -> Callable[[T], None]:
@@ -27,3 +29,21 @@ def park(hub: Hub, session: Session, answered: Callable[[T], None]) -> Callable[
             hub.effects.append(Unpark(session.id))
 
     return answer
+
+
+def pour(hub: Hub, session: Session, mark: int) -> None:
+    """What a client has been answered last, since `hub.effects` had `mark` of them, costs some
+    of its rate; if that is long, it is sent as it reads, and nothing more is read of it until
+    it has all of it.  Somebody who asks for much is not thrown out for a full queue.
+    """
+    effects = hub.effects
+    first = len(effects)
+    while first > mark and isinstance(last := effects[first - 1], Tell) and last.id == session.id:
+        first -= 1
+    answer = [effect.data for effect in effects[first:] if isinstance(effect, Tell)]
+    size = sum(map(len, answer))
+    if hub.limits.rate:
+        session.tokens -= size // CHARGED
+    if size > LONG and not session.parked and session.id in hub.sessions:
+        session.parked = True
+        effects[first:] = [Park(session.id), Pour(session.id, b"".join(answer))]

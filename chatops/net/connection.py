@@ -72,8 +72,8 @@ class Connection(Generic[S]):
 
     __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
                  "connected_at", "context", "fans", "fd", "host", "label",
-                 "lines_direct", "lines_dropped", "mask", "mentioned", "outbox", "paused", "peer",
-                 "progress", "progress_at", "send", "session", "sock", "state")
+                 "lines_direct", "lines_dropped", "mask", "mentioned", "on_empty", "outbox", "paused",
+                 "peer", "progress", "progress_at", "send", "session", "sock", "state")
 
     kind = "connection"
     tls = ""                       # version and cipher, where it has any
@@ -99,6 +99,7 @@ class Connection(Generic[S]):
         self.mask = 0                  # what the selector watches; 0 is not registered
         self.outbox: Outbox | None = None
         self.mentioned = False
+        self.on_empty: Callable[[], None] | None = None    # called once when nothing is queued
         # What it is a member of, with what each had handed out when it came in.
         self.fans: dict[Fan[S], tuple[int, int]] = {}
         self.bytes_in = self.bytes_direct = self.bytes_dropped = 0
@@ -312,8 +313,11 @@ class Connection(Generic[S]):
             self.context.owner.emptied(self)
         if self.state is ConnectionState.DRAINING:
             self._shut()
-        else:
-            self.update_interest()
+            return
+        self.update_interest()
+        call, self.on_empty = self.on_empty, None
+        if call is not None:
+            call()
 
     def check_progress(self) -> None:
         """The stall deadline is over: go on if the peer took something, else say so."""
@@ -416,6 +420,7 @@ class Connection(Generic[S]):
         if self.outbox is not None:
             self.context.queued -= self.outbox.size
             self.outbox = None         # the past turns of the loop remember this object
+        self.on_empty = None
         if hasattr(self, "session"):   # one that was refused has none
             del self.session
         self.sock.close()

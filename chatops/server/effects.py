@@ -17,6 +17,7 @@ from chatops.chat.effects import (
     LookUp,
     Park,
     PauseReading,
+    Pour,
     Recall,
     Tell,
     Unpark,
@@ -32,6 +33,7 @@ from chatops.server.state import ClientConnection, ServerState
 # taken a part of is queued to its end, and one that finds no room is dropped as a whole: so it
 # must be far smaller than an outbox.
 GATHERED = 1 << 13
+SLICE = 1 << 16                # bytes of a long answer that are sent at once
 NOBODY: dict[Dialect, FanOut[Session]] = {}
 
 
@@ -201,6 +203,26 @@ class EffectRunner:
         if connection is not None:
             self._read_on(connection)
 
+    def _pour(self, effect: Pour) -> None:
+        connection = self._state.connections.get(effect.id)
+        if connection is not None:
+            self._pour_on(connection, effect.data, 0)
+
+    def _pour_on(self, connection: ClientConnection, data: bytes, start: int) -> None:
+        """The next slice, and the one after it when this one is out, in a later turn."""
+        if not connection.is_open:
+            return
+        slice_ = min(SLICE, self._state.context.outbox_limit // 4)
+        end = data.rfind(b"\n", start, start + slice_) + 1 or len(data)
+        connection.write(data[start:end], data.count(b"\n", start, end))
+        if end == len(data):
+            connection.session.parked = False
+            self._read_on(connection)
+        elif connection.outbox:
+            connection.on_empty = lambda: self._pour_on(connection, data, end)
+        else:
+            self._state.reactor.call_soon(lambda: self._pour_on(connection, data, end))
+
     def _read_on(self, connection: ClientConnection) -> None:
         state = self._state
         # The selector does not watch who is held: a reset would go unnoticed until all that
@@ -243,7 +265,7 @@ class EffectRunner:
 _METHODS: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
     Deliver: EffectRunner._deliver, Answer: EffectRunner._answer,
     Enter: EffectRunner._enter, Leave: EffectRunner._leave, PauseReading: EffectRunner._hold,
-    Park: EffectRunner._park, Unpark: EffectRunner._unpark,
+    Park: EffectRunner._park, Unpark: EffectRunner._unpark, Pour: EffectRunner._pour,
     Recall: EffectRunner._recall, LookUp: EffectRunner._look_up,
     CloseConnection: EffectRunner._close,
     events.Renamed: EffectRunner._renamed,

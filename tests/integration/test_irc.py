@@ -19,33 +19,10 @@ from chatops.api.commands import Broadcast, Kick
 from chatops.server.keepalive import GRAIN, PONG, QUIET, REGISTER
 from chatops.server.reservations import GRACE
 from tests.integration.certificates import Authority
-from tests.integration.client import Client
 from tests.integration.harness import Clock, Served, Server
+from tests.integration.irc_client import IrcClient
 from tests.integration.terminal import Terminal
 from tests.patience import PATIENCE
-
-
-class IrcClient(Client):
-    """Lines end in CR LF, and nobody speaks before it does."""
-
-    def __init__(self, address: tuple[str, int], nick: str = "", **options: Any) -> None:
-        super().__init__(address, greeted=False, **options)
-        if nick:
-            self.say(f"NICK {nick}", f"USER {nick} 0 * :{nick}")
-            self.until("376")
-
-    def __enter__(self) -> IrcClient:
-        return self
-
-    def until(self, code: str) -> list[str]:
-        """All lines up to the one with this command or numeric."""
-        return self.read_until(lambda line: code in line.split(" ")[:3])
-
-    def asked(self, *lines: str) -> list[str]:
-        """What it hears after these, up to the answer to a PING."""
-        self.say(*lines, "PING :fence")
-        return [line.rstrip("\r") for line in self.read_until(
-            lambda line: line.rstrip("\r").endswith("PONG chatops.local fence"))[:-1]]
 
 
 @pytest.fixture

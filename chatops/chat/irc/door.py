@@ -33,6 +33,7 @@ from chatops.chat.irc.network import Network
 from chatops.chat.irc.presence import came, remember, renamed, watchers_told, went
 from chatops.chat.irc.runs import run
 from chatops.chat.lines import COUNTED, cost
+from chatops.chat.parking import pour
 from chatops.chat.session import Session
 from chatops.chat.wrong_door import stranger
 
@@ -236,11 +237,13 @@ class IrcDoor:
                 self.hub.leave(client, "too many lines before registration",
                                "Registration timed out", error=True)
                 return
+        mark = len(self.hub.effects)
         label = message.tags.get("label", "")
         if label and len(label.encode()) <= LONGEST and "labeled-response" in client.capabilities:
             labelled(self.irc, client, label, lambda: self._run(client, message, command))
         else:
             self._run(client, message, command)
+        pour(self.hub, client, mark)
 
     def _run(self, client: Client, message: Message, command: IrcCommand | None) -> None:
         irc = self.irc

@@ -18,7 +18,7 @@ from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.labels import tagged
 from chatops.chat.irc.message import BODY, Message, escape, split_text
 from chatops.chat.irc.tongue import time_of
-from chatops.chat.parking import park
+from chatops.chat.parking import park, pour
 from chatops.chat.past import Found, How, PastMessage, Reference, Selection
 
 HOWS: dict[str, How] = {how.upper(): how for how in get_args(How)}
@@ -196,7 +196,9 @@ def _send(irc: Irc, client: Client, label: str, lines: list[bytes]) -> None:
         lines = [f":{irc.network.server} ACK\r\n".encode()]
     if label:
         lines[0] = tagged(f"label={escape(label)}", lines[0])
+    mark = len(irc.hub.effects)
     irc.hub.tell(client, b"".join(lines), len(lines))
+    pour(irc.hub, client, mark)
 
 
 COMMANDS: Commands = {"CHATHISTORY": IrcCommand(chathistory)}
