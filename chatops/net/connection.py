@@ -71,9 +71,9 @@ class Connection(Generic[S]):
     """A client's socket.  Belongs to the reactor's thread, as does everything it calls."""
 
     __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
-                 "connected_at", "context", "fans", "fd", "host", "label",
-                 "lines_direct", "lines_dropped", "mask", "mentioned", "on_empty", "outbox", "paused",
-                 "peer", "progress", "progress_at", "send", "session", "sock", "state")
+                 "connected_at", "context", "fans", "fd", "host", "label", "lines_direct",
+                 "lines_dropped", "mask", "mentioned", "on_empty", "outbox", "paused", "peer",
+                 "progress", "progress_at", "send", "session", "sock", "state")
 
     kind = "connection"
     tls = ""                       # version and cipher, where it has any
