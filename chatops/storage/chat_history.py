@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from chatops.api.events import AdminDid
@@ -23,17 +24,22 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS said (id INTEGER PRIMARY KEY, at REAL NOT NULL, room TEXT NOT NULL,
                                  line TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS said_in_room ON said (room, id);
+CREATE TABLE IF NOT EXISTS run (first INTEGER PRIMARY KEY, token TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS did (id INTEGER PRIMARY KEY, at REAL NOT NULL, uid INTEGER NOT NULL,
                                 line TEXT NOT NULL, outcome TEXT NOT NULL, ok INTEGER NOT NULL);
 """
 
 
-# Of a line that was said since chatops has message ids.  Their text stands in `line`, behind who
-# said it, and once more only if it has formatting.
-_COLUMNS = ("msgid", "kind", "source", "account", "text", "tags")
-_INDEX = "CREATE INDEX IF NOT EXISTS said_msgid ON said (msgid) WHERE msgid IS NOT NULL;"
-Row = tuple[float, str, str, str | None, str | None, str | None, str | None, str | None,
-            str | None]
+# Of a line that was said since chatops has message ids: its number, which with the token of the
+# run it was said in is its id; `user@host account` of who said it, whose nick is in the line; and
+# where they are not as there, its words with their formatting, and its client tags.
+_COLUMNS = {"number": "INTEGER", "source": "TEXT", "text": "TEXT", "tags": "TEXT"}
+_INSERT = ("INSERT INTO said (at, room, line, number, source, text, tags) "
+           "VALUES (?, ?, ?, ?, ?, ?, ?)")
+Row = tuple[float, str, str, int | None, str | None, str | None, str | None]
+
+
+NOTHING = (None, None, None, None)
 
 
 class Chunk(NamedTuple):
@@ -47,7 +53,7 @@ class Chunk(NamedTuple):
     data: bytes
     groups: Sequence[Group] = ()
     parts: Sequence[bytes] = ()
-    token: str = ""                # begins the id of each message
+    token: str = ""                # of this run of the server: begins the id of each message
 
     @property
     def size(self) -> int:
@@ -59,22 +65,25 @@ class Chunk(NamedTuple):
         if not self.groups:
             for line in self.data.split(b"\n"):
                 if line and not line.startswith(NOTICE):
-                    yield (self.at, self.room, line.decode("utf-8", "replace"),
-                           None, None, None, None, None, None)
+                    yield self.at, self.room, line.decode("utf-8", "replace"), *NOTHING
         for group, part in zip(self.groups, self.parts, strict=True):
             if group.kind in KEPT and part:
                 yield from self._rows(group, part)
 
     def _rows(self, group: Group, part: bytes) -> Iterator[Row]:
-        sender = group.sender
-        source = f"{sender.nick}!{sender.user}@{sender.host}"
-        formatted = group.text.split(b"\n") if group.plain is not None else None
-        for offset, line in enumerate(part.split(b"\n")[:-1]):
-            yield (self.at, self.room, line.decode("utf-8", "replace"),
-                   f"{self.token}{group.number + offset:x}" if self.token else None, group.kind,
-                   source, sender.account or None,
-                   formatted[offset].decode("utf-8", "replace") if formatted else None,
-                   group.tags.decode() or None)
+        at, room, sender = self.at, self.room, group.sender
+        source = f"{sender.user}@{sender.host} {sender.account}"
+        number = group.number if self.token else None
+        tags = group.tags.decode() or None
+        lines = part.decode("utf-8", "replace").split("\n")
+        lines.pop()                    # what follows the last newline
+        words: Iterable[str | None] = repeat(None)
+        if group.plain is not None:    # what is said with formatting is one line
+            words = group.text.decode("utf-8", "replace").split("\n")
+        for line, text in zip(lines, words, strict=False):
+            yield at, room, line, number, source, text, tags
+            if number is not None:
+                number += 1
 
 
 class ChatLine(NamedTuple):
@@ -105,15 +114,19 @@ class ChatHistory:
     def __init__(self, path: str) -> None:
         self._path = path
         self._database: sqlite3.Connection | None = None
+        self._run = ""                 # the token of the last that was written
 
     def append(self, chunks: Iterable[Chunk]) -> None:
         """Keep what was said in these, all of it or, when that fails, nothing."""
         database = self._open()
+        chunks = list(chunks)
+        token = next((chunk.token for chunk in chunks if chunk.token), self._run)
         with database:
-            database.executemany(
-                f"INSERT INTO said (at, room, line, {', '.join(_COLUMNS)}) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (row for chunk in chunks for row in chunk.rows()))
+            if token != self._run:
+                database.execute("INSERT OR REPLACE INTO run (first, token) "
+                                 "SELECT ifnull(max(id), 0) + 1, ? FROM said", (token,))
+            database.executemany(_INSERT, (row for chunk in chunks for row in chunk.rows()))
+        self._run = token
 
     def note(self, did: AdminDid) -> None:
         """Keep what an admin has done."""
@@ -138,6 +151,9 @@ class ChatHistory:
             else:
                 gone = 0
         if gone:
+            with database:             # of what was said in them nothing is left
+                database.execute("DELETE FROM run WHERE first < (SELECT max(first) FROM run "
+                                 "WHERE first <= (SELECT min(id) FROM said))")
             # A step of this statement frees one page, and only a script takes all of them.
             database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
         return gone == TRIMMED
@@ -204,10 +220,9 @@ def _prepare(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA synchronous = NORMAL")    # with it: a power cut may cost the newest
     database.executescript(_TABLES)
     there = {name for _, name, *_ in database.execute("PRAGMA table_info(said)")}
-    for column in _COLUMNS:
-        if column not in there:        # the file of an earlier version
-            database.execute(f"ALTER TABLE said ADD COLUMN {column} TEXT")
-    database.execute(_INDEX)
+    for column, kind in _COLUMNS.items():
+        if column not in there:        # a new file, or one of an earlier version
+            database.execute(f"ALTER TABLE said ADD COLUMN {column} {kind}")
 
 
 def literal(text: str) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from chatops.chat.dialect import Rendered
-from chatops.chat.groups import Group
+from chatops.chat.dialect import PLAIN, Rendered
+from chatops.chat.groups import Group, Sender
 from chatops.chat.irc.tongue import time_of
-from chatops.chat.past import Found, Selection
+from chatops.chat.past import Found, Reference, Selection
 from chatops.chat.session import Session
-from chatops.storage.chat_history import ChatHistory, Chunk
+from chatops.storage.chat_history import ChatHistory, Chunk, Keep
 from tests.unit.irc_chat import IrcChat
 
 CAPS = "batch server-time message-tags account-tag draft/chathistory"
@@ -291,3 +291,28 @@ def test_a_file_of_before_message_ids_is_read_and_written(tmp_path: Path) -> Non
             ("row3", "notice", "bot", "done - well")]
         archive.append([Chunk(4.0, "tea", b"eve: new\n")])
         assert [line.line for line in archive.last("tea", 1)] == ["eve: new"]
+
+
+def test_ids_hold_over_restarts_and_end_with_what_they_are_of(tmp_path: Path) -> None:
+    path = str(tmp_path / "runs.db")
+    ada = Sender(1, "ada")
+    for token in ("aaaa", "bbbb", "cccc"):
+        with closing(ChatHistory(path)) as archive:
+            for number in range(0, 600, 2):        # every other line was said elsewhere
+                group = Group(ada, "talk", b"%s %d" % (token.encode(), number), number=number)
+                rendered = PLAIN.render("tea", [group])
+                archive.append([Chunk(1.0, room, rendered.chunk, [group], rendered.parts, token)
+                                for room in ("tea", "coffee")])
+
+    def after(msgid: str) -> list[str] | None:
+        found = archive.select(Selection("tea", "after", 2, Reference(msgid)))
+        return None if found is None else [f"{each.msgid} {each.text}" for each in found]
+
+    with closing(ChatHistory(path)) as archive:
+        assert after("aaaa0") == ["aaaa2 aaaa 2", "aaaa4 aaaa 4"]
+        assert after(f"aaaa{598:x}") == ["bbbb0 bbbb 0", "bbbb2 bbbb 2"]
+        assert after(f"bbbb{300:x}-3") == [f"bbbb{n:x} bbbb {n}" for n in (302, 304)]
+        assert (after("bbbb1"), after("bbbb"), after("zzzz1"), after("row1")) == (None,) * 4
+        while archive.trim(Keep(bytes=1), 2.0):    # all but nothing
+            pass
+        assert after("cccc0") is None
