@@ -151,7 +151,11 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """A change of the map within a turn: `register`, `modify` or `unregister`."""
+    """A change of the map within a turn: `register`, `modify` or `unregister`.
+
+    `client` is whose descriptor it is, 0 for nobody's; recordings of older versions have only
+    the `name`, which begins with it: see `owner`.
+    """
 
     what: str
     fd: int
@@ -159,6 +163,15 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     after: int
     name: str
     by: str
+    client: int = 0
+
+    @property
+    def owner(self) -> int:
+        """`client`, in whatever version it was written down."""
+        if self.client or not self.name.startswith("#"):
+            return self.client
+        number = self.name[1:].partition(" ")[0]
+        return int(number) if number.isascii() and number.isdecimal() else 0
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):

@@ -31,7 +31,14 @@ from types import CodeType
 from typing import Any, cast
 
 from chatops.loop import backends
-from chatops.loop.naming import call_site, callback_name, describe, descriptor_of, format_call_site
+from chatops.loop.naming import (
+    call_site,
+    callback_name,
+    client_of,
+    describe,
+    descriptor_of,
+    format_call_site,
+)
 from chatops.loop.records import Event, Registration, TurnRecord
 
 Clock = Callable[[], float]
@@ -352,7 +359,7 @@ class ObservedSelector(selectors.BaseSelector):
         if turn.changes is None:
             turn.changes = []
         turn.changes.append((what, key.fd, before, after, describe(key.data, key.fileobj),
-                             format_call_site(by)))
+                             format_call_site(by), client_of(key.data)))
 
     def _fold(self) -> None:
         """Count the fires of the turns that nobody watched: in C, a batch at a time."""

@@ -60,6 +60,6 @@ class TurnRecord:
         self.off_cpu = 0.0
         self.costs: list[float] | None = None
         self.offs: list[float] | None = None   # off-CPU seconds of each of `costs`
-        self.changes: list[tuple[str, int, int, int, str, str]] | None = None
+        self.changes: list[tuple[str, int, int, int, str, str, int]] | None = None
         self.notes: list[str] | None = None
         self.queues: dict[int, int] | None = None

@@ -293,7 +293,7 @@ class WatchedSelector(ObservedSelector):
         if turn.changes is None:
             turn.changes = []
         turn.changes.append((what, key.fd, before, after, private.label(key.data, key.fileobj),
-                             format_call_site(by)))
+                             format_call_site(by), 0))
 
     def _fold(self) -> None:
         if not self._fired:
