@@ -34,7 +34,7 @@ def test_a_client_of_the_server_is_in_its_changes_by_its_number() -> None:
     near, far = socket.socketpair()
     with ObservedSelector() as selector, near, far:
         selector.watch()
+        selector.select(0)         # what changes now belongs to the turn that this began
         selector.register(near, READ, Owner().on_ready)
-        selector.select(0)
         changes = [change for turn in turns_since(selector, 0) for change in turn.changes]
     assert [change.owner for change in changes] == [12]
