@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from chatops.api.words import Phase, SlowConsumer, WriteInterest
+from chatops.api.words import MapChange, Phase, SlowConsumer, WriteInterest
 
 
 class ClientRow(msgspec.Struct, frozen=True, gc=False):
@@ -151,13 +151,13 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """A change of the map within a turn: `register`, `modify` or `unregister`.
+    """A change of the map within a turn.
 
     `client` is whose descriptor it is, 0 for nobody's; recordings of older versions have only
     the `name`, which begins with it: see `owner`.
     """
 
-    what: str
+    what: MapChange
     fd: int
     before: int
     after: int

@@ -30,6 +30,7 @@ from operator import itemgetter
 from types import CodeType
 from typing import Any, cast
 
+from chatops.api.words import MapChange
 from chatops.loop import backends
 from chatops.loop.naming import (
     call_site,
@@ -353,7 +354,7 @@ class ObservedSelector(selectors.BaseSelector):
         if seconds > self.slowest[0] or self._returned - self.slowest[2] > 1.0:
             self.slowest = (seconds, callback_name(key.data), self._returned, off_cpu)
 
-    def _changed(self, what: str, key: selectors.SelectorKey, before: int, after: int,
+    def _changed(self, what: MapChange, key: selectors.SelectorKey, before: int, after: int,
                  by: tuple[CodeType, int]) -> None:
         turn = self._turn
         if turn.changes is None:
