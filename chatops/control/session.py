@@ -214,6 +214,7 @@ class ControlSession:
             self._events.dropped = 0   # what was before it came is not its loss
         if fresh is not None:
             self._told = fresh
+            self._view.took(fresh)
             # A process cannot see the threads of another.
             purposes = self._control.server.purposes
             threads = (with_purposes(fresh.threads, purposes) if fresh.threads

@@ -79,6 +79,7 @@ class LocalLink:
         if latest is None or latest is self._seen:
             return None
         self._seen = latest
+        self._view.took(latest)
         latest = msgspec.structs.replace(latest, threads=with_purposes(latest.threads, THREADS))
         self._shown = msgspec.structs.replace(latest, lints=lints.find(latest, self._shown))
         return self._shown
