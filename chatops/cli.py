@@ -43,6 +43,7 @@ ELSEWHERE = {
     "ctl": ("chatops.control.ctl", "One command to a running server, for scripts."),
     "history": ("chatops.control.history", "Read what was said, while the server runs or not."),
     "metrics": ("chatops.metrics.cli", "List what `--metrics` tells; make a dashboard of it."),
+    "web": ("chatops.web.cli", "Serve the console of a running server to browsers."),
 }
 
 
@@ -326,8 +327,9 @@ def serve(config: str | None, **flags: Any) -> None:
               shell_complete=_completed("ports"))
 @click.option("--read-only", is_flag=True,
               help="look, and change nothing: the server refuses it")
+@click.option("--in-browser", is_flag=True, hidden=True)       # as `chatops web` starts it
 @ascii_option
-def attach(path: str, port: int | None, read_only: bool, plain: bool) -> None:
+def attach(path: str, port: int | None, read_only: bool, in_browser: bool, plain: bool) -> None:
     """Open the console on a server in another process.
 
     PATH is the control socket of a server of this user; with one running there is no need
@@ -339,8 +341,11 @@ def attach(path: str, port: int | None, read_only: bool, plain: bool) -> None:
     from chatops.links.remote import RemoteLink
     from tui.process import run_console
 
-    _check_terminal()
-    looks = _looks(plain)
+    if in_browser:
+        looks: dict[str, Any] = {"in_browser": True}
+    else:
+        _check_terminal()
+        looks = _looks(plain)
     try:
         link = RemoteLink(find(path, port), read_only=read_only, reconnect=True)
     except ControlError as error:

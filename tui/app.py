@@ -61,10 +61,13 @@ class ConsoleApp(App[int]):
 
     def __init__(self, link: ConsoleLink, *, attached: bool = False, replay: bool = False,
                  ticking: bool = True, clock: Callable[[], float] = time.monotonic,
-                 config: Config | None = None, terminal: Terminal = ABLE) -> None:
+                 config: Config | None = None, terminal: Terminal = ABLE,
+                 in_browser: bool = False) -> None:
         """`attached`: the server outlives this console.  `replay`: the link is a recording.
+        `in_browser`: whoever looks is no user of this machine, and may not act on it.
         Without `ticking` nothing is pulled but by `tick`, as tests do.
         """
+        self.in_browser = in_browser   # before Textual asks for the driver
         super().__init__()
         config = config or Config()
         self.terminal = terminal
@@ -85,7 +88,8 @@ class ConsoleApp(App[int]):
         self._recording = ConsoleRecording()
         self.lab = LabNavigation(self, config)
         self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._recording,
-                                     self.lab, config, attached=attached)
+                                     self.lab, config, attached=attached,
+                                     in_browser=in_browser)
         self.alarm = Alarm(self.bell, self._say)
         for theme in THEMES.values():
             self.register_theme(theme)

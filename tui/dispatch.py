@@ -43,6 +43,7 @@ from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDial
 from tui.screens.listing import ListScreen
 from tui.screens.program import EndDialog, LeaveDialog, named
 from tui.screens.prompt import Prompt
+from tui.web import NOT_IN_A_BROWSER, is_for_a_terminal
 
 
 class Dispatcher:
@@ -50,13 +51,16 @@ class Dispatcher:
 
     def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
                  recording: ConsoleRecording, navigation: Navigation, config: Config, *,
-                 attached: bool = False) -> None:
-        """`attached`: the server lives elsewhere and outlives this console."""
+                 attached: bool = False, in_browser: bool = False) -> None:
+        """`attached`: the server lives elsewhere and outlives this console.  `in_browser`:
+        what works on this machine is refused.
+        """
         self._app = app
         self._state = state
         self._link = link
         self._prompt = prompt
         self._attached = attached
+        self._in_browser = in_browser
         self._console = Console(app, state, self.key, recording, navigation, config)
         self._preview = Preview(app, state)
 
@@ -121,6 +125,8 @@ class Dispatcher:
     def run(self, command: Command) -> None:
         """Carry out, after asking where `_dialog` has a question.  Raises `CommandError`."""
         spec = spec_of(command)
+        if self._in_browser and is_for_a_terminal(command):
+            raise CommandError(f"'{spec.name}' is {NOT_IN_A_BROWSER}")
         if self._state.program is not None and not program.is_possible(spec.name):
             raise CommandError(f"'{spec.name}' is for a chat server; this is a program")
         dialog = self._dialog(command)

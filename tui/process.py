@@ -29,6 +29,7 @@ from tui.driver import TerminalDriver, forget_stops
 from tui.looks import ABLE
 from tui.signals import LOOK, ExitOnSignal
 from tui.terminal import Terminal
+from tui.web import BrowserDriver
 
 # Seconds a frame being drawn may keep the interpreter from the reactor, which gives it away
 # at every system call.  CPython's 5 ms would delay it that long each time; less than this
@@ -38,13 +39,16 @@ GC_THRESHOLDS = (50_000, 20, 50)
 
 
 def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = False,
-                config: Config | None = None, terminal: Terminal = ABLE) -> int:
+                config: Config | None = None, terminal: Terminal = ABLE,
+                in_browser: bool = False) -> int:
     """Show the console until it is left; returns the process's exit status.
+    `in_browser`: standard input and output are pipes to `chatops web`.
 
     It is 0 when the operator left, and 1 when the server, or the console itself, failed.
     """
     tell_bursts_from_keys()
-    app = _ChildConsole(link, attached=attached, replay=replay, config=config, terminal=terminal)
+    app = _ChildConsole(link, attached=attached, replay=replay, config=config, terminal=terminal,
+                        in_browser=in_browser)
     hook, threading.excepthook = threading.excepthook, app.thread_died
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)
@@ -85,6 +89,8 @@ class _ChildConsole(ConsoleApp):
     _thread_died = False
 
     def get_driver_class(self) -> type[Driver]:
+        if self.in_browser:
+            return BrowserDriver
         usual = super().get_driver_class()
         return TerminalDriver if usual is LinuxDriver else usual
 
@@ -118,7 +124,8 @@ class _ChildConsole(ConsoleApp):
         self.tell(error if error is not None else RuntimeError(context["message"]), "a callback")
 
     def _on_time(self) -> None:
-        self._look_at_size()
+        if not self.in_browser:
+            self._look_at_size()
         super()._on_time()
 
     def _look_at_size(self) -> None:

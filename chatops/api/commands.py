@@ -244,6 +244,10 @@ class Palette(Command, frozen=True, tag="palette"):
     pass
 
 
+# Those that a chat server carries out itself; `chatops.server.admin` has each of them.
+ServerCommand = (Kick | Ban | Unban | Bans | Mute | Unmute | Broadcast | Limit | Reload | Reopen
+                 | Selector | WriteInterest | SlowConsumer | Quit)
+
 ONLY_LOOKS = "this console only looks; attached without --read-only it may change things"
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import msgspec
 
-from chatops.api.words import Phase, SlowConsumer, WriteInterest
+from chatops.api.words import MapChange, Phase, SlowConsumer, WriteInterest
 
 
 class ClientRow(msgspec.Struct, frozen=True, gc=False):
@@ -151,14 +151,27 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """A change of the map within a turn: `register`, `modify` or `unregister`."""
+    """A change of the map within a turn.
 
-    what: str
+    `client` is whose descriptor it is, 0 for nobody's; recordings of older versions have only
+    the `name`, which begins with it: see `owner`.
+    """
+
+    what: MapChange
     fd: int
     before: int
     after: int
     name: str
     by: str
+    client: int = 0
+
+    @property
+    def owner(self) -> int:
+        """`client`, in whatever version it was written down."""
+        if self.client or not self.name.startswith("#"):
+            return self.client
+        number = self.name[1:].partition(" ")[0]
+        return int(number) if number.isascii() and number.isdecimal() else 0
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):

@@ -22,8 +22,8 @@ from chatops.units import counted
 IAC = b"\xff"
 GOODBYE = ParsedCommand("quit", "")     # of one that has said nothing else, it is no news either
 TURN_LINES = 128               # costly lines of one client in a turn, if its rate allows them
-TURN_TOTAL = 1024              # of all clients, about 20 ms; beyond it each has but a few of its
-LEAST_LINES = 8                # own, so that a crowd of askers holds nobody up for long
+TURN_TOTAL = 1024              # costly lines of all clients in a turn: about 20 ms of work
+LEAST_LINES = 8                # costly lines of one client once TURN_TOTAL is reached
 LEAST_HOLD = 0.1               # seconds; a held client is not looked at more often
 
 
@@ -115,9 +115,9 @@ class Intake:
     def _lines(self, session: Session, lines: bytes, *, rested: bool = True) -> None:
         """Whole lines, as many as the client's rate allows; the rest is held.
 
-        The rate is a token bucket, full at first (RFC 2698 calls it a meter).  One that has
-        `rested` until its tokens were full is told again when it goes over; one that was held
-        has not rested, however long that was.
+        The rate is a token bucket, full at first (RFC 2698 calls it a meter).  A client is warned
+        when it first goes over, and again only after its bucket was full once more.  A bucket
+        that filled while the client's lines were held does not count: `rested` is False then.
         """
         hub = self.hub
         limits = hub.limits

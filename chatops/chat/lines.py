@@ -24,8 +24,10 @@ def cost(lines: bytes, count: int) -> int:
 
 
 def affordable(lines: bytes, count: int, tokens: float) -> int:
-    """How many of these lines so many tokens pay for.  One that is dearer than all there are
-    may pass when there is one, and is paid for afterwards.
+    """How many of these lines may pass a token bucket that holds so many tokens.
+
+    A line may cost more than the bucket can ever hold (see `cost`): it passes if one token is
+    left, and the bucket goes into debt for the rest.
     """
     whole = max(0, int(tokens))
     if cost(lines, count) <= whole:

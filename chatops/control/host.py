@@ -122,4 +122,4 @@ class SessionHost(Protocol):
         """Who is behind the socket."""
 
     def left(self, session: Any) -> None:
-        """A session is over; said by itself."""
+        """Called by a session when it has ended."""

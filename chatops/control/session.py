@@ -198,8 +198,8 @@ class ControlSession:
                 and self._control.server.reactor.now - self._updated_at >= PULSE)
 
     def _see(self, fresh: Snapshot | None) -> None:
-        # A view that could not be afforded yet stays due: events that come all the time
-        # must not keep the snapshot away.
+        # A snapshot that was over the budget (`SnapshotPublisher.charge`) stays wanted after a
+        # reply of events alone; otherwise a steady stream of events would starve it.
         self._poll = None
         self._updated_at = self._control.server.reactor.now
         began = self._survey.cpu()
@@ -214,6 +214,7 @@ class ControlSession:
             self._events.dropped = 0   # what was before it came is not its loss
         if fresh is not None:
             self._told = fresh
+            self._view.took(fresh)
             # A process cannot see the threads of another.
             purposes = self._control.server.purposes
             threads = (with_purposes(fresh.threads, purposes) if fresh.threads

@@ -14,7 +14,7 @@ from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
 from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Pulse, Snapshot
-from chatops.lab.clients.link import Crew, reachable
+from chatops.lab.clients.link import BuiltInClients, reachable
 from chatops.loop.rows import with_purposes
 from chatops.service import ServerThread, last_words
 
@@ -45,7 +45,7 @@ class LocalLink:
         self._asked_at = 0.0
         self._view = SnapshotSlot()
         self._view.wanted = True
-        self._crew = Crew(tls=bool(thread.settings.tls_cert))
+        self._built_in = BuiltInClients(tls=bool(thread.settings.tls_cert))
         self._open = True
         self._server.reactor.submit(self._begin)
 
@@ -65,9 +65,9 @@ class LocalLink:
 
     def submit(self, command: Command) -> Future[CommandResult]:
         if isinstance(command, Spawn | Despawn):
-            return self._crew.submit(command, self._address())
+            return self._built_in.submit(command, self._address())
         if isinstance(command, Quit):
-            self._crew.dismiss()
+            self._built_in.dismiss()
         return self._thread.submit(command)
 
     def drain(self, limit: int | None = None) -> list[events.Event]:
@@ -79,6 +79,7 @@ class LocalLink:
         if latest is None or latest is self._seen:
             return None
         self._seen = latest
+        self._view.took(latest)
         latest = msgspec.structs.replace(latest, threads=with_purposes(latest.threads, THREADS))
         self._shown = msgspec.structs.replace(latest, lints=lints.find(latest, self._shown))
         return self._shown
@@ -88,13 +89,13 @@ class LocalLink:
 
     def demo(self) -> None:
         """Bring a handful of built-in clients, so that there is something to see."""
-        self._crew.demo(self._address())
+        self._built_in.demo(self._address())
 
     def close(self) -> None:
         if self._open:
             self._open = False
             self._server.reactor.submit(self._end)
-        self._crew.close()
+        self._built_in.close()
 
     def _begin(self) -> None:
         """On the reactor's thread, as `_end`."""

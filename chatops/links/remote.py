@@ -26,7 +26,7 @@ from chatops.api.snapshot import Pulse, Snapshot
 from chatops.control.client import PATIENCE, ControlClient, CutOffError
 from chatops.control.frames import Ask, Bye, ControlMessage, Done, Poll, Reply, Update, pack
 from chatops.control.socket_path import ControlError
-from chatops.lab.clients.link import Crew, reachable
+from chatops.lab.clients.link import BuiltInClients, reachable
 
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
 PROBE_AFTER = 1.0              # seconds of silence until it is asked whether it sleeps
@@ -78,7 +78,7 @@ class RemoteLink:
         self._asleep = False       # it has answered that nothing had happened meanwhile
         self._probing = False      # it has been asked, and has not answered yet
         welcome = self._wire.welcome
-        self._crew = Crew(tls=welcome.tls)
+        self._built_in = BuiltInClients(tls=welcome.tls)
         self._address = (reachable(welcome.host), welcome.port)
 
     @property
@@ -105,9 +105,9 @@ class RemoteLink:
                 refused: Future[CommandResult] = Future()
                 refused.set_result(CommandResult(False, f"{spec_of(command).name}: {ONLY_LOOKS}"))
                 return refused
-            return self._crew.submit(command, self._address)
+            return self._built_in.submit(command, self._address)
         if isinstance(command, Quit):
-            self._crew.dismiss()
+            self._built_in.dismiss()
         future: Future[CommandResult] = Future()
         if not self._status.alive:
             future.set_result(CommandResult(False, "the server is not running"))
@@ -158,7 +158,7 @@ class RemoteLink:
         if self._next is not None:
             self._next.close()
             self._next = None
-        self._crew.close()
+        self._built_in.close()
 
     # -- inside
 
@@ -244,8 +244,8 @@ class RemoteLink:
         old, welcome = self._wire.welcome, wire.welcome
         self._wire, self._next = wire, None
         self._known_until = self._latest if welcome.pid == old.pid else 0.0
-        self._crew.close()
-        self._crew = Crew(tls=welcome.tls)
+        self._built_in.close()
+        self._built_in = BuiltInClients(tls=welcome.tls)
         self._address = (reachable(welcome.host), welcome.port)
         self._out.clear()
         self._looking = self._asleep = self._probing = False

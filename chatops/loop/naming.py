@@ -94,6 +94,12 @@ def describe(data: Any, fileobj: Any = None) -> str:
     return type(owner).__name__
 
 
+def client_of(data: Any) -> int:
+    """The `client_id` of the owner of a key's callback, 0 where it has none."""
+    client: int = getattr(getattr(data, "__self__", None), "client_id", 0)
+    return client
+
+
 def masks_text(masks: deque[int] | None) -> str:
     """`rrwW`: r is readable, w writable, W both."""
     return "".join(" rwW"[mask & 3] for mask in masks) if masks else ""

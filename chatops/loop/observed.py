@@ -30,8 +30,16 @@ from operator import itemgetter
 from types import CodeType
 from typing import Any, cast
 
+from chatops.api.words import MapChange
 from chatops.loop import backends
-from chatops.loop.naming import call_site, callback_name, describe, descriptor_of, format_call_site
+from chatops.loop.naming import (
+    call_site,
+    callback_name,
+    client_of,
+    describe,
+    descriptor_of,
+    format_call_site,
+)
 from chatops.loop.records import Event, Registration, TurnRecord
 
 Clock = Callable[[], float]
@@ -346,13 +354,13 @@ class ObservedSelector(selectors.BaseSelector):
         if seconds > self.slowest[0] or self._returned - self.slowest[2] > 1.0:
             self.slowest = (seconds, callback_name(key.data), self._returned, off_cpu)
 
-    def _changed(self, what: str, key: selectors.SelectorKey, before: int, after: int,
+    def _changed(self, what: MapChange, key: selectors.SelectorKey, before: int, after: int,
                  by: tuple[CodeType, int]) -> None:
         turn = self._turn
         if turn.changes is None:
             turn.changes = []
         turn.changes.append((what, key.fd, before, after, describe(key.data, key.fileobj),
-                             format_call_site(by)))
+                             format_call_site(by), client_of(key.data)))
 
     def _fold(self) -> None:
         """Count the fires of the turns that nobody watched: in C, a batch at a time."""

@@ -7,12 +7,16 @@ from selectors import SelectorKey
 from types import CodeType
 from typing import TYPE_CHECKING
 
+from chatops.api.words import MapChange
+
 # A program that is watched starts with this module, and the structs would cost it the import of
 # msgspec, tens of milliseconds, although perhaps nobody ever looks.
 if TYPE_CHECKING:
     from chatops.api.snapshot import KeyRow
 
 Event = tuple[SelectorKey, int]
+# What happened, descriptor, masks before and after, whose it is, call site, client or 0.
+MapChangeRecord = tuple[MapChange, int, int, int, str, str, int]
 
 
 class Registration:
@@ -60,6 +64,6 @@ class TurnRecord:
         self.off_cpu = 0.0
         self.costs: list[float] | None = None
         self.offs: list[float] | None = None   # off-CPU seconds of each of `costs`
-        self.changes: list[tuple[str, int, int, int, str, str]] | None = None
+        self.changes: list[MapChangeRecord] | None = None
         self.notes: list[str] | None = None
         self.queues: dict[int, int] | None = None

@@ -14,7 +14,14 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import Change, KeyRow, LoopFigures, Ready, ThreadRow, Turn
 from chatops.api.words import SlowConsumer, WriteInterest
-from chatops.loop.naming import callback_name, describe, descriptor_of, format_call_site, masks_text
+from chatops.loop.naming import (
+    callback_name,
+    client_of,
+    describe,
+    descriptor_of,
+    format_call_site,
+    masks_text,
+)
 from chatops.loop.observed import SPIN_PEEK, ObservedSelector
 from chatops.loop.records import Registration, TurnRecord
 
@@ -37,9 +44,8 @@ def _key_row(r: Registration) -> KeyRow:
     r.fires_seen = r.fires
     old = r.row
     if old is None:
-        owner = getattr(r.data, "__self__", None)
         kind, fileobj, callback = _type(r), fileobj_text(r.fileobj), callback_name(r.data)
-        client = getattr(owner, "client_id", 0)
+        client = client_of(r.data)
     else:
         kind, fileobj, callback, client = old.type, old.fileobj, old.callback, old.client
     known = old is not None and r.armed_by is r.armed_by_shown

@@ -99,6 +99,7 @@ class Exporter:
         latest = self._view.latest
         if latest is not self._told and latest is not None:
             self._told = latest
+            self._view.took(latest)
             self._reactor.submit(partial(self._arrived, latest))
 
     def _turned(self) -> None:

@@ -9,7 +9,6 @@ like turns, changes and queues belong to the last one: a change is what ended th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
@@ -18,7 +17,6 @@ from chatops.api.events import Connected, Disconnected, Event
 from chatops.api.snapshot import Change, ClientRow, KeyRow, Ready, Snapshot, Turn
 
 MASKS_SHOWN = 16               # as many as the observed selector keeps
-_CLIENT_LABEL = re.compile(r"#(\d+)(?: (.*))?")
 
 
 def last_of(turn: Turn) -> int:
@@ -70,7 +68,7 @@ class _Player:
                 self.disconnected[event.id] = event
         # A client that is not read for a while is unregistered too: the last time counts.
         self.last_seen = {client: turn.n for turn in turns for change in turn.changes
-                          if change.what == "unregister" and (client := _client_of(change.name))}
+                          if change.what == "unregister" and (client := change.owner)}
 
     def play(self, until: int, mono: float) -> Snapshot:
         keyframe = self.keyframe
@@ -145,7 +143,7 @@ class _Player:
         for change in turn.changes:
             self._settle(change.fd)
             before = self.keys.get(change.fd)
-            client = _client_of(change.name)
+            client = change.owner
             if change.what == "register":
                 if client and client not in self.clients:
                     self._welcome(client, change, turn)
@@ -208,9 +206,3 @@ class _Player:
             if (event is not None and event.at <= at and client not in self.next_clients
                     and client not in self.last_seen):
                 del self.clients[client]
-
-
-def _client_of(label: str) -> int:
-    """3 for `#3 bob`, 0 for anything that is not a client."""
-    match = _CLIENT_LABEL.match(label)
-    return int(match[1]) if match else 0

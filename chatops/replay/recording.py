@@ -274,14 +274,14 @@ _ENDLESS = re.compile(r'":null(?<=[a-z_0-9]":null)(?<!"cost":null)(?<!"cpu":null
 
 
 def _vetted(frame: Frame) -> Frame:
-    """The frame with clean texts.  Raises `_DamageError` for a number that is none."""
+    """The frame with clean texts.  Raises `_DamageError` for NaN where a number belongs."""
     text = msgspec.json.encode(frame).decode()
     plain = (text.isascii() and "\x7f" not in text) or text.isprintable()
     if not plain or _CONTROLS.search(text):
         frame = msgspec.convert(_cleaned(msgspec.to_builtins(frame)), Frame)
         text = msgspec.json.encode(frame).decode()
     if _ENDLESS.search(text):
-        raise _DamageError("is damaged (a number is none)")
+        raise _DamageError("is damaged (a number is NaN)")
     return frame
 
 

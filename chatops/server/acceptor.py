@@ -96,8 +96,8 @@ class Acceptor:
     # -- turning away
 
     def _refuse(self, sock: socket.socket, peer: str, reason: Refusal) -> None:
-        """Said to a newcomer over TCP.  Over TLS it would cost a signature, the dearest thing
-        that a stranger can ask for: such a one is only shut out.
+        """Said to a newcomer over TCP.  Over TLS that would take a handshake, whose signature
+        costs more than anything else a stranger can ask for, so there the socket is only closed.
         """
         self._refused(peer, reason)
         if self.handshakes is None:

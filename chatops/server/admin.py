@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import assert_never
 
 from chatops import settings
 from chatops.api import commands, events
@@ -67,14 +67,45 @@ class Admin:
         return result if only_looks(command) else self._did(command, result, uid)
 
     def _tried(self, command: Command) -> CommandResult:
-        method = _METHODS.get(type(command))
-        if method is None:
+        if not isinstance(command, commands.ServerCommand):
             return CommandResult(False, f"'{spec_of(command).name}' is not for the server")
         try:
-            result: CommandResult = method(self, command)
+            return self._do(command)
         except (CommandRefused, bans.BanError, settings.SettingsError, BackendError) as error:
-            result = CommandResult(False, str(error))
-        return result
+            return CommandResult(False, str(error))
+
+    def _do(self, command: commands.ServerCommand) -> CommandResult:
+        match command:
+            case commands.Kick():
+                return self._kick(command)
+            case commands.Ban():
+                return self._ban(command)
+            case commands.Unban():
+                return self._unban(command)
+            case commands.Bans():
+                return self._bans(command)
+            case commands.Mute():
+                return self._mute(command)
+            case commands.Unmute():
+                return self._unmute(command)
+            case commands.Broadcast():
+                return self._broadcast(command)
+            case commands.Limit():
+                return self._limit(command)
+            case commands.Reload():
+                return self._no_reload(command)
+            case commands.Reopen():
+                return self._no_reopen(command)
+            case commands.SlowConsumer():
+                return self._slow_consumer(command)
+            case commands.Selector():
+                return self._selector(command)
+            case commands.WriteInterest():
+                return self._write_interest(command)
+            case commands.Quit():
+                return self._quit(command)
+            case _:
+                assert_never(command)
 
     def _did(self, command: Command, result: CommandResult, uid: int) -> CommandResult:
         hub, history = self._server.hub, self._server.state.history
@@ -317,13 +348,3 @@ def _outcome(did: str, sessions: list[Session], missing: list[str]) -> CommandRe
         parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
                      "(any more)")
     return CommandResult(bool(sessions), "; ".join(parts))
-
-
-_METHODS: dict[type[Command], Callable[[Admin, Any], CommandResult]] = {
-    commands.Kick: Admin._kick, commands.Ban: Admin._ban, commands.Unban: Admin._unban,
-    commands.Bans: Admin._bans, commands.Mute: Admin._mute, commands.Unmute: Admin._unmute,
-    commands.Broadcast: Admin._broadcast, commands.Limit: Admin._limit,
-    commands.Reload: Admin._no_reload, commands.Reopen: Admin._no_reopen,
-    commands.SlowConsumer: Admin._slow_consumer, commands.Selector: Admin._selector,
-    commands.WriteInterest: Admin._write_interest, commands.Quit: Admin._quit,
-}

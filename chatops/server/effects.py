@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import assert_never
 
 from chatops.api import events
 from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
@@ -78,21 +78,51 @@ class EffectRunner:
                     self._tell(told)
                     gathered = 0
                 continue
-            method = _METHODS.get(type(effect))
-            if method is not None and told:
+            if told and not isinstance(effect, events.Event):
                 self._tell(told)
                 gathered = 0
             try:
-                if method is None and type(effect) in events.TALK:
+                if type(effect) in events.TALK:
                     state.bus.publish(effect)  # type: ignore[arg-type]  # an event; see `say`
-                elif method is None:
-                    state.say(effect)  # type: ignore[arg-type]  # the rest are events
                 else:
-                    method(self, effect)
+                    self._do(effect)
             except Exception as error:
                 state.mishap(type(effect).__name__, -1, error,
                               state.connections.get(getattr(effect, "id", 0)))
         self._tell(told)
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Deliver():
+                self._deliver(effect)
+            case events.Renamed():
+                self._renamed(effect)
+            case events.Event():
+                self._state.say(effect)
+            case Tell():
+                self._tell({effect.id: [effect]})
+            case Enter():
+                self._enter(effect)
+            case Leave():
+                self._leave(effect)
+            case Answer():
+                self._answer(effect)
+            case PauseReading():
+                self._hold(effect)
+            case Park():
+                self._park(effect)
+            case Unpark():
+                self._unpark(effect)
+            case Pour():
+                self._pour(effect)
+            case LookUp():
+                self._look_up(effect)
+            case Recall():
+                self._recall(effect)
+            case CloseConnection():
+                self._close(effect)
+            case _:
+                assert_never(effect)
 
     def _deliver(self, effect: Deliver) -> None:
         room, groups, _ = effect
@@ -260,13 +290,3 @@ class EffectRunner:
             connection.label = f"#{event.id} {event.new}"
         self._state.say(event)
         self._state.named(event.id, event.new)
-
-
-_METHODS: dict[type[Effect], Callable[[EffectRunner, Any], None]] = {
-    Deliver: EffectRunner._deliver, Answer: EffectRunner._answer,
-    Enter: EffectRunner._enter, Leave: EffectRunner._leave, PauseReading: EffectRunner._hold,
-    Park: EffectRunner._park, Unpark: EffectRunner._unpark, Pour: EffectRunner._pour,
-    Recall: EffectRunner._recall, LookUp: EffectRunner._look_up,
-    CloseConnection: EffectRunner._close,
-    events.Renamed: EffectRunner._renamed,
-}

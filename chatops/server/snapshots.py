@@ -101,7 +101,7 @@ class SnapshotPublisher:
         view.latest = replace(
             snapshot, turns=tuple([turn for turn in turns if turn.n <= snapshot.turn]),
             age=max(0.0, self._server.reactor.now - snapshot.mono))
-        view.shown, view.activity = snapshot.turn, activity
+        view.activity = activity
 
     def pulse(self, view: SnapshotSlot) -> Pulse:
         """The loop's counters as they are; plain reads, so any thread may ask."""
@@ -131,7 +131,6 @@ class SnapshotPublisher:
             else:
                 view.latest = replace(
                     snapshot, turns=turns_since(self._server.selector, view.shown))
-            view.shown = snapshot.turn
             view.activity = self.activity
 
     def _affordable(self) -> None:

@@ -85,7 +85,8 @@ class ProgramPictures:
         self._asked_at = 0.0
         self._latest = None
         for view in self._views:
-            view.activity, view.shown = -1, 0      # there is news for everybody
+            # There is news for everybody, and what nobody took is of another loop.
+            view.activity, view.shown, view.latest = -1, 0, None
 
     # -- the tick
 
@@ -208,7 +209,6 @@ class ProgramPictures:
         for view in views:
             view.wanted = view.on_news = False
             view.latest = snapshot
-            view.shown = snapshot.turn
             view.activity = self.activity
 
     def _nothing(self, now: float) -> Snapshot:

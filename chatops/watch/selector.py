@@ -20,6 +20,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from chatops.api.words import MapChange
 from chatops.loop.naming import format_call_site
 from chatops.loop.observed import MASK_HISTORY, ObservedSelector, _TimedEvents
 from chatops.loop.records import Event, Registration, TurnRecord
@@ -287,13 +288,13 @@ class WatchedSelector(ObservedSelector):
         # asyncio only queues what is ready while it iterates: its calls are timed elsewhere.
         return ready if self.asyncio else _TimedEvents(ready, self)
 
-    def _changed(self, what: str, key: selectors.SelectorKey, before: int, after: int,
+    def _changed(self, what: MapChange, key: selectors.SelectorKey, before: int, after: int,
                  by: tuple[CodeType, int]) -> None:
         turn = self._turn
         if turn.changes is None:
             turn.changes = []
         turn.changes.append((what, key.fd, before, after, private.label(key.data, key.fileobj),
-                             format_call_site(by)))
+                             format_call_site(by), 0))
 
     def _fold(self) -> None:
         if not self._fired:

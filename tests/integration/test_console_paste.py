@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Event
 
 from tests.integration.terminal import NARROW, Console
+from tui.burst import GOES_ON
 
 StartConsole = Callable[..., Console]
 
@@ -16,6 +18,7 @@ def test_45_an_unbracketed_paste_over_the_table_says_nothing_to_anybody(
     chatops.see(hearer.nick)
     chatops.paste(b"kubectl get pods\rbye all\r")
     chatops.see(r"a paste of 25 characters in 2 lines was ignored")
+    Event().wait(4 * GOES_ON)      # as hands do: what follows at once belongs to the paste
     chatops.type(":")
     chatops.see("tab completes")
     chatops.type("broadcast typed\r")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+import pytest
 
 from chatops.api import commands, events
 from chatops.api.link import ConsoleLink
@@ -81,6 +84,33 @@ def test_two_consoles_see_every_turn_and_every_event(
         assert console.said == [f"line {n}" for n in range(60)]
         assert console.turns == set(range(min(console.turns), max(console.turns) + 1))
     local.close()
+
+
+@pytest.mark.parametrize("lent", [False, True])
+def test_a_snapshot_that_was_replaced_before_anybody_took_it_takes_no_turn_with_it(
+        server: StartServer, lent: bool) -> None:
+    chat = server()
+    survey = chat.thread.survey
+    slots = [chat.call(survey.view) for _ in range(2)]
+    for slot in slots:
+        chat.call(partial(survey.begin, slot))
+    seen: set[int] = set()
+    for n in range(20):
+        chat.turn()
+        if lent:                   # the other's, while nothing new can be afforded
+            chat.call(lambda: survey._fill(slots[1:]))
+            chat.call(lambda: survey.lend(slots[0]))
+        else:
+            chat.call(survey.fill)
+        snapshot = slots[0].latest
+        assert snapshot is not None
+        if n % 3 == 2:
+            slots[0].took(snapshot)
+            for turn in snapshot.turns:
+                seen.update(range(turn.n, turn.n + turn.repeats + 1))
+    assert seen == set(range(min(seen), max(seen) + 1))
+    for slot in slots:
+        chat.call(partial(survey.end, slot))
 
 
 class Watcher:

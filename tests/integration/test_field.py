@@ -261,7 +261,7 @@ def test_45_an_unbracketed_paste_over_the_table_says_nothing_to_anybody(
 @pytest.fixture
 def paused(served: StartServed, control_path: Path) -> Served:
     return served("--control", str(control_path),
-                  program=("-c", PAUSED.format(seconds=scaled(1.0))))
+                  program=("-c", PAUSED.format(seconds=1.0)))      # of the 5 that `ctl` waits
 
 
 def test_04_a_server_that_stood_still_once_is_not_called_dead(paused: Served, ctl: Ctl) -> None:

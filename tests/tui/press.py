@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
+from tests.patience import PATIENCE, Deadline
 from tests.tui.shots import Rig
 
 Page = Pilot[int]
@@ -16,6 +19,17 @@ async def begin(rig: Rig, pilot: Page, seconds: float = 1.0) -> None:
     await pilot.pause()
     rig.run(seconds)
     await pilot.pause()
+
+
+async def until(rig: Rig, pilot: Page, true: Callable[[], object]) -> None:
+    """Draw until it holds: Textual lays out in its own time, and `pilot.pause` takes a process
+    that gets no CPU for one that has nothing to do.
+    """
+    deadline = Deadline(PATIENCE)
+    while not true():
+        assert deadline.left() > 0, f"it did not come true; the screen reads\n{on_screen(rig)}"
+        rig.app.redraw()
+        await pilot.pause()
 
 
 async def press(rig: Rig, pilot: Page, *keys: str) -> None:

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from chatops.units import format_size
 from tests.tui.eyes import screen_text, table
 from tests.tui.feed import Feed
-from tests.tui.press import begin, echo, press
+from tests.tui.press import begin, echo, press, until
 from tests.tui.shots import Rig, crowd
 from tui.config import Config
 from tui.model import chosen, rows
@@ -203,18 +203,24 @@ async def test_the_line_beneath_adds_up_the_rows_that_are_shown() -> None:
         await begin(rig, pilot, 40)
         everyone = rig.app.state.snapshot
         assert everyone is not None
+        await until(rig, pilot, lambda: format_size(everyone.queued) == _beneath(rig, "APPQ"))
         line = _totals(rig)
         assert line.split()[:2] == ["14", "total"]
         assert format_size(sum(row.queued for row in everyone.clients)) in line
         # Beneath its column: both end in the same cell.
         heading = next(x for x in screen_text(rig).splitlines() if "▼APPQ" in x)
         at = next(p for p in table(rig).places if p.column.name == "APPQ")
-        assert line[at.left:at.left + at.width].strip() == format_size(everyone.queued)
         assert heading.index("APPQ") + len("APPQ") == 1 + at.left + at.width
         await command(rig, pilot, "filter nick:bob")
         assert _totals(rig) == ""              # one row is its own total
         await command(rig, pilot, "filter appq:>0")
         assert _totals(rig).split()[:2] == ["2", "total"]
+
+
+def _beneath(rig: Rig, name: str) -> str:
+    """What the line of totals says in the cells of this column."""
+    at = next(p for p in table(rig).places if p.column.name == name)
+    return _totals(rig)[at.left:at.left + at.width].strip()
 
 
 def _totals(rig: Rig) -> str:

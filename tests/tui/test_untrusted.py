@@ -79,7 +79,7 @@ def hostile(texts: list[str], feed: Feed) -> Snapshot:
     keys = tuple(_with_text(row, words) for row in shot.keys)
     lints = tuple(Lint(next(words), next(words), row.fd, row.id, BEGAN) for row in clients[:2])
     turns = (Turn(shot.turn, shot.mono, None, 0.1, 0.0, (Ready(8, 1, next(words), 0.1),),
-                  (Change(next(words), 8, 1, 3, f"#1 {next(words)}", next(words)),),
+                  (Change("modify", 8, 1, 3, f"#1 {next(words)}", next(words)),),
                   (next(words), next(words))),)
     loop = replace(shot.loop, slowest_name=next(words))
     threads = tuple(replace(row, name=next(words), doing=next(words)) for row in shot.threads)

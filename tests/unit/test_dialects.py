@@ -35,6 +35,7 @@ class Chat:
         self.history = None
         self.context = self.net.context
         self.bus = SimpleNamespace(publish=lambda event: None)
+        self.named = lambda _id, _nick: None
         self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
 
     def say(self, _event: events.Event) -> None:

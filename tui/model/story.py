@@ -127,12 +127,10 @@ class Story:
             levels.append((snapshot.mono, row.queued))
 
     def _watch(self, turns: tuple[Turn, ...]) -> None:
-        name = f"#{self.ident}"
         for turn in turns:
             found = tuple(
                 MaskChange(turn.at, change.before, change.after, change.by)
-                for change in turn.changes
-                if change.name == name or change.name.startswith(f"{name} "))
+                for change in turn.changes if change.owner == self.ident)
             if found:
                 self._changes[turn.n] = found
                 if len(self._changes) > CHANGES:

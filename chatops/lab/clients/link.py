@@ -10,7 +10,7 @@ from chatops.lab.clients.spawner import Spawner, SpawnError, spawn_demo
 Address = tuple[str, int]
 
 
-class Crew:
+class BuiltInClients:
     """Run in the console's process, against whatever server it looks at; they go with it."""
 
     def __init__(self, *, tls: bool = False) -> None:
