@@ -178,16 +178,22 @@ def test_a_ban_of_an_account_holds_wherever_it_comes_from(chat: IrcChat, gate: L
     assert codes(chat, ada) == ["474"]
 
 
-def test_the_owner_of_a_nick_takes_it_from_its_older_connection(chat: IrcChat, gate: Later
-                                                                ) -> None:
+LOGIN = ("AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('ada', 'sesame')}", "CAP END")
+NAMES = ("NICK ada", "USER ada 0 * :Ada")
+
+
+@pytest.mark.parametrize("lines", [("CAP LS 302", *NAMES, "CAP REQ sasl", *LOGIN),
+                                   ("CAP LS 302", "CAP REQ sasl", *LOGIN, *NAMES)],
+                         ids=["all-at-once", "as-irssi-does"])
+def test_the_owner_of_a_nick_takes_it_from_its_older_connection(
+        chat: IrcChat, gate: Later, lines: tuple[str, ...]) -> None:
     bob = chat.person("bob")
     first = owner(chat, gate)
     say(chat, first, "JOIN #tea")
     chat.send(bob, "JOIN #tea")
     chat.heard(bob), chat.heard(first)
     second = newcomer(chat)
-    say(chat, second, "CAP LS 302", "NICK ada", "USER ada 0 * :Ada", "CAP REQ sasl",
-        "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('ada', 'sesame')}", "CAP END")
+    say(chat, second, *lines)
     gate.answer(chat)
     assert "001" in codes(chat, second)
     assert second.nick == "ada"
