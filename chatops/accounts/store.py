@@ -184,12 +184,16 @@ def _time(value: object) -> float:
 def _claim(database: sqlite3.Connection) -> None:
     """Make the tables in a new file; refuse one that is another program's."""
     database.execute("PRAGMA foreign_keys = ON")
+    # One look: between two, another process (`account add` beside a server that starts) may have
+    # made the tables.
+    database.execute("BEGIN")
     with closing(database.execute("PRAGMA application_id")) as cursor:
         (mark,) = cursor.fetchone()
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    database.rollback()
     if mark == APPLICATION_ID:
         return
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if mark or tables:
         raise sqlite3.DatabaseError("it is another program's database")
-    with database:
-        database.executescript(f"PRAGMA application_id = {APPLICATION_ID};{_TABLES}")
+    database.executescript(
+        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};{_TABLES} COMMIT;")

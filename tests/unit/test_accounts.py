@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -12,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatops.accounts.store import AccountError, AccountStore
+from chatops.accounts.store import Account, AccountError, AccountStore
 from chatops.accounts.throttle import Throttle
 
 
@@ -183,3 +185,12 @@ class TestWithTheLibrary:
         auth.verify("ada", "secret", verdicts.append)          # and the thread lives
         assert answered().account is not None
         auth.close()
+
+
+def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    def use(number: int) -> list[Account]:
+        with closing(AccountStore(str(tmp_path / f"{number // 4}.db"))) as store:
+            return store.all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(use, range(400))) == [[]] * 400
