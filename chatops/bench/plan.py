@@ -47,9 +47,11 @@ class Plan(msgspec.Struct, frozen=True):
             rate=self.rate * min(1.0, LATENCY_CLIENTS / clients), latency_seconds=self.seconds)
 
     def contenders(self) -> list[Contender]:
-        """Those asked for that are installed."""
-        return [each for each in contenders.CONTENDERS
-                if each.name in self.parts and each.installed]
+        """Those asked for that are installed, and what they are compared with."""
+        asked = {*self.parts}
+        if contenders.ATTACHED.name in asked:
+            asked.add(contenders.CHATOPS.name)
+        return [each for each in contenders.CONTENDERS if each.name in asked and each.installed]
 
 
 class BenchRun(msgspec.Struct, frozen=True):

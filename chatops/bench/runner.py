@@ -112,11 +112,15 @@ class ServerProcess:
         self._terminal: NullTerminal | None = None
         self._said: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._beside: subprocess.Popen[bytes] | None = None
+        self._onlooker_said: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         try:
-            self._start()
+            beside = self._start()
             self._wait_until_it_listens()
+            if beside:
+                self._look_on(beside)
         except BaseException:
             self._end()
             raise
@@ -126,18 +130,27 @@ class ServerProcess:
                  trace: TracebackType | None) -> None:
         self._end()
 
-    def _start(self) -> None:
+    def _start(self) -> list[str]:
         self.port = free_port()
+        server, beside = self.contender.on(self.port, free_port())
         said = self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         terminal = self._terminal = NullTerminal() if self.contender.screen else None
         self._process = spawn(
-            self.contender.on(self.port),
+            server,
             stdin=terminal.slave if terminal else subprocess.DEVNULL,
             stdout=terminal.slave if terminal else said,
             stderr=terminal.slave if terminal else said,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
         self.pid = self._process.pid
         usage.pin(self.pid, self._cpu)
+        return beside
+
+    def _look_on(self, command: list[str]) -> None:
+        """Start what looks at the server; it must still be there when that has been measured."""
+        self._onlooker_said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
+        self._beside = spawn(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                             stderr=self._onlooker_said)
+        time.sleep(SCREEN_WARM_UP)
 
     @property
     def screen(self) -> NullTerminal:
@@ -146,7 +159,12 @@ class ServerProcess:
         return self._terminal
 
     def check(self, grace: float = 0.0) -> None:
-        """Raises BenchError with its last words when it has ended, or does within `grace`."""
+        """Raises BenchError with its last words when it has ended, or does within `grace`, or
+        when what looks at it has.
+        """
+        if self._beside is not None and self._beside.poll() is not None:
+            assert self._onlooker_said is not None
+            raise BenchError(f"who looked at it ended: {_last_line(self._onlooker_said)}")
         assert self._process is not None
         try:
             status = self._process.wait(grace)
@@ -170,21 +188,30 @@ class ServerProcess:
 
     def _last_words(self) -> str:
         if self._terminal is not None:
-            said = self._terminal.last_words()
-        else:
-            assert self._said is not None
-            self._said.seek(0)
-            said = self._said.read()
-        lines = said.decode(errors="replace").strip().splitlines()
-        return lines[-1].strip() if lines else "not a word"
+            return _last_of(self._terminal.last_words())
+        assert self._said is not None
+        return _last_line(self._said)
 
     def _end(self) -> None:
+        if self._beside is not None:
+            end(self._beside)
         if self._process is not None:
             end(self._process)
         if self._terminal is not None:
             self._terminal.close()
-        if self._said is not None:
-            self._said.close()
+        for said in (self._said, self._onlooker_said):
+            if said is not None:
+                said.close()
+
+
+def _last_line(said: IO[bytes]) -> str:
+    said.seek(0)
+    return _last_of(said.read())
+
+
+def _last_of(said: bytes) -> str:
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else "not a word"
 
 
 def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -245,8 +272,10 @@ def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) 
     server_cpu, load_cpu = cpus or (None, None)
     with ServerProcess(contender, server_cpu) as server:
         try:
-            return run_load(msgspec.structs.replace(
+            result = run_load(msgspec.structs.replace(
                 spec, port=server.port, server_pid=server.pid, cpu=load_cpu))
+            server.check()
+            return result
         except BenchError:
             server.check(grace=0.5)    # what it died of tells more than that nobody answered
             raise

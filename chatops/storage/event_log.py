@@ -3,15 +3,26 @@
 Two ways to rotate a log are common: the file is renamed, or deleted, and whoever writes it is
 told to open it again; or it is copied and truncated, which asks nothing of the writer as long
 as it appends (logrotate(8): `create` with `postrotate`, and `copytruncate`).
+
+A log may be a pipe to a collector, also where it is standard error, and a collector that hangs
+must not hold whoever writes for ever.  `O_NONBLOCK` is no way out of that: it belongs to the open
+file, which standard error shares with the shell and all that it has started.  But a pipe of which
+poll(2) says that it can be written to takes PIPE_BUF bytes at once (pipe(7)), so it is asked
+before each piece of that size.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import stat
 from typing import TextIO
 
-from chatops.storage.worker import close_log, open_log
+from chatops.storage.worker import LogError, close_log, open_log
+
+PIECE = select.PIPE_BUF        # bytes that a pipe takes whole or not at all
+STALL = 1.0                    # seconds that whoever reads a pipe may take for what it holds
 
 
 class EventLog:
@@ -26,6 +37,8 @@ class EventLog:
         self.path = path
         self._stream: TextIO = open_log(path)
         self._watched = path != "-" and _is_file(self._stream)
+        self._stalled = False          # whoever reads it has not for a while
+        self._mid_line = False         # and has half a line of ours
 
     @property
     def is_named(self) -> bool:
@@ -43,13 +56,37 @@ class EventLog:
             except OSError as error:
                 lost = error
         try:
-            self._stream.write(text)
-            self._stream.flush()
+            if _can_stall(self._stream):
+                self._write_pieces(text.encode(errors="backslashreplace"))
+            else:
+                self._stream.write(text)
+                self._stream.flush()
+        except LogError:
+            raise
         except OSError as error:
-            raise OSError(error.errno, f"{self.path}: {error.strerror}") from None
+            raise LogError(error.errno, f"{self.path}: {error.strerror}",
+                           text.count("\n")) from None
         if lost is not None:
-            raise OSError(lost.errno, f"{self.path} was moved away and cannot be opened again "
-                                      f"({lost.strerror}); the old file goes on")
+            raise LogError(lost.errno, f"{self.path} was moved away and cannot be opened again "
+                                       f"({lost.strerror}); the old file goes on", 0)
+
+    def _write_pieces(self, data: bytes) -> None:
+        """Write to a pipe, a terminal or a socket, and wait for none of them for long."""
+        fd = self._stream.fileno()
+        ready = select.poll()
+        ready.register(fd, select.POLLOUT)
+        if self._mid_line:
+            data = b"\n" + data
+        left = memoryview(data)
+        while left:
+            if not ready.poll(0 if self._stalled else STALL * 1000):
+                self._stalled = True
+                raise LogError(errno.EAGAIN, "whoever reads it has stopped reading",
+                               bytes(left).count(b"\n"))
+            written = os.write(fd, left[:PIECE])
+            self._mid_line = left[written - 1] != 0x0a
+            left = left[written:]
+        self._stalled = False
 
     def flush(self) -> None:
         """Nothing waits here."""
@@ -63,6 +100,7 @@ class EventLog:
         fresh = open_log(self.path)
         old, self._stream = self._stream, fresh
         self._watched = _is_file(fresh)
+        self._stalled = self._mid_line = False
         close_log(old)
 
     def close(self) -> None:
@@ -74,6 +112,15 @@ class EventLog:
             return os.path.samestat(os.stat(self.path), os.fstat(self._stream.fileno()))
         except OSError:
             return False
+
+
+def _can_stall(stream: TextIO) -> bool:
+    """Whether writing waits for a reader, and not for a disk alone."""
+    try:
+        mode = os.fstat(stream.fileno()).st_mode
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISCHR(mode)
 
 
 def _is_file(stream: TextIO) -> bool:

@@ -30,6 +30,14 @@ class JournalDied(Exception):  # noqa: N818  (it is what happened)
     """What was asked of the journal was not done: its thread is no more."""
 
 
+class LogError(OSError):
+    """A log did not go as it should; `lost` lines were not written."""
+
+    def __init__(self, number: int | None, text: str, lost: int) -> None:
+        super().__init__(number, text)
+        self.lost = lost
+
+
 class Job(NamedTuple):
     """Something to do that waits for a disk."""
 
@@ -68,6 +76,7 @@ class Journal:
         self._dead = False
         self._failing: set[str] = set()    # what has been reported and not worked since
         self._dropped = 0
+        self._lost = 0                     # lines that the log did not take
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
     @property
@@ -154,10 +163,21 @@ class Journal:
             self._dropped += dropped
             lines.append(self._form.remark(
                 f"{dropped} events were not logged: the disk was too slow"))
-        if lines and self._stream is not None:
+        if not lines or self._stream is None:
+            return
+        count = len(lines)
+        if self._lost:
+            missing = f"{self._lost} lines were not logged: {self.log_fault}"
+            lines = [self._form.remark(missing), *lines]
+        try:
             self._stream.write("\n".join(lines) + "\n")
             self._stream.flush()
-            self.log_fault = ""
+        except OSError as error:
+            lost = error.lost if isinstance(error, LogError) else len(lines)
+            # Where the remark has been written, what was lost before has been told.
+            self._lost = lost if self._lost and lost <= count else self._lost + min(lost, count)
+            raise
+        self._lost, self.log_fault = 0, ""
 
     def _attempt(self, job: Job) -> None:
         try:

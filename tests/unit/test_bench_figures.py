@@ -15,7 +15,15 @@ from click.testing import CliRunner
 
 from chatops.bench import report, usage
 from chatops.bench.cli import bench
-from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS, Contender
+from chatops.bench.contenders import (
+    ASYNCIO,
+    ATTACHED,
+    BARE,
+    CHATOPS,
+    CONSOLE,
+    CONTENDERS,
+    Contender,
+)
 from chatops.bench.flow import Latency, Throughput, percentile
 from chatops.bench.load import Idle, LoadResult
 from chatops.bench.plan import BenchRun, Findings, Plan
@@ -67,7 +75,7 @@ def test_a_console_is_held_against_the_server_without_it() -> None:
     plain, console = report.rows(findings(*runs), 100)
     assert plain.to_plain is None
     assert console.to_plain == 0.8
-    assert "0.80 of what it delivers without the console" in "\n".join(
+    assert "0.80 of what it delivers with nobody looking" in "\n".join(
         report.table_lines([plain, console], 100))
 
 
@@ -171,7 +179,16 @@ def test_there_are_never_more_senders_than_clients() -> None:
 def test_a_contender_that_is_not_installed_takes_no_part() -> None:
     missing = Contender("x", "x", ("x",), module="a_module_that_nobody_has")
     assert not missing.installed
-    assert CHATOPS.on(4000)[-5:] == ["4000", "--rate-limit", "off", "--announce-after", "off"]
+    assert CHATOPS.on(4000)[0][4:8] == ["--host", "127.0.0.1", "--port", "4000"]
+
+
+def test_who_is_looked_at_is_compared_with_the_same_when_nobody_looks() -> None:
+    server, beside = ATTACHED.on(4000, 5000)
+    assert server[-1] == "127.0.0.1:5000"
+    assert beside[-2:] == ["4000", "5000"]
+    assert CHATOPS.on(4000)[1] == []
+    assert Plan(parts=("attached",)).contenders() == [CHATOPS, ATTACHED]
+    assert Plan(parts=("bare",)).contenders() == [BARE]
 
 
 def test_the_stand_in_has_other_keys_ready_every_turn() -> None:

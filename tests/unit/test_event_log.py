@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from chatops.storage import event_log
 from chatops.storage.event_log import EventLog
 from chatops.storage.worker import Journal, open_log
 from tests.integration.until import until
+from tests.patience import PATIENCE
 from tests.unit.test_journal import Bus, in_its_thread, publish
 
 
@@ -138,6 +142,63 @@ def test_a_device_is_not_watched_and_a_fifo_with_a_reader_keeps_it(tmp_path: Pat
     fifo.unlink()
     log.write("one\n")
     assert os.read(reader, 100) == b"one\n"
+    log.close()
+    os.close(reader)
+
+
+def fifo_of(tmp_path: Path, size: int = 4096) -> tuple[int, EventLog]:
+    """The reading end of a pipe of so many bytes, and a log that is written into it."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, size)
+    return reader, EventLog(str(path))
+
+
+def test_a_reader_that_stops_reading_holds_nobody_and_is_told_what_it_missed(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(event_log, "STALL", 0.01)
+    reader, log = fifo_of(tmp_path, 1 << 16)
+    bus: Bus = EventBus()
+    told: list[str] = []
+    journal = Journal(bus, log, report=told.append)
+    journal.start()
+    in_its_thread(journal)
+    for n in range(200):           # 160 KB, into a pipe of 64
+        publish(bus, events.Warned(0.0, f"{n} {'=' * 800}"))
+        in_its_thread(journal)
+    assert told == ["cannot write the log: whoever reads it has stopped reading"]
+    assert journal.log_fault == "whoever reads it has stopped reading"
+    in_its_thread(journal)         # the last one has been tried, too
+    read = os.read(reader, 1 << 16)
+    publish(bus, events.Warned(0.0, "it reads again"))
+    for _ in range(2):
+        in_its_thread(journal)
+    assert journal.log_fault == ""
+    journal.close()
+    while piece := os.read(reader, 1 << 16):
+        read += piece
+    os.close(reader)
+    *before, lost, last = read.decode().splitlines()
+    assert "it reads again" in last
+    missed = int(re.findall(r"(\d+) lines were not logged: whoever reads it", lost)[0])
+    whole = [line for line in before if line.endswith("=" * 800 + '"')]
+    assert len(whole) + missed == 200
+    assert len(before) - len(whole) <= 1       # the line that was cut, on a line of its own
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="F_SETPIPE_SZ is Linux's")
+def test_lines_longer_than_a_pipe_are_written_whole_to_one_who_reads(tmp_path: Path) -> None:
+    reader, log = fifo_of(tmp_path)
+    text = "".join(f"{n} {'é' * 3000}\n" for n in range(20))
+    read = b""
+    os.set_blocking(reader, True)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(log.write, text)
+        while len(read) < len(text.encode()):
+            read += os.read(reader, 1000)
+        writing.result(PATIENCE)
+    assert read.decode() == text
     log.close()
     os.close(reader)
 
