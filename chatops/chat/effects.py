@@ -12,7 +12,7 @@ from typing import NamedTuple
 from chatops.api.events import Event
 from chatops.chat.dialect import PLAIN, Dialect
 from chatops.chat.groups import Group
-from chatops.chat.past import Past
+from chatops.chat.past import ChatArchive
 
 
 class Deliver(NamedTuple):
@@ -96,7 +96,7 @@ class LookUp(NamedTuple):
     """Have a parked client's question asked, once all that was heard before it is kept."""
 
     id: int
-    ask: Callable[[Past], None]
+    ask: Callable[[ChatArchive], None]
 
 
 class CloseConnection(NamedTuple):

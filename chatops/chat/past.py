@@ -50,7 +50,7 @@ Found = Sequence[PastMessage] | None   # oldest first; None: it cannot be told n
                                        # there, for what is referred to is not kept
 
 
-class Past(Protocol):
+class ChatArchive(Protocol):
     """Who keeps what was said.  No method waits; each answers once."""
 
     def select(self, selection: Selection, answer: Callable[[Found], None]) -> None:

@@ -13,7 +13,7 @@ from chatops.chat.dialect import Rendered
 from chatops.chat.effects import Recall
 from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
-from chatops.chat.past import Past
+from chatops.chat.past import ChatArchive
 from chatops.chat.session import Session
 from chatops.loop import backends
 from chatops.loop.bus import EventBus
@@ -33,7 +33,7 @@ LINGER = 5.0                   # seconds a closing client has to take its last l
 ClientConnection = Connection[Session]
 
 
-class ChatHistorySink(Past, Protocol):
+class ChatHistorySink(ChatArchive, Protocol):
     """Where what rooms hear is kept.  No method waits."""
 
     @property

@@ -137,12 +137,12 @@ class HistoryWriter:
         self._reactor.call_soon(lambda: self._ask(question))
 
     def select(self, selection: Selection, answer: Callable[[Found], None]) -> None:
-        """Look up messages (`chatops.chat.past.Past`)."""
+        """Look up messages (`chatops.chat.past.ChatArchive`)."""
         self._look(lambda: self._archive.select(selection), answer)
 
     def newest(self, rooms: Sequence[str],
                answer: Callable[[Mapping[str, float] | None], None]) -> None:
-        """When each of these rooms last heard something (`chatops.chat.past.Past`)."""
+        """When each of these rooms last heard something (`chatops.chat.past.ChatArchive`)."""
         self._look(lambda: self._archive.newest(rooms), answer)
 
     def _look(self, find: Callable[[], T], answer: Callable[[T | None], None]) -> None:
