@@ -12,7 +12,7 @@ from chatops.chat.session import Door
 from chatops.loop import backends
 from chatops.net.connection import Connection
 from chatops.net.handshake import Handshake, Handshakes
-from chatops.net.kernel import host_of, peer_text
+from chatops.net.kernel import host_of, peer_text, spread_keepalive
 from chatops.net.tls import TlsSocket
 from chatops.net.tls_connection import TlsConnection
 from chatops.server.counts import Refusal
@@ -55,6 +55,7 @@ class Acceptor:
             self._refuse(sock, peer, reason)
             return
         try:
+            spread_keepalive(sock, state.accepted)
             if self.handshakes is not None:
                 Handshake(self.handshakes, sock, peer, host)
             else:
