@@ -302,9 +302,8 @@ class Served:
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def cpu(self) -> float:
-        """Seconds of processor time it has used so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Seconds of processor time that its threads have used so far."""
+        return processor_time(self.pid)
 
     def check(self) -> None:
         """It lives, and two newcomers can talk, whatever has been done to it."""
@@ -324,6 +323,13 @@ class Served:
         self._reader.join(PATIENCE)
         assert self.process.stderr is not None
         self.process.stderr.close()
+
+
+def processor_time(pid: int) -> float:
+    """Seconds of processor time that a process has used so far, all its threads, to the
+    nanosecond: /proc/PID/stat counts hundredths of a second.
+    """
+    return time.clock_gettime(~pid << 3 | 2)   # as clock_getcpuclockid(3) makes the clock's number
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -20,7 +20,7 @@ import pyte
 
 from chatops.bench import usage
 from tests.integration.client import Client, two_can_talk
-from tests.integration.harness import PYTHON, environment
+from tests.integration.harness import PYTHON, environment, processor_time
 from tests.patience import PATIENCE, Deadline
 
 T = TypeVar("T")
@@ -256,7 +256,7 @@ class Console(Terminal):
 
     def cpu(self) -> float:
         """Seconds of processor time it has used so far."""
-        return usage.cpu_seconds(self.pid) or 0.0
+        return processor_time(self.pid)
 
     def cpu_of_main(self) -> float:
         """Seconds of it that the thread which draws has used."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 import socket
 import subprocess
@@ -50,6 +51,11 @@ def linked() -> Iterator[Callable[..., RemoteLink]]:
             return link
 
         yield start
+
+
+def answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(os.fspath(path)) == 0
 
 
 def polled(link: RemoteLink) -> bool:
@@ -251,7 +257,7 @@ def test_a_forwarded_socket_is_as_good_as_the_servers_own(
     socat = subprocess.Popen(["socat", f"UNIX-LISTEN:{forwarded},fork",
                               f"UNIX-CONNECT:{control_path}"])
     try:
-        until(forwarded.exists)
+        until(lambda: answers(forwarded))      # its name is there before it listens
         link = linked(forwarded, read_only=True)
         assert len(seen(link, clients=1).clients) == 1
         assert resolved(link, link.submit(commands.Bans())).ok

@@ -53,6 +53,6 @@ def test_l04_a_hundred_idle_clients_cost_no_processor_time(served: Callable[...,
     clients = [idle.client() for _ in range(100)]
     clients[-1].heard()
     before = idle.cpu(), busy.cpu()
-    while busy.cpu() - before[1] < 0.5:    # fifty ticks of the clock that counts them
+    while busy.cpu() - before[1] < 0.5:
         talk(busy)
     assert idle.cpu() - before[0] < 0.04 * (busy.cpu() - before[1])
