@@ -6,8 +6,7 @@ import selectors
 import sys
 from typing import Any
 
-from chatops.loop import backends, naming
-from chatops.watch import private
+from chatops.loop import backends, naming, private
 from chatops.watch.selector import WatchedSelector
 
 # Frames that are not whose doing a registration is.

@@ -30,12 +30,12 @@ from chatops.api.snapshot import (
     TaskRow,
 )
 from chatops.chat.sanitize import clean_text
+from chatops.loop import private
 from chatops.loop.naming import callback_name, descriptor_of, format_call_site, masks_text
 from chatops.loop.observed import SPIN_PEEK
 from chatops.loop.records import Registration
 from chatops.loop.rows import at_eof, fileobj_text, is_listening, loop_figures, turns_since
 from chatops.net.kernel import kernel_queued, send_buffer
-from chatops.watch import private
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.tasks import TaskTable
 

@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from chatops.api import events
 from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Held, LoopFigures, Process, Program, Snapshot
+from chatops.loop import private
 from chatops.loop.reactor import Reactor, Timer
-from chatops.watch import private, registry
+from chatops.watch import registry
 from chatops.watch.loops import Loops
 from chatops.watch.selector import WatchedSelector
 

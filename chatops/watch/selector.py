@@ -21,11 +21,12 @@ from types import CodeType
 from typing import Any
 
 from chatops.api.words import MapChange
+from chatops.loop import private
+from chatops.loop.meter import CallMeter
 from chatops.loop.naming import format_call_site
 from chatops.loop.observed import MASK_HISTORY, ObservedSelector, _TimedEvents
 from chatops.loop.records import Event, Registration, TurnRecord
-from chatops.watch import private, registry
-from chatops.watch.meter import CallMeter
+from chatops.watch import registry
 from chatops.watch.registry import resume
 
 # Runs at the safe point; true when the loop must take a turn for what it did.

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import TaskRow
 from chatops.chat.sanitize import clean_text
-from chatops.watch import private
-from chatops.watch.meter import CallMeter
+from chatops.loop import private
+from chatops.loop.meter import CallMeter
 
 MOST = 500                     # rows; the rest is counted by coroutine
 _STANDARD = os.path.dirname(os.__file__)

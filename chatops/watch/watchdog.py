@@ -8,7 +8,7 @@ from types import FrameType
 
 from chatops.api.snapshot import Held
 from chatops.chat.sanitize import clean_text
-from chatops.watch import private
+from chatops.loop import private
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.tasks import origin, own_origin
 
