@@ -28,7 +28,7 @@ def not_a_call_site(function: F) -> F:
 def on_behalf(*prefixes: str) -> None:
     """Modules with these prefixes, too, register only on behalf of whoever called them."""
     global _on_behalf
-    _on_behalf += prefixes
+    _on_behalf += tuple([each for each in prefixes if each not in _on_behalf])
 
 
 def scheduler(code: CodeType) -> None:
