@@ -326,6 +326,18 @@ def test_stage_6_sends_to_everybody_and_lets_go_of_who_quits(run: Run) -> None:
         assert sorted(gone) == [1, 2]
 
 
+def test_stage_6_is_not_shown_before_it_listens_and_stops_without_a_word(run: Run) -> None:
+    stage, link = run(6)
+    with client_of(stage), client_of(stage):
+        first = snapshot_of(link)
+        assert "listener" in {row.type for row in first.keys}
+        assert not first.lints
+        until(lambda: stage.accepted == 2)
+        assert stage.stop()
+    said = [event.text for event in link.drain() if isinstance(event, Said)]
+    assert [text for text in said if not text.startswith("accepted ")] == []
+
+
 def test_stage_6_shows_asyncios_own_map_by_the_names_of_its_author(run: Run) -> None:
     stage, link = run(6)
     with client_of(stage):

@@ -61,6 +61,7 @@ class StageServer:
         self.address = (host, port)
         self.ended = ""                # why it has ended; "" until then
         self.running = True
+        self.listens = True            # or will, before its first `select`
         self.connections: dict[socket.socket, tuple[int, str, float]] = {}  # id, peer, since
         self.accepted = 0
         self.selector = StageSelector()

@@ -23,6 +23,8 @@ def observed_loop(selector: StageSelector, say: Callable[[str], object]
 
     def tell(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
+        if isinstance(error, asyncio.CancelledError):
+            return                     # a task that had not begun when the stage was stopped
         say(f"asyncio: {context['message']}" + (f": {error!r}" if error is not None else ""))
 
     loop.set_exception_handler(tell)

@@ -29,6 +29,7 @@ class StreamsStage(StageServer):
 
     def serve(self) -> None:
         self.writers: set[asyncio.StreamWriter] = set()
+        self.listens = False                     # the loop turns twice before it does
         with asyncio.Runner(loop_factory=lambda: observed_loop(self.selector, self.say)) as runner:
             runner.run(self.main())
 
@@ -36,11 +37,14 @@ class StreamsStage(StageServer):
         self.stopping = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         server = await asyncio.start_server(self.handle, sock=self.listener)
+        self.listens = True
         if self.running:                         # not stopped before the loop was there
             await self.stopping.wait()
         server.close()
         for writer in self.writers:
             writer.transport.abort()             # close() would wait until they have read all
+        while self.writers:
+            await asyncio.sleep(0)               # their tasks read the end, and end
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.writers.add(writer)
