@@ -147,7 +147,9 @@ class ProgramPictures:
             latest = self._nothing(now)
         assert latest.program is not None
         # The loop cannot be asked; what is known of it still stands, and this is news.
+        late = max(latest.loop.lag, held.seconds) if held is not None else latest.loop.lag
         self._fill(replace(latest, mono=now, at=time.time(), turns=(), built_in=0.0,
+                           loop=replace(latest.loop, lag=late),
                            program=replace(latest.program, held=held)), self._views)
 
     # -- pictures
