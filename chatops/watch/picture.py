@@ -132,12 +132,13 @@ class Painter:
         if loop is None:
             return figures
         timers, due = private.timers(loop)
+        slowest, slowest_name = meter.worst(selector.clock())
         costs = sorted(each for cost in meter.costs.values() for each in cost.recent)
         return replace(
             figures, timers=timers,
             next_deadline=max(0.0, due - loop.time()) if due is not None else None,
             queued_calls=private.waiting_calls(loop), lag=meter.lag(selector.clock()),
-            slowest=meter.slowest, slowest_name=clean_text(meter.slowest_name),
+            slowest=slowest, slowest_name=clean_text(slowest_name),
             p50=costs[len(costs) // 2] if costs else 0.0,
             p99=costs[len(costs) * 99 // 100] if costs else 0.0)
 

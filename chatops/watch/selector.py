@@ -253,6 +253,10 @@ class WatchedSelector(ObservedSelector):
             self.turned_by = sys._getframe(2).f_code
         last = self._turn
         last.worked += worked
+        meter = self.meter
+        # The last call of the turn that is over has waited for all others of it.
+        meter.was_late(worked - meter.last, returned)
+        meter.last = 0.0
         if not ready:
             if last.ready or last.changes or last.notes or bool(timeout) != bool(last.timeout):
                 self._remember(TurnRecord(self.turns, returned, timeout, waited, ready))

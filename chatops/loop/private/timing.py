@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import Any
 
 from chatops.loop import naming
-from chatops.loop.meter import LATELY
+from chatops.loop.meter import Cost
 from chatops.loop.private.names import call_name
 
 _run: Any = None                       # Handle._run as it was, while calls are timed
@@ -22,59 +23,72 @@ def time_handles(clock: Callable[[], float]) -> None:
         return
     timer: Any = getattr(events, "TimerHandle", None)
 
-    # Written out, though it is long: it runs for every call of the loop.
+    # Written out, though it is long: it runs for every call of the loop, and what is raised
+    # and caught, or called, costs as much as all the rest.
     def timed(handle: Any) -> None:
         callback = handle._callback
         started = clock()
         run(handle)
-        ended = clock()
+        seconds = clock() - started
         try:
             selector = handle._loop._selector
             meter = selector.meter
         except AttributeError:
             return                     # a loop of another kind, or one made before
-        seconds = ended - started
-        owner = getattr(callback, "__self__", None)
-        if owner is None:
-            key: Any = getattr(callback, "__code__", None) or type(callback)
+        meter.last = seconds
+        if type(callback) is MethodType:       # a transport's, mostly: its descriptor's time too
+            cost = meter.costs.get(id(callback.__func__)) or _new_method(meter, callback, seconds)
+            registration = selector.entries.get(getattr(callback.__self__, "_sock_fd", -1))
+            if registration is not None:
+                registration.busy += seconds
+                if seconds > registration.slowest:
+                    registration.slowest = seconds
         else:
-            try:
-                key = owner.get_coro().cr_code
-                spent = meter.tasks.get(id(owner))
+            get_coro = getattr(getattr(callback, "__self__", None), "get_coro", None)
+            if get_coro is not None:
+                code = getattr(get_coro(), "cr_code", None)
+                cost = meter.costs.get(id(code)) or _new(meter, code, callback)
+                spent = meter.tasks.get(id(callback.__self__))
                 if spent is None:
-                    meter.tasks[id(owner)] = [seconds, 1]
+                    meter.tasks[id(callback.__self__)] = [seconds, 1]
                 else:
                     spent[0] += seconds
                     spent[1] += 1
-            except AttributeError:
-                key = _called_on(owner, callback, selector, seconds)
-        cost = meter.costs.get(key) or meter.new(key, lambda: call_name(callback))
+            else:
+                code = callback.__code__ if type(callback) is FunctionType else type(callback)
+                cost = meter.costs.get(id(code)) or _new(meter, code, callback)
         cost.calls += 1
         cost.busy += seconds
         cost.add(seconds)
         if seconds > cost.slowest:
             cost.slowest = seconds
-        if seconds > meter.slowest or ended - meter.slowest_at > LATELY:
-            meter.slowest, meter.slowest_name, meter.slowest_at = seconds, cost.name, ended
-        waited = started - (handle._when if type(handle) is timer else selector._returned)
-        if waited > meter.waited or ended - meter.waited_at > LATELY:
-            meter.waited, meter.waited_at = waited, ended
+        if seconds > meter.slowest:
+            meter.slowest, meter.slowest_name = seconds, cost.name
+        if type(handle) is timer:
+            meter.was_late(started - handle._when, started)
 
     naming.scheduler(timed.__code__)
     _run = run
     events.Handle._run = timed  # type: ignore[union-attr]  # it was there
 
 
-def _called_on(owner: Any, callback: Any, selector: Any, seconds: float) -> Any:
-    """What stands for the name of a call that is no task's; a transport's is its descriptor's
-    time too.
+def _new(meter: Any, called: Any, callback: Any) -> Cost:
+    found: Cost = meter.new(called, lambda: call_name(callback))
+    return found
+
+
+def _new_method(meter: Any, callback: Any, seconds: float) -> Cost:
+    """The cost of a method that has not been seen yet.  Tasks that are written in Python have
+    methods for their steps, and are seen so each time: they go by their coroutine.
     """
-    registration = selector.entries.get(getattr(owner, "_sock_fd", -1))
-    if registration is not None:
-        registration.busy += seconds
-        if seconds > registration.slowest:
-            registration.slowest = seconds
-    return getattr(callback, "__func__", None) or type(callback)
+    owner = callback.__self__
+    if not hasattr(owner, "get_coro"):
+        return _new(meter, callback.__func__, callback)
+    spent = meter.tasks.setdefault(id(owner), [0.0, 0])
+    spent[0] += seconds
+    spent[1] += 1
+    code = getattr(owner.get_coro(), "cr_code", None)
+    return meter.costs.get(id(code)) or _new(meter, code, callback)
 
 
 def leave_handles() -> None:
