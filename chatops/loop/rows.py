@@ -136,7 +136,7 @@ def turns_since(selector: ObservedSelector, n: int) -> tuple[Turn, ...]:
     it may have grown by repeats, and only now is it known how long it worked.
     """
     found: list[TurnRecord] = []
-    for record in reversed(selector.ring):
+    for record in selector.recent_turns():
         if record.n + record.repeats < n or len(found) == MAX_TURNS:
             break
         found.append(record)
