@@ -55,8 +55,8 @@ class Story:
             (n, self._labels.pop(fd, label)))
 
     def records(self) -> Iterator[TurnRecord]:
-        """The turns, the last one first."""
-        for turn in reversed(self.turns):
+        """The turns, the last one first; those that are there now, whatever comes meanwhile."""
+        for turn in list(reversed(self.turns)):
             yield self._record(turn)
 
     def _record(self, turn: list[Any]) -> TurnRecord:

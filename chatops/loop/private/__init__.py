@@ -36,7 +36,15 @@ from chatops.loop.private.names import (
     place,
     what_for,
 )
-from chatops.loop.private.tasks import chain, holds, locked_for, tasks, untaken, waits_for
+from chatops.loop.private.tasks import (
+    chain,
+    holds,
+    locked_for,
+    task_batches,
+    tasks,
+    untaken,
+    waits_for,
+)
 from chatops.loop.private.timing import leave_handles, time_handles
 from chatops.loop.private.transports import (
     CHUNKS,
@@ -56,6 +64,7 @@ __all__ = [
     "callback_of", "calls", "chain", "coroutine_name", "descriptor", "executor",
     "function_name", "handles", "holds", "is_asyncio", "label", "leave_handles", "locked_for",
     "loop_of", "mark_scheduler", "paused_writing", "place", "protocols_in", "selector_loops",
-    "selector_of", "set_selector", "socket_of", "task_of", "tasks", "time_handles", "timers",
-    "transports", "unsent", "untaken", "waiting_calls", "waits_for", "wakes_later", "what_for",
+    "selector_of", "set_selector", "socket_of", "task_batches", "task_of", "tasks", "time_handles",
+    "timers", "transports", "unsent", "untaken", "waiting_calls", "waits_for", "wakes_later",
+    "what_for",
 ]

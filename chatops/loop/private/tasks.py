@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import CoroutineType, FrameType, GeneratorType
 from typing import Any
 
@@ -15,17 +15,37 @@ DEEP = 32                      # awaits followed from a task inwards
 
 def tasks(loop: Any) -> list[Any]:
     """All tasks of a loop that are still there, those that are done included."""
+    return [task for batch in task_batches(loop) for task in batch]
+
+
+def task_batches(loop: Any, size: int = 1000) -> Iterator[list[Any]]:
+    """The same, so many of all loops' at a time: what comes between two batches may be put off,
+    since only weak references are held meanwhile.
+    """
     module = sys.modules.get("asyncio.tasks")
-    found: dict[int, Any] = {}
+    seen: set[int] = set()
     for name in ("_scheduled_tasks", "_all_tasks", "_eager_tasks"):
         kept = getattr(module, name, None)
-        for _ in range(3):                 # a weak set may change while it is gone through
-            try:
-                found.update((id(task), task) for task in list(kept or ()))
-                break
-            except RuntimeError:
-                continue
-    return [task for task in found.values() if _loop_of_task(task) is loop]
+        references = getattr(kept, "data", None)       # of a weak set
+        every = _copied(kept if references is None else references)
+        for first in range(0, len(every), size):
+            batch = []
+            for each in every[first:first + size]:
+                task = each if references is None else each()
+                if task is not None and id(task) not in seen and _loop_of_task(task) is loop:
+                    seen.add(id(task))
+                    batch.append(task)
+            yield batch
+            del batch
+
+
+def _copied(kept: Any) -> list[Any]:
+    for _ in range(3):                     # a set may change while it is gone through
+        try:
+            return list(kept or ())
+        except RuntimeError:
+            continue
+    return []
 
 
 def _loop_of_task(task: Any) -> Any:
