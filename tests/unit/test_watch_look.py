@@ -91,7 +91,7 @@ def test_no_step_is_longer_for_ten_times_the_tasks() -> None:
         return longest
 
     few, many = run(main)
-    # It was eight times as long, when all tasks were gone through in the first step.
+    # It was eleven times as long when the first step went through all tasks.
     assert many < 4 * few, (few, many)
 
 
