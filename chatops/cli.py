@@ -459,12 +459,12 @@ def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:
 
 
 @main.command()
-@click.argument("stage", type=click.IntRange(1, 5))
+@click.argument("stage", type=click.IntRange(1, 6))
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), show_default="any",
               help="port to listen on")
 def lab(stage: int, host: str, port: int) -> None:
-    """Run one of the lab's five servers here, without the console.
+    """Run one of the lab's six servers here, without the console.
 
     \b
     1  listen      a connection that nobody watches
@@ -472,6 +472,7 @@ def lab(stage: int, host: str, port: int) -> None:
     3  broadcast   one client that does not read stops everybody
     4  queues      a loop that never sleeps
     5  on demand   how it is done
+    6  asyncio     memory that grows because nobody awaits drain()
     """
     from chatops.lab.stages.terminal import run_stage
     from chatops.system.addresses import bare

@@ -240,6 +240,8 @@ class Held(msgspec.Struct, frozen=True, gc=False):
     at: str                    # "handle (chat.py:8)": the innermost line of the author's
     inside: str                # "sleep": what that line calls, "" when it is that line itself
     stack: tuple[str, ...] = ()        # the outermost first
+    call: str = ""             # "socket.getaddrinfo": what it waits in, "" when it computes
+    kind: str = ""             # what that waits for: "name", see chatops.watch.blocking
 
 
 class LoopRow(msgspec.Struct, frozen=True, gc=False):

@@ -27,6 +27,7 @@ from chatops.bench.rounds import (
     measure_answers,
     measure_idle,
     measure_observing,
+    measure_requesting,
     measure_stalled,
     measure_storm,
     measure_table,
@@ -35,6 +36,7 @@ from chatops.bench.rounds import (
 from chatops.bench.stalled import stalled_lines
 from chatops.bench.storm import storm_lines
 from chatops.bench.watch_cost import watch_lines
+from chatops.bench.watch_requests import request_lines
 from chatops.system.paths import PathError, expand
 
 # Descriptors a process needs besides one per client.
@@ -184,6 +186,11 @@ def show(findings: Findings, cpus: Cpus, progress: ProgressLine) -> None:
         progress.print(report.selector_lines(measure_observing(findings, progress)))
     if WATCH in plan.parts:
         progress.print(watch_lines(measure_watching(findings, progress)))
+        rows = measure_requesting(findings, cpus, progress)
+        if rows:
+            progress.print(request_lines(rows))
+        elif findings.requests_error:
+            progress.print([f"requests to uvicorn: {findings.requests_error}"])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nonreaders import StalledResult, StalledSpec
 from chatops.bench.selector_cost import SelectorCost
 from chatops.bench.watch_cost import WatchCost
+from chatops.bench.watch_requests import RequestRow
 
 # Parts that are not contenders, for `--only`.
 STORM, STALLED, SELECTOR, IDLE, KEYS = "storm", "stalled", "selector", "idle", "keys"
@@ -86,6 +87,8 @@ class Findings(msgspec.Struct):
     keys: KeysResult | None = None
     keys_error: str = ""
     watch: WatchCost | None = None
+    requests: tuple[RequestRow, ...] = ()
+    requests_error: str = ""
 
     @property
     def errors(self) -> list[str]:
@@ -93,8 +96,8 @@ class Findings(msgspec.Struct):
         found: list[BenchRun | Stalling] = [*self.runs, *self.storm, *self.stalled]
         if self.idle is not None:
             found.append(self.idle)
-        return [each.error for each in found if each.error] + (
-            [self.keys_error] if self.keys_error else [])
+        return [each.error for each in found if each.error] + [
+            error for error in (self.keys_error, self.requests_error) if error]
 
     def of(self, clients: int, contender: str) -> list[BenchRun]:
         """The rounds of one row of the table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator
 
 from chatops.bench import contenders, stalled, storm
@@ -13,6 +14,7 @@ from chatops.bench.plan import BenchRun, Findings, Stalling
 from chatops.bench.runner import BenchError, measure, measure_in_turn
 from chatops.bench.selector_cost import SelectorCost, measure_selector
 from chatops.bench.watch_cost import WatchCost, measure_watch
+from chatops.bench.watch_requests import RequestRow, measure_requests
 
 Cpus = tuple[int, int] | None
 Progress = Callable[[str], None]
@@ -85,6 +87,21 @@ def measure_watching(findings: Findings, progress: Progress) -> WatchCost:
     progress("cost of chatops watch")
     findings.watch = measure_watch(5 * findings.plan.rounds)
     return findings.watch
+
+
+def measure_requesting(findings: Findings, cpus: Cpus, progress: Progress
+                       ) -> tuple[RequestRow, ...]:
+    """How many requests an observed server answers; none where uvicorn is not installed, or it
+    failed, of which the findings tell.
+    """
+    if importlib.util.find_spec("uvicorn") is None:
+        return ()
+    progress("requests to uvicorn, plain, watched and looked at")
+    try:
+        findings.requests = measure_requests(5 * findings.plan.rounds, cpus)
+    except (BenchError, OSError) as error:
+        findings.requests_error = str(error)
+    return findings.requests
 
 
 def run_once(contender: Contender, clients: int, number: int, spec: LoadSpec,

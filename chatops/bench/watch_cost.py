@@ -18,8 +18,7 @@ from typing import Any
 
 import msgspec
 
-from chatops.loop import backends
-from chatops.watch import private
+from chatops.loop import backends, private
 from chatops.watch.selector import WatchedSelector
 
 TURNS = 1000                   # of one run

@@ -1,4 +1,4 @@
-"""The lab: built-in clients, five servers with their faults, experiments and lessons.
+"""The lab: built-in clients, six servers with their faults, experiments and lessons.
 
 Knows no console: everything here runs for real, on sockets of this machine, and hands back
 data that a console can show.

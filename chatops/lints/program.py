@@ -23,10 +23,16 @@ LEAK_SHARE = 3                 # a third of all
 WRITES = 1000.0                # fires a second for writing that no producer has
 LOCKED = 3.0                   # seconds that a task waits for a lock before that is worth a look
 BACKLOG = 4                    # waiting calls for each thread of the executor
-# What waits for something outside, as the source line of a held loop names it.
-BLOCKING = ("getaddrinfo", "gethostby", "requests.", "urlopen", "time.sleep", "subprocess.run",
-            "subprocess.call", "check_output", "os.system", "open(", ".read_text", ".write_text",
-            "sqlite3")
+# What to write instead of a call that blocks, by what it waits for (`Held.kind`).
+INSTEAD = {
+    "sleep": "`await asyncio.sleep(…)`",
+    "name": "`await loop.getaddrinfo(…)`",
+    "file": "`await asyncio.to_thread(…)`",
+    "process": "`await asyncio.create_subprocess_exec(…)`",
+    "network": "an asynchronous client, or `await asyncio.to_thread(…)`",
+    "database": "an asynchronous driver, or `await asyncio.to_thread(…)`",
+    "thread": "asyncio's own Lock, Event or Queue, or `await asyncio.to_thread(…)`",
+}
 
 
 class LintText(NamedTuple):
@@ -46,6 +52,17 @@ PROGRAM_LINTS = {
         "A call that waits for something outside (sleep, a name, a file, a query) belongs into "
         "`await asyncio.to_thread(…)` or has an asynchronous twin; a long calculation into "
         "slices with `await asyncio.sleep(0)` between them, or another process."),
+    "blocking-call": LintText(
+        "a call that blocks, in the loop's own thread",
+        "Something was called that does not return before somebody else has done his part: a name "
+        "server (`getaddrinfo`), a disk or what is mounted (`open`, `read`), another process, a "
+        "server, a lock. The thread waits in it, and with it every connection and timer of this "
+        "loop. What it was, and from which line, was read from the thread's stack meanwhile.",
+        "There is an asynchronous twin for most: `asyncio.sleep`, `loop.getaddrinfo`, "
+        "`asyncio.create_subprocess_exec`, `asyncio.open_connection`, aiohttp or httpx for "
+        "requests. For files there is none; `await asyncio.to_thread(function, …)` has a thread "
+        "wait. In a loop of your own, give it to a thread that writes a byte into a socketpair "
+        "when it is done."),
     "slow-call": LintText(
         "one step of a task or callback took long",
         "Between two awaits a task has the loop for itself. This one kept it for a tenth of a "
@@ -104,11 +121,27 @@ def _held_now(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:
     if held is None:
         return
     line = f": {held.inside}" if held.inside else ""
-    waits = " (it waits for something outside)" if any(
-        word in held.inside or any(word in frame for frame in held.stack)
-        for word in BLOCKING) else ""
+    waits = " (it waits for something outside)" if held.kind else ""
     yield Lint("held-now", f"the loop is held for {format_seconds(held.seconds)} by "
                f"{held.at}{line}{waits}", since=held.since)
+
+
+def _blocking_call(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
+    """Told for a while longer than it lasts: who looks up has missed it else."""
+    if now.program is None:
+        return
+    held = now.program.held
+    blocked = held is not None and bool(held.kind)
+    if held is not None and blocked:
+        instead = (INSTEAD.get(held.kind, "") if now.program.kind == "asyncio" else
+                   "give it to a thread")
+        yield Lint("blocking-call", f"{held.call} blocks the loop, {held.at}: "
+                   f"{format_seconds(held.seconds)}" + (f"; {instead}" if instead else ""),
+                   since=held.since)
+    for lint in before.lints if before is not None else ():
+        again = held is not None and blocked and held.since == lint.since
+        if lint.code == "blocking-call" and not again and now.mono - lint.since < SHOWN:
+            yield lint
 
 
 def _slow_call(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
@@ -204,8 +237,8 @@ def _write_idle(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
 
 
 CHECKS: tuple[Check, ...] = (
-    _held_now, _slow_call, _over_mark, _locked, _never_retrieved, _task_pile, _fd_leak,
-    _executor_backlog, _write_idle,
+    _held_now, _blocking_call, _slow_call, _over_mark, _locked, _never_retrieved, _task_pile,
+    _fd_leak, _executor_backlog, _write_idle,
 )
 
 

@@ -12,28 +12,28 @@ F = TypeVar("F", bound=Callable[..., object])
 
 # Modules, by their prefix, that register on behalf of whoever called them.
 _on_behalf: tuple[str, ...] = (__name__.rpartition(".")[0] + ".",)
+# By id(), since the hash of a code object is worked out anew each time, out of all it holds.
 # Functions that call what was scheduled earlier: whoever is beyond them decided nothing.
-_schedulers: set[CodeType] = set()
-
-
-_not_call_sites: set[CodeType] = set()
+_schedulers: dict[int, CodeType] = {}
+_not_call_sites: dict[int, CodeType] = {}
 
 
 def not_a_call_site(function: F) -> F:
     """Mark a function that only passes on a decision: the call site is its caller, or beyond."""
-    _not_call_sites.add(cast(FunctionType, function).__code__)
+    code = cast(FunctionType, function).__code__
+    _not_call_sites[id(code)] = code
     return function
 
 
 def on_behalf(*prefixes: str) -> None:
     """Modules with these prefixes, too, register only on behalf of whoever called them."""
     global _on_behalf
-    _on_behalf += prefixes
+    _on_behalf += tuple([each for each in prefixes if each not in _on_behalf])
 
 
 def scheduler(code: CodeType) -> None:
     """What is called from here was scheduled earlier; there is no use in looking beyond."""
-    _schedulers.add(code)
+    _schedulers[id(code)] = code
 
 
 def call_site() -> tuple[CodeType, int]:
@@ -43,12 +43,12 @@ def call_site() -> tuple[CodeType, int]:
     frame = sys._getframe(1)
     before = frame
     while (beyond := frame.f_back) is not None:
-        if frame.f_code in _schedulers:
+        if id(frame.f_code) in _schedulers:
             frame = before
             break
         module = frame.f_globals.get("__name__", "")
         if (not module.startswith(_on_behalf) and module != "selectors"
-                and frame.f_code not in _not_call_sites):
+                and id(frame.f_code) not in _not_call_sites):
             break
         before, frame = frame, beyond
     return frame.f_code, frame.f_lineno

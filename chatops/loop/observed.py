@@ -291,6 +291,10 @@ class ObservedSelector(selectors.BaseSelector):
         self._fold()
         return list(self._registrations.values())
 
+    def recent_turns(self) -> Iterator[TurnRecord]:
+        """The turns that are remembered, the last one first."""
+        return reversed(self.ring)
+
     # -- inside
 
     def _select_watched(self, ready: list[Event], returned: float, timeout: float | None,

@@ -8,7 +8,8 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from msgspec.structs import replace
 
@@ -135,13 +136,18 @@ def turns_since(selector: ObservedSelector, n: int) -> tuple[Turn, ...]:
     `n` itself comes again, because the last turn is not over while somebody asks in it:
     it may have grown by repeats, and only now is it known how long it worked.
     """
-    found: list[TurnRecord] = []
-    for record in reversed(selector.ring):
-        if record.n + record.repeats < n or len(found) == MAX_TURNS:
-            break
-        found.append(record)
+    found = list(turns_back_to(selector, n))
+    found.reverse()
+    return tuple(found)
+
+
+def turns_back_to(selector: ObservedSelector, n: int) -> Iterator[Turn]:
+    """The same, the last one first, and each worked out when it is asked for."""
     names: dict[int, str] = {}
-    return tuple([_turn(record, names) for record in reversed(found)])
+    for record in islice(selector.recent_turns(), MAX_TURNS):
+        if record.n + record.repeats < n:
+            return
+        yield _turn(record, names)
 
 
 def _turn(record: TurnRecord, names: dict[int, str]) -> Turn:

@@ -21,11 +21,11 @@ from chatops.api.snapshot import Program
 from chatops.chat.sanitize import clean_text
 from chatops.control.host import ControlEndpoint
 from chatops.control.listener import Control
-from chatops.loop import backends
+from chatops.loop import backends, private
 from chatops.loop.bus import EventBus
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
-from chatops.watch import private, registry
+from chatops.watch import registry
 from chatops.watch.loops import Loops
 from chatops.watch.pictures import ProgramPictures
 

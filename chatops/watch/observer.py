@@ -19,7 +19,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from chatops.watch import private, registry
+from chatops.loop import private
+from chatops.watch import registry
 
 if TYPE_CHECKING:
     from chatops.watch.engine import Engine

@@ -6,9 +6,8 @@ import selectors
 import sys
 from typing import Any
 
-from chatops.loop import backends, naming
-from chatops.watch import private
-from chatops.watch.selector import WatchedSelector
+from chatops.loop import backends, naming, private
+from chatops.watch.selector import ForeignSelector, WatchedSelector
 
 # Frames that are not whose doing a registration is.
 ON_BEHALF = ("asyncio.", "chatops.watch.")
@@ -64,7 +63,8 @@ def adopt(loop: Any) -> None:
     """Wrap the selector of a loop.  On its thread, or while it does not run."""
     selector = private.selector_of(loop)
     if isinstance(selector, selectors.BaseSelector) and not isinstance(selector, WatchedSelector):
-        watched = WatchedSelector(selector)
+        known = type(selector).__module__ == "selectors"
+        watched = WatchedSelector(selector) if known else ForeignSelector(selector)
         watched.asyncio = True
         private.set_selector(loop, watched)
 

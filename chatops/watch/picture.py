@@ -7,13 +7,11 @@ turns.
 
 from __future__ import annotations
 
-import os
-import select
 import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -30,22 +28,20 @@ from chatops.api.snapshot import (
     TaskRow,
 )
 from chatops.chat.sanitize import clean_text
-from chatops.loop.naming import callback_name, descriptor_of, format_call_site, masks_text
+from chatops.loop import private
+from chatops.loop.naming import format_call_site, masks_text
 from chatops.loop.observed import SPIN_PEEK
 from chatops.loop.records import Registration
-from chatops.loop.rows import at_eof, fileobj_text, is_listening, loop_figures, turns_since
+from chatops.loop.rows import loop_figures, turns_back_to
 from chatops.net.kernel import kernel_queued, send_buffer
-from chatops.watch import private
+from chatops.watch import descriptors
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.tasks import TaskTable
 
-CALLBACKS = 30                 # shown; the rest is in their sum
+CALLBACKS = 30                 # shown
+AT_ONCE = 32                   # turns that are told in one step
 # Of Linux's struct tcp_info: tcpi_bytes_acked and tcpi_bytes_received (tcp(7), linux/tcp.h).
 _TRAFFIC = struct.Struct("120x2Q")
-_KINDS = {"pipe:": "pipe", "socket": "socket", "anon_inode:[eventfd]": "eventfd",
-          "anon_inode:[timerfd]": "timerfd", "anon_inode:[pidfd]": "child",
-          "anon_inode:inotify": "inotify", "anon_inode:[signalfd]": "signalfd",
-          "anon_inode:[eventpoll]": "epoll", "/dev/": "device"}
 
 
 class _TransportRecord:
@@ -69,6 +65,7 @@ class Painter:
         self._known: WeakKeyDictionary[Any, _TransportRecord] = WeakKeyDictionary()
         self._count = 0
         self._shown: dict[int, KeyRow] = {}
+        self._percentiles = (0.0, 0.0)     # of the calls, in seconds: the 50th and the 99th
         self._transports: WeakValueDictionary[int, Any] = WeakValueDictionary()    # by id
 
     @property
@@ -101,7 +98,19 @@ class Painter:
             yield None
         self._shown = {row.fd: row for row in keys}
         self.tasks.serving.clear()         # it must not outlive what it speaks of
-        yield self._assembled(program, since, began, loop, clients, keys, tasks)
+        pool = private.executor(loop)
+        program = replace(
+            program, kind="asyncio" if loop is not None else "selectors", shown=selector.number,
+            executor=Executor(*pool) if pool else None, tasks=self.tasks.total,
+            callbacks=(yield from self._callbacks()))
+        turn, turns = selector.turns, []
+        for each in turns_back_to(selector, since):
+            turns.append(each)
+            if len(turns) % AT_ONCE == 0:
+                yield None
+        turns.reverse()
+        yield replace(self._assembled(program, began, loop, clients, keys, tasks),
+                      turn=turn, turns=tuple(turns))
 
     def transport(self, ident: int) -> Any:
         """The transport of this connection, as of the last look."""
@@ -109,7 +118,25 @@ class Painter:
 
     # -- inside
 
-    def _assembled(self, program: Program, since: int, began: float, loop: Any,
+    def _callbacks(self) -> Generator[None, None, tuple[CallbackRow, ...]]:
+        """The most expensive calls, and with them what those of all these have taken."""
+        costs = sorted(self.selector.meter.costs.values(), key=attrgetter("busy"), reverse=True)
+        rows: list[CallbackRow] = []
+        every: list[float] = []
+        for cost in costs[:CALLBACKS]:
+            recent = sorted(cost.recent)
+            every += recent
+            rows.append(CallbackRow(
+                clean_text(cost.name), cost.calls, cost.busy, recent[len(recent) // 2],
+                recent[len(recent) * 99 // 100], cost.slowest))
+            yield
+        every.sort()                   # runs that are sorted are only merged
+        self._percentiles = ((every[len(every) // 2], every[len(every) * 99 // 100])
+                             if every else (0.0, 0.0))
+        yield
+        return tuple(rows)
+
+    def _assembled(self, program: Program, began: float, loop: Any,
                    clients: list[ClientRow], keys: list[KeyRow],
                    tasks: tuple[TaskRow, ...]) -> Snapshot:
         selector = self.selector
@@ -117,14 +144,13 @@ class Painter:
             turn=selector.turns, at=time.time(), mono=began, started_at=selector.started_at,
             host="", port=0, phase="running", loop=self._figures(loop),
             clients=tuple(clients), keys=tuple(keys), rooms=(), threads=(),
-            turns=turns_since(selector, since),
             bytes_in=sum(row.bytes_in for row in clients),
             bytes_out=sum(row.bytes_out for row in clients),
             accepted=self._count,
             queued=sum(row.queued for row in clients),
             kernel_queued=sum(row.kernel_queued for row in clients),
             built_in=selector.clock() - began,
-            program=_with(program, loop, selector, self.tasks.total), tasks=tasks)
+            program=program, tasks=tasks)
 
     def _figures(self, loop: Any) -> Any:
         selector, meter = self.selector, self.selector.meter
@@ -132,14 +158,13 @@ class Painter:
         if loop is None:
             return figures
         timers, due = private.timers(loop)
-        costs = sorted(each for cost in meter.costs.values() for each in cost.recent)
+        slowest, slowest_name = meter.worst(selector.clock())
         return replace(
             figures, timers=timers,
             next_deadline=max(0.0, due - loop.time()) if due is not None else None,
             queued_calls=private.waiting_calls(loop), lag=meter.lag(selector.clock()),
-            slowest=meter.slowest, slowest_name=clean_text(meter.slowest_name),
-            p50=costs[len(costs) // 2] if costs else 0.0,
-            p99=costs[len(costs) * 99 // 100] if costs else 0.0)
+            slowest=slowest, slowest_name=clean_text(slowest_name),
+            p50=self._percentiles[0], p99=self._percentiles[1])
 
     def _connection(self, transport: Any, now: float) -> ClientRow | None:
         sock, fd = private.socket_of(transport), private.descriptor(transport)
@@ -170,7 +195,7 @@ class Painter:
         return ClientRow(
             id=known.id, fd=fd,
             nick=clean_text(task.get_name() if task is not None else type(protocol).__name__),
-            room=type(protocol).__name__, peer=_peer(sock),
+            room=type(protocol).__name__, peer=descriptors.peer(sock),
             mask=registration.events if registration is not None else 0,
             queued=queued, queued_lines=0, queue_limit=limit,
             kernel_queued=kernel_queued(sock), kernel_limit=send_buffer(sock) if queued else 0,
@@ -196,140 +221,16 @@ class Painter:
         self.selector.relabel(r.fd, label)
         return KeyRow(
             fd=r.fd,
-            type=old.type if old is not None and same else _type(r, client is not None),
-            fileobj=old.fileobj if old is not None and same else _fileobj(r),
+            type=old.type if old is not None and same else descriptors.kind(r, client is not None),
+            fileobj=old.fileobj if old is not None and same else descriptors.watched_object(r),
             events=r.events,
-            callback=clean_text(private.calls(r.data) if aio else _calls(r.data)),
+            callback=clean_text(private.calls(r.data) if aio else descriptors.calls(r.data)),
             data=label, client=client.id if client is not None else 0,
             armed_by=format_call_site(r.armed_by),
             registered_at=r.registered_at, armed_at=r.armed_at,
             fires=r.fires, last_mask=r.last_mask, busy=r.busy, slowest=r.slowest,
-            masks=masks_text(r.masks), stale=_stale(r),
-            at_eof=fired > SPIN_PEEK and _at_eof(r))
-
-
-def _with(program: Program, loop: Any, selector: WatchedSelector, tasks: int) -> Program:
-    pool = private.executor(loop)
-    costs = sorted(selector.meter.costs.values(), key=attrgetter("busy"), reverse=True)
-    rows = []
-    for cost in costs[:CALLBACKS]:
-        recent = sorted(cost.recent)
-        rows.append(CallbackRow(
-            clean_text(cost.name), cost.calls, cost.busy, recent[len(recent) // 2],
-            recent[len(recent) * 99 // 100], cost.slowest))
-    return replace(program, kind="asyncio" if loop is not None else "selectors",
-                   shown=selector.number, executor=Executor(*pool) if pool else None,
-                   callbacks=tuple(rows), tasks=tasks)
-
-
-def _calls(data: Any) -> str:
-    """The callback of a loop that somebody wrote: the data is it, or has it first."""
-    first = data[0] if isinstance(data, tuple) and data else data
-    return private.function_name(first) if callable(first) else callback_name(data)
-
-
-def _type(r: Registration, connected: bool) -> str:
-    found = private.what_for(r.data)
-    if found:
-        return found
-    if connected:
-        return "connection"
-    kind = _kernel_kind(r.fd)
-    if kind != "socket":
-        return kind
-    with _duplicate(r.fd) as sock:
-        return ("listener" if is_listening(sock) else
-                "connection" if _peer(sock) or sock.family != socket.AF_UNIX else "socket")
-
-
-def _kernel_kind(fd: int) -> str:
-    """What the kernel says a descriptor is (proc(5)); `fd` where it does not tell."""
-    try:
-        target = os.readlink(f"/proc/self/fd/{fd}")
-    except OSError:
-        return "fd"
-    return next((kind for start, kind in _KINDS.items() if target.startswith(start)), "file")
-
-
-def _fileobj(r: Registration) -> str:
-    """What is watched: of a socket both its addresses."""
-    sock = _real_socket(r)
-    try:
-        with _duplicate(r.fd) as same:
-            ours, peer = _address(same.getsockname()), _peer(same)
-    except OSError:                    # no socket
-        return fileobj_text(r.fileobj) if not isinstance(r.fileobj, int) else f"fd {r.fd}"
-    if not ours and not peer:
-        return fileobj_text(sock) if not isinstance(sock, int) else "socket unix"
-    return f"{ours} ← {peer}" if peer else ours
-
-
-def _duplicate(fd: int) -> socket.socket:
-    """The socket that has this number, whoever keeps the object.  Raises OSError for others."""
-    copy = os.dup(fd)
-    try:
-        return socket.socket(fileno=copy)
-    except OSError:
-        os.close(copy)
-        raise
-
-
-def _real_socket(r: Registration) -> Any:
-    """The socket that is registered, also where only its number is: asyncio does that."""
-    if not isinstance(r.fileobj, int):
-        return r.fileobj
-    for handle in private.handles(r.data):
-        owner = getattr(private.callback_of(handle), "__self__", None)
-        sock = private.socket_of(owner)
-        if isinstance(sock, socket.socket):
-            return sock
-        for argument in private.arguments_of(handle):
-            if isinstance(argument, socket.socket):
-                return argument
-    return r.fileobj
-
-
-def _stale(r: Registration) -> bool:
-    """It was closed while registered; a number alone must be asked of the kernel."""
-    if not isinstance(r.fileobj, int):
-        return descriptor_of(r.fileobj) != r.fd
-    sock = _real_socket(r)
-    if isinstance(sock, socket.socket):
-        return sock.fileno() != r.fd
-    try:
-        os.fstat(r.fd)
-    except OSError:
-        return True
-    return False
-
-
-def _at_eof(r: Registration) -> bool:
-    """Whether nothing is left to read but the end; also where only a number is registered."""
-    sock = _real_socket(r)
-    if isinstance(sock, socket.socket):
-        return at_eof(sock)
-    try:
-        with _duplicate(r.fd) as same:
-            return at_eof(same)
-    except OSError:                    # a pipe: hung up, with nothing left in it (poll(2))
-        news = select.poll()
-        news.register(r.fd, select.POLLIN)
-        return [mask & (select.POLLHUP | select.POLLIN) for _, mask in news.poll(0)] == [
-            select.POLLHUP]
-
-
-def _address(address: Any) -> str:
-    if isinstance(address, tuple) and len(address) >= 2:
-        host = f"[{address[0]}]" if ":" in str(address[0]) else address[0]
-        return f"{host}:{address[1]}"
-    return clean_text(os.fsdecode(address)) if address else ""
-
-
-def _peer(sock: Any) -> str:
-    try:
-        return _address(sock.getpeername())
-    except OSError:
-        return ""
+            masks=masks_text(r.masks), stale=descriptors.stale(r),
+            at_eof=fired > SPIN_PEEK and descriptors.at_eof(r))
 
 
 def _traffic(sock: Any) -> tuple[int, int]:

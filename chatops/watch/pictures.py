@@ -16,8 +16,9 @@ from msgspec.structs import replace
 from chatops.api import events
 from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Held, LoopFigures, Process, Program, Snapshot
+from chatops.loop import private
 from chatops.loop.reactor import Reactor, Timer
-from chatops.watch import private, registry
+from chatops.watch import registry
 from chatops.watch.loops import Loops
 from chatops.watch.selector import WatchedSelector
 
@@ -146,7 +147,9 @@ class ProgramPictures:
             latest = self._nothing(now)
         assert latest.program is not None
         # The loop cannot be asked; what is known of it still stands, and this is news.
+        late = max(latest.loop.lag, held.seconds) if held is not None else latest.loop.lag
         self._fill(replace(latest, mono=now, at=time.time(), turns=(), built_in=0.0,
+                           loop=replace(latest.loop, lag=late),
                            program=replace(latest.program, held=held)), self._views)
 
     # -- pictures

@@ -16,17 +16,31 @@ import socket
 import sys
 from _thread import get_ident
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
 from chatops.api.words import MapChange
+from chatops.loop import private
+from chatops.loop.meter import LATELY, CallMeter
 from chatops.loop.naming import format_call_site
 from chatops.loop.observed import MASK_HISTORY, ObservedSelector, _TimedEvents
-from chatops.loop.records import Event, Registration, TurnRecord
-from chatops.watch import private, registry
-from chatops.watch.meter import CallMeter
+from chatops.loop.records import Event, TurnRecord
+from chatops.watch import registry
 from chatops.watch.registry import resume
+from chatops.watch.story import (
+    CHANGES,
+    COSTS,
+    FIRED,
+    NO_TURN,
+    OFFS,
+    READY_KEPT,
+    REPEATS,
+    TIMEOUT,
+    WAITED,
+    WORKED,
+    Story,
+)
 
 # Runs at the safe point; true when the loop must take a turn for what it did.
 Call = Callable[[], bool | None]
@@ -35,22 +49,19 @@ FOLD_AT = 4096                 # fires that wait to be counted
 SOON = 0.25                    # seconds of a sleep that need not be interrupted
 
 
-class _Label:
-    """What stands for a key's data in the turns that are remembered."""
-
-    __slots__ = ("label",)
-
-    def __init__(self, label: str) -> None:
-        self.label = label
-
-
 class WatchedSelector(ObservedSelector):
-    """Belongs to the thread that selects; `submit` and what it says of itself are anybody's."""
+    """Belongs to the thread that selects; `submit` and what it says of itself are anybody's.
+
+    It has no `__getattr__`, which would make every look at an attribute of its own slow: the
+    interpreter does not specialise those of such a class (PEP 659).
+    """
+
+    fileno: Callable[[], int]          # where the wrapped one has it
 
     def __init__(self, inner: selectors.BaseSelector | None = None) -> None:
         super().__init__(inner)
         self.entries = self._registrations     # by descriptor; others may look, not write
-        self._inner_select = self._inner.select
+        self._take_inner()
         self.sleeping = False          # it is in the kernel, or has not been used yet
         self.thread = 0                # the one that selected last, 0 before
         self.asyncio: bool | None = None   # whose data looks like asyncio's; None until known
@@ -63,7 +74,8 @@ class WatchedSelector(ObservedSelector):
         self._woken = False            # a byte is in the waker, or about to be
         self._sent = False             # it is in it
         self._fired: list[int] = []    # descriptor << 2 | mask, of turns that nobody watched
-        self._shadows: dict[int, selectors.SelectorKey] = {}
+        self.story = Story(self._label_of)
+        self.last_turn = NO_TURN[:]
         self.number = registry.add(self)
 
     # -- selectors.BaseSelector
@@ -77,12 +89,8 @@ class WatchedSelector(ObservedSelector):
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         key = super().unregister(fileobj)
-        self._shadows.pop(key.fd, None)
-        return key
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        key = super().modify(fileobj, events, data)
-        self._shadows.pop(key.fd, None)
+        if self.watched:
+            self.story.leave(key.fd, self.turns, private.label(key.data, key.fileobj))
         return key
 
     def select(self, timeout: float | None = None) -> list[Event]:
@@ -121,16 +129,9 @@ class WatchedSelector(ObservedSelector):
         super().close()
         self.closed = True
         registry.discard(self)
-        self._shadows.clear()
         waker, self._waker = self._waker, None
         for end in waker or ():
             end.close()
-
-    def __getattr__(self, name: str) -> Any:
-        # What only some selectors have, `fileno` for one; asked only for what is not here.
-        if name == "_inner":
-            raise AttributeError(name)
-        return getattr(self._inner, name)
 
     # -- for the observer
 
@@ -164,10 +165,13 @@ class WatchedSelector(ObservedSelector):
     def watch(self, on: bool = True) -> None:
         super().watch(on)
         self.turned_by = None          # whoever turns it now
+        if not self.watched:
+            self.story.turns.clear()   # before the next look much happens that nobody sees
+            self.last_turn = NO_TURN[:]
 
     def swap(self, name: str) -> None:
         super().swap(name)
-        self._inner_select = self._inner.select
+        self._take_inner()
         if self._waker is not None:
             private.add_waker(self._inner, self._waker[0].fileno())
         elif not private.wakes_later(self._inner):
@@ -175,15 +179,25 @@ class WatchedSelector(ObservedSelector):
 
     def relabel(self, fd: int, label: str) -> None:
         """What the turns call this descriptor."""
-        shadow = self._shadows.get(fd)
-        if shadow is not None:
-            shadow.data.label = label
+        self.story.name(fd, label)
 
-    def label(self, registration: Registration) -> str:
-        """Whose descriptor it is."""
-        return private.label(registration.data, registration.fileobj)
+    def recent_turns(self) -> Iterator[TurnRecord]:
+        self._finish_turn()
+        return self.story.records()
 
     # -- inside
+
+    def _take_inner(self) -> None:
+        self._inner_select = self._inner.select
+        if hasattr(self._inner, "fileno"):
+            self.fileno = self._inner.fileno
+        elif "fileno" in vars(self):
+            del self.fileno
+
+    def _label_of(self, fd: int) -> str:
+        registration = self._registrations.get(fd)
+        return (private.label(registration.data, registration.fileobj)
+                if registration is not None else "gone")
 
     def _settle(self, timeout: float | None) -> None:
         """poll() and select() do not notice a descriptor that is added while they sleep, so
@@ -250,43 +264,47 @@ class WatchedSelector(ObservedSelector):
         if self.turned_by is None:
             self.thread = get_ident()
             self.turned_by = sys._getframe(2).f_code
-        last = self._turn
-        last.worked += worked
-        if not ready:
-            if last.ready or last.changes or last.notes or bool(timeout) != bool(last.timeout):
-                self._remember(TurnRecord(self.turns, returned, timeout, waited, ready))
+        if worked > self.meter.waited or returned - self.meter.waited_at > LATELY:
+            # The last call of the turn that is over has waited for all others of it.
+            self.meter.was_late(worked - self.meter.last, returned)
+        last = self.last_turn
+        last[WORKED] += worked
+        if self._turn.costs is not None or self._turn.changes is not None:
+            self._finish_turn()
+        fired: tuple[int, ...] = ()
+        if ready:
+            count = len(ready)
+            self.ready += count
+            if count == 1:
+                key, mask = ready[0]
+                fired = (key.fd << 2 | mask,)
             else:
-                last.repeats += 1
-                last.waited += waited
-            return ready
-        self.ready += len(ready)
-        registrations, shadows = self._registrations, self._shadows
-        seen: list[Event] = []
-        for key, mask in ready:
-            fd = key.fd
-            registration = registrations.get(fd)
-            if registration is None:
-                continue
-            registration.fires += 1
-            registration.last_mask = mask
-            if registration.masks is None:
-                registration.masks = deque(maxlen=MASK_HISTORY)
-            registration.masks.append(mask)
-            shadow = shadows.get(fd)
-            if shadow is None:
-                shadow = shadows[fd] = selectors.SelectorKey(
-                    fd, fd, key.events, _Label(self.label(registration)))
-            seen.append((shadow, mask))
-        alike = (seen == last.ready and bool(timeout == last.timeout or (timeout and last.timeout))
-                 and last.changes is None and last.notes is None)
-        if alike:
-            last.repeats += 1
-            last.waited += waited
-            last.costs = None
+                fired = tuple([key.fd << 2 | mask for key, mask in ready])
+            self._fired += fired
+            if len(self._fired) > FOLD_AT:
+                self._fold()
+            if count > READY_KEPT:
+                fired = fired[:READY_KEPT]
+        # Of the story only what every turn needs is done here, and not by a call.
+        if (fired == last[FIRED] and last[CHANGES] is None
+                and (timeout == last[TIMEOUT] or (timeout and last[TIMEOUT]))):
+            last[REPEATS] += 1
+            last[WAITED] += waited
+            last[COSTS] = last[OFFS] = None
         else:
-            self._remember(TurnRecord(self.turns, returned, timeout, waited, seen))
+            last = [self.turns, returned, timeout, waited, fired, 0.0, 0, None, None, None]
+            self.last_turn = last
+            self.story.turns.append(last)
         # asyncio only queues what is ready while it iterates: its calls are timed elsewhere.
-        return ready if self.asyncio else _TimedEvents(ready, self)
+        return ready if self.asyncio or not ready else _TimedEvents(ready, self)
+
+    def _finish_turn(self) -> None:
+        """What has come to be known of the last turn since it began belongs to it."""
+        turn, last = self._turn, self.last_turn
+        if turn.changes is not None:
+            last[CHANGES] = [*(last[CHANGES] or ()), *turn.changes]
+        last[COSTS], last[OFFS] = turn.costs, turn.offs
+        turn.changes = turn.costs = turn.offs = None
 
     def _changed(self, what: MapChange, key: selectors.SelectorKey, before: int, after: int,
                  by: tuple[CodeType, int]) -> None:
@@ -306,3 +324,19 @@ class WatchedSelector(ObservedSelector):
             if registration is not None:
                 registration.fires += count
                 registration.last_mask = last_masks[fd]
+                if self.watched and registration.masks is None:
+                    registration.masks = deque(maxlen=MASK_HISTORY)
+        if self.watched:
+            for each in fired:
+                registration = self._registrations.get(each >> 2)
+                if registration is not None and registration.masks is not None:
+                    registration.masks.append(each & 3)
+
+
+class ForeignSelector(WatchedSelector):
+    """Around a selector that is none of the module's: nobody knows what else it has."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_inner":
+            raise AttributeError(name)
+        return getattr(self._inner, name)

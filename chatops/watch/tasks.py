@@ -5,19 +5,23 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from msgspec.structs import replace
 
 from chatops.api.snapshot import TaskRow
 from chatops.chat.sanitize import clean_text
-from chatops.watch import private
-from chatops.watch.meter import CallMeter
+from chatops.loop import private
+from chatops.loop.meter import CallMeter
 
 MOST = 500                     # rows; the rest is counted by coroutine
+BATCH = 500                    # tasks that are gone through in one step
+HOLDERS = 50                   # of them looked into, for who holds a lock
+HOLDERS_IN_ALL = 2000          # and for one lock
+LOCKS = 16                     # whose holders are looked for
 _STANDARD = os.path.dirname(os.__file__)
 
 
@@ -40,6 +44,7 @@ class TaskTable:
         self.total = 0
         self.serving: dict[int, Any] = {}      # id(protocol): a task that has it in its hands
         self._known: WeakKeyDictionary[Any, _Known] = WeakKeyDictionary()
+        self._holders: WeakKeyDictionary[Any, ref[Any]] = WeakKeyDictionary()   # by lock
         self._ids = itertools.count(1)
 
     def find(self, loop: Any, word: str) -> Any:
@@ -53,17 +58,37 @@ class TaskTable:
         return None
 
     def look(self, loop: Any, meter: CallMeter, now: float) -> Iterator[None]:
-        """Go through them, yielding wherever it can be put off."""
-        every = private.tasks(loop)
-        tasks = [task for task in every if not task.done()]
-        failed = [task for task in every if task.done() and private.untaken(task) is not None]
-        alive = {id(task) for task in tasks}
-        meter.tasks = {ident: spent for ident, spent in meter.tasks.items() if ident in alive}
-        yield
+        """Go through them, yielding wherever it can be put off: no step takes longer because
+        there are more tasks.
+        """
+        before = list(meter.tasks)
+        shown: list[Any] = []
+        failed: list[Any] = []
+        alive: set[int] = set()
+        rest: Counter[int] = Counter()                 # by id(), as in a meter
+        kinds: dict[int, Any] = {}                     # of these, a coroutine each
+        for batch in private.task_batches(loop, BATCH):
+            for task in batch:
+                if not task.done():
+                    alive.add(id(task))
+                    if len(shown) < MOST:
+                        shown.append(task)
+                    else:
+                        coro = task.get_coro()
+                        kind = id(getattr(coro, "cr_code", None) or type(coro))
+                        rest[kind] += 1
+                        if kind not in kinds:
+                            kinds[kind] = coro
+                elif len(failed) < MOST and private.untaken(task) is not None:
+                    failed.append(task)
+            task = None
+            del batch
+            yield
+        yield from _forget(meter, before, alive)
         self.serving = {}
-        rows = [self._failed(task, now) for task in failed[:MOST]]
+        rows = [self._failed(task, now) for task in failed]
         waiting_for: list[tuple[int, Any]] = []        # row, lock
-        for task in tasks[:MOST]:
+        for task in shown:
             for protocol in private.protocols_in(task.get_coro()):
                 self.serving.setdefault(id(protocol), task)
             row, lock = self._row(task, meter, now)
@@ -71,21 +96,33 @@ class TaskTable:
                 waiting_for.append((len(rows), lock))
             rows.append(row)
             yield
-        for at, lock in waiting_for[:16]:
-            rows[at] = _held_by(rows[at], _holder(lock, tasks))
-            yield
-        rest: Counter[Any] = Counter()
-        coros: dict[Any, Any] = {}
-        for first in range(MOST, len(tasks), MOST):
-            for task in tasks[first:first + MOST]:
-                coro = task.get_coro()
-                code = getattr(coro, "cr_code", None) or type(coro)
-                rest[code] += 1
-                coros[code] = coro
-            yield
-        rows += [TaskRow(0, "", clean_text(private.coroutine_name(coros[code])), "", "",
-                         "waiting", now, count=count) for code, count in rest.most_common(50)]
-        self.rows, self.total = tuple(rows), len(tasks)
+        del shown, failed
+        for at, lock in waiting_for[:LOCKS]:
+            holder = yield from self._holder(loop, lock)
+            rows[at] = replace(rows[at], holder=clean_text(holder))
+        rows += [TaskRow(0, "", clean_text(private.coroutine_name(kinds[kind])), "", "", "waiting",
+                         now, count=count) for kind, count in rest.most_common(50)]
+        self.rows, self.total = tuple(rows), len(alive)
+
+    def _holder(self, loop: Any, lock: Any) -> Generator[None, None, str]:
+        """The task that is inside `async with` this lock and does not wait for it itself."""
+        known = self._holders.get(lock)
+        task = known() if known is not None else None
+        if task is not None and not task.done() and _holds(task, lock):
+            return f"{task.get_name()} {private.coroutine_name(task.get_coro())}"
+        looked = 0
+        for batch in private.task_batches(loop, BATCH):
+            for each in batch:
+                looked += 1
+                if not each.done() and _holds(each, lock):
+                    self._holders[lock] = ref(each)
+                    return f"{each.get_name()} {private.coroutine_name(each.get_coro())}"
+                if looked % HOLDERS == 0:
+                    yield
+            del batch
+            if looked > HOLDERS_IN_ALL:
+                break
+        return "somebody who does not show" if lock.locked() else ""
 
     def _remembered(self, task: Any, stands: object, now: float) -> _Known:
         known = self._known.get(task)
@@ -174,16 +211,18 @@ def _waits_on(awaits: Awaits, future: Any) -> str:
     return called or (type(future).__name__ if future is not None else "")
 
 
-def _holder(lock: Any, tasks: list[Any]) -> str:
-    """The task that is inside `async with` this lock and does not wait for it itself."""
-    for task in tasks:
-        awaits = private.chain(task.get_coro())
-        if private.locked_for(frame for frame, _ in awaits[-1:]) is lock:
-            continue
-        if private.holds(task.get_coro(), lock):
-            return f"{task.get_name()} {private.coroutine_name(task.get_coro())}"
-    return "somebody who does not show" if lock.locked() else ""
+def _holds(task: Any, lock: Any) -> bool:
+    coro = task.get_coro()
+    if not private.holds(coro, lock):
+        return False
+    awaits = private.chain(coro)
+    return private.locked_for(frame for frame, _ in awaits[-1:]) is not lock
 
 
-def _held_by(row: TaskRow, holder: str) -> TaskRow:
-    return replace(row, holder=clean_text(holder))
+def _forget(meter: CallMeter, before: list[int], alive: set[int]) -> Iterator[None]:
+    """Drop what tasks have cost that were there `before` and are no more."""
+    for first in range(0, len(before), BATCH):
+        for ident in before[first:first + BATCH]:
+            if ident not in alive:
+                meter.tasks.pop(ident, None)
+        yield

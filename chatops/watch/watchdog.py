@@ -8,7 +8,8 @@ from types import FrameType
 
 from chatops.api.snapshot import Held
 from chatops.chat.sanitize import clean_text
-from chatops.watch import private
+from chatops.loop import private
+from chatops.watch.blocking import blocking_call
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.tasks import origin, own_origin
 
@@ -55,10 +56,13 @@ def _held(stack: list[FrameType], turned: int, since: float, now: float) -> Held
     theirs = [frame for frame in stack[:turned] or stack[turned:turned + 1]
               if not frame.f_globals.get("__name__", "").startswith("chatops.")]
     least = own_origin(theirs)
-    own = next((frame for frame in theirs if origin(frame) >= least), stack[turned])
+    at = next((at for at, frame in enumerate(theirs) if origin(frame) >= least), -1)
+    own = theirs[at] if at >= 0 else stack[turned]
+    call, kind = blocking_call(theirs[at::-1] if at >= 0 else [own])
     line = linecache.getline(own.f_code.co_filename, own.f_lineno).strip()
     return Held(
         seconds=now - since, since=since,
         at=clean_text(private.place(own.f_code, own.f_lineno)), inside=clean_text(line)[:120],
         stack=tuple(clean_text(private.place(each.f_code, each.f_lineno))
-                    for each in reversed(stack[:DEEP])))
+                    for each in reversed(stack[:DEEP])),
+        call=clean_text(call), kind=kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,51 @@ def test_a_blocking_call_in_a_handler_is_named_with_its_line_while_it_holds_the_
     told = program.event(events.LoopHeld)
     assert isinstance(told, events.LoopHeld)
     assert (told.where, told.over) == ("handle (program.py:12)", False)
+    client.close()
+
+
+@pytest.mark.parametrize(("body", "call", "instead"), [
+    ("socket.getaddrinfo('chat.example', 80)", "socket.getaddrinfo", "loop.getaddrinfo"),
+    ("open('fifo').read()", "open", "asyncio.to_thread"),
+    ("subprocess.run(['cat', 'fifo'])", "subprocess.run", "asyncio.create_subprocess_exec"),
+])
+def test_a_call_that_blocks_is_named_with_its_line_and_what_to_write_instead(
+        watched: Start, tmp_path: Path, body: str, call: str, instead: str) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)                        # to open it waits until somebody writes
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    script(packages, """
+    import socket
+
+    def no_answer(*_):
+        with open("fifo", "rb") as file:
+            return file.readlines()[:0]
+
+    socket._socket.getaddrinfo = no_answer
+    """, "silent.py")
+    script(tmp_path, SERVER + f"""
+    import socket, subprocess, sys
+    sys.path.append("site-packages")
+    import silent             # a name server that does not answer
+
+    async def handle(reader, writer):
+        await reader.readline()
+        {body}             # line 16
+
+    asyncio.run(serve(handle))
+    """)
+    program = watched("program.py")
+    client = connect(program.port())
+    program.see(lambda s: s.clients)
+    client.sendall(b"go\n")
+    lint = program.lint("blocking-call")
+    assert lint.summary.startswith(f"{call} blocks the loop, handle (program.py:16): ")
+    assert instead in lint.summary
+    fifo.write_bytes(b"x")
+    # Over, and still told of to who looks up only now.
+    after = program.see(lambda s: s.program is not None and s.program.held is None)
+    assert any(found.code == "blocking-call" for found in after.lints)
     client.close()
 
 

@@ -43,7 +43,7 @@ class ProgramFeed(Feed):
                     armed_by="main (chat.py:30)") for key in before.keys)
         picture = replace(
             before, host="", port=0, clients=rows, keys=keys, rooms=(), lints=(),
-            loop=replace(before.loop, lag=0.0021,
+            loop=replace(before.loop, lag=1.2 if self.held else 0.0021,
                          slowest_name=HANDLE),
             program=self._program(len(rows)), tasks=self._tasks(rows))
         return replace(picture, lints=lints.find(picture))
@@ -72,7 +72,9 @@ class ProgramFeed(Feed):
             (LoopRow(1, self.kind, "MainThread", "epoll", connections + 2, self.turn,
                      "main (chat.py:30)"),),
             unseen=self.unseen, held=held, executor=Executor(6, 6, 2, 0), tasks=connections + 3,
-            callbacks=(CallbackRow(HANDLE, 900, 0.4, 0.0001, 0.0009, 0.02),))
+            callbacks=(CallbackRow("backup (chat.py:19)", 40, 9.0, 0.0002, 0.3, 0.31),
+                       CallbackRow(HANDLE, round(90 * self.now), 0.1 * self.now, 0.0001, 0.0009,
+                                   0.02)))
 
     def _tasks(self, rows: tuple[ClientRow, ...]) -> tuple[TaskRow, ...]:
         if self.kind != "asyncio":

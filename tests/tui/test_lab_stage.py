@@ -86,7 +86,7 @@ async def test_a_stage_is_shown_in_the_consoles_panes_with_what_to_do_and_to_see
         await press(rig, pilot, "L", str(number))
         shown = on_screen(rig)
         running = front(rig).stage
-        assert f"stage {number} of 5  {running.title}" in shown
+        assert f"stage {number} of 6  {running.title}" in shown
         assert running.fault[:30] in shown
         assert f"nc 127.0.0.1 {running.address[1]}" in shown
         assert "look at" in shown
@@ -113,13 +113,13 @@ async def test_a_key_leads_to_the_next_stage_and_the_one_before_it_is_stopped(
     async with rig.app.run_test(size=(80, 24)) as pilot:
         await begin(rig, pilot)
         await press(rig, pilot, "L", "1")
-        for number in (2, 3, 4, 5):
+        for number in (2, 3, 4, 5, 6):
             before = front(rig).stage
             await press(rig, pilot, "n")
             assert front(rig).stage.number == number
             assert ended(before)
         await press(rig, pilot, "N")
-        assert front(rig).stage.number == 4
+        assert front(rig).stage.number == 5
         await press(rig, pilot, "n", "n")
         assert kind(rig) is LabScreen
     assert all(ended(link.stage) for link in imagined)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chatops.api.commands import Cancel, Close, Quit
 from tests.tui.eyes import screen_text
 from tests.tui.feed import Feed
@@ -92,6 +94,50 @@ async def test_keys_of_a_chat_say_that_there_is_none() -> None:
             await pilot.pause()
             assert rig.app.screen is rig.app.get_default_screen()
         assert rig.link.asked == []
+
+
+@pytest.mark.parametrize("size", [WIDE, SMALL], ids=str)
+async def test_the_loop_pane_shows_how_late_the_loop_is_and_what_it_calls(
+        size: tuple[int, int]) -> None:
+    feed = ProgramFeed(clients=3)
+    rig = Rig(feed)
+    async with rig.app.run_test(size=size) as pilot:
+        rig.run(5)
+        await pilot.press("4", "z")
+        await pilot.pause()
+        rig.run(0.1)
+        await pilot.pause()
+        shown = screen_text(rig).replace("│", " ").split("\n")
+        assert any("2.1ms loop lag" in line for line in shown)
+        at = next(n for n, line in enumerate(shown) if " share " in line)
+        # What took a tenth of the last second, before what took much an hour ago.
+        told = [line.split() for line in shown[at:at + 3]]
+        if size == WIDE:
+            assert told[0][:6] == ["share", "calls/s", "p50", "p99", "max", "call"]
+            assert told[1][:6] == ["10.0%", "90", "0.1ms", "0.9ms", "20ms", "handle"]
+            assert told[2][:6] == ["0.0%", "0", "0.2ms", "300ms", "310ms", "backup"]
+        else:
+            assert told[0][:4] == ["share", "p99", "max", "call"]
+            assert told[1][:4] == ["10.0%", "0.9ms", "20ms", "handle"]
+            assert told[2][:4] == ["0.0%", "300ms", "310ms", "backup"]
+        feed.held = True
+        rig.run(2)
+        await pilot.pause()
+        shown = screen_text(rig).split("\n")
+        at = next(n for n, line in enumerate(shown) if "1.2s loop lag" in line)
+        plot = " ".join(shown[at + 1:at + 6])
+        assert "2,000ms" in plot
+        assert "█" in plot
+
+
+async def test_a_chat_server_has_no_loop_lag_and_no_calls() -> None:
+    rig = Rig(Feed(clients=3))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        rig.run(2)
+        await pilot.press("4")
+        await pilot.pause()
+        assert "loop lag" not in screen_text(rig)
+        assert "calls/s" not in screen_text(rig)
 
 
 async def test_a_task_is_opened_with_its_chain() -> None:

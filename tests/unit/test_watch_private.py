@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from chatops.watch import private
+from chatops.loop import private
 
 
 def lacks(value: object, *names: str) -> list[str]:

@@ -1,1 +1,1 @@
-"""The lab on the screen: its menu, the five servers, the lessons, and their pictures."""
+"""The lab on the screen: its menu, the six servers, the lessons, and their pictures."""

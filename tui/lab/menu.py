@@ -1,4 +1,4 @@
-"""The lab's first screen: five servers, nine lessons, and what can be switched live."""
+"""The lab's first screen: six servers, nine lessons, and what can be switched live."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SWITCHES = (
     ("spawn slow 3", "bad clients"),
 )
 KEYS = (Key("↑↓←→", "move", "next_list"), Key("enter", "open", "open"),
-        Key("1-5", "server", "to_stages"), Key("a-i", "lesson", "to_lessons"),
+        Key(f"1-{max(STAGES)}", "server", "to_stages"), Key("a-i", "lesson", "to_lessons"),
         Key("esc", "console", "leave"))
 
 
@@ -78,7 +78,7 @@ class LabScreen(Screen[None]):
         yield Static(classes="heading")
         with Horizontal(classes="columns"):
             with Vertical(id="stages-box", classes="box") as box:
-                box.border_title = "Five servers, step by step"
+                box.border_title = "Six servers, step by step"
                 yield OptionList(id="stages")
             with Vertical(id="others"):
                 with Vertical(id="lessons-box", classes="box") as box:
@@ -175,7 +175,7 @@ def _fill(options: OptionList, rows: list[Option]) -> None:
 def _stage(stage: type[StageServer], width: int, seen: bool, roomy: bool) -> Content:
     """Its name, its fault, and the way down to the next."""
     mark = ("✓", "$success") if seen else ("○", "$text-muted")
-    mended = stage.number == max(STAGES)
+    mended = stage.mended
     sign, style = ("✓ ", "$success") if mended else ("! ", "$error")
     lines = [Content.assemble((f"{stage.number} ", "bold $primary"),
                               (stage.title, "bold $foreground"), "  ", mark)]
@@ -184,7 +184,7 @@ def _stage(stage: type[StageServer], width: int, seen: bool, roomy: bool) -> Con
                   for row in fold(stage.what, max(20, width - 4))]
     for at, row in enumerate(fold(stage.fault, max(20, width - 6))):
         lines.append(Content.styled(f"  {sign if at == 0 else '  '}{row}", style))
-    if roomy and not mended:
+    if roomy and stage.number != max(STAGES):
         lines.append(Content.styled("  ↓", "$text-muted"))
     return Content("\n").join(lines)
 

@@ -1,4 +1,4 @@
-"""One of the five servers, running, in the console's own panes."""
+"""One of the servers, running, in the console's own panes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from tui.screens.main import MainScreen
 from tui.text.cells import clean
 
 DRAIN_LIMIT = 2000
-FIRST_PANE = {1: "selector", 2: "loop", 3: "clients", 4: "loop", 5: "clients"}
+FIRST_PANE = {1: "selector", 2: "loop", 3: "clients", 4: "loop", 5: "clients",
+              6: "clients"}
 
 # What to do so that the fault shows, a command line a step; then round again.
 TRIALS = {
@@ -33,6 +34,7 @@ TRIALS = {
     3: ("spawn chat 3", "spawn mute", "spawn flood 2", "despawn"),
     4: ("spawn mute", "spawn chat 2", "despawn"),
     5: ("spawn chat 3", "spawn mute", "spawn flood 2", "despawn"),
+    6: ("spawn chat 3", "spawn mute", "spawn flood", "despawn"),
 }
 
 

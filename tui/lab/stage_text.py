@@ -6,6 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.lab.stages import STAGES, StageServer
+from chatops.units import format_size
 from tui.lab.wording import fold
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
@@ -66,7 +67,7 @@ def _heading(stage: StageServer, state: ConsoleState) -> Content:
 
 
 def _fault_style(stage: StageServer) -> str:
-    return "$success" if stage.number == max(STAGES) else "$error"
+    return "$success" if stage.mended else "$error"
 
 
 def _told(label: str, text: str, style: str, width: int) -> list[Content]:
@@ -89,6 +90,11 @@ def sight(stage: StageServer, state: ConsoleState) -> str:
         return f"{unwatched} unwatched now" if unwatched else ""
     if stage.number in (2, 4) and state.gauges.wakeups >= SPINNING:
         return f"{state.gauges.wakeups:,.0f} wake-ups/s now"
-    if stage.number == max(STAGES) and live.queued:
+    if stage.mended and live.queued:
         return "one waits, and holds up nobody"
+    if stage.number == 6:
+        late = max(live.clients, key=lambda client: client.queued, default=None)
+        if late is not None and late.queued > late.queue_limit > 0:
+            return (f"{format_size(late.queued)} wait for {late.nick}, the mark is "
+                    f"{format_size(late.queue_limit)}")
     return ""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from chatops.api.snapshot import ClientRow, KeyRow, Pulse, Snapshot
+from chatops.api.snapshot import CallbackRow, ClientRow, KeyRow, Pulse, Snapshot
 from tui.model.pulses import LoopRates, PulseMeter
 
 WINDOW = 1.0                   # seconds that a rate looks back
@@ -41,6 +41,7 @@ class Gauges(NamedTuple):
     queued: float = 0.0        # bytes in all outboxes
     kernel_queued: float = 0.0
     off_cpu: float = 0.0       # share of the time that is in `busy` and was no work
+    lag: float = 0.0           # of a program: seconds that a due call had to wait, at the worst
 
 
 NO_RATES = Rates()
@@ -49,7 +50,7 @@ NO_RATES = Rates()
 class RateTable:
     """The rates of every client and descriptor of one snapshot, worked out when asked."""
 
-    __slots__ = ("_clients", "_keys", "_seconds")
+    __slots__ = ("_calls", "_clients", "_keys", "_seconds")
 
     def __init__(self, before: Snapshot | None, seconds: float) -> None:
         """`seconds` passed since `before`; without a `before` every rate is 0."""
@@ -57,6 +58,9 @@ class RateTable:
             {row.id: row for row in before.clients} if before is not None else {})
         self._keys: Mapping[int, KeyRow] = (
             {row.fd: row for row in before.keys} if before is not None else {})
+        self._calls: Mapping[str, CallbackRow] = (
+            {row.name: row for row in before.program.callbacks}
+            if before is not None and before.program is not None else {})
         self._seconds = seconds if before is not None else 0.0
 
     def of(self, row: ClientRow) -> Rates:
@@ -80,6 +84,18 @@ class RateTable:
     def busy(self, row: KeyRow) -> float:
         """The share of the time that its callback takes, 0 to 1."""
         return self._key_rate(row, "busy")
+
+    def calls(self, row: CallbackRow) -> float:
+        """How often a program's loop makes these calls per second."""
+        old = self._calls.get(row.name)
+        before = old.calls if old is not None and old.calls <= row.calls else 0
+        return (row.calls - before) / self._seconds if self._seconds else 0.0
+
+    def call_share(self, row: CallbackRow) -> float:
+        """The share of the loop's time that they take, 0 to 1."""
+        old = self._calls.get(row.name)
+        before = old.busy if old is not None and old.calls <= row.calls else 0.0
+        return min(1.0, (row.busy - before) / self._seconds) if self._seconds else 0.0
 
     def _key_rate(self, row: KeyRow, counter: str) -> float:
         if not self._seconds:
@@ -109,6 +125,7 @@ def gauges(before: Snapshot, after: Snapshot, seconds: float) -> Gauges:
         queued=after.queued,
         kernel_queued=after.kernel_queued,
         off_cpu=min(1.0, max(0.0, (b.off_cpu - a.off_cpu) / seconds)),
+        lag=b.lag,
     )
 
 

@@ -15,6 +15,7 @@ from chatops.api.snapshot import LoopFigures, Snapshot, ThreadRow
 from chatops.units import format_seconds
 from tui.model.rates import SAMPLE
 from tui.model.state import ConsoleState
+from tui.panes.calls import call_lines
 from tui.panes.turns import turn_lines
 from tui.text.cells import clean, fit, format_count, format_rate
 from tui.widgets.gauge import columns, resample, scale_top, sparkline, split_bar
@@ -29,6 +30,7 @@ KEPT = " kept waiting"
 PLOT_MOST = 5                  # rows of a plot
 TURNS_LEAST = 5                # rows of the turns' story
 THREADS_LEAST = 3
+CALLS_LEAST = 4                # rows of a program's calls
 TALL = 26                      # rows from which everything is told
 TWO_COLUMNS = 76               # cells from which there is room for two
 
@@ -76,6 +78,8 @@ class LoopPane(Vertical):
 
     def _draw(self, state: ConsoleState, snapshot: Snapshot) -> Content:
         width, height = self.scrollable_content_region.size
+        if snapshot.program is not None:
+            return Content("\n").join(_of_program(state, snapshot, width, height))
         if width >= TWO_COLUMNS:
             half = (width - 3) // 2
             figures = _figures(state, snapshot, half)
@@ -109,6 +113,37 @@ class LoopPane(Vertical):
             row.native_id: (row.cpu, (row.cpu - before[row.native_id][0]) / seconds
                             if row.native_id in before and seconds > 0 else math.nan)
             for row in snapshot.threads}
+
+
+def _of_program(state: ConsoleState, snapshot: Snapshot, width: int, height: int
+                ) -> Iterator[Content]:
+    """Of somebody else's loop: how late it is, and what it calls."""
+    if width >= TWO_COLUMNS:
+        half = (width - 3) // 2
+        plot = max(1, min(PLOT_MOST, height // 4 - 1))
+        right = [*_wakeups(state, half, plot), *_lag(state, half, plot)]
+        right += turn_lines(state, snapshot, half, max(3, height - len(right) - 1))
+        left = [*_figures(state, snapshot, half), *_busy(state, half, plot)]
+        left += _calls(state, snapshot, half, max(CALLS_LEAST, height - len(left) - 1))
+        yield from _beside(left, right, half)
+        return
+    figures = _figures(state, snapshot, width)
+    if height < TALL:
+        del figures[-2:]
+    calls = _calls(state, snapshot, width,
+                   CALLS_LEAST if height < TALL else height // 3)
+    room = height - len(figures) - len(calls) - 1
+    plot = max(1, min(PLOT_MOST, (room - TURNS_LEAST) // 2 - 1))
+    plots = [*_lag(state, width, plot), *(_wakeups(state, width, plot) if height >= TALL else ())]
+    yield from figures
+    yield from plots
+    yield from calls
+    yield from turn_lines(state, snapshot, width, max(TURNS_LEAST, room - len(plots)))
+
+
+def _calls(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -> list[Content]:
+    program = snapshot.program
+    return call_lines(program, state.rates, width, room) if program is not None else []
 
 
 def _label(text: str) -> Part:
@@ -175,6 +210,14 @@ def _busy(state: ConsoleState, width: int, rows: int) -> list[Content]:
     values = [100 * share for share in resample(state.series["busy"], room)]
     now = f"{state.gauges.busy:.1%} outside select()"
     return _plot(values, now, width, rows, "%", "$accent")
+
+
+def _lag(state: ConsoleState, width: int, rows: int) -> list[Content]:
+    """How long what was due had to wait, the worst of the last second each time."""
+    room = max(4, width - SCALE)
+    values = [1000 * seconds for seconds in resample(state.series["lag"], room)]
+    now = f"{format_seconds(state.gauges.lag)} loop lag"
+    return _plot(values, now, width, rows, "ms", "$warning")
 
 
 def _plot(values: list[float], now: str, width: int, rows: int, unit: str,

@@ -1,4 +1,4 @@
-"""What the five servers share: a port and a thread of their own, and a way to end.
+"""What the servers share: a port and a thread of their own, and a way to end.
 
 A stage's own file holds nothing but the server, as a learner would write it.  What makes it
 safe to run inside a console is here: what it prints goes to a bus, it can be stopped even
@@ -27,13 +27,15 @@ from chatops.api.words import WriteInterest
 from chatops.lab.stages.selector import StageSelector
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import host_with_zone, peer_text
+from chatops.units import format_size
 
 CPU_LIMIT = 60.0               # seconds of CPU that a stage may burn
+MEMORY_LIMIT = 64 << 20        # bytes that may wait in its memory for clients
 STOP_DEADLINE = 2.0            # seconds for a stage to end; after half of it, by force
 
 
 class StageServer:
-    """One of the five servers.
+    """One of the lab's servers.
 
     `start`, `stop` and `alive` are for whoever runs it; everything else belongs to its own
     thread, which is called `stage N`.
@@ -46,20 +48,26 @@ class StageServer:
     why: ClassVar[str]             # it happens
     try_it: ClassVar[str]          # what to type; {host} and {port} are filled in
     look_at: ClassVar[str]         # what to watch in the panes
+    mended: ClassVar[bool] = False     # it is there to show how it is done
     write_interest: ClassVar[WriteInterest] = "on-demand"
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *,
-                 max_seconds: float = CPU_LIMIT) -> None:
-        """`max_seconds` of CPU, and the lab stops it: a loop that spins would go on for ever."""
+                 max_seconds: float = CPU_LIMIT, max_bytes: int = MEMORY_LIMIT) -> None:
+        """`max_seconds` of CPU, or `max_bytes` that wait in memory, and the lab stops it: a loop
+        that spins, and a buffer that grows, would go on for ever.
+        """
         self.label = f"stage {self.number}"
         self.bus: EventBus[Event] = EventBus(2048)
         self.address = (host, port)
         self.ended = ""                # why it has ended; "" until then
         self.running = True
+        self.listens = True            # or will, before its first `select`
         self.connections: dict[socket.socket, tuple[int, str, float]] = {}  # id, peer, since
         self.accepted = 0
         self.selector = StageSelector()
         self._max_seconds = max_seconds
+        self._max_bytes = max_bytes
+        self._burnt_at = float("inf")  # of its thread's CPU time, in seconds
         self._emergency = False
         self._thread = threading.Thread(target=self._run, name=self.label, daemon=True)
 
@@ -69,11 +77,19 @@ class StageServer:
         """Register, select, call back, for as long as `running`."""
         raise NotImplementedError
 
+    def buffered(self) -> int:
+        """Bytes that wait in its memory without a bound."""
+        return 0
+
     def say(self, text: str) -> None:
         """What a server in a terminal would print."""
         self.bus.publish(Said(time.time(), 0, self.label, "output", text))
 
     # -- from any thread
+
+    def interrupt(self) -> None:
+        """Have it notice that it is to end."""
+        self.selector.stop()
 
     def start(self) -> tuple[str, int]:
         """Listen and serve; returns the address.  Raises OSError when it cannot listen."""
@@ -107,7 +123,7 @@ class StageServer:
         self.running = False
         if not self.alive:
             return True
-        self.selector.stop()
+        self.interrupt()
         self._thread.join(deadline / 2)
         if self.alive:
             self._force()
@@ -135,8 +151,8 @@ class StageServer:
         selector = self.selector
         selector.watch()
         selector.on_change = self._notice_closed
-        selector.on_burnt = self._burnt
-        selector.cpu_limit = time.thread_time() + self._max_seconds
+        selector.on_look = self._look
+        self._burnt_at = time.thread_time() + self._max_seconds
         self.bus.publish(ServerStarted(time.time(), *self.address, selector.backend))
         reason = "stopped"
         try:
@@ -151,12 +167,18 @@ class StageServer:
             self.bus.publish(ServerStopped(time.time(), self.ended))
             self.bus.flush()
 
-    def _burnt(self) -> None:
-        self.ended = (f"the lab stopped it after {self._max_seconds:g} s of CPU: "
-                      "it would have gone on for ever")
-        self.bus.publish(Warned(time.time(), self.ended))
-        self.running = False
-        self.selector.stop()
+    def _look(self) -> None:
+        if self.ended:
+            return
+        if time.thread_time() > self._burnt_at:
+            self.ended = f"the lab stopped it after {self._max_seconds:g} s of CPU"
+        elif self.buffered() > self._max_bytes:
+            self.ended = f"the lab stopped it with {format_size(self._max_bytes)} in its buffers"
+        if self.ended:
+            self.ended += ": it would have gone on for ever"
+            self.bus.publish(Warned(time.time(), self.ended))
+            self.running = False
+            self.interrupt()
 
     def _close_all(self) -> None:
         fileobjs: list[Any] = [key.fileobj for key in self.selector.get_map().values()]
@@ -173,11 +195,16 @@ class StageServer:
         self.bus.publish(Connected(time.time(), self.accepted, connection.fileno(),
                                    nick_of(self.accepted), peer))
 
-    def _notice_closed(self) -> None:
+    def _notice_closed(self) -> bool:
+        """Tell of who has left; whether some are open still and watched no more: asyncio
+        unregisters in one turn, and closes in a later one.
+        """
         for connection in [c for c in self.connections if c.fileno() < 0]:
             number, peer, _ = self.connections.pop(connection)
             self.bus.publish(Disconnected(time.time(), number, -1, nick_of(number), "", peer,
                                           "left"))
+        watched = self.selector.get_map()
+        return any(connection.fileno() not in watched for connection in self.connections)
 
 
 class NoticedListener(socket.socket):

@@ -120,7 +120,8 @@ class StageLink:
 
     def _answer(self) -> None:
         """Runs on the stage's thread."""
-        self._latest = replace(self._picture.build(), threads=self._threads())
+        if self.stage.listens:
+            self._latest = replace(self._picture.build(), threads=self._threads())
         self._asked_at = None
 
     def _held(self, now: float) -> Snapshot | None:

@@ -12,6 +12,7 @@ QUEUE_LIMIT = 1 << 20          # bytes; who is further behind than this is let g
 
 class OnDemandStage(StageServer):
     number = 5
+    mended = True
     title = "on demand"
     what = "Try to send first; watch for writing only while a client's queue is not empty."
     fault = "none: this is how chatops itself works"

@@ -17,9 +17,11 @@ from selectors import SelectorKey
 
 from msgspec.structs import replace
 
-from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot
+from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot, Turn
 from chatops.lab.stages.base import StageServer, nick_of
 from chatops.lab.stages.on_demand import QUEUE_LIMIT, OnDemandStage
+from chatops.lab.stages.streams import StreamsStage
+from chatops.loop import private
 from chatops.loop.rows import key_rows, loop_figures, turns_since
 from chatops.net.kernel import send_buffer
 
@@ -34,17 +36,22 @@ class Picture:
     def __init__(self, stage: StageServer) -> None:
         self._stage = stage
         self._shown = 0                # the last turn that a snapshot has told of
+        self._labels: dict[int, str] = {}      # of asyncio's descriptors, the closed ones too
 
     def build(self) -> Snapshot:
         """How things stand at this entry into `select`."""
         stage, selector = self._stage, self._stage.selector
         began = selector.clock()
         keys = key_rows(selector)
+        if isinstance(stage, StreamsStage):
+            keys = self._asyncio_keys(keys)
         masks = {row.fd: row for row in keys}
         clients = tuple([self._client(sock, masks.get(sock.fileno()), began)
                          for sock in stage.connections if sock.fileno() >= 0])
         known = {row.fd: row for row in clients}
         turns = turns_since(selector, self._shown)
+        if self._labels:
+            turns = tuple([_relabelled(turn, self._labels) for turn in turns])
         self._shown = selector.turns
         return Snapshot(
             turn=selector.turns, at=time.time(), mono=began, started_at=selector.started_at,
@@ -82,14 +89,14 @@ class Picture:
 
     def _client(self, sock: socket.socket, key: KeyRow | None, now: float) -> ClientRow:
         number, peer, since = self._stage.connections[sock]
-        queued, lines = self._queue(sock)
+        queued, lines, limit = self._queue(sock)
         quiet, acked, received, segments_in, segments_out = _tcp_info(sock)
         in_kernel = in_kernel_of(sock)
         stuck = queued > 0 or in_kernel > 0
         return ClientRow(
             id=number, fd=sock.fileno(), nick=nick_of(number), room=self._stage.label, peer=peer,
             mask=key.events if key is not None else 0, queued=queued, queued_lines=lines,
-            queue_limit=QUEUE_LIMIT if isinstance(self._stage, OnDemandStage) else 0,
+            queue_limit=limit,
             kernel_queued=in_kernel, kernel_limit=send_buffer(sock),
             high_water=queued, high_water_at=now, bytes_in=received,
             bytes_out=acked + in_kernel, lines_in=segments_in, lines_out=segments_out,
@@ -98,23 +105,47 @@ class Picture:
             state="open" if key is not None else "unwatched",
         )
 
-    def _queue(self, sock: socket.socket) -> tuple[int, int]:
-        """Bytes and items that wait in the stage's own memory for this client."""
+    def _asyncio_keys(self, rows: tuple[KeyRow, ...]) -> tuple[KeyRow, ...]:
+        """The same, by the names of what asyncio's handles call in the end."""
+        found = []
+        for row, entry in zip(rows, self._stage.selector.registrations(), strict=True):
+            self._labels[row.fd] = private.label(entry.data, entry.fileobj)
+            found.append(replace(row, type=private.what_for(entry.data) or "connection",
+                                 callback=private.calls(entry.data), data=self._labels[row.fd]))
+        return tuple(found)
+
+    def _queue(self, sock: socket.socket) -> tuple[int, int, int]:
+        """Bytes and items that wait in the stage's own memory for this client, and the limit."""
         stage = self._stage
         if isinstance(stage, OnDemandStage):
             waiting = stage.waiting.get(sock, b"")
-            return len(waiting), waiting.count(b"\n")
+            return len(waiting), waiting.count(b"\n"), QUEUE_LIMIT
+        if isinstance(stage, StreamsStage):
+            for writer in stage.writers:
+                transport = writer.transport
+                if private.socket_of(transport) is sock:
+                    return private.unsent(transport), 0, transport.get_write_buffer_limits()[1]
+            return 0, 0, 0
         key: SelectorKey | None = stage.selector.get_map().get(sock)
         data = key.data if key is not None else None
         if isinstance(data, tuple) and isinstance(data[-1], Queue):
-            return sum(map(len, data[-1].queue)), data[-1].qsize()
-        return 0, 0
+            return sum(map(len, data[-1].queue)), data[-1].qsize(), 0
+        return 0, 0, 0
 
 
 def _named(row: KeyRow, client: ClientRow | None) -> KeyRow:
     if client is None:
         return row
     return replace(row, client=client.id, data=f"#{client.id} {client.nick}")
+
+
+def _relabelled(turn: Turn, labels: dict[int, str]) -> Turn:
+    """A turn of asyncio's loop, in which descriptors are called as the map calls them."""
+    return replace(
+        turn, ready=tuple([replace(each, name=labels.get(each.fd, each.name))
+                           for each in turn.ready]),
+        changes=tuple([replace(each, name=labels.get(each.fd, each.name))
+                       for each in turn.changes]))
 
 
 def in_kernel_of(sock: socket.socket) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import selectors
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from chatops.loop.observed import ObservedSelector
 from chatops.loop.records import Event
 from chatops.loop.waker import Waker
 
-CPU_LOOK = 1024                # turns between two looks at what the thread has burnt
+LOOK = 8                       # turns between two looks at what the stage has used up
 
 
 class StageSelector(ObservedSelector):
@@ -30,11 +29,14 @@ class StageSelector(ObservedSelector):
     def __init__(self) -> None:
         super().__init__()
         self.stopping = False
-        self.on_change: Callable[[], None] | None = None   # something was (un)registered
-        self.on_burnt: Callable[[], None] | None = None    # the limit of CPU time is reached
-        self.cpu_limit = float("inf")                      # seconds
+        self.closed = False
+        # Something was (un)registered; true when it is to be called at the next entry too.
+        self.on_change: Callable[[], bool] | None = None
+        self.on_look: Callable[[], None] | None = None     # at the entry into some turns
+        self.timed = True          # the loop calls back while it goes through what is ready
         self._calls: deque[Callable[[], None]] = deque()
         self._known = 0
+        self._again = False        # `on_change` wants to be called once more
         self._entries = 0
         self._waker = Waker()
         self._inner.register(self._waker, selectors.EVENT_READ)
@@ -56,6 +58,8 @@ class StageSelector(ObservedSelector):
         return self._returned
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        if self.closed:
+            return {}
         return _MapWithout(super().get_map(), self._waker)
 
     def swap(self, name: str) -> None:
@@ -63,19 +67,23 @@ class StageSelector(ObservedSelector):
         self._select = self._wait
 
     def close(self) -> None:
-        super().close()
-        self._waker.close()
+        if not self.closed:
+            self.closed = True
+            super().close()
+            self._waker.close()
+
+    def _select_watched(self, ready: list[Event], returned: float, timeout: float | None,
+                        waited: float, alike: bool) -> list[Event]:
+        events = super()._select_watched(ready, returned, timeout, waited, alike)
+        return events if self.timed else ready
 
     def _wait(self, timeout: float | None = None) -> list[Event]:
         self._entries += 1
-        if self._entries % CPU_LOOK == 0 and time.thread_time() > self.cpu_limit:
-            self.cpu_limit = float("inf")
-            if self.on_burnt is not None:
-                self.on_burnt()
-        if len(self._registrations) != self._known:
+        if self._entries % LOOK == 0 and self.on_look is not None:
+            self.on_look()
+        if self._again or len(self._registrations) != self._known:
             self._known = len(self._registrations)
-            if self.on_change is not None:
-                self.on_change()
+            self._again = self.on_change is not None and self.on_change()
         while True:
             while self._calls:
                 self._calls.popleft()()

@@ -1,4 +1,4 @@
-"""`chatops lab STAGE`: one of the five servers in a plain terminal."""
+"""`chatops lab STAGE`: one of the six servers in a plain terminal."""
 
 from __future__ import annotations
 

@@ -1,0 +1,70 @@
+"""All that is taken from asyncio and `selectors` without being entitled to it.
+
+Every name with an underscore in front that is somebody else's is read in this package and
+nowhere else, behind a default: a Python that has it not shows less, and nothing fails.  A test
+names what a version lacks (tests/unit/test_watch_private.py).
+
+asyncio is never imported from here.  What is asked about an object is asked of its type's
+module, so a program without asyncio does not get it, and `uvloop`'s handles are not mistaken.
+"""
+
+from __future__ import annotations
+
+from chatops.loop.private.handles import (
+    arguments_of,
+    callback_of,
+    handles,
+    is_asyncio,
+    loop_of,
+    mark_scheduler,
+)
+from chatops.loop.private.kernel_set import add_waker, wakes_later
+from chatops.loop.private.loops import (
+    executor,
+    selector_loops,
+    selector_of,
+    set_selector,
+    timers,
+    waiting_calls,
+)
+from chatops.loop.private.names import (
+    call_name,
+    calls,
+    coroutine_name,
+    function_name,
+    label,
+    place,
+    what_for,
+)
+from chatops.loop.private.tasks import (
+    chain,
+    holds,
+    locked_for,
+    task_batches,
+    tasks,
+    untaken,
+    waits_for,
+)
+from chatops.loop.private.timing import leave_handles, time_handles
+from chatops.loop.private.transports import (
+    CHUNKS,
+    app_protocol,
+    app_transport,
+    descriptor,
+    paused_writing,
+    protocols_in,
+    socket_of,
+    task_of,
+    transports,
+    unsent,
+)
+
+__all__ = [
+    "CHUNKS", "add_waker", "app_protocol", "app_transport", "arguments_of", "call_name",
+    "callback_of", "calls", "chain", "coroutine_name", "descriptor", "executor",
+    "function_name", "handles", "holds", "is_asyncio", "label", "leave_handles", "locked_for",
+    "loop_of", "mark_scheduler", "paused_writing", "place", "protocols_in", "selector_loops",
+    "selector_of", "set_selector", "socket_of", "task_batches", "task_of", "tasks", "time_handles",
+    "timers", "transports", "unsent", "untaken", "waiting_calls", "waits_for", "wakes_later",
+    "what_for",
+]

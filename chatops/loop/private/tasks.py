@@ -1,0 +1,121 @@
+"""The tasks of a loop of asyncio, what awaits what, and who holds a lock."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterable, Iterator
+from types import CoroutineType, FrameType, GeneratorType
+from typing import Any
+
+from chatops.loop.private.names import place
+
+DEEP = 32                      # awaits followed from a task inwards
+
+
+def tasks(loop: Any) -> list[Any]:
+    """All tasks of a loop that are still there, those that are done included."""
+    return [task for batch in task_batches(loop) for task in batch]
+
+
+def task_batches(loop: Any, size: int = 1000) -> Iterator[list[Any]]:
+    """The same, so many of all loops' at a time: what comes between two batches may be put off,
+    since only weak references are held meanwhile.
+    """
+    module = sys.modules.get("asyncio.tasks")
+    seen: set[int] = set()
+    for name in ("_scheduled_tasks", "_all_tasks", "_eager_tasks"):
+        kept = getattr(module, name, None)
+        references = getattr(kept, "data", None)       # of a weak set
+        every = _copied(kept if references is None else references)
+        for first in range(0, len(every), size):
+            batch = []
+            for each in every[first:first + size]:
+                task = each if references is None else each()
+                if task is not None and id(task) not in seen and _loop_of_task(task) is loop:
+                    seen.add(id(task))
+                    batch.append(task)
+            yield batch
+            del batch
+
+
+def _copied(kept: Any) -> list[Any]:
+    for _ in range(3):                     # a set may change while it is gone through
+        try:
+            return list(kept or ())
+        except RuntimeError:
+            continue
+    return []
+
+
+def _loop_of_task(task: Any) -> Any:
+    try:
+        return task.get_loop()
+    except (AttributeError, RuntimeError):
+        return None
+
+
+def waits_for(task: Any) -> Any:
+    """The future a task waits for, None when it is to run."""
+    return getattr(task, "_fut_waiter", None)
+
+
+def untaken(task: Any) -> BaseException | None:
+    """The exception of a task that is done, when nobody has asked for it."""
+    if not task.done() or not getattr(task, "_log_traceback", False):
+        return None
+    error = getattr(task, "_exception", None)
+    return error if isinstance(error, BaseException) else None
+
+
+def chain(coro: Any) -> list[tuple[FrameType | None, str]]:
+    """What awaits what, from a coroutine inwards: its frame, and where it stands."""
+    found: list[tuple[FrameType | None, str]] = []
+    for _ in range(DEEP):
+        if isinstance(coro, CoroutineType):
+            frame, inner = coro.cr_frame, coro.cr_await
+        elif isinstance(coro, GeneratorType):
+            frame, inner = coro.gi_frame, coro.gi_yieldfrom
+        elif hasattr(coro, "ag_frame"):
+            frame, inner = coro.ag_frame, coro.ag_await
+        elif type(coro).__name__ in ("async_generator_asend", "async_generator_athrow"):
+            inner = next((each for each in gc.get_referents(coro) if hasattr(each, "ag_frame")),
+                         None)
+            if inner is None:
+                break
+            coro = inner
+            continue
+        else:
+            break
+        if frame is None:
+            break
+        found.append((frame, place(frame.f_code, frame.f_lineno)))
+        coro = inner
+    return found
+
+
+def holds(coro: Any, lock: object) -> bool:
+    """Whether a coroutine is inside `async with` this lock: then the way out of it lies on the
+    stack of its frame, which only the collector can look into.
+    """
+    for _ in range(DEEP):
+        if not hasattr(coro, "cr_frame") and not hasattr(coro, "gi_frame"):
+            return False
+        for each in gc.get_referents(coro):
+            if (getattr(each, "__self__", None) is lock
+                    and getattr(each, "__name__", "") in ("__aexit__", "__exit__")):
+                return True
+        coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
+        if coro is None:
+            return False
+    return False
+
+
+def locked_for(frames: Iterable[FrameType | None]) -> Any:
+    """The lock that an `acquire` among these frames waits for, None when there is none."""
+    for frame in frames:
+        if frame is not None and frame.f_code.co_name == "acquire":
+            lock = frame.f_locals.get("self")
+            if lock is not None and hasattr(lock, "locked"):
+                return lock
+    return None
