@@ -15,6 +15,7 @@ import msgspec
 
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
+from chatops.system.errors import ChatopsError
 
 VERSION = 1
 LARGEST = 256 << 10            # bytes of a frame that is sent; far below any engine's limit
@@ -22,7 +23,7 @@ READ = 4 << 20                 # bytes of one that is read: more is garbage, who
 MAC = sha256().digest_size
 
 
-class BadFrame(ValueError):  # noqa: N818  (reads as what it is)
+class BadFrame(ChatopsError, ValueError):  # noqa: N818  (reads as what it is)
     """These bytes are no frame of ours, or somebody else has signed them; a few words why."""
 
 
@@ -41,7 +42,7 @@ class Heard(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     groups: list[Group]
 
 
-class Change(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+class Changed(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     """Somebody came, went or is called something else, which these rooms are to be told."""
 
     rooms: tuple[str, ...]
@@ -68,7 +69,7 @@ class Roster(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     last: bool = True
 
 
-class Ask(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+class RosterWanted(msgspec.Struct, frozen=True, array_like=True, tag="a"):
     """Somebody has missed something of this node and asks for its roster."""
 
     node: str
@@ -82,20 +83,20 @@ class Whisper(msgspec.Struct, frozen=True, array_like=True, tag="w"):
     group: Group
 
 
-class Broadcast(msgspec.Struct, frozen=True, array_like=True, tag="b"):
+class SpokenToAll(msgspec.Struct, frozen=True, array_like=True, tag="b"):
     """An admin speaks to everybody."""
 
     text: str
 
 
-class Bye(msgspec.Struct, frozen=True, array_like=True, tag="x"):
+class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
     """This node ends in good order, and everybody on it goes."""
 
 
-Item = Heard | Change | Here | Gone | Roster | Ask | Whisper | Broadcast | Bye
+Item = Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | SpokenToAll | NodeEnds
 
 
-class Frame(msgspec.Struct, frozen=True, array_like=True):
+class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     """`boot` is another after each start of a node, and `seq` counts from 1 within it.
 
     `at` is the wall clock of the node that wrote it, in seconds.
@@ -110,7 +111,7 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_frame = msgspec.msgpack.Decoder(Frame)
+_frame = msgspec.msgpack.Decoder(NodeFrame)
 _head = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _items: msgspec.msgpack.Decoder[Item] = msgspec.msgpack.Decoder(Item)
 
@@ -138,11 +139,11 @@ class Codec:
 
     def seal(self, seq: int, at: float, items: Sequence[bytes]) -> bytes:
         """The frame of these packed items, as it is written."""
-        body = _encoder.encode(Frame(VERSION, self.node, self.boot, seq, at,
+        body = _encoder.encode(NodeFrame(VERSION, self.node, self.boot, seq, at,
                                      [msgspec.Raw(item) for item in items]))
         return hmac.digest(self._secret, body, sha256) + body if self._secret else body
 
-    def open(self, data: bytes) -> Frame:
+    def open(self, data: bytes) -> NodeFrame:
         """The frame in these bytes, its items still packed.  Raises `BadFrame`."""
         if len(data) > READ:
             raise BadFrame(f"{len(data)} bytes are no frame")

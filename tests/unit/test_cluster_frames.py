@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.chat.groups import Group, Sender
+from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import (
     LARGEST,
     READ,
     BadFrame,
-    Change,
+    Changed,
     Codec,
     Heard,
     Item,
@@ -25,7 +26,6 @@ from chatops.cluster.frames import (
     unpack,
 )
 from chatops.cluster.numbers import REMEMBERED, Numbers
-from chatops.cluster.outbox import Outbox
 
 ADA = Sender(7, "ada", node="a")
 
@@ -40,7 +40,7 @@ def opened(data: bytes, secret: bytes = b"") -> list[Item]:
 
 @pytest.mark.parametrize("item", [
     Heard("lobby", [Group(ADA, "talk", "hé\nho".encode(), 2, 1.5, 9)]),
-    Change(("lobby", "dev"), Group(ADA, "quit", b"bye")),
+    Changed(("lobby", "dev"), Group(ADA, "quit", b"bye")),
     Roster([Person(ADA, ("lobby",), "tea", "Ada L", False)], first=False),
 ])
 def test_what_is_packed_is_what_is_unpacked(item: Item) -> None:
@@ -128,7 +128,7 @@ def test_the_boots_that_are_remembered_are_bounded_and_the_oldest_goes() -> None
 class Log:
     """An engine that takes frames, and may fall silent before or after it has."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: FrameQueue) -> None:
         self.outbox = outbox
         self.frames: list[bytes] = []
 
@@ -144,7 +144,7 @@ class Log:
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["kept", "lost", "unanswered"]))))
 def test_whatever_answers_are_lost_every_item_is_heard_once_and_in_order(
         turns: list[tuple[int, str]]) -> None:
-    outbox = Outbox(codec())
+    outbox = FrameQueue(codec())
     log = Log(outbox)
     said = 0
     for now, (count, fate) in enumerate([*turns, (0, "kept"), (0, "kept"), (0, "kept")]):
@@ -165,7 +165,7 @@ def test_whatever_answers_are_lost_every_item_is_heard_once_and_in_order(
 
 
 def test_one_frame_is_under_way_and_what_comes_meanwhile_makes_one_more() -> None:
-    outbox = Outbox(codec())
+    outbox = FrameQueue(codec())
     outbox.add(b"\x01", 0.0, 0.0)
     assert outbox.next(0.0, 0.0) is not None
     for _ in range(100):
@@ -178,7 +178,7 @@ def test_one_frame_is_under_way_and_what_comes_meanwhile_makes_one_more() -> Non
 
 
 def test_no_frame_is_larger_than_it_may_be() -> None:
-    outbox = Outbox(codec(b"secret"))
+    outbox = FrameQueue(codec(b"secret"))
     item = msgspec.msgpack.encode(b"x" * 10_000)
     for _ in range(100):
         outbox.add(item, 0.0, 0.0)
@@ -192,7 +192,7 @@ def test_no_frame_is_larger_than_it_may_be() -> None:
 
 @pytest.mark.parametrize(("count", "wait"), [(100, 0.0), (3, 61.0)], ids=["bytes", "age"])
 def test_what_is_too_much_or_too_old_goes_and_its_numbers_say_so(count: int, wait: float) -> None:
-    outbox = Outbox(codec(), most=1 << 20)
+    outbox = FrameQueue(codec(), most=1 << 20)
     item = msgspec.msgpack.encode(b"x" * 200_000)
     for _ in range(count):
         outbox.add(item, 0.0, 0.0)

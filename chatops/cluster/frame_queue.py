@@ -24,7 +24,7 @@ class Sealed(NamedTuple):
     data: bytes
 
 
-class Outbox:
+class FrameQueue:
     """Bounded in bytes and in age; the oldest goes first, and its number is left out, by which
     the others know.  Sans-I/O; `now` is monotonic, `at` wall clock, both in seconds.
     """
@@ -47,7 +47,7 @@ class Outbox:
         return self._size + self._waiting + (len(self._flying.data) if self._flying else 0)
 
     def __repr__(self) -> str:
-        return f"<Outbox {len(self)} bytes, frame {self._seq}, {self.dropped} dropped>"
+        return f"<FrameQueue {len(self)} bytes, frame {self._seq}, {self.dropped} dropped>"
 
     @property
     def flying(self) -> bool:
