@@ -92,7 +92,7 @@ def test_an_observed_selector_is_one_of_the_standard_librarys() -> None:
 def test_every_error_that_is_meant_to_be_caught_has_one_root() -> None:
     """Of all that the package defines: but for answers, and what its own code catches."""
     inner = {"CommandRefused", "InvalidName", "TakenName", "FrameError", "JournalDied",
-             "ListenError", "_DamageError"}
+             "ListenError", "LogError", "_DamageError", "_RefusedError"}
     for found in pkgutil.walk_packages(chatops.__path__, "chatops."):
         if found.name.rpartition(".")[2] not in ("__main__", "sitecustomize"):
             importlib.import_module(found.name)
