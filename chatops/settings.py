@@ -190,13 +190,17 @@ def _server_name(text: str) -> str:
 
 def _engine(text: str) -> str:
     # Not repeated: there may be a password in it.
-    if text and not text.startswith(("redis://", "valkey://", "unix://")):
+    if text in ("", "off"):
+        return ""
+    if not text.startswith(("redis://", "valkey://", "unix://")):
         raise SettingsError("not redis://HOST:PORT/DB nor unix:///PATH")
     return text
 
 
 def _node(text: str) -> str:
-    if text and not _NODE.fullmatch(text):
+    if text in ("", "off"):
+        return ""
+    if not _NODE.fullmatch(text):
         raise SettingsError(f"'{text}' is no name of a node: 1 to 16 of a-z 0-9 and -, and a "
                             "letter first")
     return text
@@ -337,8 +341,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("server_description", "a few words on it, for WHOIS and ADMIN"),
     Setting("cluster", "be one of several nodes that share a chat, by the Redis or Valkey at "
             "redis://HOST:PORT/DB or unix:///PATH; a password in it is safe in the environment "
-            "and the settings file alone; needs chatops[cluster]", _engine),
-    Setting("node", "what this node is called among them: a, or berlin-2", _node),
+            "and the settings file alone; needs chatops[cluster]", _engine,
+            lambda text: text or "off"),
+    Setting("node", "what this node is called among them: a, or berlin-2", _node,
+            lambda text: text or "off"),
     Setting("cluster_secret", "a file with a secret that all nodes share and sign with; needed "
             "where the engine is on another machine", _path),
 )
