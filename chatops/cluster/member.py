@@ -71,7 +71,7 @@ class Member:
         self._leaving = False
         self._lost_at = 0.0            # monotonic, when the engine was; 0 while it is there
         self._told_alone = False
-        self._claiming: list[tuple[str, int | None]] = []
+        self.claiming: list[tuple[str, int | None]] = []
         abroad.begin(self._hub, node)
         state.others = self
 
@@ -134,9 +134,9 @@ class Member:
         now = self._state.reactor.now
         if (frame := self.queue.next(now, self._state.wall())) is not None:
             self.link.write(frame)
-        if self.claims and not self._claiming:
-            self._claiming = self.claims.take()
-            self.link.claim(self._claiming, self._refused)
+        if self.claims and not self.claiming:
+            self.claiming = self.claims.take()
+            self.link.claim(self.claiming, self._refused)
 
     def _look_again(self) -> None:
         touched, self._hub.touched = self._hub.touched, {}
@@ -181,8 +181,8 @@ class Member:
             self._tell_rooms(BACK)
 
     def parted(self, reason: str) -> None:
-        self.claims.untold(self._claiming)
-        self._claiming = []
+        self.claims.untold(self.claiming)
+        self.claiming = []
         if not self._lost_at:
             self._lost_at = self._state.reactor.now
             self._state.say(events.EngineLost(self._hub.at, str(self.link.engine), reason))
@@ -239,7 +239,7 @@ class Member:
 
     def _refused(self, taken: list[tuple[str, str]]) -> None:
         """The engine knows these looks as others', who came first and are alive."""
-        self._claiming = []
+        self.claiming = []
         for look, owner in taken:
             session = self._hub.sessions.get(self.claims.ids.get(look, 0))
             node = owner.partition("/")[0]

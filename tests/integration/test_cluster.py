@@ -2,85 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from chatops.cluster import member, start
-from chatops.cluster.link import Pace
-from chatops.cluster.member import Member
-from chatops.server.server import ChatServer
+from chatops.api.commands import Broadcast
+from chatops.api.events import Warned
 from chatops.system.errors import StartError
 from tests.integration.engine import Engine, needs_engine
-from tests.integration.harness import Client, Server
+from tests.integration.nodes import Start, both, known
 from tests.patience import scaled
 
 pytestmark = [needs_engine, pytest.mark.timeout(scaled(60))]
-
-Start = Callable[..., Server]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A failure is noticed within a second or two, as far as this machine allows it."""
-    monkeypatch.setattr(start, "PACE", Pace(block=0.3, answer=scaled(0.5), lease=scaled(1.0),
-                                            renew=0.3, first=0.05, last=0.3))
-    monkeypatch.setattr(member, "QUIET", 0.5)
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = Engine(tmp_path)
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
-def node(server: Start, engine: Engine) -> Start:
-    """Starts a node: `node("a")`; it is up, and knows so many others."""
-    def begin(name: str, *, url: str = "", knows: int = 0, **overrides: object) -> Server:
-        started = server(cluster=url or engine.url, node=name, **overrides)
-        if knows >= 0:
-            started.until(lambda chat: up(chat) and len(known(chat)) >= knows)
-        return started
-
-    return begin
-
-
-def of(chat: ChatServer) -> Member:
-    assert isinstance(chat.state.others, Member)
-    return chat.state.others
-
-
-def up(chat: ChatServer) -> bool:
-    return of(chat).link.state == "up"
-
-
-def known(chat: ChatServer) -> set[str]:
-    """The other nodes that have told who is there."""
-    return {peer.node for peer in of(chat).reader.peers.values() if peer.introduced}
-
-
-def sees(chat: ChatServer, nick: str) -> bool:
-    """Whether it knows of somebody of this nick on another node."""
-    there = chat.hub.elsewhere
-    return there is not None and there.find(nick) is not None
-
-
-def both(node: Start) -> tuple[Server, Server, Client, Client]:
-    """Nodes a and b that know each other, and a client of each that knows of the other."""
-    a = node("a")
-    b = node("b", knows=1)
-    a.until(lambda chat: known(chat) == {"b"})
-    ada = a.client()
-    ada.rename("ada")
-    b.until(lambda chat: sees(chat, "ada"))
-    bob = b.client()
-    bob.rename("bob")
-    a.until(lambda chat: sees(chat, "bob"))
-    ada.expect(f"*** guest-b{bob.id} is now bob")
-    return a, b, ada, bob
 
 
 def test_what_is_said_on_one_node_is_heard_on_the_other_once_and_in_order(node: Start) -> None:
@@ -140,8 +73,6 @@ def test_a_room_that_is_empty_everywhere_is_forgotten_everywhere(node: Start) ->
 
 
 def test_a_broadcast_is_heard_once_by_everybody(node: Start) -> None:
-    from chatops.api.commands import Broadcast
-
     a, _, ada, bob = both(node)
     a.do(Broadcast("tea"))
     ada.say("after")
@@ -184,8 +115,6 @@ def test_what_cannot_be_is_said_in_a_line_before_anything_runs(
 
 def test_nodes_with_other_secrets_do_not_hear_each_other_and_say_so(
         node: Start, tmp_path: Path) -> None:
-    from chatops.api.events import Warned
-
     for name in ("one", "two"):
         (tmp_path / name).write_text(f"a secret of {name}, long enough\n")
     a = node("a", cluster_secret=str(tmp_path / "one"))
