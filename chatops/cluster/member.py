@@ -6,10 +6,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from chatops.api import events
+from chatops.api.snapshot import EngineRow, NodeRow
 from chatops.chat import abroad, names
 from chatops.chat.effects import Announce, Forward, Speak
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
+from chatops.cluster import picture
 from chatops.cluster.claims import Claims
 from chatops.cluster.engine import EngineAddress, Keys
 from chatops.cluster.frame_queue import FrameQueue
@@ -57,7 +59,6 @@ class Member:
         self.numbers = Numbers()
         self.bad = 0                   # frames that were none
         self.trip = 0.0                # seconds that our last frame took, there and back
-        self.lost_frames = 0           # of ours, that waited for too long
         self._state = state
         self._hub = state.hub
         self._codec = Codec(node, boot, secret)
@@ -112,6 +113,13 @@ class Member:
                 frames.append(frame)
                 self.queue.acknowledge()
         self.link.close(frames)
+
+    def rows(self) -> tuple[NodeRow, ...]:
+        return picture.rows(self, self._hub)
+
+    def engine_row(self) -> EngineRow:
+        link = self.link
+        return EngineRow(str(link.engine), link.state, link.reason, link.since)
 
     def owe_roster(self) -> None:
         """Somebody has to be told who is here."""

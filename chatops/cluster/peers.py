@@ -14,7 +14,7 @@ class Peer:
 
     node: str
     boot: str
-    state: Literal["up", "gone", "other version"] = "up"
+    state: Literal["up", "gone", "left", "other version"] = "up"
     seen: float = 0.0          # a frame of it was read, or it held its lease
     late: float = 0.0          # seconds that its last frame was on its way, by two clocks
     doubled: int = 0           # frames that came again

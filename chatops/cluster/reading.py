@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -86,7 +87,7 @@ class Reader:
         if peer is None or peer.boot != frame.boot:
             peer = self.peers[frame.node] = Peer(frame.node, frame.boot)
             self._owe_roster()
-        elif peer.state == "gone":
+        elif peer.state != "up":
             peer.state, peer.introduced = "up", False
             self._send(RosterWanted(peer.node))
         peer.seen = self._state.reactor.now
@@ -114,7 +115,7 @@ class Reader:
             case SpokenToAll(text):
                 hub.broadcast(text, heard=True)
             case NodeEnds():
-                self._gone(peer, "was shut down")
+                self._gone(peer, "was shut down", "left")
 
     @property
     def _there(self) -> Elsewhere:
@@ -143,8 +144,8 @@ class Reader:
             abroad.note(self._hub, room, f"some lines of node {peer.node} are missing", peer.node)
         self._send(RosterWanted(peer.node))
 
-    def _gone(self, peer: Peer, how: str) -> None:
-        peer.state, peer.introduced = "gone", False
+    def _gone(self, peer: Peer, how: str, state: Literal["gone", "left"] = "gone") -> None:
+        peer.state, peer.introduced = state, False
         people = self._there.of(peer.node)
         moves = self._there.replace(peer.node, ())
         self._tell(peer, moves.left, how)

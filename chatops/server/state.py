@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chatops.api import events
+from chatops.api.snapshot import EngineRow, NodeRow
 from chatops.api.words import Phase
 from chatops.chat.dialect import Rendered
 from chatops.chat.effects import Announce, Forward, Recall, Speak
@@ -67,6 +68,12 @@ class OtherNodes(Protocol):
 
     def close(self) -> None:
         """This node ends."""
+
+    def rows(self) -> tuple[NodeRow, ...]:
+        """All nodes, this one first."""
+
+    def engine_row(self) -> EngineRow:
+        """What joins them."""
 
 
 class ServerState:
