@@ -141,6 +141,9 @@ class Pipe:
                     self._fail("it answers what nobody asked")
                     return
                 self._waiting.popleft()[0](answer)
+            if not self._waiting and self._guard is not None:      # nothing is overdue, and an
+                self._guard.cancel()                               # idle node is not to wake up
+                self._guard, self._guarded = None, 0.0
         except HiredisError as error:
             self._fail(f"it does not speak the protocol of Redis: {error}")
 
