@@ -12,6 +12,7 @@ import click
 from chatops.bench import report, usage
 from chatops.bench.keys import FEW, keys_lines
 from chatops.bench.plan import (
+    CLUSTER,
     IDLE,
     KEYS,
     PARTS,
@@ -25,6 +26,7 @@ from chatops.bench.plan import (
 from chatops.bench.rounds import (
     Cpus,
     measure_answers,
+    measure_cluster,
     measure_idle,
     measure_observing,
     measure_stalled,
@@ -184,6 +186,8 @@ def show(findings: Findings, cpus: Cpus, progress: ProgressLine) -> None:
         progress.print(report.selector_lines(measure_observing(findings, progress)))
     if WATCH in plan.parts:
         progress.print(watch_lines(measure_watching(findings, progress)))
+    if CLUSTER in plan.parts:
+        progress.print(measure_cluster(findings, progress))
 
 
 if __name__ == "__main__":

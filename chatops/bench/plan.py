@@ -8,15 +8,16 @@ from chatops.bench import contenders
 from chatops.bench.answers import KeysResult
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
+from chatops.bench.nodes import NodesCost
 from chatops.bench.nonreaders import StalledResult, StalledSpec
 from chatops.bench.selector_cost import SelectorCost
 from chatops.bench.watch_cost import WatchCost
 
 # Parts that are not contenders, for `--only`.
 STORM, STALLED, SELECTOR, IDLE, KEYS = "storm", "stalled", "selector", "idle", "keys"
-WATCH = "watch"
+WATCH, CLUSTER = "watch", "cluster"
 PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE, KEYS,
-         WATCH)
+         WATCH, CLUSTER)
 
 # The latency part asks how long a line takes, not how many fit: with more clients than this
 # there are fewer messages a second, so that the deliveries stay the same.
@@ -86,6 +87,8 @@ class Findings(msgspec.Struct):
     keys: KeysResult | None = None
     keys_error: str = ""
     watch: WatchCost | None = None
+    nodes: NodesCost | None = None
+    nodes_error: str = ""
 
     @property
     def errors(self) -> list[str]:
@@ -94,7 +97,7 @@ class Findings(msgspec.Struct):
         if self.idle is not None:
             found.append(self.idle)
         return [each.error for each in found if each.error] + (
-            [self.keys_error] if self.keys_error else [])
+            [why for why in (self.keys_error, self.nodes_error) if why])
 
     def of(self, clients: int, contender: str) -> list[BenchRun]:
         """The rounds of one row of the table."""
