@@ -98,7 +98,7 @@ class Hub:
         self.effects.append(events.Connected(self.at, session.id, fd, session.nick, session.peer))
         if session.registered and self.witness is not None:
             self.witness.came(session)
-        self._touch(session)
+        self.touch(session)
         return session
 
     def introduce(self, session: Session) -> None:
@@ -139,7 +139,7 @@ class Hub:
         if self.sessions.pop(session.id, None) is None:
             return
         self.nicks.release(session)
-        self._touch(session)
+        self.touch(session)
         rooms = list(session.rooms.values())
         for room in rooms:
             self._exit(session, room)
@@ -226,7 +226,7 @@ class Hub:
         else:
             nick = self.nicks.strip(session)
         self.effects.append(events.Renamed(self.at, session.id, old.nick, nick))
-        self._touch(session)
+        self.touch(session)
         self._tell_peers(list(session.rooms.values()), old, "nick", nick, also=session)
         if self.witness is not None:
             self.witness.renamed(session, old)
@@ -234,7 +234,7 @@ class Hub:
     def log_in(self, session: Session, account: str) -> None:
         """It has proved to own this account, or, if that is "", is logged out of the one it had."""
         session.sender = replace(session.sender, account=account)
-        self._touch(session)
+        self.touch(session)
         if session.registered:
             self.tell_peers(session, "account", account)
             if self.witness is not None:
@@ -308,11 +308,11 @@ class Hub:
         self.enter(session, room)
 
     def _listen(self, session: Session, room: Room) -> None:
-        self._touch(session)
+        self.touch(session)
         self.effects.append(Enter(session.id, room.name, session.dialect, session.echo))
 
     def _exit(self, session: Session, room: Room) -> None:
-        self._touch(session)
+        self.touch(session)
         self.rooms.leave(session, room)
         room.rules.forget(session.id)
         self.effects.append(Leave(session.id, room.name))
@@ -323,7 +323,8 @@ class Hub:
         if not room.population and room is not self.lobby and not room.pending:
             self.rooms.close(room)
 
-    def _touch(self, session: Session) -> None:
+    def touch(self, session: Session) -> None:
+        """Other nodes are to be told how it stands, at the end of the turn."""
         if self.elsewhere is not None:
             self.touched[session.id] = None
 
@@ -454,7 +455,7 @@ class Hub:
 
     def tell_peers(self, session: Session, kind: Kind, text: str = "") -> None:
         """Have everybody who shares a room with somebody know of a change, itself included."""
-        self._touch(session)
+        self.touch(session)
         self._tell_peers(list(session.rooms.values()), session.sender, kind, text, also=session)
 
     def _tell_peers(self, rooms: Sequence[Room], sender: Sender, kind: Kind, text: str,

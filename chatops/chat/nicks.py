@@ -31,8 +31,8 @@ class Nicks:
         return self._by_look.get(look)
 
     def greet(self, newcomer: Session) -> None:
-        """A newcomer: if it has no nick of its own yet, it gets that of a guest of this node."""
-        if self.elsewhere is not None and newcomer.guest:
+        """A newcomer, who is a guest of this node if it is anybody yet."""
+        if self.elsewhere is not None and newcomer.registered:
             newcomer.rename(f"{self.guests}{newcomer.id}")
 
     def welcome(self, guest: Session) -> None:

@@ -47,6 +47,22 @@ def test_each_hears_the_other_in_its_own_dialect(
     bob.expect("[ada -> you] what")
 
 
+def test_who_is_in_no_channel_is_found_on_the_other_node_from_its_registration_on(
+        pair: tuple[Server, Server, IrcClient, Client]) -> None:
+    a, b, _, bob = pair
+    port = a.call(lambda: a.chat.intake.irc_port)
+    with closing(IrcClient((a.address[0], port))) as eve:
+        eve.say("WHOIS bob")
+        assert eve.read_line().split(" ")[2] == "*"        # nobody yet, not a guest
+        eve.say("NICK eve", "USER eve 0 * :Eve")
+        eve.until("376")
+        b.until(lambda chat: sees(chat, "eve"))
+        bob.say("/nick eve", "/msg eve psst")
+        bob.expect("*** error: 'eve' is taken, or looks like 'eve', on node a")
+        assert eve.until("PRIVMSG")[-1].endswith("PRIVMSG eve :psst\r")
+    b.until(lambda chat: not sees(chat, "eve"))
+
+
 def test_lists_and_questions_of_irc_know_who_is_on_the_other_node(
         pair: tuple[Server, Server, IrcClient, Client]) -> None:
     _, _, ada, _ = pair
