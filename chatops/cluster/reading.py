@@ -33,6 +33,8 @@ from chatops.cluster.peers import Peer
 from chatops.server.state import ServerState
 from chatops.units import counted
 
+FORGOTTEN = 3600.0             # seconds after which a node that is not there is not even named
+
 
 class Reader:
     """Belongs to the reactor's thread."""
@@ -73,8 +75,10 @@ class Reader:
     def called(self, boots: dict[str, str]) -> None:
         """The roll has been called: these hold their leases."""
         now = self._state.reactor.now
-        for peer in self.peers.values():
-            if boots.get(peer.node) == peer.boot:
+        for peer in list(self.peers.values()):
+            if peer.state != "up" and now - peer.seen > FORGOTTEN:
+                del self.peers[peer.node]
+            elif boots.get(peer.node) == peer.boot:
                 peer.seen = now
             elif peer.state == "up" and now >= self._judged_from:
                 self._gone(peer, "is gone")

@@ -32,6 +32,7 @@ class Engine:
 
     def __init__(self, directory: Path, *, start: bool = True) -> None:
         self.port = free_port()
+        self.path = directory / "engine.sock"
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         if start:
@@ -46,7 +47,8 @@ class Engine:
         assert PROGRAM is not None
         self._process = subprocess.Popen(
             [PROGRAM, "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
-             "--appendonly", "no", "--dir", str(self._directory)],
+             "--appendonly", "no", "--dir", str(self._directory),
+             "--unixsocket", str(self.path)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         until(self._answers)
 

@@ -81,6 +81,23 @@ def test_a_broadcast_is_heard_once_by_everybody(node: Start) -> None:
         assert heard.count("*** [admin] tea") == 1
 
 
+@pytest.mark.parametrize("url", ["redis://localhost:{port}", "valkey://127.0.0.1:{port}/0",
+                                 "unix://{path}", "unix://{path}?db=0"])
+def test_the_engine_is_found_by_name_and_at_a_unix_socket(node: Start, engine: Engine, url: str
+                                                          ) -> None:
+    _, _, ada, bob = both(node, url=url.format(port=engine.port, path=engine.path))
+    bob.say("hello")
+    ada.expect("bob: hello")
+
+
+def test_nodes_in_another_database_are_another_chat(node: Start, engine: Engine) -> None:
+    node("a")
+    other = node("a", url=f"redis://127.0.0.1:{engine.port}/3")    # no second one of its name
+    both_there = node("b", url=f"redis://127.0.0.1:{engine.port}/3", knows=1)
+    assert both_there.call(lambda: known(both_there.chat)) == {"a"}
+    other.until(lambda chat: known(chat) == {"b"})
+
+
 def test_a_second_node_of_a_name_is_refused_while_the_first_lives(node: Start, server: Start,
                                                                   engine: Engine) -> None:
     node("a")
