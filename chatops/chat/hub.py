@@ -320,7 +320,7 @@ class Hub:
 
     def close_if_empty(self, room: Room) -> None:
         """Forget a room that nobody is in, on whichever node, and that is to hear nothing."""
-        if not room.population and room is not self.lobby and not room.pending:
+        if not (room.members or room.elsewhere or room.pending or room is self.lobby):
             self.rooms.close(room)
 
     def touch(self, session: Session) -> None:
