@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,6 +80,9 @@ class Settings(msgspec.Struct, frozen=True):
     registration: str = "off"
     server_name: str = "chatops.local"
     server_description: str = "a chat you can see inside"
+    cluster: str = ""
+    node: str = ""
+    cluster_secret: str = ""
 
     def networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
         """The trusted ones, which the limits per address do not hold for."""
@@ -182,6 +186,27 @@ def _server_name(text: str) -> str:
             or set(text) & set(" !@:*?,#"):
         raise SettingsError(f"'{text}' is no server name; chatops.example.org is one")
     return text
+
+
+def _engine(text: str) -> str:
+    # Not repeated: there may be a password in it.
+    if text in ("", "off"):
+        return ""
+    if not text.startswith(("redis://", "valkey://", "unix://")):
+        raise SettingsError("not redis://HOST:PORT/DB nor unix:///PATH")
+    return text
+
+
+def _node(text: str) -> str:
+    if text in ("", "off"):
+        return ""
+    if not _NODE.fullmatch(text):
+        raise SettingsError(f"'{text}' is no name of a node: 1 to 16 of a-z 0-9 and -, and a "
+                            "letter first")
+    return text
+
+
+_NODE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
 def _path(text: str) -> str:
@@ -314,6 +339,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("server_name", "what the server is called in IRC, with a dot in it as clients expect",
             _server_name),
     Setting("server_description", "a few words on it, for WHOIS and ADMIN"),
+    Setting("cluster", "be one of several nodes that share a chat, by the Redis or Valkey at "
+            "redis://HOST:PORT/DB or unix:///PATH; a password in it is safe in the environment "
+            "and the settings file alone; needs chatops[cluster]", _engine,
+            lambda text: text or "off"),
+    Setting("node", "what this node is called among them: a, or berlin-2", _node,
+            lambda text: text or "off"),
+    Setting("cluster_secret", "a file with a secret that all nodes share and sign with; needed "
+            "where the engine is on another machine", _path),
 )
 
 USUAL = Settings()

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from chatops.api import commands as c
+from chatops.api import node_table
 from chatops.api.command_line import CommandError
 from chatops.api.commands import Command
 from chatops.api.events import Event
@@ -224,6 +225,16 @@ def _lints(console: Console, _: c.Lints) -> str:
     return ""
 
 
+def _nodes(console: Console, _: c.Nodes) -> c.CommandResult:
+    live = console.state.live
+    if live is None or live.engine is None:
+        raise CommandError("this is the only node; --cluster makes it one of several")
+    rows = list(node_table.table(live))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return c.CommandResult(True, node_table.engine_line(live), tuple(
+        ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]))
+
+
 def _record(console: Console, command: c.Record) -> str:
     recording, live = console.recording, console.state.live
     if command.file == "off":
@@ -290,6 +301,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Record: _record,
     c.Save: _save,
     c.Lints: _lints,
+    c.Nodes: _nodes,
     c.Lab: _lab,
     c.Stage: _stage,
     c.Lesson: _lesson,

@@ -194,6 +194,10 @@ class Lints(Command, frozen=True, tag="lints"):
     pass
 
 
+class Nodes(Command, frozen=True, tag="nodes"):
+    pass
+
+
 class Lab(Command, frozen=True, tag="lab"):
     pass
 
@@ -368,6 +372,8 @@ SPECS: tuple[Spec, ...] = (
          (_p("name", "lesson", "LESSON", optional=True),), where="console"),
     Spec("lints", Lints, "What a reviewer would object to in the selector right now.", "Selector",
          keys=(("l", "lints"),), where="console"),
+    Spec("nodes", Nodes, "The nodes that share this chat, and what joins them.", "Server",
+         where="console"),
     Spec("pane", Pane, "Show a pane.", "View", (_p("name", "choice", "PANE", *PANES),),
          keys=tuple((str(n), f"pane {pane}") for n, pane in enumerate(PANES, 1)),
          where="console"),

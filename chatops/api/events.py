@@ -247,6 +247,54 @@ class Warned(Event, frozen=True, gc=False, tag=True):
     text: str
 
 
+# -- several nodes
+
+
+class EngineLost(Event, frozen=True, gc=False, tag=True):
+    """What joins the nodes cannot be reached, and why; the chat of this one goes on."""
+
+    engine: str                # "127.0.0.1:6379/0"
+    reason: str
+
+
+class EngineBack(Event, frozen=True, gc=False, tag=True):
+    """It can be reached, after so many seconds without."""
+
+    engine: str
+    seconds: float
+
+
+class NodeUp(Event, frozen=True, gc=False, tag=True):
+    """Another node is there, or is there again, with so many people."""
+
+    node: str
+    people: int
+
+
+class NodeGone(Event, frozen=True, gc=False, tag=True):
+    """Another node is there no more, nor are its people."""
+
+    node: str
+    people: int
+    reason: str
+
+
+class FramesLost(Event, frozen=True, gc=False, tag=True):
+    """So many frames of a node, each with some lines, will never come."""
+
+    node: str
+    frames: int
+
+
+class NickLost(Event, frozen=True, gc=False, tag=True):
+    """A client's nick was another's on another node first, and it is called `new` now."""
+
+    id: int
+    nick: str
+    new: str
+    node: str
+
+
 # -- a program that is observed (`chatops watch`)
 
 
@@ -302,4 +350,10 @@ AnyEvent = (
     | Joined
     | Parted
     | LoggedIn
+    | EngineLost
+    | EngineBack
+    | NodeUp
+    | NodeGone
+    | FramesLost
+    | NickLost
 )

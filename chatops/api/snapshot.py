@@ -126,6 +126,33 @@ class RoomRow(msgspec.Struct, frozen=True, gc=False):
     lines: int
 
 
+class NodeRow(msgspec.Struct, frozen=True, gc=False):
+    """One of several nodes that share a chat.  Of other nodes it is what this one has heard."""
+
+    name: str
+    state: str                 # "here", "up", "gone" (no word), "left", "other version"
+    clients: int
+    rooms: int                 # that they are in
+    lag: float                 # seconds that its last frame was on its way: of the node that is
+                               # here, there and back; of another, by two clocks, so that a
+                               # difference of those is in it
+    buffered: int              # bytes that wait for the engine; of the node that is here
+    lost: int                  # frames of it that never came; of the node that is here, that
+                               # waited for too long
+    doubled: int               # frames of it that came again, and were dropped
+    skew: float                # seconds that its clock is ahead of the engine's; here alone
+    seen: float                # monotonic, when it was last heard of
+
+
+class EngineRow(msgspec.Struct, frozen=True, gc=False):
+    """What joins the nodes."""
+
+    address: str               # "127.0.0.1:6379/0"
+    state: str                 # "up", "joining", "away", "refused"
+    reason: str                # why it is not up
+    since: float               # monotonic, when it was last up or ceased to be
+
+
 class Lint(msgspec.Struct, frozen=True, gc=False):
     """Something about the live selector that a reviewer would object to."""
 
@@ -318,6 +345,8 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     also: tuple[str, ...] = ()     # where it listens besides host and port, as it is printed
     program: Program | None = None     # what is shown, when that is not a chat server
     tasks: tuple[TaskRow, ...] = ()
+    nodes: tuple[NodeRow, ...] = ()    # this one first; none where there is but one
+    engine: EngineRow | None = None
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False):

@@ -12,6 +12,7 @@ import click
 from chatops.bench import report, usage
 from chatops.bench.keys import FEW, keys_lines
 from chatops.bench.plan import (
+    CLUSTER,
     IDLE,
     KEYS,
     PARTS,
@@ -25,6 +26,7 @@ from chatops.bench.plan import (
 from chatops.bench.rounds import (
     Cpus,
     measure_answers,
+    measure_cluster,
     measure_idle,
     measure_observing,
     measure_requesting,
@@ -191,6 +193,8 @@ def show(findings: Findings, cpus: Cpus, progress: ProgressLine) -> None:
             progress.print(request_lines(rows))
         elif findings.requests_error:
             progress.print([f"requests to uvicorn: {findings.requests_error}"])
+    if CLUSTER in plan.parts:
+        progress.print(measure_cluster(findings, progress))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from chatops.bench import contenders
 from chatops.bench.answers import KeysResult
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
+from chatops.bench.nodes import NodesCost
 from chatops.bench.nonreaders import StalledResult, StalledSpec
 from chatops.bench.selector_cost import SelectorCost
 from chatops.bench.watch_cost import WatchCost
@@ -15,9 +16,9 @@ from chatops.bench.watch_requests import RequestRow
 
 # Parts that are not contenders, for `--only`.
 STORM, STALLED, SELECTOR, IDLE, KEYS = "storm", "stalled", "selector", "idle", "keys"
-WATCH = "watch"
+WATCH, CLUSTER = "watch", "cluster"
 PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE, KEYS,
-         WATCH)
+         WATCH, CLUSTER)
 
 # The latency part asks how long a line takes, not how many fit: with more clients than this
 # there are fewer messages a second, so that the deliveries stay the same.
@@ -89,6 +90,8 @@ class Findings(msgspec.Struct):
     watch: WatchCost | None = None
     requests: tuple[RequestRow, ...] = ()
     requests_error: str = ""
+    nodes: NodesCost | None = None
+    nodes_error: str = ""
 
     @property
     def errors(self) -> list[str]:
@@ -97,7 +100,7 @@ class Findings(msgspec.Struct):
         if self.idle is not None:
             found.append(self.idle)
         return [each.error for each in found if each.error] + [
-            error for error in (self.keys_error, self.requests_error) if error]
+            error for error in (self.keys_error, self.requests_error, self.nodes_error) if error]
 
     def of(self, clients: int, contender: str) -> list[BenchRun]:
         """The rounds of one row of the table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 
-from chatops.bench import contenders, stalled, storm
+from chatops.bench import contenders, nodes, stalled, storm
 from chatops.bench.answers import KeysResult
 from chatops.bench.contenders import Contender
 from chatops.bench.keys import measure_keys
@@ -102,6 +102,19 @@ def measure_requesting(findings: Findings, cpus: Cpus, progress: Progress
     except (BenchError, OSError) as error:
         findings.requests_error = str(error)
     return findings.requests
+
+
+def measure_cluster(findings: Findings, progress: Progress) -> list[str]:
+    """What several nodes cost, as it is printed; a machine without an engine is no failure."""
+    why = nodes.lacking()
+    if not why:
+        progress("three nodes and an engine")
+        try:
+            findings.nodes = nodes.measure_nodes(400 * findings.plan.rounds,
+                                                 findings.plan.seconds)
+        except (BenchError, OSError) as error:
+            why = findings.nodes_error = str(error)
+    return nodes.nodes_lines(findings.nodes, why)
 
 
 def run_once(contender: Contender, clients: int, number: int, spec: LoadSpec,

@@ -99,6 +99,27 @@ class LookUp(NamedTuple):
     ask: Callable[[ChatArchive], None]
 
 
+class Announce(NamedTuple):
+    """Have other nodes tell their members of these rooms what somebody here has done."""
+
+    rooms: tuple[str, ...]
+    group: Group
+
+
+class Forward(NamedTuple):
+    """Something for one client of another node."""
+
+    node: str
+    id: int
+    group: Group
+
+
+class Speak(NamedTuple):
+    """Have the other nodes tell everybody what the admin says."""
+
+    text: str
+
+
 class CloseConnection(NamedTuple):
     """Send what is queued, then these last words, and close.  The session is gone."""
 
@@ -108,4 +129,4 @@ class CloseConnection(NamedTuple):
 
 
 Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Pour | Recall
-          | LookUp | CloseConnection | Event)
+          | LookUp | Announce | Forward | Speak | CloseConnection | Event)

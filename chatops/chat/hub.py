@@ -17,7 +17,17 @@ from msgspec.structs import replace
 
 from chatops.api import events
 from chatops.chat.dialect import Dialect
-from chatops.chat.effects import CloseConnection, Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.effects import (
+    Announce,
+    CloseConnection,
+    Deliver,
+    Effect,
+    Enter,
+    Leave,
+    Speak,
+    Tell,
+)
+from chatops.chat.elsewhere import Elsewhere
 from chatops.chat.formatting import strip
 from chatops.chat.groups import ADMIN, Group, Kind, Sender
 from chatops.chat.limits import ChatLimits
@@ -71,12 +81,15 @@ class Hub:
         self.witness: Witness | None = None
         self.cloak: Callable[[str], Sender] | None = None    # what others see of a peer, if
         self.lobby = self.rooms.open(LOBBY)                   # they see anything of it
+        self.elsewhere: Elsewhere | None = None    # who is on other nodes, if there are any
+        self.touched: dict[int, None] = {}     # whom those have to be told of anew
 
     # -- coming and going
 
     def connect(self, session: Session, fd: int) -> Session:
         """A newcomer, in no room yet."""
         self.sessions[session.id] = session
+        self.nicks.greet(session)
         if session.registered:
             self.nicks.welcome(session)
         if self.cloak is not None:
@@ -85,6 +98,7 @@ class Hub:
         self.effects.append(events.Connected(self.at, session.id, fd, session.nick, session.peer))
         if session.registered and self.witness is not None:
             self.witness.came(session)
+        self.touch(session)
         return session
 
     def introduce(self, session: Session) -> None:
@@ -96,6 +110,8 @@ class Hub:
             return
         session.announced = True
         room, limits = session.room, self.limits
+        if room is not None:
+            self._tell_others([room], session.sender, "join", session.realname)
         if room is None or len(room.members) == 1:
             return
         quiet = not room.may_announce(self.now, limits.announce_up_to + 1, limits.announce_rate)
@@ -123,6 +139,7 @@ class Hub:
         if self.sessions.pop(session.id, None) is None:
             return
         self.nicks.release(session)
+        self.touch(session)
         rooms = list(session.rooms.values())
         for room in rooms:
             self._exit(session, room)
@@ -209,6 +226,7 @@ class Hub:
         else:
             nick = self.nicks.strip(session)
         self.effects.append(events.Renamed(self.at, session.id, old.nick, nick))
+        self.touch(session)
         self._tell_peers(list(session.rooms.values()), old, "nick", nick, also=session)
         if self.witness is not None:
             self.witness.renamed(session, old)
@@ -216,6 +234,7 @@ class Hub:
     def log_in(self, session: Session, account: str) -> None:
         """It has proved to own this account, or, if that is "", is logged out of the one it had."""
         session.sender = replace(session.sender, account=account)
+        self.touch(session)
         if session.registered:
             self.tell_peers(session, "account", account)
             if self.witness is not None:
@@ -236,7 +255,7 @@ class Hub:
         if session.announced:
             self.announce(room, session.sender, "join", session.realname)
         self._send_off(room)           # not for the newcomer
-        if not room.members and room is not self.lobby:
+        if not room.population and room is not self.lobby:
             room.rules.created_at = self.at
             room.rules.ops.add(session.id)     # of a new room, its maker
         room.rules.invited.discard(session.id)
@@ -289,17 +308,25 @@ class Hub:
         self.enter(session, room)
 
     def _listen(self, session: Session, room: Room) -> None:
+        self.touch(session)
         self.effects.append(Enter(session.id, room.name, session.dialect, session.echo))
 
     def _exit(self, session: Session, room: Room) -> None:
+        self.touch(session)
         self.rooms.leave(session, room)
         room.rules.forget(session.id)
         self.effects.append(Leave(session.id, room.name))
-        self._close_if_empty(room)
+        self.close_if_empty(room)
 
-    def _close_if_empty(self, room: Room) -> None:
-        if not room.members and room is not self.lobby and not room.pending:
+    def close_if_empty(self, room: Room) -> None:
+        """Forget a room that nobody is in, on whichever node, and that is to hear nothing."""
+        if not (room.members or room.elsewhere or room.pending or room is self.lobby):
             self.rooms.close(room)
+
+    def touch(self, session: Session) -> None:
+        """Other nodes are to be told how it stands, at the end of the turn."""
+        if self.elsewhere is not None:
+            self.touched[session.id] = None
 
     # -- sending to one
 
@@ -344,17 +371,38 @@ class Hub:
         """Tell a room who came, went or is called what.  Where it is too large or too busy for
         that, only those hear it whose dialect follows it, and `also`.
         """
+        self._tell_others([room], sender, kind, text)
+        self.announce_here(room, sender, kind, text, repeats=repeats, also=also)
+
+    def announce_here(self, room: Room, sender: Sender, kind: Kind, text: str = "", *,
+                      repeats: bool = False, also: Session | None = None, quiet: bool = False
+                      ) -> None:
+        """The same, but other nodes are not told; `quiet` is for those alone who follow."""
         if not room.members:
             return
         limits = self.limits
-        quiet = not room.may_announce(self.now, limits.announce_up_to, limits.announce_rate)
+        quiet = quiet or not room.may_announce(self.now, limits.announce_up_to,
+                                               limits.announce_rate)
         if not quiet or (room.followers and not repeats):
             self.gather(room, self.group(sender, kind, text, quiet=quiet, repeats=repeats))
         if quiet and also is not None and not also.dialect.follows:
             self._tell_of(also, room, self.group(sender, kind, text))
 
-    def broadcast(self, text: str) -> int:
-        """The admin speaks to everybody; returns to how many."""
+    def _tell_others(self, rooms: Sequence[Room], sender: Sender, kind: Kind, text: str) -> None:
+        """Have other nodes tell their members of these rooms, after what was said there before."""
+        if self.elsewhere is None or sender.node or not rooms:
+            return
+        for room in rooms:
+            self._send_off(room)
+        self.effects.append(Announce(tuple([room.name for room in rooms]),
+                                     self.group(sender, kind, text)))
+
+    def broadcast(self, text: str, *, heard: bool = False) -> int:
+        """The admin speaks to everybody; returns to how many here.  `heard` is from another
+        node's.
+        """
+        if self.elsewhere is not None and not heard:
+            self.effects.append(Speak(text))
         group = self.group(ADMIN, "broadcast", clean_text(text), repeats=True)
         for room in self.rooms.values():
             if room.members:
@@ -368,14 +416,17 @@ class Hub:
         return len(self.sessions)
 
     def hear(self, name: str, groups: Iterable[Group]) -> None:
-        """What was said elsewhere, by people who have no session here; nothing is numbered anew
-        nor reported.  Of no account where nobody is in a room of this name.
+        """What was said elsewhere, by people who have no session here; nothing is reported.  Of
+        no account where nobody is in a room of this name.
+
+        It gets numbers of ours: two nodes count alike, and by its number a message is known.
         """
         if name in self.rooms:
             room = self.rooms.open(name)
             if room.members:
                 for group in groups:
-                    self.gather(room, group)
+                    self.gather(room, replace(group, number=self._numbered))
+                    self._numbered += group.lines
 
     def gather(self, room: Room, group: Group) -> None:
         """Have a room hear this at the end of the turn, or before anything that must follow."""
@@ -391,7 +442,7 @@ class Hub:
         dirty, self.dirty = self.dirty, []
         for room in dirty:
             self._send_off(room)
-            self._close_if_empty(room)
+            self.close_if_empty(room)
 
     def rules_of(self, name: str) -> tuple[Rules | None, int]:
         """What holds in a room for who wants to come in, and how many are there; None for a
@@ -404,6 +455,7 @@ class Hub:
 
     def tell_peers(self, session: Session, kind: Kind, text: str = "") -> None:
         """Have everybody who shares a room with somebody know of a change, itself included."""
+        self.touch(session)
         self._tell_peers(list(session.rooms.values()), session.sender, kind, text, also=session)
 
     def _tell_peers(self, rooms: Sequence[Room], sender: Sender, kind: Kind, text: str,
@@ -411,10 +463,17 @@ class Hub:
         """Tell all of somebody's rooms.  Who follows such things hears it once, however many
         rooms they share: in the largest, and who is not there by itself.
         """
+        self._tell_others(rooms, sender, kind, text)
+        self.tell_peers_here(rooms, sender, kind, text, also)
+
+    def tell_peers_here(self, rooms: Sequence[Room], sender: Sender, kind: Kind, text: str,
+                        also: Session | None = None, *, quiet: bool = False) -> None:
+        """The same, but other nodes are not told; `quiet` is for those alone who follow."""
         rooms = sorted(rooms, key=lambda room: len(room.members), reverse=True)
         told: set[int] = set()
         for room in rooms:
-            self.announce(room, sender, kind, text, repeats=room is not rooms[0], also=also)
+            self.announce_here(room, sender, kind, text, repeats=room is not rooms[0], also=also,
+                               quiet=quiet)
             if len(rooms) > 1 and room.followers:
                 for member in room.members.values():
                     if member.dialect.follows and member.id not in told:

@@ -47,7 +47,7 @@ class Intake:
         hub = self.hub
         session = hub.connect(Session(id, peer, self), fd)
         hub.notice(session, f"welcome, {session.nick}! you are in {LOBBY} with "
-                            f"{counted(len(hub.lobby.members), 'other')}; /help lists what you "
+                            f"{counted(hub.lobby.population, 'other')}; /help lists what you "
                             "can do")
         session.announced = not hub.limits.announce_after
         hub.enter(session, hub.lobby)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatops.chat import names
+from chatops.chat.elsewhere import Elsewhere
 from chatops.chat.session import Session
 
 
@@ -13,9 +14,11 @@ class Nicks:
     be compared.
     """
 
-    __slots__ = ("_by_look", "_by_nick")
+    __slots__ = ("_by_look", "_by_nick", "elsewhere", "guests")
 
     def __init__(self) -> None:
+        self.guests = "guest-"         # what stands before their number
+        self.elsewhere: Elsewhere | None = None    # who is on other nodes, if there are any
         self._by_nick: dict[str, Session] = {}
         self._by_look: dict[str, Session] = {}
 
@@ -26,6 +29,11 @@ class Nicks:
     def alike(self, look: str) -> Session | None:
         """Whose nick, chosen and not given, has this skeleton."""
         return self._by_look.get(look)
+
+    def greet(self, newcomer: Session) -> None:
+        """A newcomer, who is a guest of this node if it is anybody yet."""
+        if self.elsewhere is not None and newcomer.registered:
+            newcomer.rename(f"{self.guests}{newcomer.id}")
 
     def welcome(self, guest: Session) -> None:
         """A newcomer, with the name that its number gives it."""
@@ -38,6 +46,9 @@ class Nicks:
         other = self._by_look.get(look)
         if other is not None and other is not session:
             raise names.TakenName(f"'{nick}' is taken, or looks like '{other.nick}'")
+        if self.elsewhere is not None and (there := self.elsewhere.alike(look)) is not None:
+            raise names.TakenName(f"'{nick}' is taken, or looks like '{there.who.nick}', on node "
+                                  f"{there.who.node}")
         return look
 
     def claim(self, session: Session, nick: str, *, max_width: int, ascii_only: bool) -> None:
@@ -53,7 +64,7 @@ class Nicks:
         """Take its nick away, for the one of a guest, which is returned."""
         self.release(session)
         session.guest = True
-        session.rename(f"guest-{session.id}")
+        session.rename(f"{self.guests}{session.id}")
         self.welcome(session)
         return session.nick
 

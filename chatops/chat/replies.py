@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
-from chatops.chat import names
+from chatops.chat import abroad, names
 from chatops.chat.effects import Recall
 from chatops.chat.formatting import strip
 from chatops.chat.hub import Hub
@@ -37,10 +38,13 @@ def who(hub: Hub, session: Session, _argument: str, _muted: Refuses) -> None:
     if session.room is None:
         hub.error(session, "you are in no room")
         return
-    members = session.room.members
-    listed = [member.nick for _, member in zip(range(LISTED), members.values(), strict=False)]
-    more = len(members) - len(listed)
-    hub.notice(session, f"{len(members)} in {session.room.name}: {', '.join(listed)}"
+    room = session.room
+    nicks = [member.nick for member in islice(room.members.values(), LISTED)]
+    if hub.elsewhere is not None:
+        nicks += [person.who.nick for person in islice(hub.elsewhere.inside(room.name), LISTED)]
+    listed = nicks[:LISTED]
+    more = room.population - len(listed)
+    hub.notice(session, f"{room.population} in {room.name}: {', '.join(listed)}"
                         + (f" and {more} more" if more else ""))
 
 
@@ -60,6 +64,12 @@ def msg(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
         hub.error(session, f"usage: {usage_of('msg')}")
         return
     other = hub.nicks.find(name)
+    if other is None and hub.elsewhere is not None and (there := hub.elsewhere.find(name)):
+        if not muted():
+            abroad.whisper(hub, session, there, text)
+            if there.away:
+                hub.notice(session, f"{there.who.nick} is away: {there.away}")
+        return
     if other is None:
         hub.error(session, f"nobody here is called {name}")
         return
@@ -92,7 +102,7 @@ def join(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
     else:
         hub.move(session, name)
         hub.notice(session, f"you are in {name} with "
-                            + counted(len(session.rooms[name].members) - 1, "other"))
+                            + counted(session.rooms[name].population - 1, "other"))
 
 
 _BARRED = {"banned": "you are banned there", "uninvited": "nobody has invited you",

@@ -73,6 +73,13 @@ class Rooms:
         room.followers -= session.dialect.follows
         self._put(room)
 
+    def count_elsewhere(self, name: str, count: int) -> None:
+        """So many members of this room are on other nodes."""
+        room = self.open(name)
+        self._take(room)
+        room.elsewhere = count
+        self._put(room)
+
     def listing(self, most: int) -> list[str]:
         """What `/rooms` answers: so many lines, and one for the others."""
         if self._listing is None or self._listing[0] != most:
@@ -90,11 +97,11 @@ class Rooms:
 
     def _put(self, room: Room) -> None:
         self._listing = None
-        insort(self._order, (-len(room.members), room.name))
+        insort(self._order, (-room.population, room.name))
 
     def _take(self, room: Room) -> None:
         self._listing = None
-        place = (-len(room.members), room.name)
+        place = (-room.population, room.name)
         at = bisect_left(self._order, place)
         assert self._order[at] == place, f"{room!r} is not where it should be"
         del self._order[at]

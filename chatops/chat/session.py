@@ -18,13 +18,14 @@ from chatops.chat.telnet import TelnetFilter
 class Room:
     """People who hear each other, and what they are to hear at the end of this turn."""
 
-    __slots__ = ("followers", "guarded", "lines", "members", "name", "notices", "notices_at",
-                 "pending", "pending_lines", "rules")
+    __slots__ = ("elsewhere", "followers", "guarded", "lines", "members", "name", "notices",
+                 "notices_at", "pending", "pending_lines", "rules")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.members: dict[int, Session] = {}
         self.followers = 0             # members whose dialect follows who is there
+        self.elsewhere = 0             # members on other nodes
         self.rules = Rules()
         self.guarded = False           # `rules.guarded`, kept here: it is asked for each chunk
         self.pending: list[Group] = []
@@ -36,11 +37,16 @@ class Room:
     def __repr__(self) -> str:
         return f"<Room {self.name} {len(self.members)} members>"
 
+    @property
+    def population(self) -> int:
+        """Members on all nodes."""
+        return len(self.members) + self.elsewhere
+
     def may_announce(self, now: float, largest: int, rate: float) -> bool:
         """Whether a join or leave is told here: not in large rooms, where N newcomers would
         cost N² lines, and not more than `rate` a second in small ones.
         """
-        if len(self.members) > largest:
+        if len(self.members) + self.elsewhere > largest:
             return False
         self.notices = max(0.0, self.notices - (now - self.notices_at) * rate)
         self.notices_at = now

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 import msgspec
 
+from chatops.api import node_table
 from chatops.api.command_line import CommandError, parse_arguments
 from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
 from chatops.api.snapshot import Snapshot
@@ -94,6 +95,8 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
     "callbacks": ("What the calls of a program's loop cost while a console looks.", _callbacks,
                   lambda snapshot: snapshot.program.callbacks if snapshot.program else ()),
     "rooms": ("The rooms and how many are in them.", _rooms, lambda snapshot: snapshot.rooms),
+    "nodes": ("The nodes that share this chat, and what joins them.", node_table.table,
+              lambda snapshot: {"nodes": snapshot.nodes, "engine": snapshot.engine}),
 }
 EVENTS = "What happens, a line for each, until the server ends or you do."
 

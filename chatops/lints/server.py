@@ -15,7 +15,9 @@ from selectors import EVENT_WRITE
 from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, KeyRow, Lint, Snapshot
+from chatops.lints import nodes as node_lints
 from chatops.lints import program as program_lints
+from chatops.lints.nodes import NODE_LINTS
 from chatops.lints.program import PROGRAM_LINTS, LintText
 from chatops.loop.backends import SELECT_LIMIT
 from chatops.loop.holds import HELD, ITSELF, LoopHold, holds, kept_by
@@ -31,6 +33,7 @@ EACH = 5                       # more of a kind than this are told of in one lin
 
 LINTS = {
     **PROGRAM_LINTS,
+    **NODE_LINTS,
     "write-idle": LintText(
         "watched for writing with nothing to write",
         "A socket is writable whenever its kernel buffer has room, which is nearly always. "
@@ -306,7 +309,11 @@ def _of_programs(look: _Comparison) -> Iterator[Lint]:
     yield from program_lints.find(look.now, look.before)
 
 
+def _of_nodes(look: _Comparison) -> Iterator[Lint]:
+    yield from node_lints.find(look.now, look.before)
+
+
 _CHECKS: tuple[Callable[[_Comparison], Iterator[Lint]], ...] = (
     _of_programs, _write_idle, _select_limit, _held_loop, _kept_waiting, _slow_reader,
-    _closed_registered, _accept_paused, _eof_unhandled, _history_lost, _log_lost,
+    _closed_registered, _accept_paused, _eof_unhandled, _history_lost, _log_lost, _of_nodes,
 )

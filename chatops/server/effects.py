@@ -8,17 +8,20 @@ from typing import assert_never
 from chatops.api import events
 from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
 from chatops.chat.effects import (
+    Announce,
     Answer,
     CloseConnection,
     Deliver,
     Effect,
     Enter,
+    Forward,
     Leave,
     LookUp,
     Park,
     PauseReading,
     Pour,
     Recall,
+    Speak,
     Tell,
     Unpark,
 )
@@ -121,6 +124,9 @@ class EffectRunner:
                 self._recall(effect)
             case CloseConnection():
                 self._close(effect)
+            case Announce() | Forward() | Speak():
+                if self._state.others is not None:
+                    self._state.others.told(effect)
             case _:
                 assert_never(effect)
 
@@ -141,6 +147,8 @@ class EffectRunner:
             if self._state.selector.watched:
                 self._state.selector.note(f"fan-out {room}: {lines} lines, "
                                            f"{len(chunk)} bytes to {len(fan)}")
+        if self._state.others is not None:
+            self._state.others.heard(room, groups)
         history = self._state.history
         if history is not None:        # in plain words, whoever has heard it
             plain = plain or PLAIN.render(room, groups)

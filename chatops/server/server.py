@@ -231,6 +231,8 @@ class ChatServer:
         self._stop_accepting("server stopped")
         for connection in [*state.connections.values(), *self.clients.refusing]:
             connection.abort("server stopped")
+        if state.others is not None:
+            state.others.close()
         state.context.reap()
         self.hub.effects.clear()
         self.reactor.close()

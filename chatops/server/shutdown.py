@@ -32,6 +32,8 @@ class GracefulShutdown:
         state = self._state
         state.say(events.ServerStopping(state.hub.at, self._seconds))
         self._stop_accepting()
+        if state.others is not None:
+            state.others.leaving()
         state.hub.flush()
         state.hub.limits.announce_up_to = -1    # N leaving would tell N others
         state.context.lingers.change(self._seconds)

@@ -179,6 +179,8 @@ class SnapshotPublisher:
             evicted_by=tuple(state.counts.evicted.items()),
             dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),
             also=server.also,
+            nodes=state.others.rows() if state.others is not None else (),
+            engine=state.others.engine_row() if state.others is not None else None,
         )
 
     def _client(self, connection: ClientConnection, masks: str, now: float) -> ClientRow:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chatops.api import events
+from chatops.api.snapshot import EngineRow, NodeRow
 from chatops.api.words import Phase
 from chatops.chat.dialect import Rendered
-from chatops.chat.effects import Recall
+from chatops.chat.effects import Announce, Forward, Recall, Speak
 from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
 from chatops.chat.past import ChatArchive
@@ -53,6 +54,28 @@ class ChatHistorySink(ChatArchive, Protocol):
         """Look lines up for a client, which is told some time later."""
 
 
+class OtherNodes(Protocol):
+    """The way to the others, where this server is one of several nodes.  No method waits."""
+
+    def heard(self, room: str, groups: Sequence[Group]) -> None:
+        """What a room hears; what is from other nodes is among it."""
+
+    def told(self, effect: Announce | Forward | Speak) -> None:
+        """Something that they are to do."""
+
+    def leaving(self) -> None:
+        """From here on everybody here goes, which is no news of each."""
+
+    def close(self) -> None:
+        """This node ends."""
+
+    def rows(self) -> tuple[NodeRow, ...]:
+        """All nodes, this one first."""
+
+    def engine_row(self) -> EngineRow:
+        """What joins them."""
+
+
 class ServerState:
     """Data, and how to say that something happened.  Belongs to the reactor's thread; made by
     another, and then handed over whole.
@@ -80,6 +103,7 @@ class ServerState:
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.history: ChatHistorySink | None = None
+        self.others: OtherNodes | None = None
         self.named: Callable[[int, str], None] = lambda _id, _nick: None   # told of each new nick
         self.handshakes: list[Handshakes] = []     # of all ports that speak TLS
         self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can

@@ -6,6 +6,8 @@ import socket
 import ssl
 from collections.abc import Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from chatops.control.socket_path import ControlError, ControlSocket, default_path
 from chatops.metrics.start import MetricsError, check_library, listening
@@ -17,6 +19,9 @@ from chatops.settings import Settings
 from chatops.supervision.inherited import Inherited
 from chatops.system import paths
 from chatops.system.errors import StartError
+
+if TYPE_CHECKING:
+    from chatops.cluster.start import Joining
 
 
 def open_chat(settings: Settings, inherited: Inherited, undo: ExitStack
@@ -76,6 +81,26 @@ def open_metrics(settings: Settings, inherited: Inherited, undo: ExitStack
     for sock in socks:
         undo.callback(sock.close)
     return socks
+
+
+def open_cluster(settings: Settings, undo: ExitStack) -> Joining | None:
+    """A place among other nodes, where that is asked for.  Raises `StartError`."""
+    if not settings.cluster:
+        if settings.node or settings.cluster_secret:
+            raise StartError("--node and --cluster-secret are for --cluster, which is not given")
+        return None
+    if find_spec("hiredis") is None:
+        raise StartError("--cluster needs hiredis, which is not installed; "
+                         "pip install 'chatops[cluster]' brings it")
+    from chatops.cluster.engine import ClusterError  # its library is an extra
+    from chatops.cluster.start import join
+
+    try:
+        joining = join(settings)
+    except ClusterError as error:
+        raise StartError(str(error)) from None
+    undo.callback(joining.give_up)
+    return joining
 
 
 def open_control(settings: Settings, port: int) -> tuple[ControlSocket | None, str]:

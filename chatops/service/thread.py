@@ -33,7 +33,13 @@ from chatops.server.logins import Logins
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import SnapshotPublisher
-from chatops.service.openings import open_chat, open_control, open_irc, open_metrics
+from chatops.service.openings import (
+    open_chat,
+    open_cluster,
+    open_control,
+    open_irc,
+    open_metrics,
+)
 from chatops.settings import Settings, keep_of
 from chatops.storage.chat_history import ChatHistory, Keep
 from chatops.storage.event_log import EventLog
@@ -120,6 +126,7 @@ class ServerThread:
         socks, lacking = open_chat(settings, self._inherited, undo)
         irc = open_irc(settings, tls, undo)
         measured = open_metrics(settings, self._inherited, undo)
+        joining = open_cluster(settings, undo)
         hold()
         place, warning = open_control(settings, socks[0].getsockname()[1])
         self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
@@ -142,6 +149,9 @@ class ServerThread:
                 token=self.server.token)
             self.server.use_history(self.history)
             self.history.begin()
+        if joining is not None:
+            member = joining.member(self.server.state, self.journal, self._hand_over)
+            self.server.reactor.submit(member.begin)
         renewal = CertificateReloader(settings, self.server.speaking_tls, self.journal,
                                       self._hand_over)
         keeper = (BanKeeper(file, self.server.state, self.journal, self._hand_over)

@@ -16,6 +16,8 @@ _LEVEL: dict[type[events.Event], str] = {
     events.Renamed: "debug", events.Moved: "debug",
     events.Refused: "warning", events.HandshakeFailed: "warning", events.LinesDropped: "warning",
     events.BadInput: "warning", events.ListenerPaused: "warning", events.Warned: "warning",
+    events.EngineLost: "warning", events.NodeGone: "warning", events.FramesLost: "warning",
+    events.NickLost: "warning",
     events.Crashed: "error", events.ThreadDied: "error", events.CallbackFailed: "error",
 }
 

@@ -57,7 +57,7 @@ class Client:
 
     def _greet(self) -> None:
         line = self.read_line()
-        match = re.match(r"\*\*\* welcome, (guest-(\d+))!", line)
+        match = re.match(r"\*\*\* welcome, (guest-[a-z]*(\d+))!", line)
         assert match is not None, line
         self.nick, self.id = match[1], int(match[2])
 

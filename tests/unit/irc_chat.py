@@ -34,6 +34,7 @@ class IrcChat:
         self.connections: dict[int, Any] = {}
         self.wires: dict[int, Wire] = {}
         self.history: Any = None
+        self.others: Any = None
         self.events: list[events.Event] = []
         self.selector = SimpleNamespace(watched=False)
         self.context = self.net.context

@@ -27,6 +27,7 @@ class Stub:
         self.connections: dict[int, Any] = {}
         self.selector = SimpleNamespace(watched=False)
         self.history = None
+        self.others: Any = None
         self.mishaps: list[tuple[str, Any]] = []
         self.said: list[Any] = []
         for _ in range(clients):

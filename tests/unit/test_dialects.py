@@ -33,6 +33,7 @@ class Chat:
         self.wires: dict[int, Wire] = {}
         self.selector = SimpleNamespace(watched=False)
         self.history = None
+        self.others: Any = None
         self.context = self.net.context
         self.bus = SimpleNamespace(publish=lambda event: None)
         self.named = lambda _id, _nick: None

@@ -9,6 +9,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
+from chatops.api import node_table
 from chatops.api.snapshot import Snapshot
 from chatops.system.addresses import with_port
 from chatops.units import format_clock, format_seconds, format_size
@@ -114,6 +115,9 @@ def _title_line(state: ConsoleState, width: int) -> Content:
     else:
         left += [("no snapshot yet", LABEL)]
     right: list[Part] = []
+    if snapshot is not None and snapshot.engine is not None:
+        words, well = node_table.summary(snapshot)
+        right += [(f"{words} ", "$secondary" if well else "$error")]
     if state.dropped:
         right += [(f"▲ {state.dropped:,} events dropped ", "$warning")]
     if state.age > AGE_SHOWN and state.live is not None:

@@ -10,7 +10,7 @@ from chatops.api import events
 from chatops.chat import names
 from chatops.chat.formatting import clean
 from chatops.chat.hub import LOBBY
-from chatops.chat.irc import limits
+from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
@@ -129,6 +129,7 @@ def _named(irc: Irc, client: Client, room: Room) -> None:
     if inside or "s" not in room.rules.flags:
         shown = [_name(irc, client, room, member) for member in room.members.values()
                  if inside or not (isinstance(member, Client) and "i" in member.modes)]
+        shown += others.names(irc, client, room)
         irc.send(client, [f"{head}{line}\r\n"
                           for line in joined(shown, BODY - len(head.encode()))])
 
@@ -156,11 +157,11 @@ def names_(irc: Irc, client: Client, message: Message) -> None:
 
 def list_(irc: Irc, client: Client, message: Message) -> None:
     asked = wanted(message.param(0), irc.hub.at)
-    rooms = [room for room in irc.hub.rooms.values() if room.members and asked(room)
+    rooms = [room for room in irc.hub.rooms.values() if room.population and asked(room)
              and ("s" not in room.rules.flags or client.id in room.members)]
     irc.send(client, [
         irc.numeric(client, n.RPL_LISTSTART, "Channel"),
-        *[irc.numeric(client, n.RPL_LIST, f"#{room.name}", str(len(room.members)),
+        *[irc.numeric(client, n.RPL_LIST, f"#{room.name}", str(room.population),
                       room.rules.topic) for room in rooms],
         irc.numeric(client, n.RPL_LISTEND)])
 

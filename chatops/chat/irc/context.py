@@ -48,7 +48,7 @@ class Irc:
         if not channel.startswith("#") or name not in self.hub.rooms:
             return None
         room = self.hub.rooms.open(name)
-        return room if room.members or room is self.hub.lobby else None
+        return room if room.population or room is self.hub.lobby else None
 
     def people(self) -> list[Session]:
         """Everybody who is somebody."""

@@ -5,9 +5,10 @@ Source: Modern IRC, "Sending Messages"; IRCv3 message-tags; draft-oakley-irc-ctc
 
 from __future__ import annotations
 
+from chatops.chat import abroad
 from chatops.chat.formatting import DELIMITER, ctcp, strip
 from chatops.chat.groups import Kind
-from chatops.chat.irc import limits
+from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.accounts import nickserv
 from chatops.chat.irc.client import Client
@@ -124,7 +125,7 @@ def _to_person(irc: Irc, client: Client, nick: str, words: Words) -> None:
         return
     other = irc.find(nick)
     if other is None:
-        _refuse(irc, client, words, n.ERR_NOSUCHNICK, nick.split(" ")[0])
+        _to_another_node(irc, client, nick, words)
         return
     if client.muted_until > irc.hub.now:
         _refuse(irc, client, words, n.ERR_CANNOTSENDTOCHAN, other.nick,
@@ -138,6 +139,20 @@ def _to_person(irc: Irc, client: Client, nick: str, words: Words) -> None:
         irc.hub.whisper(client, other, words.text, words.kind, plain=words.plain,
                         tags=words.tags)
     _away(irc, client, other, words)
+
+
+def _to_another_node(irc: Irc, client: Client, nick: str, words: Words) -> None:
+    there = others.find(irc, nick)
+    if there is None:
+        _refuse(irc, client, words, n.ERR_NOSUCHNICK, nick.split(" ")[0])
+    elif client.muted_until > irc.hub.now:
+        _refuse(irc, client, words, n.ERR_CANNOTSENDTOCHAN, there.who.nick,
+                "You are muted; nobody heard that")
+    elif not _too_long(irc, client, there.who.nick, words):
+        abroad.whisper(irc.hub, client, there, words.text, words.kind, plain=words.plain,
+                       tags=words.tags)
+        if there.away and words.kind in ("talk", "action"):
+            irc.reply(client, n.RPL_AWAY, there.who.nick, there.away)
 
 
 def _to_itself(irc: Irc, client: Client, words: Words) -> None:

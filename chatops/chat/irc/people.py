@@ -6,7 +6,7 @@ Source: Modern IRC, "User-Based Queries"; RFC 2812, section 3.6 and 4; IRCv3 set
 from __future__ import annotations
 
 from chatops.chat.formatting import clean
-from chatops.chat.irc import limits
+from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
@@ -26,7 +26,9 @@ def whois(irc: Irc, client: Client, message: Message) -> None:
         return
     nick = message.params[-1].split(",")[0].split(" ")[0]
     other = irc.find(nick)
-    if other is None:
+    if other is None and (there := others.find(irc, nick)) is not None:
+        others.whois(irc, client, there)
+    elif other is None:
         irc.reply(client, n.ERR_NOSUCHNICK, nick)
         irc.reply(client, n.RPL_ENDOFWHOIS, nick)
     else:
@@ -94,6 +96,7 @@ def userhost(irc: Irc, client: Client, message: Message) -> None:
 def ison(irc: Irc, client: Client, message: Message) -> None:
     asked = " ".join(message.params).split()
     found = [one.nick for one in map(irc.find, asked) if one is not None]
+    found += [one.who.nick for nick in asked if (one := others.find(irc, nick)) is not None]
     irc.reply(client, n.RPL_ISON, (joined(found, 400) or [""])[0])
 
 

@@ -105,6 +105,7 @@ def complete(irc: Irc, client: Client) -> None:
                     ascii_only=hub.limits.ascii_nicks)
     hub.effects.append(events.Renamed(hub.at, client.id, f"guest-{client.id}", client.nick))
     client.registered = True
+    hub.touch(client)
     client.signed_on = client.last_spoke = hub.at
     irc.arrived()
     irc.speak(client)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from chatops.chat.irc import numerics as n
+from chatops.chat.irc import others
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
@@ -40,6 +41,9 @@ def who(irc: Irc, client: Client, message: Message) -> None:
         found = _matching(irc, client, "*" if mask == "0" else mask)
     lines = [_line(irc, client, one, where, asked) for one, where in found
              if not asked.opers or (isinstance(one, Client) and one.is_oper)]
+    if room is not None and not asked.opers and (client.id in room.members
+                                                 or "s" not in room.rules.flags):
+        lines += others.who(irc, client, room, asked.fields, asked.token)
     lines.append(irc.numeric(client, n.RPL_ENDOFWHO, mask.split(" ")[0]))
     irc.send(client, lines)
 

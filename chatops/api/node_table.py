@@ -1,0 +1,51 @@
+"""How the nodes that share a chat stand, as a table and in a few words.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatops.api.snapshot import Snapshot
+from chatops.units import format_age, format_seconds, format_size
+
+HEAD = ("NODE", "STATE", "CLIENTS", "ROOMS", "LAG", "BUFFERED", "LOST", "DUP", "SKEW", "SEEN")
+
+
+def table(snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
+    """A head and a row for each node; none where there is but one."""
+    if not snapshot.nodes:
+        return
+    yield HEAD
+    for row in snapshot.nodes:
+        here = row.state == "here"
+        yield (row.name, row.state, f"{row.clients:,}", f"{row.rooms:,}",
+               format_seconds(max(0.0, row.lag)), format_size(row.buffered) if here else "-",
+               f"{row.lost:,}", f"{row.doubled:,}",
+               f"{row.skew:+.1f}s" if here else "-",
+               format_age(max(0.0, snapshot.mono - row.seen)))
+
+
+def engine_line(snapshot: Snapshot) -> str:
+    """What joins the nodes, and how that is; "" where there is but one."""
+    engine = snapshot.engine
+    if engine is None:
+        return ""
+    age = format_age(max(0.0, snapshot.mono - engine.since))
+    if engine.state == "up":
+        return f"{engine.address} has been reached for {age}"
+    return f"{engine.address} has been away for {age}: {engine.reason}"
+
+
+def summary(snapshot: Snapshot) -> tuple[str, bool]:
+    """`nodes 3/3`, or `alone 12s, 34.0K buffered`, and whether all is well; "" where there is but
+    one.  Nodes that have left in good order do not count.
+    """
+    engine = snapshot.engine
+    if engine is None:
+        return "", True
+    if engine.state != "up":
+        buffered = sum(row.buffered for row in snapshot.nodes)
+        return (f"alone {format_age(max(0.0, snapshot.mono - engine.since))}, "
+                f"{format_size(buffered)} buffered"), False
+    expected = [row for row in snapshot.nodes if row.state != "left"]
+    there = sum(row.state in ("here", "up") for row in expected)
+    return f"nodes {there}/{len(expected)}", there == len(expected)

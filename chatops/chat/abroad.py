@@ -1,0 +1,91 @@
+"""What passes between the hub and other nodes, where the hub does not do so by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
+
+from chatops.api import events
+from chatops.chat.effects import Forward
+from chatops.chat.elsewhere import Elsewhere, Moves, Person
+from chatops.chat.groups import Group, Kind, Sender
+from chatops.chat.hub import Hub
+from chatops.chat.session import Room, Session
+
+STEPS: frozenset[Kind] = frozenset({"join", "part", "move"})     # each of one room
+PRESENCE: frozenset[Kind] = STEPS | {"quit", "nick", "account", "away", "setname", "host"}
+
+
+def begin(hub: Hub, node: str) -> Elsewhere:
+    """From here on there are other nodes, and this one has a name."""
+    there = hub.elsewhere = hub.nicks.elsewhere = Elsewhere()
+    # A digit at its end must not run into the number.
+    hub.nicks.guests = f"guest-{node}{'-' if node[-1].isdigit() else ''}"
+    return there
+
+
+def whisper(hub: Hub, session: Session, other: Person, text: str, kind: Kind = "talk", *,
+            plain: str | None = None, tags: bytes = b"") -> None:
+    """Something for one client of another node."""
+    group = hub.group(session.sender, kind, text, target=other.who.nick, tags=tags, plain=plain)
+    hub.effects.append(Forward(other.who.node, other.who.id, group))
+    hub.tell(session, session.dialect.copy(session.sender, group))
+    if kind in ("talk", "notice", "action"):
+        hub.effects.append(events.Whispered(hub.at, session.id, session.nick, 0, other.who.nick))
+
+
+def whispered(hub: Hub, id: int, group: Group) -> None:  # noqa: A002
+    """Somebody on another node wrote to a client of ours, which may be gone by now."""
+    session = hub.sessions.get(id)
+    if session is not None and session.registered:
+        hub.tell(session, session.dialect.private(session.sender, group))
+
+
+def changed(hub: Hub, names: Iterable[str], group: Group) -> None:
+    """Somebody on another node came, went or is called something else."""
+    rooms = _open(hub, names)
+    if group.kind in STEPS:
+        for room in rooms:
+            hub.announce_here(room, group.sender, group.kind, group.text.decode())
+    else:
+        hub.tell_peers_here(rooms, group.sender, group.kind, group.text.decode())
+
+
+def count(hub: Hub, moves: Moves) -> None:
+    """These have come into rooms and left them; nobody is told."""
+    there = hub.elsewhere
+    assert there is not None
+    for name in {room for _, room in (*moves.entered, *moves.left)}:
+        hub.rooms.count_elsewhere(name, len(there.rooms.get(name, ())))
+        hub.close_if_empty(hub.rooms.open(name))
+
+
+def follow(hub: Hub, moves: Moves, reason: str) -> None:
+    """The same, where one picture of a node followed another: those are told who follow who is
+    there (IRC's clients keep a list), one by one, and nobody else.
+    """
+    count(hub, moves)
+    for person, name in moves.entered:
+        for room in _open(hub, (name,)):
+            hub.announce_here(room, person.who, "join", person.realname, quiet=True)
+    by_person = groupby(sorted(((_key(p), p, room) for p, room in moves.left), key=itemgetter(0)),
+                        key=itemgetter(0))
+    for _, group in by_person:
+        left = list(group)
+        hub.tell_peers_here(_open(hub, [room for *_, room in left]), left[0][1].who, "quit",
+                            reason, quiet=True)
+
+
+def note(hub: Hub, name: str, text: str, node: str) -> None:
+    """Tell the members of a room something about a node."""
+    hub.hear(name, (Group(Sender(0, "", node=node), "server", text.encode(), at=hub.at),))
+
+
+def _key(person: Person) -> tuple[str, int]:
+    return person.who.node, person.who.id
+
+
+def _open(hub: Hub, names: Iterable[str]) -> list[Room]:
+    return [room for name in names if name in hub.rooms
+            and (room := hub.rooms.open(name)).members]

@@ -1,0 +1,114 @@
+"""Who is on other nodes: found by nick and by room, as the hub finds its own sessions.
+
+Sans-I/O.  What is known of another node is what it has told last; a node that cannot be
+reached keeps its people until it is known to be gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from chatops.chat import names
+from chatops.chat.groups import Sender
+
+
+class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Somebody as others may see it, and the rooms it is in.  `who.node` says where."""
+
+    who: Sender
+    rooms: tuple[str, ...] = ()
+    away: str = ""
+    realname: str = ""
+    guest: bool = True
+
+
+class Moves(NamedTuple):
+    """Who has come into rooms and who has left them, where one picture follows another."""
+
+    entered: list[tuple[Person, str]]
+    left: list[tuple[Person, str]]
+
+
+class Elsewhere:
+    """Everybody on other nodes.  Belongs to the thread of the hub."""
+
+    def __init__(self) -> None:
+        self.people: dict[tuple[str, int], Person] = {}
+        self._by_nick: dict[str, Person] = {}
+        self._by_look: dict[str, Person] = {}
+        self.rooms: dict[str, dict[tuple[str, int], Person]] = {}
+
+    def find(self, nick: str) -> Person | None:
+        """Who is called this, in any case."""
+        return self._by_nick.get(names.fold(nick))
+
+    def alike(self, look: str) -> Person | None:
+        """Whose nick, chosen and not given, has this skeleton."""
+        return self._by_look.get(look)
+
+    def of(self, node: str) -> list[Person]:
+        """Who is on this node."""
+        return [person for (where, _), person in self.people.items() if where == node]
+
+    def inside(self, room: str) -> Iterable[Person]:
+        """Who is in a room, those of its other nodes."""
+        return self.rooms.get(room, _NOBODY).values()
+
+    def put(self, person: Person) -> Moves:
+        """It stands like this now."""
+        key = person.who.node, person.who.id
+        before = self.people.get(key)
+        had = before.rooms if before is not None else ()
+        if before is not None:
+            self._forget(key, before)
+        self.people[key] = person
+        self._by_nick[names.fold(person.who.nick)] = person
+        if not person.guest:
+            self._by_look[names.skeleton(person.who.nick)] = person
+        for room in person.rooms:
+            self.rooms.setdefault(room, {})[key] = person
+        return Moves([(person, room) for room in person.rooms if room not in had],
+                     [(person, room) for room in had if room not in person.rooms])
+
+    def take(self, node: str, id: int) -> Moves:  # noqa: A002
+        """It is no more.  Harmless when nobody has known of it."""
+        person = self.people.get((node, id))
+        if person is None:
+            return Moves([], [])
+        self._forget((node, id), person)
+        return Moves([], [(person, room) for room in person.rooms])
+
+    def replace(self, node: str, people: Iterable[Person]) -> Moves:
+        """These are all who are on a node."""
+        now = {person.who.id: person for person in people}
+        entered: list[tuple[Person, str]] = []
+        left: list[tuple[Person, str]] = []
+        for person in self.of(node):
+            if person.who.id not in now:
+                left += self.take(node, person.who.id).left
+        for person in now.values():
+            moves = self.put(person)
+            entered += moves.entered
+            left += moves.left
+        return Moves(entered, left)
+
+    def _forget(self, key: tuple[str, int], person: Person) -> None:
+        del self.people[key]
+        # Another may be called so by now, while the news of it was under way.
+        nick, look = names.fold(person.who.nick), names.skeleton(person.who.nick)
+        if self._by_nick.get(nick) is person:
+            del self._by_nick[nick]
+        if self._by_look.get(look) is person:
+            del self._by_look[look]
+        for room in person.rooms:
+            inside = self.rooms.get(room)
+            if inside is not None:
+                inside.pop(key, None)
+                if not inside:
+                    del self.rooms[room]
+
+
+_NOBODY: dict[tuple[str, int], Person] = {}

@@ -1,0 +1,68 @@
+"""Those on other nodes, as IRC clients are told of them: in lists, in WHO and WHOIS, by PRIVMSG.
+
+What a client may choose for itself alone (its modes, when it spoke last) does not travel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatops.chat.elsewhere import Person
+from chatops.chat.irc import numerics as n
+from chatops.chat.irc.client import Client
+from chatops.chat.irc.context import Irc, joined
+from chatops.chat.masks import fold
+from chatops.chat.session import Room
+
+
+def find(irc: Irc, nick: str) -> Person | None:
+    """Who on another node is called this."""
+    there = irc.hub.elsewhere
+    return there.find(fold(nick)) if there is not None else None
+
+
+def inside(irc: Irc, room: Room) -> Iterable[Person]:
+    """Members of a room on other nodes."""
+    there = irc.hub.elsewhere
+    return there.inside(room.name) if there is not None else ()
+
+
+def names(irc: Irc, client: Client, room: Room) -> list[str]:
+    """As NAMES lists them."""
+    whole = "userhost-in-names" in client.capabilities
+    return [irc.tongue.source(person.who) if whole else person.who.nick
+            for person in inside(irc, room)]
+
+
+def who(irc: Irc, client: Client, room: Room, fields: str, token: str) -> list[str]:
+    """Their lines in the WHO of a channel, with the fields that were asked for, if any were."""
+    lines = []
+    for person in inside(irc, room):
+        sender, channel = person.who, f"#{room.name}"
+        user, host = sender.user or "~line", sender.host or irc.network.server
+        flags, realname = "G" if person.away else "H", person.realname or sender.nick
+        values = {"t": token, "c": channel, "u": user, "i": "127.0.0.1", "h": host,
+                  "s": sender.node, "n": sender.nick, "f": flags, "d": "1", "l": "0",
+                  "a": sender.account or "0", "o": "n/a", "r": realname}
+        if fields:
+            lines.append(irc.numeric(client, n.RPL_WHOSPCRPL, *[values[f] for f in fields]))
+        else:
+            lines.append(irc.numeric(client, n.RPL_WHOREPLY, channel, user, host, sender.node,
+                                     sender.nick, flags, f"1 {realname}"))
+    return lines
+
+
+def whois(irc: Irc, client: Client, other: Person) -> None:
+    """Who one of them is; its server is called as its node."""
+    nick, sender = other.who.nick, other.who
+    irc.reply(client, n.RPL_WHOISUSER, nick, sender.user or "~line",
+              sender.host or irc.network.server, "*", other.realname or nick)
+    shared = [f"#{room}" for room in other.rooms if client.is_oper or room in client.rooms]
+    for line in joined(shared, 400):
+        irc.reply(client, n.RPL_WHOISCHANNELS, nick, line)
+    irc.reply(client, n.RPL_WHOISSERVER, nick, sender.node, "another node of this server")
+    if sender.account:
+        irc.reply(client, n.RPL_WHOISACCOUNT, nick, sender.account)
+    if other.away:
+        irc.reply(client, n.RPL_AWAY, nick, other.away)
+    irc.reply(client, n.RPL_ENDOFWHOIS, nick)

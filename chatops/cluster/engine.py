@@ -1,0 +1,191 @@
+"""The engine that keeps the log: where it is, what its keys are called, what is asked of it.
+
+Redis 6.2 and later, or any Valkey: streams, keys with an expiry and EVAL, nothing else; no
+module, no function, no pub/sub.  All keys are in one hash slot.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from hiredis import pack_command
+
+from chatops.system.addresses import with_port
+from chatops.system.errors import ChatopsError
+
+LENGTH = 10_000                # entries of the log that are kept, about
+AT_ONCE = 64                   # frames in one answer
+
+# Kept, had run out and is taken anew, or whose it is.
+_LEASE = b"""
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return owner end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return owner and 1 or 2
+"""
+_RELEASE = b"""
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+"""
+# Each nick is the first's to claim it, while that one's node holds its lease.  Of ARGV: where
+# leases are, who asks (node/boot/), then looks and ids; an id of '' gives up what is one's own.
+_CLAIM = b"""
+local refused = {}
+for i = 3, #ARGV, 2 do
+  local look, id = ARGV[i], ARGV[i + 1]
+  local owner = redis.call('HGET', KEYS[1], look)
+  local mine = owner and string.sub(owner, 1, #ARGV[2]) == ARGV[2]
+  local alive = false
+  if owner and not mine then
+    local node, boot = string.match(owner, '^([^/]+)/([^/]+)/')
+    alive = node and redis.call('GET', ARGV[1] .. node) == boot
+  end
+  if id == '' then
+    if mine then redis.call('HDEL', KEYS[1], look) end
+  elseif alive then
+    refused[#refused + 1] = look
+    refused[#refused + 1] = owner
+  else
+    redis.call('HSET', KEYS[1], look, ARGV[2] .. id)
+  end
+end
+return refused
+"""
+
+
+class ClusterError(ChatopsError):
+    """Nodes cannot be brought together as asked; one line for the operator."""
+
+
+class EngineAddress(NamedTuple):
+    """Where it listens, and as whom it is spoken to.  `path` is a Unix socket."""
+
+    host: str
+    port: int
+    path: str
+    db: int
+    user: str
+    password: str
+
+    def __str__(self) -> str:
+        """As it may be shown to everybody."""
+        return f"{self.path or with_port(self.host, self.port)}/{self.db}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether nobody but this machine can speak to it as it is named."""
+        if self.path or self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def engine_of(url: str) -> EngineAddress:
+    """The one at `redis://[USER:PASSWORD@]HOST[:PORT][/DB]` or `unix:///PATH[?db=DB]`.
+
+    Raises `ClusterError`, which never repeats what may be a password.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 6379
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if parts.scheme == "unix" and parts.path and not parts.netloc:
+            db = parse_qs(parts.query).get("db", ["0"])[0]
+            return EngineAddress("", 0, parts.path, int(db), user, password)
+        if parts.scheme in ("redis", "valkey") and parts.hostname:
+            return EngineAddress(parts.hostname, port, "", int(parts.path.strip("/") or "0"), user,
+                          password)
+    except ValueError:
+        pass
+    raise ClusterError("--cluster: not redis://HOST:PORT/DB nor unix:///PATH")
+
+
+class Keys:
+    """What things are called in the engine, and the commands on them, packed."""
+
+    def __init__(self, node: str, boot: str) -> None:
+        self.log = b"{chatops}:log"
+        self.epoch = b"{chatops}:epoch"
+        self.nicks = b"{chatops}:nicks"
+        self.leases = b"{chatops}:node:"
+        self._boot = boot.encode()
+        self._lease = self.leases + node.encode()
+        self._owner = f"{node}/{boot}/".encode()
+
+    def greeting(self, engine: EngineAddress) -> list[bytes]:
+        """What is said first on each connection; each of these answers with OK."""
+        said = []
+        if engine.password:
+            who = (engine.user,) if engine.user else ()
+            said.append(pack(b"AUTH", *who, engine.password))
+        if engine.db:
+            said.append(pack(b"SELECT", engine.db))
+        return said
+
+    def hold(self, seconds: float) -> bytes:
+        """Take or renew this node's lease: 1 is kept, 2 taken anew, else whose it is."""
+        return pack(b"EVAL", _LEASE, 1, self._lease, self._boot, int(seconds * 1000))
+
+    def release(self) -> bytes:
+        """Give the lease back, if it is still ours."""
+        return pack(b"EVAL", _RELEASE, 1, self._lease, self._boot)
+
+    def left(self) -> bytes:
+        """Milliseconds that the lease still has, whoever holds it; -2 where nobody does."""
+        return pack(b"PTTL", self._lease)
+
+    def roll(self, nodes: Iterable[str]) -> bytes:
+        """Which boots of these nodes hold a lease."""
+        return pack(b"MGET", *[self.leases + node.encode() for node in nodes])
+
+    def epochs(self) -> list[bytes]:
+        """What the log is called by whoever made it: OK or nothing, then the name."""
+        return [pack(b"SET", self.epoch, self._boot, b"NX"), pack(b"GET", self.epoch)]
+
+    def end(self) -> bytes:
+        """The last entry of the log."""
+        return pack(b"XREVRANGE", self.log, b"+", b"-", b"COUNT", 1)
+
+    def write(self, frame: bytes) -> bytes:
+        return pack(b"XADD", self.log, b"MAXLEN", b"~", LENGTH, b"*", b"f", frame)
+
+    def read(self, cursor: str, seconds: float) -> bytes:
+        """What is in the log after `cursor`; waits so long for it to come."""
+        return pack(b"XREAD", b"COUNT", AT_ONCE, b"BLOCK", int(seconds * 1000), b"STREAMS",
+                    self.log, cursor)
+
+    def claim(self, claims: Sequence[tuple[str, int | None]]) -> bytes:
+        """Have these nicks, by their looks, for clients of these ids; None gives one up.
+        Answers with looks and owners of those that others have.
+        """
+        pairs = [part for look, id in claims  # noqa: A001
+                 for part in (look, "" if id is None else str(id))]
+        return pack(b"EVAL", _CLAIM, 1, self.nicks, self.leases, self._owner, *pairs)
+
+
+def pack(*words: bytes | str | int) -> bytes:
+    """A command as it is sent (RESP)."""
+    packed: bytes = pack_command(words)  # type: ignore[arg-type]  # its stub: of one word
+    return packed
+
+
+def moment(entry: str) -> tuple[int, int]:
+    """Milliseconds and number of an entry's id, to be compared."""
+    milliseconds, _, number = entry.partition("-")
+    return int(milliseconds), int(number or 0)
+
+
+def entries(answer: Any) -> list[tuple[str, bytes]]:
+    """Ids and frames in the answer to `Keys.read`; b"" for an entry that has none."""
+    if not answer:
+        return []
+    found = []
+    for ident, fields in answer[0][1]:
+        named = dict(zip(fields[::2], fields[1::2], strict=False)) if fields else {}
+        found.append((ident.decode(), named.get(b"f", b"")))
+    return found

@@ -1,0 +1,100 @@
+"""What this node still has to write to the log: one frame is under way, the next one gathers.
+
+While a frame waits for its answer, whatever comes gathers for the following one: the slower
+the engine, the fewer and larger the frames.  And after a cut no more than one is in doubt.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+from chatops.cluster.frames import LARGEST, Codec
+
+MOST = 4 << 20                 # bytes that wait at most
+OLDEST = 60.0                  # seconds that they wait
+SEALED = 5.0                   # seconds after which a frame that gathers is closed
+
+
+class Sealed(NamedTuple):
+    """A frame that has its number."""
+
+    seq: int
+    began: float               # monotonic, when its first item came
+    data: bytes
+
+
+class FrameQueue:
+    """Bounded in bytes and in age; the oldest goes first, and its number is left out, by which
+    the others know.  Sans-I/O; `now` is monotonic, `at` wall clock, both in seconds.
+    """
+
+    def __init__(self, codec: Codec, *, most: int = MOST, oldest: float = OLDEST) -> None:
+        self._codec = codec
+        self._most = most
+        self._oldest = oldest
+        self._items: list[bytes] = []  # of the frame that gathers
+        self._size = 0
+        self._began = 0.0
+        self._sealed: deque[Sealed] = deque()
+        self._waiting = 0              # bytes of `_sealed`
+        self._flying: Sealed | None = None
+        self._seq = 0
+        self.dropped = 0               # frames, so far
+
+    def __len__(self) -> int:
+        """Bytes that have not been acknowledged."""
+        return self._size + self._waiting + (len(self._flying.data) if self._flying else 0)
+
+    def __repr__(self) -> str:
+        return f"<FrameQueue {len(self)} bytes, frame {self._seq}, {self.dropped} dropped>"
+
+    @property
+    def flying(self) -> bool:
+        """Whether a frame is under way."""
+        return self._flying is not None
+
+    def add(self, item: bytes, now: float, at: float) -> None:
+        """An item for the next frame."""
+        if self._items and (self._size + len(item) > LARGEST or now - self._began >= SEALED):
+            self._seal(at)
+        if not self._items:
+            self._began = now
+        self._items.append(item)
+        self._size += len(item)
+
+    def next(self, now: float, at: float) -> bytes | None:
+        """The frame to write now, if there is one and none is under way."""
+        self.expire(now)
+        if self._flying is not None:
+            return None
+        if not self._sealed and self._items:
+            self._seal(at)
+        if not self._sealed:
+            return None
+        self._flying = self._sealed.popleft()
+        self._waiting -= len(self._flying.data)
+        return self._flying.data
+
+    def again(self) -> bytes | None:
+        """The frame of which nobody knows whether it has arrived."""
+        return self._flying.data if self._flying is not None else None
+
+    def acknowledge(self) -> None:
+        """The frame that was under way is in the log."""
+        self._flying = None
+
+    def expire(self, now: float) -> None:
+        """Drop what has waited for too long, or is too much."""
+        while self._sealed and (now - self._sealed[0].began > self._oldest
+                                or self._size + self._waiting > self._most):
+            self._waiting -= len(self._sealed.popleft().data)
+            self.dropped += 1
+
+    def _seal(self, at: float) -> None:
+        self._seq += 1
+        data = self._codec.seal(self._seq, at, self._items)
+        self._sealed.append(Sealed(self._seq, self._began, data))
+        self._waiting += len(data)
+        self._items, self._size = [], 0
+        self.expire(self._began)

@@ -1,0 +1,163 @@
+"""What nodes write to their shared log: frames of items, versioned, numbered and signed.
+
+A frame is a MessagePack array, behind an HMAC-SHA256 (RFC 2104) of it where the nodes share a
+secret.  Its items are still packed when its head has been read, so that the frame of a newer
+version can be told from garbage.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from hashlib import sha256
+
+import msgspec
+
+from chatops.chat.elsewhere import Person
+from chatops.chat.groups import Group
+from chatops.system.errors import ChatopsError
+
+VERSION = 1
+LARGEST = 256 << 10            # bytes of a frame that is sent; far below any engine's limit
+READ = 4 << 20                 # bytes of one that is read: more is garbage, whoever wrote it
+MAC = sha256().digest_size
+
+
+class BadFrame(ChatopsError, ValueError):  # noqa: N818  (reads as what it is)
+    """These bytes are no frame of ours, or somebody else has signed them; a few words why."""
+
+
+class OtherVersion(BadFrame):
+    """A frame of another version of chatops; `node` wrote it."""
+
+    def __init__(self, node: str, version: int) -> None:
+        super().__init__(f"node {node} speaks version {version} of the frames, not {VERSION}")
+        self.node = node
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True, tag="h"):
+    """What a room hears."""
+
+    room: str
+    groups: list[Group]
+
+
+class Changed(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    """Somebody came, went or is called something else, which these rooms are to be told."""
+
+    rooms: tuple[str, ...]
+    group: Group
+
+
+class Here(msgspec.Struct, frozen=True, array_like=True, tag="p"):
+    """How somebody stands now: a newcomer, or one that is known already."""
+
+    person: Person
+
+
+class Gone(msgspec.Struct, frozen=True, array_like=True, tag="g"):
+    """Somebody is no more on this node."""
+
+    id: int
+
+
+class Roster(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """All who are on this node, in as many items as that takes; the `first` begins anew."""
+
+    people: list[Person]
+    first: bool = True
+    last: bool = True
+
+
+class RosterWanted(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+    """Somebody has missed something of this node and asks for its roster."""
+
+    node: str
+
+
+class Whisper(msgspec.Struct, frozen=True, array_like=True, tag="w"):
+    """For one client of one node alone."""
+
+    node: str
+    id: int
+    group: Group
+
+
+class SpokenToAll(msgspec.Struct, frozen=True, array_like=True, tag="b"):
+    """An admin speaks to everybody."""
+
+    text: str
+
+
+class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
+    """This node ends in good order, and everybody on it goes."""
+
+
+Item = Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | SpokenToAll | NodeEnds
+
+
+class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
+    """`boot` is another after each start of a node, and `seq` counts from 1 within it.
+
+    `at` is the wall clock of the node that wrote it, in seconds.
+    """
+
+    v: int
+    node: str
+    boot: str
+    seq: int
+    at: float
+    items: list[msgspec.Raw]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_frame = msgspec.msgpack.Decoder(NodeFrame)
+_head = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_items: msgspec.msgpack.Decoder[Item] = msgspec.msgpack.Decoder(Item)
+
+
+def pack(item: Item) -> bytes:
+    """An item as it stands in a frame."""
+    return _encoder.encode(item)
+
+
+def unpack(raw: msgspec.Raw) -> Item:
+    """The item in it.  Raises `BadFrame`."""
+    try:
+        return _items.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise BadFrame(f"an item that means nothing: {error}") from None
+
+
+class Codec:
+    """Seals frames and opens them, with the secret that the nodes share, if they share one."""
+
+    def __init__(self, node: str, boot: str, secret: bytes = b"") -> None:
+        self.node = node
+        self.boot = boot
+        self._secret = secret
+
+    def seal(self, seq: int, at: float, items: Sequence[bytes]) -> bytes:
+        """The frame of these packed items, as it is written."""
+        body = _encoder.encode(NodeFrame(VERSION, self.node, self.boot, seq, at,
+                                     [msgspec.Raw(item) for item in items]))
+        return hmac.digest(self._secret, body, sha256) + body if self._secret else body
+
+    def open(self, data: bytes) -> NodeFrame:
+        """The frame in these bytes, its items still packed.  Raises `BadFrame`."""
+        if len(data) > READ:
+            raise BadFrame(f"{len(data)} bytes are no frame")
+        body = data
+        if self._secret:
+            body = data[MAC:]
+            if not hmac.compare_digest(data[:MAC], hmac.digest(self._secret, body, sha256)):
+                raise BadFrame("it is not signed with the secret of this cluster")
+        try:
+            head = _head.decode(body)
+            version = msgspec.msgpack.decode(head[0], type=int)
+            node = msgspec.msgpack.decode(head[1], type=str)
+            if version != VERSION:
+                raise OtherVersion(node, version)
+            return _frame.decode(body)
+        except (msgspec.MsgspecError, IndexError, UnicodeDecodeError) as error:
+            raise BadFrame(f"it is no frame of chatops: {error}") from None

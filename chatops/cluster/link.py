@@ -1,0 +1,271 @@
+"""The way to the engine: connected, lost and found again, with nothing that waits but select().
+
+Two connections: what is written and asked goes *out*, the log comes *in* by a read that waits
+at the engine.  That one must be answered every few seconds, and so shows a peer that has
+vanished.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from hiredis import ReplyError
+
+from chatops.cluster.engine import EngineAddress, Keys, entries, moment
+from chatops.cluster.pipe import Address, Pipe
+from chatops.loop.reactor import Reactor, Timer
+from chatops.net.context import Reapable
+
+State = Literal["away", "joining", "up", "refused"]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often and how long, in seconds."""
+
+    block: float = 3.0             # that a read waits at the engine
+    answer: float = 2.0            # that an answer may take, beyond that
+    lease: float = 15.0            # that a node lives without a word
+    renew: float = 6.0
+    first: float = 0.1             # between two tries to connect; doubled each time,
+    last: float = 5.0              # up to this
+
+
+class LinkOwner(Protocol):
+    """What becomes of what the link learns."""
+
+    def joined(self, *, anew: bool, forgotten: bool) -> None:
+        """It is up.  `anew`: the others took this node for gone, if they knew it; `forgotten`:
+        the engine has lost what it kept.
+        """
+
+    def parted(self, reason: str) -> None:
+        """It is up no more, or a try to connect has failed."""
+
+    def read(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Frames of the log, in its order."""
+
+    def written(self) -> None:
+        """The frame under way is in the log."""
+
+    def renewed(self, *, anew: bool) -> None:
+        """The lease holds for longer; `anew` if it had run out."""
+
+
+class Link:
+    """Belongs to the reactor's thread."""
+
+    def __init__(self, reactor: Reactor, engine: EngineAddress, keys: Keys, owner: LinkOwner, *,
+                 resolve: Callable[[Callable[[Sequence[Address] | str], None]], None],
+                 bury: Callable[[Reapable], None], wall: Callable[[], float],
+                 pace: Pace) -> None:
+        """`resolve` calls back with the engine's addresses, or why there are none."""
+        self.engine = engine
+        self.state: State = "away"
+        self.reason = "not connected yet"
+        self.since = reactor.now       # monotonic, of this state
+        self.skew = 0.0                # seconds that this machine's clock is ahead of the engine's
+        self.pace = pace
+        self._reactor = reactor
+        self._keys = keys
+        self._owner = owner
+        self._resolve = resolve
+        self._bury = bury
+        self._wall = wall
+        self._began = reactor.now
+        self._cursor = ""              # the entry that was read last; "" before the first
+        self._epoch = b""
+        self._tries = 0
+        self._closed = False
+        self._out: Pipe | None = None
+        self._in: Pipe | None = None
+        self._renew_at = 0.0
+        self._timer: Timer | None = None
+
+    @property
+    def pipes(self) -> list[Pipe]:
+        """The connections that there are now."""
+        return [pipe for pipe in (self._out, self._in) if pipe is not None]
+
+    # -- connecting
+
+    def begin(self) -> None:
+        """Connect, and go on trying."""
+        self._timer = None
+        if not self._closed:
+            self._enter("joining", self.reason)
+            self._resolve(self._connect)
+
+    def _connect(self, found: Sequence[Address] | str) -> None:
+        if self._closed:
+            return
+        if isinstance(found, str) or not found:
+            self._lose(str(found))
+            return
+        address = found[self._tries % len(found)]
+        pace = self.pace
+        try:
+            self._out = Pipe(self._reactor, address, "out", pace.answer, self._lose, self._bury)
+            self._in = Pipe(self._reactor, address, "in", pace.block + pace.answer, self._lose,
+                            self._bury)
+        except OSError as error:           # no descriptors are left
+            self._lose(error.strerror or str(error))
+            return
+        for pipe in (self._out, self._in):
+            for command in self._keys.greeting(self.engine):
+                pipe.ask(command, self._accepted)
+        self._out.ask(self._keys.hold(pace.lease), self._held)
+
+    def _accepted(self, answer: Any) -> None:
+        if isinstance(answer, ReplyError):
+            self._lose(str(answer))
+
+    def _held(self, answer: Any) -> None:
+        out = self._out
+        if out is None or self._refused(answer):
+            return
+        anew = answer == 2
+        self._renew_at = self._reactor.now + self.pace.renew
+        answers: list[Any] = []
+
+        def gathered(answer: Any) -> None:
+            answers.append(answer)
+            if len(answers) == 4:
+                self._found(answers, anew)
+
+        for command in (*self._keys.epochs(), self._keys.end(), TIME):
+            out.ask(command, gathered)
+
+    def _refused(self, answer: Any) -> bool:
+        """Whether this answer to `Keys.hold` is none that we can live with."""
+        if isinstance(answer, bytes):
+            self._lose("another node of this name lives", "refused")
+        elif isinstance(answer, ReplyError):
+            self._lose(str(answer))
+        return not isinstance(answer, int)
+
+    def _found(self, answers: list[Any], anew: bool) -> None:
+        """All that is to be known before the log can be read."""
+        wrong = [answer for answer in answers if isinstance(answer, ReplyError)]
+        if wrong:
+            self._lose(str(wrong[0]))
+            return
+        _, epoch, newest, (seconds, micros) = answers
+        time = int(seconds) + int(micros) / 1e6
+        self.skew = self._wall() - time
+        end = newest[0][0].decode() if newest else "0-0"
+        forgotten = False
+        if not self._cursor:
+            # What was said since this node began, as others could reach the engine sooner.
+            start = f"{int((time - (self._reactor.now - self._began)) * 1000)}-0"
+            self._cursor = min(start, end, key=moment)
+        elif epoch != self._epoch or moment(end) < moment(self._cursor):
+            # From its beginning, not from its end: others may have written to it already, and
+            # numbers drop what is old.
+            self._cursor, forgotten = "0-0", True
+        self._epoch = epoch
+        self._enter("up", "")
+        self._read_on()
+        self._owner.joined(anew=anew, forgotten=forgotten)
+
+    # -- while it is up
+
+    def write(self, frame: bytes) -> None:
+        """Add to the log; the owner is told when that is done.  One at a time."""
+        if self._out is not None:
+            self._out.ask(self._keys.write(frame), self._written)
+
+    def claim(self, claims: Sequence[tuple[str, int | None]],
+              refused: Callable[[list[tuple[str, str]]], None]) -> None:
+        """As `Keys.claim`; `refused` gets looks and their owners."""
+        def answered(answer: Any) -> None:
+            if isinstance(answer, ReplyError):
+                self._lose(str(answer))
+            else:
+                words = [word.decode() for word in answer]
+                refused(list(zip(words[::2], words[1::2], strict=True)))
+
+        if self._out is not None:
+            self._out.ask(self._keys.claim(claims), answered)
+
+    def call_roll(self, nodes: Iterable[str], told: Callable[[dict[str, str]], None]) -> None:
+        """Which boots of these nodes hold their lease; a node that does not is left out."""
+        asked = list(nodes)
+
+        def answered(answer: Any) -> None:
+            if not isinstance(answer, ReplyError):
+                told({node: boot.decode() for node, boot in zip(asked, answer, strict=True)
+                      if boot is not None})
+
+        if self._out is not None and asked:
+            self._out.ask(self._keys.roll(asked), answered)
+
+    def _written(self, answer: Any) -> None:
+        if isinstance(answer, ReplyError):
+            self._lose(str(answer))
+        else:
+            self._tries = 0
+            self._owner.written()
+
+    def _read_on(self) -> None:
+        if self._in is not None:
+            self._in.ask(self._keys.read(self._cursor, self.pace.block), self._came)
+
+    def _came(self, answer: Any) -> None:
+        if isinstance(answer, ReplyError):
+            self._lose(str(answer))
+            return
+        self._tries = 0
+        found = entries(answer)
+        if found:
+            self._cursor = found[-1][0]
+        if self._reactor.now >= self._renew_at and self._out is not None:
+            self._renew_at = self._reactor.now + self.pace.renew
+            self._out.ask(self._keys.hold(self.pace.lease), self._renewed)
+        if found:
+            self._owner.read(found)
+        self._read_on()
+
+    def _renewed(self, answer: Any) -> None:
+        if not self._refused(answer):
+            self._owner.renewed(anew=answer == 2)
+
+    # -- the end
+
+    def _enter(self, state: State, reason: str) -> None:
+        if (self.state == "up") != (state == "up") or state == "refused":
+            self.since = self._reactor.now
+        self.state, self.reason = state, reason
+
+    def _lose(self, reason: str, state: State = "away") -> None:
+        if self._timer is not None:
+            return                         # it is lost already
+        for pipe in self.pipes:
+            pipe.close()
+        self._out = self._in = None
+        self._enter(state, reason)
+        pause = min(self.pace.last, self.pace.first * 2 ** min(self._tries, 16))
+        self._tries += 1
+        self._timer = self._reactor.call_later(pause * random.uniform(0.5, 1.0), self.begin)
+        self._owner.parted(reason)
+
+    def close(self, last: Sequence[bytes] = ()) -> None:
+        """Write these frames, as far as the kernel takes them at once, give the lease back and
+        connect no more.
+        """
+        self._closed = True
+        if self.state == "up" and self._out is not None:
+            self._out.push(b"".join([self._keys.write(frame) for frame in last])
+                           + self._keys.release())
+        if self._timer is not None:
+            self._timer.cancel()
+        for pipe in self.pipes:
+            pipe.close()
+        self._out = self._in = None
+        self._enter("away", "closed")
+
+
+TIME = b"*1\r\n$4\r\nTIME\r\n"

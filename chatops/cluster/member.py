@@ -1,0 +1,274 @@
+"""This node as one of several: what is told to the others, and what becomes of what they tell."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from chatops.api import events
+from chatops.api.snapshot import EngineRow, NodeRow
+from chatops.chat import abroad, names
+from chatops.chat.effects import Announce, Forward, Speak
+from chatops.chat.elsewhere import Person
+from chatops.chat.groups import Group
+from chatops.cluster import picture
+from chatops.cluster.claims import Claims
+from chatops.cluster.engine import EngineAddress, Keys
+from chatops.cluster.frame_queue import FrameQueue
+from chatops.cluster.frames import (
+    BadFrame,
+    Changed,
+    Codec,
+    Gone,
+    Heard,
+    Here,
+    Item,
+    NodeEnds,
+    Roster,
+    SpokenToAll,
+    Whisper,
+    pack,
+)
+from chatops.cluster.link import Link, Pace
+from chatops.cluster.numbers import Numbers
+from chatops.cluster.pipe import Address
+from chatops.cluster.reading import Reader
+from chatops.server.state import ServerState
+
+AT_ONCE = 1 << 20              # bytes of frames that are read in one turn
+PART = 1000                    # people in one item of a roster
+QUIET = 5.0                    # seconds without the engine, before anybody here is told
+
+AWAY = "the other nodes cannot be reached; they hear later what is said here"
+BACK = "the other nodes are reached again"
+
+
+class Member:
+    """Belongs to the reactor's thread; made by another, and handed over whole.
+
+    It is what the server asks (`chatops.server.state.OtherNodes`) and what the link tells
+    (`chatops.cluster.link.LinkOwner`).
+    """
+
+    def __init__(self, state: ServerState, engine: EngineAddress, node: str, boot: str,
+                 secret: bytes, *, resolve: Callable[[Callable[[Sequence[Address] | str], None]],
+                                                     None], pace: Pace) -> None:
+        self.node = node
+        self.boot = boot
+        self.claims = Claims()
+        self.numbers = Numbers()
+        self.bad = 0                   # frames that were none
+        self.trip = 0.0                # seconds that our last frame took, there and back
+        self._state = state
+        self._hub = state.hub
+        self._codec = Codec(node, boot, secret)
+        self.queue = FrameQueue(self._codec)
+        self.link = Link(state.reactor, engine, Keys(node, boot), self, resolve=resolve,
+                         bury=lambda pipe: state.context.dead.append(pipe),
+                         wall=state.wall, pace=pace)
+        self.reader = Reader(state, node, self.link.pace, self._send, self.owe_roster)
+        self._found: deque[bytes] = deque()
+        self._owes_roster = True
+        self._leaving = False
+        self._lost_at = 0.0            # monotonic, when the engine was; 0 while it is there
+        self._told_alone = False
+        self.claiming: list[tuple[str, int | None]] = []
+        abroad.begin(self._hub, node)
+        state.others = self
+
+    def begin(self) -> None:
+        """From here on it is one of several; to be called on the reactor's thread."""
+        self._state.reactor.hooks.insert(1, self.flush)    # after what this turn has decided
+        self.link.begin()
+
+    # -- what the server tells
+
+    def heard(self, room: str, groups: Sequence[Group]) -> None:
+        ours = [group for group in groups if not group.sender.node
+                and group.kind not in abroad.PRESENCE and group.kind != "broadcast"]
+        if ours:
+            self._send(Heard(room, ours))
+
+    def told(self, effect: Announce | Forward | Speak) -> None:
+        match effect:
+            case Announce(rooms, group):
+                if not self._leaving:
+                    self._send(Changed(rooms, group))
+            case Forward(node, id, group):
+                self._send(Whisper(node, id, group))
+            case Speak(text):
+                self._send(SpokenToAll(text))
+
+    def leaving(self) -> None:
+        self._leaving = True
+
+    def close(self) -> None:
+        self._hub.flush()
+        self._send(NodeEnds())
+        frames = []
+        if self.link.state == "up":
+            now, at = self._state.reactor.now, self._state.wall()
+            self.queue.acknowledge()   # it is on its way, before all that follows
+            while (frame := self.queue.next(now, at)) is not None:
+                frames.append(frame)
+                self.queue.acknowledge()
+        self.link.close(frames)
+
+    def rows(self) -> tuple[NodeRow, ...]:
+        return picture.rows(self, self._hub)
+
+    def engine_row(self) -> EngineRow:
+        link = self.link
+        return EngineRow(str(link.engine), link.state, link.reason, link.since)
+
+    def owe_roster(self) -> None:
+        """Somebody has to be told who is here."""
+        self._owes_roster = True
+
+    # -- at the end of each turn
+
+    def flush(self) -> None:
+        """Tell the others what has become of people here, and write the next frame."""
+        if self._found:
+            self._read_on()
+        if self._hub.touched:
+            self._look_again()
+        up = self.link.state == "up"
+        if self._owes_roster and up:
+            self._owes_roster = False
+            self._send_roster()
+        if not up:
+            return
+        now = self._state.reactor.now
+        if (frame := self.queue.next(now, self._state.wall())) is not None:
+            self.link.write(frame)
+        if self.claims and not self.claiming:
+            self.claiming = self.claims.take()
+            self.link.claim(self.claiming, self._refused)
+
+    def _look_again(self) -> None:
+        touched, self._hub.touched = self._hub.touched, {}
+        for ident in touched:
+            person = self._person(ident)
+            self.claims.set(ident, names.skeleton(person.who.nick)
+                            if person is not None and not person.guest else "")
+            if not self._leaving:
+                self._send(Here(person) if person is not None else Gone(ident))
+
+    def _person(self, ident: int) -> Person | None:
+        session = self._hub.sessions.get(ident)
+        if session is None or not session.registered:
+            return None
+        return Person(session.sender, tuple(session.rooms), session.away, session.realname,
+                      session.guest)
+
+    def _send_roster(self) -> None:
+        people = [person for ident in self._hub.sessions
+                  if (person := self._person(ident)) is not None]
+        parts = [people[n:n + PART] for n in range(0, len(people), PART)] or [[]]
+        for number, part in enumerate(parts):
+            self._send(Roster(part, number == 0, number == len(parts) - 1))
+
+    def _send(self, item: Item) -> None:
+        self.queue.add(pack(item), self._state.reactor.now, self._state.wall())
+
+    # -- what the link tells
+
+    def joined(self, *, anew: bool, forgotten: bool) -> None:
+        self.reader.grace(self._state.reactor.now)
+        self._owes_roster |= anew or forgotten
+        self.claims.again()
+        if (frame := self.queue.again()) is not None:
+            self.link.write(frame)
+        if self._lost_at:
+            self._state.say(events.EngineBack(self._hub.at, str(self.link.engine),
+                                              self._state.reactor.now - self._lost_at))
+            self._lost_at = 0.0
+        if self._told_alone:
+            self._told_alone = False
+            self._tell_rooms(BACK)
+
+    def parted(self, reason: str) -> None:
+        self.claims.untold(self.claiming)
+        self.claiming = []
+        if not self._lost_at:
+            self._lost_at = self._state.reactor.now
+            self._state.say(events.EngineLost(self._hub.at, str(self.link.engine), reason))
+            self._state.reactor.call_later(QUIET, self._alone)
+
+    def read(self, found: Sequence[tuple[str, bytes]]) -> None:
+        self._found.extend([frame for _, frame in found])
+        self._read_on()
+
+    def written(self) -> None:
+        self.queue.acknowledge()
+
+    def renewed(self, *, anew: bool) -> None:
+        if anew:
+            self._owes_roster = True
+            self.claims.again()
+        self.link.call_roll(self.reader.peers, self.reader.called)
+
+    def _read_on(self) -> None:
+        """As much as fits into a turn; the rest is for the next one."""
+        size = 0
+        while self._found and size < AT_ONCE:
+            data = self._found.popleft()
+            size += len(data)
+            try:
+                self._open(data)
+            except BadFrame as error:
+                self._bad(error)
+            except Exception as error:
+                self._state.mishap("Member.read", -1, error, None)
+        if self._found:
+            self._state.reactor.call_soon(lambda: None)
+
+    def _open(self, data: bytes) -> None:
+        try:
+            frame = self._codec.open(data)
+        except BadFrame as error:
+            self.reader.unreadable(error)
+            raise
+        if frame.node == self.node:
+            if frame.boot == self.boot:
+                self.trip = max(0.0, self._state.wall() - frame.at)
+            return
+        self.reader.take(frame, self.numbers.see(frame.node, frame.boot, frame.seq))
+
+    def _bad(self, error: BadFrame) -> None:
+        """Say so the first time, then at each doubling."""
+        self.bad += 1
+        if self.bad & (self.bad - 1) == 0:
+            self._state.say(events.Warned(self._hub.at, f"{self.bad} frames of the cluster's log "
+                                                        f"were not read: {error}"))
+
+    # -- nicks
+
+    def _refused(self, taken: list[tuple[str, str]]) -> None:
+        """The engine knows these looks as others', who came first and are alive."""
+        self.claiming = []
+        for look, owner in taken:
+            session = self._hub.sessions.get(self.claims.ids.get(look, 0))
+            node = owner.partition("/")[0]
+            if session is None or session.guest or names.skeleton(session.nick) != look:
+                continue               # it has gone, or gone on
+            nick = session.nick
+            self._hub.rename(session)
+            self._hub.notice(session, f"your nick {nick} was taken on another node meanwhile "
+                                      f"({node}); you are {session.nick}")
+            self._state.say(events.NickLost(self._hub.at, session.id, nick, session.nick, node))
+
+    # -- without the engine
+
+    def _alone(self) -> None:
+        now = self._state.reactor.now
+        if self._lost_at and not self._told_alone and now - self._lost_at >= QUIET * 0.9:
+            self._told_alone = True
+            self._tell_rooms(AWAY)
+
+    def _tell_rooms(self, text: str) -> None:
+        """Those rooms that have members elsewhere."""
+        for room in list(self._hub.rooms.values()):
+            if room.elsewhere:
+                abroad.note(self._hub, room.name, text, self.node)

@@ -1,0 +1,23 @@
+"""The other nodes, as far as this one has heard of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chatops.chat.elsewhere import Person
+
+
+@dataclass(slots=True)
+class Peer:
+    """One node.  Times are monotonic, in seconds."""
+
+    node: str
+    boot: str
+    state: Literal["up", "gone", "left", "other version"] = "up"
+    seen: float = 0.0          # a frame of it was read, or it held its lease
+    late: float = 0.0          # seconds that its last frame was on its way, by two clocks
+    doubled: int = 0           # frames that came again
+    missing: int = 0           # frames that never came
+    introduced: bool = False   # it has told who is there
+    gathering: list[Person] = field(default_factory=list)      # of a roster in several parts

@@ -1,0 +1,46 @@
+"""How the nodes stand, as consoles show them.  Pure."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chatops.api.snapshot import NodeRow
+from chatops.chat.hub import Hub
+from chatops.cluster.frame_queue import FrameQueue
+from chatops.cluster.link import Link
+from chatops.cluster.numbers import Numbers
+from chatops.cluster.peers import Peer
+from chatops.cluster.reading import Reader
+
+
+class Shown(Protocol):
+    """What there is to be seen of a node."""
+
+    node: str
+    trip: float
+    queue: FrameQueue
+    link: Link
+    reader: Reader
+    numbers: Numbers
+
+
+def rows(shown: Shown, hub: Hub) -> tuple[NodeRow, ...]:
+    """All nodes, this one first and the others by their names."""
+    people: dict[str, int] = {}
+    rooms: dict[str, set[str]] = {}
+    assert hub.elsewhere is not None
+    for (node, _), person in hub.elsewhere.people.items():
+        people[node] = people.get(node, 0) + 1
+        rooms.setdefault(node, set()).update(person.rooms)
+    here = NodeRow(
+        shown.node, "here", sum(session.registered for session in hub.sessions.values()),
+        sum(1 for room in hub.rooms.values() if room.members), shown.trip, len(shown.queue),
+        shown.queue.dropped, 0, shown.link.skew, hub.now)
+    others = [_row(peer, people.get(peer.node, 0), len(rooms.get(peer.node, ())))
+              for peer in shown.reader.peers.values()]
+    return (here, *sorted(others, key=lambda row: row.name))
+
+
+def _row(peer: Peer, people: int, rooms: int) -> NodeRow:
+    return NodeRow(peer.node, peer.state, people, rooms, peer.late, 0, peer.missing, peer.doubled,
+                   0.0, peer.seen)

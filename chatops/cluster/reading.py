@@ -1,0 +1,181 @@
+"""What other nodes tell, item by item, and who of them is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec.structs import replace
+
+from chatops.api import events
+from chatops.chat import abroad
+from chatops.chat.elsewhere import Elsewhere, Person
+from chatops.chat.groups import Group
+from chatops.cluster.frames import (
+    BadFrame,
+    Changed,
+    Gone,
+    Heard,
+    Here,
+    Item,
+    NodeEnds,
+    NodeFrame,
+    OtherVersion,
+    Roster,
+    RosterWanted,
+    SpokenToAll,
+    Whisper,
+    unpack,
+)
+from chatops.cluster.link import Pace
+from chatops.cluster.numbers import Seen
+from chatops.cluster.peers import Peer
+from chatops.server.state import ServerState
+from chatops.units import counted
+
+FORGOTTEN = 3600.0             # seconds after which a node that is not there is not even named
+
+
+class Reader:
+    """Belongs to the reactor's thread."""
+
+    def __init__(self, state: ServerState, node: str, pace: Pace, send: Callable[[Item], None],
+                 owe_roster: Callable[[], None]) -> None:
+        self.peers: dict[str, Peer] = {}
+        self._state = state
+        self._hub = state.hub
+        self._node = node
+        self._pace = pace
+        self._send = send
+        self._owe_roster = owe_roster
+        self._judged_from = 0.0        # monotonic: leases that have run out say nothing before
+
+    def grace(self, now: float) -> None:
+        """The engine is there (again): others may still be on their way to it."""
+        self._judged_from = now + self._pace.lease
+
+    def take(self, frame: NodeFrame, seen: Seen) -> None:
+        """A frame of another node."""
+        peer = self._peer(frame)
+        peer.late = self._state.wall() - frame.at
+        if not seen.new:
+            peer.doubled += 1
+            return
+        if seen.missing:
+            self._missing(peer, seen.missing)
+        for raw in frame.items:
+            self._do(peer, unpack(raw))
+
+    def unreadable(self, error: BadFrame) -> None:
+        """A frame of another version shows that its node is there, and no more."""
+        if isinstance(error, OtherVersion):
+            peer = self.peers.setdefault(error.node, Peer(error.node, ""))
+            peer.state, peer.seen = "other version", self._state.reactor.now
+
+    def called(self, boots: dict[str, str]) -> None:
+        """The roll has been called: these hold their leases."""
+        now = self._state.reactor.now
+        for peer in list(self.peers.values()):
+            if peer.state != "up" and now - peer.seen > FORGOTTEN:
+                del self.peers[peer.node]
+            elif boots.get(peer.node) == peer.boot:
+                peer.seen = now
+            elif peer.state == "up" and now >= self._judged_from:
+                self._gone(peer, "is gone")
+
+    def _peer(self, frame: NodeFrame) -> Peer:
+        """The node that wrote it, which may be new, another boot of itself, or back."""
+        peer = self.peers.get(frame.node)
+        if peer is not None and peer.boot != frame.boot and peer.state == "up":
+            self._gone(peer, "was started again")
+        if peer is None or peer.boot != frame.boot:
+            peer = self.peers[frame.node] = Peer(frame.node, frame.boot)
+            self._owe_roster()
+        elif peer.state != "up":
+            peer.state, peer.introduced = "up", False
+            self._send(RosterWanted(peer.node))
+        peer.seen = self._state.reactor.now
+        return peer
+
+    def _do(self, peer: Peer, item: Item) -> None:
+        hub, node = self._hub, peer.node
+        match item:
+            case Heard(room, groups):
+                hub.hear(room, [_stamped(group, node) for group in groups])
+            case Changed(rooms, group):
+                abroad.changed(hub, rooms, _stamped(group, node))
+            case Here(person):
+                abroad.count(hub, self._there.put(_placed(person, node)))
+            case Gone(id):
+                abroad.count(hub, self._there.take(node, id))
+            case Roster():
+                self._roster(peer, item)
+            case RosterWanted(whose):
+                if whose == self._node:
+                    self._owe_roster()
+            case Whisper(whither, id, group):
+                if whither == self._node:
+                    abroad.whispered(hub, id, _stamped(group, node))
+            case SpokenToAll(text):
+                hub.broadcast(text, heard=True)
+            case NodeEnds():
+                self._gone(peer, "was shut down", "left")
+
+    @property
+    def _there(self) -> Elsewhere:
+        there = self._hub.elsewhere
+        assert there is not None
+        return there
+
+    def _roster(self, peer: Peer, roster: Roster) -> None:
+        if roster.first:
+            peer.gathering = []
+        peer.gathering += [_placed(person, peer.node) for person in roster.people]
+        if not roster.last:
+            return
+        people, peer.gathering = peer.gathering, []
+        moves = self._there.replace(peer.node, people)
+        abroad.follow(self._hub, moves, f"node {peer.node} has lost sight of it")
+        if not peer.introduced:
+            peer.introduced = True
+            self._state.say(events.NodeUp(self._hub.at, peer.node, len(people)))
+            self._tell(peer, moves.entered, "is there")
+
+    def _missing(self, peer: Peer, frames: int) -> None:
+        peer.missing += frames
+        self._state.say(events.FramesLost(self._hub.at, peer.node, frames))
+        for room in self._rooms_of(self._there.of(peer.node)):
+            abroad.note(self._hub, room, f"some lines of node {peer.node} are missing", peer.node)
+        self._send(RosterWanted(peer.node))
+
+    def _gone(self, peer: Peer, how: str, state: Literal["gone", "left"] = "gone") -> None:
+        peer.state, peer.introduced = state, False
+        people = self._there.of(peer.node)
+        moves = self._there.replace(peer.node, ())
+        self._tell(peer, moves.left, how)
+        abroad.follow(self._hub, moves, f"node {peer.node} {how}")
+        self._state.say(events.NodeGone(self._hub.at, peer.node, len(people), how))
+
+    def _tell(self, peer: Peer, moved: list[tuple[Person, str]], how: str) -> None:
+        """One notice for each room, however many people that are."""
+        rooms: dict[str, int] = {}
+        for _, room in moved:
+            rooms[room] = rooms.get(room, 0) + 1
+        for room, people in rooms.items():
+            abroad.note(self._hub, room, f"node {peer.node} {how}, and "
+                                         f"{counted(people, 'member')} of {room} with it",
+                        peer.node)
+
+    @staticmethod
+    def _rooms_of(people: list[Person]) -> list[str]:
+        return list(dict.fromkeys([room for person in people for room in person.rooms]))
+
+
+def _stamped(group: Group, node: str) -> Group:
+    """As somebody's who is on that node."""
+    return replace(group, sender=replace(group.sender, node=node))
+
+
+def _placed(person: Person, node: str) -> Person:
+    return replace(person, who=replace(person.who, node=node))
+

@@ -1,0 +1,71 @@
+"""What is wrong between the nodes that share a chat, as one of them sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chatops.api.snapshot import Lint, Snapshot
+from chatops.lints.program import LintText
+from chatops.units import counted, format_age, format_size
+
+AWAY = 5.0                     # seconds without the engine: less is a restart of it
+GONE_SHOWN = 3600.0            # seconds that a node is missed; by then it was meant
+LOST_SHOWN = 60.0
+
+NODE_LINTS = {
+    "engine-away": LintText(
+        "the other nodes cannot be reached",
+        "What joins the nodes, a Redis or Valkey, does not answer, or takes nothing. Clients of "
+        "this node talk on among themselves; what they say waits for it, as far as there is room "
+        "and for a minute, and nobody is kept waiting. Nicks that are chosen meanwhile may turn "
+        "out to be another's.",
+        "Look at the engine: its own words are in the line. OOM is its memory, READONLY a "
+        "replica that was left behind by a failover, NOAUTH the password in `--cluster`."),
+    "node-gone": LintText(
+        "a node is gone",
+        "Its lease has run out: for some time it has not said a word to the engine. It crashed, "
+        "its machine stands still, or it is cut off and its people talk on alone. One that ends "
+        "in good order says so, and is not missed.",
+        "Look at its console, if it has one: `alone` in its header means that it lives and "
+        "cannot reach the engine."),
+    "lines-lost": LintText(
+        "lines of a node are missing",
+        "Frames are numbered, and some numbers of a node never came: it could not reach the "
+        "engine for longer than its queue keeps what waits, or the engine dropped what nobody "
+        "had read yet, as when it is emptied or a failover leaves the newest behind. Its rooms "
+        "have been told; what is missing is on that node alone.",
+        "Lines are not sent again. If it happens without an outage, the engine drops too early: "
+        "look at its memory policy, which must be `noeviction`."),
+}
+
+
+def find(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
+    """Those that hold now."""
+    engine = now.engine
+    if engine is None:
+        return
+    away = now.mono - engine.since
+    if engine.state != "up" and away >= AWAY:
+        waiting = sum(row.buffered for row in now.nodes)
+        yield Lint("engine-away", f"{engine.address} has been away for {format_age(away)}, "
+                   f"{format_size(waiting)} wait: {engine.reason}", since=engine.since)
+    for row in now.nodes:
+        if row.state == "gone" and now.mono - row.seen < GONE_SHOWN:
+            yield Lint("node-gone", f"node {row.name} is gone, not heard of for "
+                       f"{format_age(now.mono - row.seen)}", since=row.seen)
+    yield from _lost(now, before)
+
+
+def _lost(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
+    """Of each node that has lost more than before; what is over is told of for a while."""
+    if before is None:
+        return
+    known = {row.name: row.lost for row in before.nodes}
+    for row in now.nodes:
+        if row.lost > known.get(row.name, row.lost):
+            yield Lint("lines-lost", f"node {row.name}: {counted(row.lost, 'frame')} of lines "
+                       "never came", since=now.mono)
+            return
+    for lint in before.lints:
+        if lint.code == "lines-lost" and now.mono - lint.since < LOST_SHOWN:
+            yield lint

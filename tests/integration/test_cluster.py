@@ -1,0 +1,142 @@
+"""Several nodes on a real engine: what is said on one is heard on the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatops.api.commands import Broadcast
+from chatops.api.events import Warned
+from chatops.system.errors import StartError
+from tests.integration.engine import Engine, needs_engine
+from tests.integration.nodes import Start, both, known
+from tests.patience import scaled
+
+pytestmark = [needs_engine, pytest.mark.timeout(scaled(60))]
+
+
+def test_what_is_said_on_one_node_is_heard_on_the_other_once_and_in_order(node: Start) -> None:
+    _, _, ada, bob = both(node)
+    ada.say("hello", "/me waves", "bye")
+    assert bob.read_until("ada: bye")[-3:] == ["ada: hello", "* ada waves", "ada: bye"]
+    bob.say("hi")
+    assert ada.read_until("bob: hi") == ["ada: hello", "* ada waves", "ada: bye", "bob: hi"]
+
+
+def test_who_comes_leaves_and_goes_elsewhere_is_told_on_the_other_node(node: Start) -> None:
+    _, b, ada, bob = both(node)
+    cat = b.client()
+    ada.expect(f"*** guest-b{cat.id} joined")
+    cat.rename("cat")
+    ada.expect(f"*** guest-b{cat.id} is now cat")
+    cat.say("/join dev")
+    ada.expect("*** cat went to dev")
+    cat.say("/join lobby")
+    ada.expect("*** cat joined")
+    cat.say("/quit tea")
+    ada.expect("*** cat left (tea)")
+    assert "*** cat left (tea)" in bob.read_until("*** cat left (tea)")
+
+
+def test_who_rooms_and_msg_reach_the_other_node(node: Start) -> None:
+    a, b, ada, bob = both(node)
+    bob.join("dev")
+    a.until(lambda chat: "dev" in chat.hub.rooms)
+    ada.say("/rooms")
+    ada.expect("*** dev: 1")
+    ada.say("/msg BOB psst")
+    assert bob.expect("[ada -> you] psst")
+    ada.expect("[you -> bob] psst")
+    bob.join("lobby")
+    a.until(lambda chat: chat.hub.lobby.elsewhere == 1)
+    ada.say("/who")
+    ada.expect("*** 2 in lobby: ada, bob")
+    b.until(lambda chat: chat.hub.lobby.elsewhere == 1)
+    bob.say("/who")
+    bob.expect("*** 2 in lobby: bob, ada")
+
+
+def test_a_nick_that_somebody_has_on_another_node_is_refused(node: Start) -> None:
+    _, b, _, bob = both(node)
+    bob.say("/nick ADA")
+    bob.expect("*** error: 'ADA' is taken, or looks like 'ada', on node a")
+    assert b.row(bob).nick == "bob"
+
+
+def test_a_room_that_is_empty_everywhere_is_forgotten_everywhere(node: Start) -> None:
+    a, _, _, bob = both(node)
+    bob.join("dev")
+    a.until(lambda chat: "dev" in chat.hub.rooms)
+    bob.join("lobby")
+    a.until(lambda chat: "dev" not in chat.hub.rooms)
+
+
+def test_a_broadcast_is_heard_once_by_everybody(node: Start) -> None:
+    a, _, ada, bob = both(node)
+    a.do(Broadcast("tea"))
+    ada.say("after")
+    for client in (ada, bob):
+        heard = client.read_until("ada: after")
+        assert heard.count("*** [admin] tea") == 1
+
+
+@pytest.mark.parametrize("url", ["redis://localhost:{port}", "valkey://127.0.0.1:{port}/0",
+                                 "unix://{path}", "unix://{path}?db=0"])
+def test_the_engine_is_found_by_name_and_at_a_unix_socket(node: Start, engine: Engine, url: str
+                                                          ) -> None:
+    _, _, ada, bob = both(node, url=url.format(port=engine.port, path=engine.path))
+    bob.say("hello")
+    ada.expect("bob: hello")
+
+
+def test_nodes_in_another_database_are_another_chat(node: Start, engine: Engine) -> None:
+    node("a")
+    other = node("a", url=f"redis://127.0.0.1:{engine.port}/3")    # no second one of its name
+    both_there = node("b", url=f"redis://127.0.0.1:{engine.port}/3", knows=1)
+    assert both_there.call(lambda: known(both_there.chat)) == {"a"}
+    other.until(lambda chat: known(chat) == {"b"})
+
+
+def test_a_second_node_of_a_name_is_refused_while_the_first_lives(node: Start, server: Start,
+                                                                  engine: Engine) -> None:
+    node("a")
+    with pytest.raises(StartError, match="another node called a lives"):
+        server(cluster=engine.url, node="a")
+
+
+def test_a_node_that_ends_in_good_order_gives_its_name_back_at_once(node: Start) -> None:
+    a, b, ada, _ = both(node)
+    b.must_live = False
+    b.thread.close()
+    ada.expect("*** node b was shut down, and 1 member of lobby with it")
+    a.until(lambda chat: chat.hub.lobby.elsewhere == 0)
+    again = node("b", knows=1)
+    carl = again.client()
+    carl.rename("bob")
+    ada.expect(f"*** guest-b{carl.id} is now bob")
+
+
+@pytest.mark.parametrize(("overrides", "wrong"), [
+    ({"node": ""}, "--cluster needs --node"),
+    ({"cluster": "http://x/", "node": "a"}, "not redis://HOST:PORT/DB"),
+    ({"cluster": "redis://:secret@192.0.2.1/0", "node": "a"}, "--cluster-secret FILE is needed"),
+    ({"cluster": "", "node": "a"}, "--cluster, which is not given"),
+])
+def test_what_cannot_be_is_said_in_a_line_before_anything_runs(
+        server: Start, engine: Engine, overrides: dict[str, str], wrong: str) -> None:
+    with pytest.raises(StartError, match=wrong) as caught:
+        server(**{"cluster": engine.url, **overrides})
+    assert ":secret" not in str(caught.value)
+
+
+def test_nodes_with_other_secrets_do_not_hear_each_other_and_say_so(
+        node: Start, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(f"a secret of {name}, long enough\n")
+    a = node("a", cluster_secret=str(tmp_path / "one"))
+    b = node("b", cluster_secret=str(tmp_path / "two"))
+    c = node("c", knows=1, cluster_secret=str(tmp_path / "one"))
+    a.wait_for(Warned, lambda event: "not signed with the secret" in event.text)
+    assert c.call(lambda: known(c.chat)) == {"a"}
+    assert b.call(lambda: known(b.chat)) == set()

@@ -1,0 +1,67 @@
+"""What an operator sees of several nodes: rows, words in the header, lints, and the fd map."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from chatops.api.node_table import summary
+from chatops.lints import find
+from tests.integration.engine import Engine, needs_engine
+from tests.integration.harness import PYTHON, environment
+from tests.integration.nodes import Start, both, up
+from tests.patience import PATIENCE, scaled
+
+pytestmark = [needs_engine, pytest.mark.timeout(scaled(60))]
+
+
+def test_each_node_has_a_row_and_the_engine_its_two_sockets_in_the_map(node: Start) -> None:
+    a, b, _, _ = both(node)
+    shown = a.snapshot()
+    assert [(row.name, row.state, row.clients, row.rooms) for row in shown.nodes] == [
+        ("a", "here", 1, 1), ("b", "up", 1, 1)]
+    assert summary(shown) == ("nodes 2/2", True)
+    assert sorted(row.data for row in shown.keys if row.type == "engine") == [
+        "engine in", "engine out"]
+    b.thread.close()
+    b.must_live = False
+    a.until(lambda chat: chat.state.others and chat.state.others.rows()[1].state == "left")
+    assert summary(a.snapshot()) == ("nodes 1/1", True)
+
+
+def test_what_waits_for_an_engine_that_is_away_is_shown_and_becomes_a_lint(
+        node: Start, engine: Engine) -> None:
+    a, _, ada, _ = both(node)
+    engine.kill()
+    a.until(lambda chat: not up(chat))
+    ada.say("x" * 1000)
+    ada.expect(f"ada: {'x' * 1000}")
+    shown = a.snapshot()
+    assert shown.nodes[0].buffered > 1000
+    words, well = summary(shown)
+    assert words.startswith("alone ")
+    assert not well
+    # As if it had been so for a while: nobody waits for that here.
+    later = replace(shown, mono=shown.mono + 60)
+    assert "engine-away" in [lint.code for lint in find(later)]
+
+
+def test_ctl_lists_the_nodes_as_a_table_and_as_json(node: Start, tmp_path: Path) -> None:
+    path = tmp_path / "a.sock"
+    node("a", control=str(path))
+
+    def ctl(*words: str) -> str:
+        return subprocess.run(
+            [PYTHON, "-m", "chatops", "ctl", "--socket", str(path), *words], check=True,
+            capture_output=True, text=True, timeout=PATIENCE, env=environment()).stdout
+
+    head, row = ctl("nodes").splitlines()
+    assert head.split()[:3] == ["NODE", "STATE", "CLIENTS"]
+    assert row.split()[:3] == ["a", "here", "0"]
+    told = json.loads(ctl("nodes", "--json"))
+    assert [each["name"] for each in told["nodes"]] == ["a"]
+    assert told["engine"]["state"] == "up"

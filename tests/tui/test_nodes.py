@@ -1,0 +1,67 @@
+"""A console of one of several nodes: its header says how they stand, and `nodes` lists them."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from chatops.api.snapshot import EngineRow, NodeRow, Snapshot
+from tests.tui.feed import FakeLink
+from tests.tui.press import begin, press
+from tests.tui.shots import Rig
+from tui.screens.listing import ListScreen
+from tui.widgets.status_bar import _title_line
+
+UP = EngineRow("127.0.0.1:6379/0", "up", "", 0.0)
+
+
+class Several(FakeLink):
+    """A link to node a of two, with an engine that may be away."""
+
+    engine: EngineRow | None = UP
+
+    def poll(self) -> Snapshot | None:
+        found = super().poll()
+        if found is None or self.engine is None:
+            return found
+        nodes = (NodeRow("a", "here", 3, 1, 0.001, 2048, 0, 0, 0.0, found.mono),
+                 NodeRow("[/b]", "up", 4, 1, 0.001, 0, 0, 0, 0.0, found.mono))
+        return replace(found, nodes=nodes, engine=self.engine)
+
+
+def several(engine: EngineRow | None) -> Rig:
+    rig = Rig()
+    link = rig.app.link
+    assert isinstance(link, FakeLink)
+    link.__class__ = Several
+    assert isinstance(link, Several)
+    link.engine = engine
+    return rig
+
+
+async def test_the_header_counts_the_nodes_or_says_that_this_one_is_alone() -> None:
+    for engine, words in ((UP, "nodes 2/2"), (replace(UP, state="away"), "alone "),
+                          (None, "")):
+        rig = several(engine)
+        async with rig.app.run_test(size=(120, 40)) as pilot:
+            await begin(rig, pilot, 1.0)
+            title = _title_line(rig.app.state, 120).plain
+            assert (words or "chatops") in title
+            assert ("nodes" in title, "buffered" in title) == (
+                engine is UP, bool(engine) and engine is not UP)
+
+
+async def test_nodes_lists_them_and_of_a_server_alone_says_so() -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 1.0)
+        rig.app.dispatcher.typed("nodes")
+        await press(rig, pilot)
+        screen = rig.app.screen
+        assert isinstance(screen, ListScreen)
+        assert [row.split()[0] for row in screen._result.rows] == ["NODE", "a", "[/b]"]
+    rig = several(None)
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 1.0)
+        rig.app.dispatcher.typed("nodes")
+        await press(rig, pilot)
+        assert not isinstance(rig.app.screen, ListScreen)

@@ -1,0 +1,73 @@
+"""What is wrong between nodes is found where it is, and the header says it in a few words."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from chatops.api.node_table import HEAD, engine_line, summary, table
+from chatops.api.snapshot import EngineRow, NodeRow, Snapshot
+from chatops.lints import find
+from tests.unit.imagined import snapshot
+
+HERE = NodeRow("a", "here", 2, 1, 0.001, 0, 0, 0, 0.2, 100.0)
+THERE = NodeRow("b", "up", 3, 1, 0.002, 0, 0, 0, 0.0, 99.0)
+UP = EngineRow("127.0.0.1:6379/0", "up", "", 40.0)
+
+
+def scene(mono: float = 100.0, *, here: NodeRow = HERE, there: NodeRow = THERE,
+          engine: EngineRow | None = UP) -> Snapshot:
+    plain = snapshot(1, mono)
+    return replace(plain, nodes=(here, there), engine=engine) if engine is not None else plain
+
+
+def codes(now: Snapshot, before: Snapshot | None = None) -> list[str]:
+    return [lint.code for lint in find(now, before) if lint.code in (
+        "engine-away", "node-gone", "lines-lost")]
+
+
+def test_nodes_at_peace_have_nothing_to_object_to() -> None:
+    assert codes(scene(101.0), scene()) == []
+    assert summary(scene()) == ("nodes 2/2", True)
+    assert engine_line(scene()) == "127.0.0.1:6379/0 has been reached for 1m"
+
+
+def test_a_server_alone_says_nothing_of_nodes() -> None:
+    alone = scene(engine=None)
+    assert (codes(alone), summary(alone), list(table(alone)), engine_line(alone)) == (
+        [], ("", True), [], "")
+
+
+def test_an_engine_that_is_away_for_long_is_told_with_its_own_words() -> None:
+    away = replace(UP, state="away", reason="OOM command not allowed", since=88.0)
+    now = scene(here=replace(HERE, buffered=34 << 10), engine=away)
+    [lint] = [lint for lint in find(now) if lint.code == "engine-away"]
+    assert "OOM command not allowed" in lint.summary
+    assert "34.0K wait" in lint.summary
+    assert summary(now) == ("alone 12s, 34.0K buffered", False)
+    assert codes(scene(90.0, engine=away)) == []       # as yet it may be a restart
+
+
+def test_a_node_that_has_gone_is_missed_and_one_that_has_left_is_not() -> None:
+    gone = scene(there=replace(THERE, state="gone"))
+    assert codes(gone) == ["node-gone"]
+    assert summary(gone) == ("nodes 1/2", False)
+    left = scene(there=replace(THERE, state="left"))
+    assert codes(left) == []
+    assert summary(left) == ("nodes 1/1", True)
+
+
+def test_lines_that_are_lost_are_told_for_a_while_but_not_those_of_before_anybody_looked() -> None:
+    lossy = replace(THERE, lost=2)
+    assert codes(scene(there=lossy)) == []
+    before, now = scene(), scene(101.0, there=lossy)
+    assert codes(now, before) == ["lines-lost"]
+    told = replace(now, lints=find(now, before))
+    assert codes(scene(130.0, there=lossy), told) == ["lines-lost"]
+    assert codes(scene(162.0, there=lossy), told) == []
+
+
+def test_the_table_has_a_row_for_each_node_as_wide_as_its_head() -> None:
+    rows = list(table(scene()))
+    assert rows[0] == HEAD
+    assert [row[:3] for row in rows[1:]] == [("a", "here", "2"), ("b", "up", "3")]
+    assert {len(row) for row in rows} == {len(HEAD)}
