@@ -228,7 +228,7 @@ def _lints(console: Console, _: c.Lints) -> str:
 def _nodes(console: Console, _: c.Nodes) -> c.CommandResult:
     live = console.state.live
     if live is None or live.engine is None:
-        raise CommandError("this is the only node; --cluster makes it one of several")
+        raise CommandError(node_table.ALONE)
     rows = list(node_table.table(live))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return c.CommandResult(True, node_table.engine_line(live), tuple(

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from chatops.api.snapshot import Snapshot
 from chatops.units import format_age, format_seconds, format_size
 
+ALONE = "this is the only node; --cluster makes it one of several"
 HEAD = ("NODE", "STATE", "CLIENTS", "ROOMS", "LAG", "BUFFERED", "LOST", "DUP", "SKEW", "SEEN")
 
 
 def table(snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
-    """A head and a row for each node; none where there is but one."""
+    """A head and a row for each node; where there is but one, a line that says so."""
     if not snapshot.nodes:
+        yield (ALONE,)
         return
     yield HEAD
     for row in snapshot.nodes:

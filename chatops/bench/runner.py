@@ -104,11 +104,16 @@ class NullTerminal:
 class ServerProcess:
     """A contender that listens, from `with` until the end of the block."""
 
-    def __init__(self, contender: Contender, cpu: int | None = None) -> None:
+    def __init__(self, contender: Contender, cpu: int | None = None,
+                 beside_cpu: int | None = None) -> None:
+        """`cpu` is what the server runs on, `beside_cpu` what looks at it: an administrator's
+        machine is another one, and takes no time of the server's.
+        """
         self.contender = contender
         self.port = 0
         self.pid = 0
         self._cpu = cpu
+        self._beside_cpu = beside_cpu
         self._terminal: NullTerminal | None = None
         self._said: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -150,6 +155,7 @@ class ServerProcess:
         self._onlooker_said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         self._beside = spawn(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                              stderr=self._onlooker_said)
+        usage.pin(self._beside.pid, self._beside_cpu)
         time.sleep(SCREEN_WARM_UP)
 
     @property
@@ -270,7 +276,7 @@ def _run(module: str, spec: msgspec.Struct, kind: type[_Result]) -> _Result:
 def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) -> LoadResult:
     """Start a contender, load it as the spec says, and end it."""
     server_cpu, load_cpu = cpus or (None, None)
-    with ServerProcess(contender, server_cpu) as server:
+    with ServerProcess(contender, server_cpu, load_cpu) as server:
         try:
             result = run_load(msgspec.structs.replace(
                 spec, port=server.port, server_pid=server.pid, cpu=load_cpu))

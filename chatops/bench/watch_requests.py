@@ -44,7 +44,7 @@ class RequestRow(msgspec.Struct, frozen=True):
     cost: float | None         # of the plain one's
 
 
-class _Server:
+class _LoadedServer:
     """One of the three, with connections that are kept."""
 
     def __init__(self, mode: str, folder: Path, cpu: int | None, stack: ExitStack) -> None:
@@ -112,7 +112,7 @@ def measure_requests(rounds: int, cpus: tuple[int, int] | None = None) -> tuple[
     pinned = os.sched_getaffinity(0) if cpus is not None else set()
     found: dict[str, list[tuple[float, float | None]]] = {mode: [] for mode in MODES}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-        servers = [_Server(mode, Path(folder), cpus[0] if cpus else None, stack)
+        servers = [_LoadedServer(mode, Path(folder), cpus[0] if cpus else None, stack)
                    for mode in MODES]
         if cpus is not None:
             usage.pin(0, cpus[1])

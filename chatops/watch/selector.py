@@ -28,7 +28,7 @@ from chatops.loop.observed import MASK_HISTORY, ObservedSelector, _TimedEvents
 from chatops.loop.records import Event, TurnRecord
 from chatops.watch import registry
 from chatops.watch.registry import resume
-from chatops.watch.story import (
+from chatops.watch.turn_log import (
     CHANGES,
     COSTS,
     FIRED,
@@ -39,7 +39,7 @@ from chatops.watch.story import (
     TIMEOUT,
     WAITED,
     WORKED,
-    Story,
+    TurnLog,
 )
 
 # Runs at the safe point; true when the loop must take a turn for what it did.
@@ -74,7 +74,7 @@ class WatchedSelector(ObservedSelector):
         self._woken = False            # a byte is in the waker, or about to be
         self._sent = False             # it is in it
         self._fired: list[int] = []    # descriptor << 2 | mask, of turns that nobody watched
-        self.story = Story(self._label_of)
+        self.turn_log = TurnLog(self._label_of)
         self.last_turn = NO_TURN[:]
         self.number = registry.add(self)
 
@@ -90,7 +90,7 @@ class WatchedSelector(ObservedSelector):
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
         key = super().unregister(fileobj)
         if self.watched:
-            self.story.leave(key.fd, self.turns, private.label(key.data, key.fileobj))
+            self.turn_log.leave(key.fd, self.turns, private.label(key.data, key.fileobj))
         return key
 
     def select(self, timeout: float | None = None) -> list[Event]:
@@ -166,7 +166,7 @@ class WatchedSelector(ObservedSelector):
         super().watch(on)
         self.turned_by = None          # whoever turns it now
         if not self.watched:
-            self.story.turns.clear()   # before the next look much happens that nobody sees
+            self.turn_log.turns.clear()   # before the next look much happens that nobody sees
             self.last_turn = NO_TURN[:]
 
     def swap(self, name: str) -> None:
@@ -179,11 +179,11 @@ class WatchedSelector(ObservedSelector):
 
     def relabel(self, fd: int, label: str) -> None:
         """What the turns call this descriptor."""
-        self.story.name(fd, label)
+        self.turn_log.name(fd, label)
 
     def recent_turns(self) -> Iterator[TurnRecord]:
         self._finish_turn()
-        return self.story.records()
+        return self.turn_log.records()
 
     # -- inside
 
@@ -285,7 +285,7 @@ class WatchedSelector(ObservedSelector):
                 self._fold()
             if count > READY_KEPT:
                 fired = fired[:READY_KEPT]
-        # Of the story only what every turn needs is done here, and not by a call.
+        # Of the log only what every turn needs is done here, and not by a call.
         if (fired == last[FIRED] and last[CHANGES] is None
                 and (timeout == last[TIMEOUT] or (timeout and last[TIMEOUT]))):
             last[REPEATS] += 1
@@ -294,7 +294,7 @@ class WatchedSelector(ObservedSelector):
         else:
             last = [self.turns, returned, timeout, waited, fired, 0.0, 0, None, None, None]
             self.last_turn = last
-            self.story.turns.append(last)
+            self.turn_log.turns.append(last)
         # asyncio only queues what is ready while it iterates: its calls are timed elsewhere.
         return ready if self.asyncio or not ready else _TimedEvents(ready, self)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any, cast
 
 from msgspec.structs import replace
@@ -49,8 +50,8 @@ class QueuesFeed(SpinningFeed):
                        armed_by="Queues.accept (queues.py:44)")
 
 
-def spinning_stage(app: ConsoleApp) -> None:
-    """Open stage 4, in which two clients have come and say nothing."""
+def spinning_stage(app: ConsoleApp) -> Awaitable[None]:
+    """Open stage 4, in which two clients have come and say nothing; when it is mounted."""
     stage = Shown(port=PORT)
     screen = StageScreen(stage, app, app.lab, app.lab.progress)
     feed = QueuesFeed(clients=0)
@@ -63,4 +64,4 @@ def spinning_stage(app: ConsoleApp) -> None:
             feed.always(60)
         feed.step(0.1)
         screen.pull(tenth / 10)
-    app.push_screen(screen)
+    return app.push_screen(screen)

@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,7 +115,9 @@ async def _drawn(scene: Scene) -> str:
             passed = at
         rig.run(scene.seconds - passed)
         await pilot.pause()
-        scene.before(rig.app)
+        begun = scene.before(rig.app)
+        if isinstance(begun, Awaitable):       # a screen that has to be mounted
+            await begun
         for key in scene.keys:
             await pilot.press(key)
             await pilot.pause()

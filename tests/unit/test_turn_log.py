@@ -11,7 +11,7 @@ import pytest
 from chatops.loop import backends
 from chatops.loop.rows import turns_since
 from chatops.watch.selector import WatchedSelector
-from chatops.watch.story import READY_KEPT, TURNS
+from chatops.watch.turn_log import READY_KEPT, TURNS
 
 READ = selectors.EVENT_READ
 Pair = tuple[socket.socket, socket.socket]
@@ -99,6 +99,6 @@ def test_what_is_remembered_is_bounded_and_forgotten_when_nobody_looks(
         selector.select(0)
         selector.unregister(ready[0])
         selector.select(0)
-    assert len(selector.story.turns) == TURNS
+    assert len(selector.turn_log.turns) == TURNS
     selector.watch(False)
     assert turns_since(selector, 0) == ()

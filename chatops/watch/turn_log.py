@@ -32,7 +32,7 @@ class _Label:
         self.label = label
 
 
-class Story:
+class TurnLog:
     """The turns and whose descriptors they speak of.  Belongs to the thread that selects.
 
     What is ready is noted as `descriptor << 2 | mask`.  `turns` is appended to by the selector.
