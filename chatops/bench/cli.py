@@ -12,6 +12,7 @@ import click
 from chatops.bench import report, usage
 from chatops.bench.keys import FEW, keys_lines
 from chatops.bench.plan import (
+    ATTACHED,
     CLUSTER,
     IDLE,
     KEYS,
@@ -28,6 +29,7 @@ from chatops.bench.rounds import (
     measure_answers,
     measure_cluster,
     measure_idle,
+    measure_looked_at,
     measure_observing,
     measure_requesting,
     measure_stalled,
@@ -172,6 +174,8 @@ def show(findings: Findings, cpus: Cpus, progress: ProgressLine) -> None:
     progress.print(report.header(findings, columns))
     for clients in measure_table(findings, cpus, progress):
         progress.print(report.table_lines(report.rows(findings, clients), columns))
+    if ATTACHED in plan.parts:
+        progress.print(measure_looked_at(findings, cpus, progress))
     if STORM in plan.parts and plan.storm:
         measure_storm(findings, cpus, progress)
         progress.print(storm_lines(findings.storm))

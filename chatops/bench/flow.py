@@ -36,6 +36,12 @@ class Throughput(msgspec.Struct, frozen=True):
     server_cpu: float | None = None
 
     @property
+    def cpu_per_delivery(self) -> float | None:
+        """Seconds of the server's CPU for one delivery."""
+        deliveries = self.deliveries_per_s * self.seconds
+        return None if self.server_cpu is None or not deliveries else self.server_cpu / deliveries
+
+    @property
     def disturbed(self) -> bool:
         """Whether other programs had the CPUs; False when that is not known."""
         return (self.server_cpu is not None

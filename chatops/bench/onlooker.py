@@ -1,13 +1,14 @@
 """An operator's day beside a server that is measured: a console's link, and a collector.
 
 `python -m chatops.bench.onlooker SOCKET`: a link alone, to a program that is observed.
-`python -m chatops.bench.onlooker PORT METRICS`: attaches to the server on that port, asks it for
-snapshots and events as often as a console does, and scrapes its metrics once a second, until it is
-ended.  Nothing is drawn: what is measured is what it costs the server.
+`python -m chatops.bench.onlooker PORT METRICS`: when it reads `look` it attaches to the server on
+that port, asks it for snapshots and events as often as a console does, and scrapes its metrics once
+a second, until it reads `rest`.  Nothing is drawn: what is measured is what it costs the server.
 """
 
 from __future__ import annotations
 
+import select
 import sys
 import time
 import urllib.request
@@ -17,6 +18,7 @@ from chatops.control.find import find
 from chatops.links.remote import RemoteLink
 
 REFRESH = 0.1                  # seconds, as a console's
+SOON = 0.01                    # seconds between two looks for the first picture
 SCRAPE = 1.0                   # seconds between two scrapes
 
 
@@ -37,17 +39,34 @@ def look_at(path: str) -> None:
 
 
 def main(port: int, metrics: int) -> None:
-    """Look until the server has gone, or this process is ended."""
-    link = RemoteLink(find("", port))
-    scrape_at = time.monotonic()
-    while link.status.alive:
+    """Look at the server, and rest, as lines on standard input say, until there are no more."""
+    link: RemoteLink | None = None
+    scrape_at = 0.0
+    while True:
+        if select.select([sys.stdin], [], [], None if link is None else REFRESH)[0]:
+            order = sys.stdin.readline()
+            if link is not None:
+                link.close()
+                link = None
+            if not order:
+                return
+            if order == "look\n":
+                link = RemoteLink(find("", port))
+                while link.poll() is None and link.status.alive:
+                    time.sleep(SOON)
+                scrape_at = time.monotonic()
+            sys.stdout.write(f"{order.strip()}s\n")       # it looks, or rests
+            sys.stdout.flush()
+        if link is None:
+            continue
+        if not link.status.alive:
+            raise SystemExit(f"the server has gone: {link.status.detail}")
         link.poll()
         link.drain()
         if time.monotonic() >= scrape_at:
             scrape_at += SCRAPE
             with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=5) as page:
                 page.read()
-        time.sleep(REFRESH)
 
 
 if __name__ == "__main__":

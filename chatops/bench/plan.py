@@ -6,6 +6,7 @@ import msgspec
 
 from chatops.bench import contenders
 from chatops.bench.answers import KeysResult
+from chatops.bench.attached import AttachedRow
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nodes import NodesCost
@@ -16,9 +17,9 @@ from chatops.bench.watch_requests import RequestRow
 
 # Parts that are not contenders, for `--only`.
 STORM, STALLED, SELECTOR, IDLE, KEYS = "storm", "stalled", "selector", "idle", "keys"
-WATCH, CLUSTER = "watch", "cluster"
-PARTS = (*(each.name for each in contenders.CONTENDERS), STORM, STALLED, SELECTOR, IDLE, KEYS,
-         WATCH, CLUSTER)
+WATCH, CLUSTER, ATTACHED = "watch", "cluster", "attached"
+PARTS = (*(each.name for each in contenders.CONTENDERS), ATTACHED, STORM, STALLED, SELECTOR,
+         IDLE, KEYS, WATCH, CLUSTER)
 
 # The latency part asks how long a line takes, not how many fit: with more clients than this
 # there are fewer messages a second, so that the deliveries stay the same.
@@ -50,10 +51,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     def contenders(self) -> list[Contender]:
         """Those asked for that are installed, and what they are compared with."""
-        asked = {*self.parts}
-        if contenders.ATTACHED.name in asked:
-            asked.add(contenders.CHATOPS.name)
-        return [each for each in contenders.CONTENDERS if each.name in asked and each.installed]
+        return [each for each in contenders.CONTENDERS
+                if each.name in self.parts and each.installed]
 
 
 class BenchRun(msgspec.Struct, frozen=True):
@@ -82,6 +81,7 @@ class Findings(msgspec.Struct):
     machine: dict[str, str]
     runs: list[BenchRun] = msgspec.field(default_factory=list)
     storm: list[BenchRun] = msgspec.field(default_factory=list)
+    attached: list[AttachedRow] = msgspec.field(default_factory=list)
     stalled: list[Stalling] = msgspec.field(default_factory=list)
     idle: BenchRun | None = None
     selector: SelectorCost | None = None
@@ -96,7 +96,8 @@ class Findings(msgspec.Struct):
     @property
     def errors(self) -> list[str]:
         """What went wrong."""
-        found: list[BenchRun | Stalling] = [*self.runs, *self.storm, *self.stalled]
+        found: list[BenchRun | AttachedRow | Stalling] = [*self.runs, *self.attached, *self.storm,
+                                                          *self.stalled]
         if self.idle is not None:
             found.append(self.idle)
         return [each.error for each in found if each.error] + [

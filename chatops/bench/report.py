@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from chatops.bench.contenders import ASYNCIO, ATTACHED, CHATOPS, CONSOLE, CONTENDERS
+from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS
 from chatops.bench.figures import DISTURBANCE, median, number, row
 from chatops.bench.flow import UNDISTURBED
 from chatops.bench.load import LoadResult
@@ -73,7 +73,7 @@ def rows(findings: Findings, clients: int) -> list[Row]:
     """One row per contender that took part."""
     relay, plain = findings.of(clients, ASYNCIO.name), findings.of(clients, CHATOPS.name)
     return [_row(found, clients, each.name, each.title, relay,
-                 plain if each in (CONSOLE, ATTACHED) else [])
+                 plain if each is CONSOLE else [])
             for each in CONTENDERS if (found := findings.of(clients, each.name))]
 
 

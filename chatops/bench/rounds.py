@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 
-from chatops.bench import contenders, nodes, stalled, storm
+from chatops.bench import attached, contenders, nodes, stalled, storm
 from chatops.bench.answers import KeysResult
+from chatops.bench.attached import AttachedRow
 from chatops.bench.contenders import Contender
 from chatops.bench.keys import measure_keys
 from chatops.bench.load import LoadSpec
@@ -32,6 +33,22 @@ def measure_table(findings: Findings, cpus: Cpus, progress: Progress) -> Iterato
                 findings.runs.append(
                     run_once(contender, clients, number, plan.spec(clients), cpus))
         yield clients
+
+
+def measure_looked_at(findings: Findings, cpus: Cpus, progress: Progress) -> list[str]:
+    """What a console and a collector cost, as it is printed."""
+    plan = findings.plan
+    if why := attached.lacking():
+        return [f"what a console and a collector cost: {why}", ""]
+    for clients in plan.clients:
+        progress(f"{clients:,} clients, with a console and a collector and without")
+        try:
+            found = attached.measure_attached(plan.spec(clients), attached.ROUNDS * plan.rounds,
+                                              cpus)
+        except (BenchError, OSError) as error:
+            found = AttachedRow(clients, error=str(error))
+        findings.attached.append(found)
+    return attached.attached_lines(findings.attached)
 
 
 def measure_storm(findings: Findings, cpus: Cpus, progress: Progress) -> None:

@@ -104,28 +104,19 @@ class NullTerminal:
 class ServerProcess:
     """A contender that listens, from `with` until the end of the block."""
 
-    def __init__(self, contender: Contender, cpu: int | None = None,
-                 beside_cpu: int | None = None) -> None:
-        """`cpu` is what the server runs on, `beside_cpu` what looks at it: an administrator's
-        machine is another one, and takes no time of the server's.
-        """
+    def __init__(self, contender: Contender, cpu: int | None = None) -> None:
         self.contender = contender
         self.port = 0
         self.pid = 0
         self._cpu = cpu
-        self._beside_cpu = beside_cpu
         self._terminal: NullTerminal | None = None
         self._said: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._beside: subprocess.Popen[bytes] | None = None
-        self._onlooker_said: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         try:
-            beside = self._start()
+            self._start()
             self._wait_until_it_listens()
-            if beside:
-                self._look_on(beside)
         except BaseException:
             self._end()
             raise
@@ -135,28 +126,18 @@ class ServerProcess:
                  trace: TracebackType | None) -> None:
         self._end()
 
-    def _start(self) -> list[str]:
+    def _start(self) -> None:
         self.port = free_port()
-        server, beside = self.contender.on(self.port, free_port())
         said = self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         terminal = self._terminal = NullTerminal() if self.contender.screen else None
         self._process = spawn(
-            server,
+            self.contender.on(self.port),
             stdin=terminal.slave if terminal else subprocess.DEVNULL,
             stdout=terminal.slave if terminal else said,
             stderr=terminal.slave if terminal else said,
             env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"})
         self.pid = self._process.pid
         usage.pin(self.pid, self._cpu)
-        return beside
-
-    def _look_on(self, command: list[str]) -> None:
-        """Start what looks at the server; it must still be there when that has been measured."""
-        self._onlooker_said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
-        self._beside = spawn(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                             stderr=self._onlooker_said)
-        usage.pin(self._beside.pid, self._beside_cpu)
-        time.sleep(SCREEN_WARM_UP)
 
     @property
     def screen(self) -> NullTerminal:
@@ -165,12 +146,7 @@ class ServerProcess:
         return self._terminal
 
     def check(self, grace: float = 0.0) -> None:
-        """Raises BenchError with its last words when it has ended, or does within `grace`, or
-        when what looks at it has.
-        """
-        if self._beside is not None and self._beside.poll() is not None:
-            assert self._onlooker_said is not None
-            raise BenchError(f"who looked at it ended: {_last_line(self._onlooker_said)}")
+        """Raises BenchError with its last words when it has ended, or does within `grace`."""
         assert self._process is not None
         try:
             status = self._process.wait(grace)
@@ -199,15 +175,12 @@ class ServerProcess:
         return _last_line(self._said)
 
     def _end(self) -> None:
-        if self._beside is not None:
-            end(self._beside)
         if self._process is not None:
             end(self._process)
         if self._terminal is not None:
             self._terminal.close()
-        for said in (self._said, self._onlooker_said):
-            if said is not None:
-                said.close()
+        if self._said is not None:
+            self._said.close()
 
 
 def _last_line(said: IO[bytes]) -> str:
@@ -276,7 +249,7 @@ def _run(module: str, spec: msgspec.Struct, kind: type[_Result]) -> _Result:
 def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) -> LoadResult:
     """Start a contender, load it as the spec says, and end it."""
     server_cpu, load_cpu = cpus or (None, None)
-    with ServerProcess(contender, server_cpu, load_cpu) as server:
+    with ServerProcess(contender, server_cpu) as server:
         try:
             result = run_load(msgspec.structs.replace(
                 spec, port=server.port, server_pid=server.pid, cpu=load_cpu))

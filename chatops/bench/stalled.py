@@ -13,7 +13,6 @@ import msgspec
 
 from chatops.bench.contenders import CHATOPS, Contender
 from chatops.bench.figures import DISTURBANCE, median, number, row
-from chatops.bench.flow import Throughput
 from chatops.bench.nonreaders import ServerPort, StalledSpec
 from chatops.bench.plan import Plan, Stalling
 
@@ -75,7 +74,8 @@ def _stall(found: Stalling) -> Stall:
     readers = found.spec.clients
     speeds = [(turn.reading.deliveries_per_s / readers,
                turn.stalling.deliveries_per_s / (readers - few)) for turn in result.turns]
-    costs = [(_cost(turn.reading), _cost(turn.stalling)) for turn in result.turns]
+    costs = [(turn.reading.cpu_per_delivery, turn.stalling.cpu_per_delivery)
+             for turn in result.turns]
     return Stall(
         found.policy, median(whole for whole, _ in speeds), median(rest for _, rest in speeds),
         median(rest / whole for whole, rest in speeds if whole),
@@ -84,12 +84,6 @@ def _stall(found: Stalling) -> Stall:
         result.lost, result.closed,
         2 * sum(turn.reading.disturbed or turn.stalling.disturbed for turn in result.turns)
         > len(result.turns))
-
-
-def _cost(flow: Throughput) -> float | None:
-    """Seconds of the server's CPU for one delivery."""
-    deliveries = flow.deliveries_per_s * flow.seconds
-    return None if flow.server_cpu is None or not deliveries else flow.server_cpu / deliveries
 
 
 def stalled_lines(measured: Sequence[Stalling]) -> list[str]:

@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chatops.control.socket_path import FOLDER, ControlError, directory, is_live
@@ -47,7 +47,7 @@ def find(path: str, port: int | None) -> Path:
     places = directories()
     present = [found for place in places for found in sockets(place)
                if port is None or found.stem == str(port)]
-    live = [found for found in present if is_live(found)]
+    live = _once(found for found in present if is_live(found))
     # One that the asker's own environment leads to is meant before those elsewhere.
     meant = [found for found in live if found.parent == places[0]] or live
     if len(meant) == 1:
@@ -66,7 +66,16 @@ def find(path: str, port: int | None) -> Path:
 
 def running() -> list[Path]:
     """The sockets of this user on which somebody listens, wherever they are."""
-    return [found for place in directories() for found in sockets(place) if is_live(found)]
+    return _once(found for place in directories() for found in sockets(place)
+                 if is_live(found))
+
+
+def _once(live: Iterable[Path]) -> list[Path]:
+    """Each socket under its first name: one at a path of its own has a link beside the others."""
+    first: dict[str, Path] = {}
+    for found in live:
+        first.setdefault(os.path.realpath(found), found)
+    return list(first.values())
 
 
 def directories() -> list[Path]:

@@ -50,8 +50,12 @@ def default_path(port: int) -> Path:
 class ControlSocket:
     """A socket that listens at a path which is ours for as long as this is open."""
 
-    def __init__(self, path: Path) -> None:
-        """Take the path.  Raises `ControlError`, and then nothing has changed."""
+    def __init__(self, path: Path, known_as: Path | None = None) -> None:
+        """Take the path.  Raises `ControlError`, and then nothing has changed.
+
+        `known_as` is where it is looked for by whoever does not know the path: a link there
+        leads to it, if that place is free.
+        """
         if len(os.fsencode(path)) > LONGEST:
             raise ControlError(f"the path {path} is {len(os.fsencode(path))} bytes long, and a "
                                f"Unix socket's has {LONGEST} at most")
@@ -65,6 +69,7 @@ class ControlSocket:
             self._unlock()
             raise
         self._inode = os.lstat(path).st_ino
+        self._link = _link(known_as, path) if known_as is not None else None
 
     def __repr__(self) -> str:
         return f"<ControlSocket {self.path}>"
@@ -79,6 +84,11 @@ class ControlSocket:
         if self._lock < 0:
             return
         self.sock.close()
+        try:
+            if self._link is not None and os.readlink(self._link) == os.fspath(self.path):
+                os.unlink(self._link)
+        except OSError:
+            pass
         try:
             if os.lstat(self.path).st_ino == self._inode:
                 os.unlink(self.path)
@@ -162,18 +172,32 @@ def _locked(path: Path) -> int:
 
 
 def _clear(path: Path) -> None:
-    """Take away what a server that was killed has left, and nothing else."""
+    """Take away what a server that was killed has left: a socket, or a link to one in the usual
+    place, where links are ours.  Nothing else.
+    """
     try:
         status = os.lstat(path)
     except FileNotFoundError:
         return
-    if not stat.S_ISSOCK(status.st_mode):
+    ours = stat.S_ISLNK(status.st_mode) and path.parent == directory()
+    if not (stat.S_ISSOCK(status.st_mode) or ours):
         raise ControlError(f"{path} is in the way, and not a socket")
     if status.st_uid != os.geteuid():
         raise ControlError(f"{path} belongs to another user")
     if is_live(path):
         raise ControlError(f"another program listens on {path}")
     os.unlink(path)
+
+
+def _link(name: Path, path: Path) -> Path | None:
+    """Have this name lead to the socket; None where it is another server's, or cannot be had."""
+    try:
+        _secure(name.parent)
+        _clear(name)
+        os.symlink(path, name)
+    except (ControlError, OSError):
+        return None
+    return name
 
 
 def is_live(path: Path) -> bool:

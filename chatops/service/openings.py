@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatops.control.socket_path import ControlError, ControlSocket, default_path
@@ -103,6 +104,14 @@ def open_cluster(settings: Settings, undo: ExitStack) -> Joining | None:
     return joining
 
 
+def _usual_path(port: int) -> Path | None:
+    """Where the socket of the server on that port is looked for, if there is such a place."""
+    try:
+        return default_path(port)
+    except ControlError:
+        return None
+
+
 def open_control(settings: Settings, port: int) -> tuple[ControlSocket | None, str]:
     """The control socket, or why there is none.  Raises `StartError` where the operator has
     named one; the usual one is a comfort, and the chat goes on without.
@@ -117,6 +126,6 @@ def open_control(settings: Settings, port: int) -> tuple[ControlSocket | None, s
                 return None, str(error)
         case path:
             try:
-                return ControlSocket(paths.absolute(path)), ""
+                return ControlSocket(paths.absolute(path), _usual_path(port)), ""
             except (ControlError, paths.PathError) as error:
                 raise StartError(str(error)) from None

@@ -31,6 +31,15 @@ def _interruptible() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_servers_but_ours() -> Iterator[None]:
+    """Control sockets lie where no server lies that is none of these tests'."""
+    with (tempfile.TemporaryDirectory(prefix="run-", ignore_cleanup_errors=True) as folder,
+          pytest.MonkeyPatch.context() as patch):
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        yield
+
+
 @pytest.fixture
 def server() -> Iterator[Callable[..., Server]]:
     """Starts servers in this process: `server(line=64)`; more than one if need be."""

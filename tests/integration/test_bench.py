@@ -8,16 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
-from chatops.bench import relay, runner, stalled, storm
+from chatops.bench import attached, relay, runner, stalled, storm
 from chatops.bench.cli import bench
-from chatops.bench.contenders import ASYNCIO, ATTACHED, BARE, CHATOPS, PYTHON, Contender
+from chatops.bench.contenders import ASYNCIO, BARE, CHATOPS, PYTHON, Contender
 from chatops.bench.load import LoadSpec
 from chatops.bench.plan import Plan
 from chatops.bench.runner import BenchError, NullTerminal, ServerProcess, measure
@@ -74,7 +73,7 @@ def test_a_server_that_dies_in_its_turn_is_named_with_its_last_words() -> None:
                                stalled.spec(Plan(room=20), "evict"), None)
 
 
-@pytest.mark.parametrize("contender", [BARE, ASYNCIO, ATTACHED], ids=lambda each: each.name)
+@pytest.mark.parametrize("contender", [BARE, ASYNCIO], ids=lambda each: each.name)
 def test_a_contender_is_measured_in_processes_of_its_own(contender: Contender) -> None:
     found = measure(contender, SHORT, None)
     assert found.throughput is not None
@@ -91,11 +90,22 @@ def test_a_server_is_ended_when_the_block_is_left_by_an_error() -> None:
     assert gone(server.pid)
 
 
+@pytest.mark.skipif(attached.lacking() != "", reason=attached.lacking())
+def test_a_server_is_measured_while_it_is_looked_at_and_while_it_is_not() -> None:
+    found = attached.measure_attached(SHORT, 2, None)
+    assert found.clients == SHORT.clients
+    assert found.alone
+    assert found.attached
+    assert found.kept
+    assert found.kept > 0
+    assert found.cost is None or found.cost > 0
+
+
 def test_who_looks_at_a_server_must_look_to_the_end() -> None:
-    blind = replace(
-        ATTACHED, beside=(PYTHON, "-c", "raise SystemExit('nothing to be seen')"))
-    with pytest.raises(BenchError, match="who looked at it ended: nothing to be seen"):
-        measure(blind, SHORT, None)
+    blind = (PYTHON, "-c", "raise SystemExit('nothing to be seen')")
+    with (attached.Onlooker(1, 2, None, blind) as onlooker,
+          pytest.raises(BenchError, match="who looked at it ended: nothing to be seen")):
+        onlooker.look(on=True)
 
 
 def test_a_server_that_does_not_start_is_named_with_its_last_words() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chatops.control import find
-from chatops.control.socket_path import ControlError
+from chatops.control.socket_path import ControlError, ControlSocket, default_path
 from tests.integration.harness import Served
 from tests.integration.terminal import Terminal
 from tests.integration.test_start import run
@@ -192,3 +192,45 @@ def test_the_kernels_list_is_read_however_odd_its_lines_are(
     assert found[-3:] == named
     monkeypatch.setattr(find, "KERNEL_LIST", str(tmp_path / "none"))
     assert not set(named) & set(find.directories())
+
+
+# -- a socket at a path of its own
+
+
+def test_a_socket_at_a_path_of_its_own_is_found_by_its_port_all_the_same(
+        served: Start, places: dict[str, Environment], control_path: Path, tmp_path: Path) -> None:
+    chat = started(served, places["login"], "--control", str(control_path))
+    port = str(chat.address[1])
+    done = run("ctl", "--port", port, "status", cwd=tmp_path, **places["login"])
+    assert (done.returncode, done.stderr) == (0, "")
+    done = run("ctl", "status", cwd=tmp_path, **places["login"])
+    assert (done.returncode, done.stderr) == (0, "")
+    chat.must_live = False
+    chat.signal(signal.SIGTERM)
+    assert chat.status() == 0
+    assert list(Path(places["login"]["XDG_RUNTIME_DIR"], "chatops").iterdir()) == []
+
+
+def test_a_link_whose_server_was_killed_is_in_nobodys_way(
+        served: Start, places: dict[str, Environment], control_path: Path, tmp_path: Path) -> None:
+    killed = started(served, places["login"], "--control", str(control_path))
+    killed.must_live = False
+    killed.signal(signal.SIGKILL)
+    killed.status()
+    port = killed.address[1]
+    link = Path(places["login"]["XDG_RUNTIME_DIR"], "chatops", f"{port}.sock")
+    assert link.is_symlink()
+    again = started(served, places["login"], "--port", str(port))
+    assert not link.is_symlink()
+    done = run("ctl", "--port", str(port), "status", cwd=tmp_path, **places["login"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert again.address[1] == port
+
+
+def test_who_has_the_usual_place_keeps_it(
+        control_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(control_path.parent))
+    usual = ControlSocket(default_path(1))
+    ControlSocket(control_path, default_path(1)).close()
+    assert find.find("", 1) == default_path(1)
+    usual.close()

@@ -14,14 +14,15 @@ import pytest
 from click.testing import CliRunner
 
 from chatops.bench import report, usage
+from chatops.bench.attached import AttachedRow, attached_lines
 from chatops.bench.cli import bench
 from chatops.bench.contenders import (
     ASYNCIO,
-    ATTACHED,
     BARE,
     CHATOPS,
     CONSOLE,
     CONTENDERS,
+    LOOKED_AT,
     Contender,
 )
 from chatops.bench.flow import Latency, Throughput, percentile
@@ -179,16 +180,21 @@ def test_there_are_never_more_senders_than_clients() -> None:
 def test_a_contender_that_is_not_installed_takes_no_part() -> None:
     missing = Contender("x", "x", ("x",), module="a_module_that_nobody_has")
     assert not missing.installed
-    assert CHATOPS.on(4000)[0][4:8] == ["--host", "127.0.0.1", "--port", "4000"]
+    assert CHATOPS.on(4000)[4:8] == ["--host", "127.0.0.1", "--port", "4000"]
 
 
-def test_who_is_looked_at_is_compared_with_the_same_when_nobody_looks() -> None:
-    server, beside = ATTACHED.on(4000, 5000)
-    assert server[-1] == "127.0.0.1:5000"
-    assert beside[-2:] == ["4000", "5000"]
-    assert CHATOPS.on(4000)[1] == []
-    assert Plan(parts=("attached",)).contenders() == [CHATOPS, ATTACHED]
-    assert Plan(parts=("bare",)).contenders() == [BARE]
+def test_only_who_is_asked_for_takes_part() -> None:
+    assert Plan(parts=("attached",)).contenders() == []
+    assert Plan(parts=("bare", "attached")).contenders() == [BARE]
+    assert LOOKED_AT.with_metrics(5000).on(4000)[-1] == "127.0.0.1:5000"
+
+
+def test_what_looking_costs_is_the_median_of_the_ratios_within_a_round() -> None:
+    rows = [AttachedRow(10, 200.0, 190.0, 0.95, 1.04), AttachedRow(1000, error="it ended")]
+    text = "\n".join(attached_lines(rows))
+    assert "0.95    1.04" in text
+    assert "failed: it ended" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_the_stand_in_has_other_keys_ready_every_turn() -> None:
