@@ -164,3 +164,8 @@ def format_seconds(seconds: float) -> str:
 def counted(count: int, one: str) -> str:
     """`1 ban`, `2,000 bans`."""
     return f"{count:,} {one}{'' if count == 1 else 's'}"
+
+
+def they_were(count: int, one: str) -> str:
+    """`1 line was`, `2000 lines were`: for clients and logs, whose figures programs read."""
+    return f"{count} {one} was" if count == 1 else f"{count} {one}s were"

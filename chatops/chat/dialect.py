@@ -18,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from chatops.chat.groups import SAID, Group, Kind, Sender
+from chatops.units import they_were
 
 
 class Rendered(msgspec.Struct, frozen=True, gc=False):
@@ -133,7 +134,8 @@ class Plain:
         return f"*** error: {text}\n".encode() if error else f"*** {text}\n".encode()
 
     def gap(self, _to: Sender | None, lines: int) -> bytes:
-        return f"*** error: {lines} lines were dropped here: you read too slowly\n".encode()
+        text = f"{they_were(lines, 'line')} dropped here: you read too slowly"
+        return f"*** error: {text}\n".encode()
 
 
 _UNSPOKEN = frozenset({"tag", "ctcp"})     # for programs, and nothing to read

@@ -34,6 +34,7 @@ from chatops.cluster.numbers import Numbers
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
 from chatops.server.state import ServerState
+from chatops.units import they_were
 
 AT_ONCE = 1 << 20              # bytes of frames that are read in one turn
 PART = 1000                    # people in one item of a roster
@@ -240,8 +241,8 @@ class Member:
         """Say so the first time, then at each doubling."""
         self.bad += 1
         if self.bad & (self.bad - 1) == 0:
-            self._state.say(events.Warned(self._hub.at, f"{self.bad} frames of the cluster's log "
-                                                        f"were not read: {error}"))
+            self._state.say(events.Warned(self._hub.at, "of the cluster's log "
+                                        f"{they_were(self.bad, 'frame')} not read: {error}"))
 
     # -- nicks
 

@@ -23,7 +23,7 @@ from chatops.control.frames import Ask, Bye, Done, Poll, Update
 from chatops.control.socket_path import ControlError
 from chatops.system.addresses import with_port
 from chatops.system.streams import say
-from chatops.units import format_duration, format_seconds, format_size
+from chatops.units import counted, format_duration, format_seconds, format_size
 
 PACE = 0.1                     # seconds between two batches of `events`
 
@@ -35,7 +35,7 @@ def _status(snapshot: Snapshot) -> Iterator[Row]:
     program = snapshot.program
     if program is not None:
         yield "program", f"{program.name}, pid {program.pid}, Python {program.python}"
-        yield "loop", program.unseen or f"{program.kind}, {program.tasks} tasks"
+        yield "loop", program.unseen or f"{program.kind}, {counted(program.tasks, 'task')}"
     else:
         where = ", ".join([with_port(snapshot.host, snapshot.port), *snapshot.also])
         yield "server", f"{where}, {snapshot.phase}"
@@ -44,7 +44,8 @@ def _status(snapshot: Snapshot) -> Iterator[Row]:
     yield "queued", (f"{format_size(snapshot.queued)} here, "
                      f"{format_size(snapshot.kernel_queued)} in the kernel")
     yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
-    yield "selector", f"{loop.backend}, {loop.registered} descriptors, {loop.turns} turns"
+    yield "selector", ", ".join((loop.backend, counted(loop.registered, "descriptor"),
+                                 counted(loop.turns, "turn")))
     if snapshot.age:
         yield "as of", f"{format_seconds(snapshot.age)} ago"
 

@@ -21,7 +21,7 @@ from chatops.lints.nodes import NODE_LINTS
 from chatops.lints.program import PROGRAM_LINTS, LintText
 from chatops.loop.backends import SELECT_LIMIT
 from chatops.loop.holds import HELD, ITSELF, LoopHold, holds, kept_by
-from chatops.units import format_age, format_seconds, format_size
+from chatops.units import counted, format_age, format_seconds, format_size
 
 BUSY_RATE = 100.0              # fires a second that no idle descriptor has
 BUSY_FIRES = 10                # between the snapshots, so that a short one is no proof
@@ -180,8 +180,9 @@ def _write_idle(look: _Comparison) -> Iterator[Lint]:
                 idle.append((row, rate))
     if idle and look.now.loop.write_interest == "always":
         total = sum(rate for _, rate in idle)
-        yield Lint("write-idle", f"write interest is always on: {len(idle):,} descriptors "
-                   f"fire {total:,.0f}/s with nothing to write",
+        yield Lint("write-idle", "write interest is always on: "
+                   f"{counted(len(idle), 'descriptor')} "
+                   f"{'fires' if len(idle) == 1 else 'fire'} {total:,.0f}/s with nothing to write",
                    since=min(row.armed_at for row, _ in idle))
         return
     for row, rate in idle:

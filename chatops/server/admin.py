@@ -286,7 +286,7 @@ class Admin:
             return CommandResult(True, f"the selector is {before} already")
         selector.swap(command.backend)
         return CommandResult(True, f"{before} -> {selector.backend}: "
-                                   f"{len(selector.get_map())} descriptors moved")
+                                   f"{counted(len(selector.get_map()), 'descriptor')} moved")
 
     def _write_interest(self, command: commands.WriteInterest) -> CommandResult:
         always = command.mode == "always"

@@ -7,7 +7,7 @@ import ipaddress
 from chatops.server.bans import BanList
 from chatops.server.counts import Refusal
 from chatops.settings import Settings
-from chatops.units import format_duration
+from chatops.units import counted, format_duration
 
 REMEMBERED = 4096              # addresses whose rate of connecting is remembered
 BURST = 4                      # seconds' worth of connects that may come at once
@@ -37,7 +37,8 @@ class Admission:
         if (banned := self.banned(host, at)) is not None:
             return banned
         if clients >= self.capacity:
-            return Refusal("full", f"the server is full ({clients} clients); try again later")
+            return Refusal("full", f"the server is full ({counted(clients, 'client')}); "
+                                   "try again later")
         settings = self._settings
         if (settings.per_address or settings.connect_rate) and not self._is_trusted(host):
             source = source_of(host)

@@ -7,7 +7,7 @@ from chatops.loop.deadlines import Deadlines
 from chatops.net.context import ConnectionContext
 from chatops.server.keepalive import Keepalive
 from chatops.server.state import LINGER, ClientConnection, ServerState
-from chatops.units import format_duration, format_size
+from chatops.units import counted, format_duration, format_size, they_were
 
 
 class Clients:
@@ -43,7 +43,7 @@ class Clients:
         if session.door.protocol != "line":
             self.keepalive.heard(connection)
         if self._state.selector.watched:
-            self._state.selector.note(f"{connection.label} recv {len(data)} bytes")
+            self._state.selector.note(f"{connection.label} recv {counted(len(data), 'byte')}")
 
     def ended(self, connection: ClientConnection) -> None:
         connection.session.door.end(connection.session)
@@ -121,7 +121,7 @@ class Clients:
         session = connection.session
         self._state.hub.disconnect(session, reason)
         connection.finish(session.dialect.farewell(
-            session.sender, f"{reason}; {lost} lines were lost", error=True))
+            session.sender, f"{reason}; {they_were(lost, 'line')} lost", error=True))
 
     def relieve(self) -> None:
         """If all outboxes together are over their limit, the worst go."""

@@ -31,6 +31,7 @@ from chatops.net.fanout import FanOut
 from chatops.net.kernel import pending_error
 from chatops.net.state import reason_of
 from chatops.server.state import ClientConnection, ServerState
+from chatops.units import counted
 
 # Bytes of lines for single clients that are gathered at most.  A chunk that the kernel has
 # taken a part of is queued to its end, and one that finds no room is dropped as a whole: so it
@@ -145,8 +146,8 @@ class EffectRunner:
             else:
                 fan.send(chunk, lines)
             if self._state.selector.watched:
-                self._state.selector.note(f"fan-out {room}: {lines} lines, "
-                                           f"{len(chunk)} bytes to {len(fan)}")
+                self._state.selector.note(f"fan-out {room}: {counted(lines, 'line')}, "
+                                           f"{counted(len(chunk), 'byte')} to {len(fan)}")
         if self._state.others is not None:
             self._state.others.heard(room, groups)
         history = self._state.history

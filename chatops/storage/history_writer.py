@@ -18,6 +18,7 @@ from chatops.loop.reactor import Reactor
 from chatops.storage.chat_history import ALL, ChatHistory, ChatLine, Chunk, Keep
 from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, reason
+from chatops.units import counted
 
 GATHER = 0.2                   # seconds of talk in one transaction: the journal's thread, woken
                                # by every line, would take the GIL from the reactor
@@ -26,6 +27,10 @@ LONGEST = 10.0                 # seconds that anybody waits for an answer
 WAITING = 16 << 20             # bytes that may wait for the disk; what comes then is dropped
 
 T = TypeVar("T")
+
+
+def _lines(count: int) -> str:
+    return f"{counted(count, 'line')} {'is' if count == 1 else 'are'}"
 
 
 class HistoryWriter:
@@ -62,7 +67,7 @@ class HistoryWriter:
     @property
     def fault(self) -> str:
         """What is wrong now, "" if nothing is.  On the reactor's thread."""
-        return self._unwritable or (f"the disk is too slow; {self._dropped} lines are missing"
+        return self._unwritable or (f"the disk is too slow; {_lines(self._dropped)} missing"
                                     if self._dropped else "")
 
     def begin(self) -> None:
@@ -84,7 +89,7 @@ class HistoryWriter:
             self._dropped += rendered.lines
             return
         if self._dropped:
-            self._tell(f"the history is kept again; {self._dropped} lines are missing")
+            self._tell(f"the history is kept again; {_lines(self._dropped)} missing")
             self._dropped = 0
         self._accepted += chunk.size
         self._gathered.append(chunk)
@@ -173,7 +178,8 @@ class HistoryWriter:
         thread: nobody carries out an effect any more.
         """
         if self._dropped:
-            say(events.Warned(self._hub.at, f"the history lacks the last {self._dropped} lines"))
+            lost = counted(self._dropped, "line")
+            say(events.Warned(self._hub.at, f"the history lacks the last {lost}"))
         self._hand_over()
         self._journal.later(self._archive.close, "close the history")
 

@@ -16,6 +16,7 @@ from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
 from chatops.storage.log_lines import PLAIN, LogForm
 from chatops.system.files import append_to
+from chatops.units import they_were
 
 
 class Log(Protocol):
@@ -162,12 +163,12 @@ class Journal:
         if dropped:
             self._dropped += dropped
             lines.append(self._form.remark(
-                f"{dropped} events were not logged: the disk was too slow"))
+                f"{they_were(dropped, 'event')} not logged: the disk was too slow"))
         if not lines or self._stream is None:
             return
         count = len(lines)
         if self._lost:
-            missing = f"{self._lost} lines were not logged: {self.log_fault}"
+            missing = f"{they_were(self._lost, 'line')} not logged: {self.log_fault}"
             lines = [self._form.remark(missing), *lines]
         try:
             self._stream.write("\n".join(lines) + "\n")

@@ -25,6 +25,7 @@ from chatops.loop import backends, private
 from chatops.loop.bus import EventBus
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
+from chatops.units import counted
 from chatops.watch import registry
 from chatops.watch.loops import Loops
 from chatops.watch.pictures import ProgramPictures
@@ -147,7 +148,7 @@ def _carried_out(command: Command, painter: Any) -> CommandResult:
         except backends.BackendError as error:
             return CommandResult(False, str(error))
         return CommandResult(True, f"{before} -> {selector.backend}: "
-                                   f"{len(selector.get_map())} descriptors moved")
+                                   f"{counted(len(selector.get_map()), 'descriptor')} moved")
     if loop is None:
         return CommandResult(False, "only asyncio's connections and tasks can be ended")
     done, missing = [], []

@@ -11,8 +11,8 @@ from tests.integration.harness import Server
 BATCH = 64                     # lines said before they are waited for
 TIGHT = 4096                   # bytes of a kernel buffer that fills at once
 
-_DROPPED = re.compile(r"\*\*\* error: (\d+) lines were dropped here: you read too slowly")
-_EVICTED = re.compile(r"\*\*\* error: evicted: .*; (\d+) lines were lost")
+_DROPPED = re.compile(r"\*\*\* error: (\d+) lines? (?:was|were) dropped here: you read too slowly")
+_EVICTED = re.compile(r"\*\*\* error: evicted: .*; (\d+) lines? (?:was|were) lost")
 
 
 def numbered(first: int, last: int, size: int = 0) -> Iterator[str]:

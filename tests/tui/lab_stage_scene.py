@@ -38,16 +38,16 @@ class QueuesFeed(SpinningFeed):
         return replace(super().snapshot(), port=PORT)
 
     def _loop(self) -> LoopFigures:
-        return replace(super()._loop(), write_interest="always", slowest_name="Queues.talk")
+        return replace(super()._loop(), write_interest="always", slowest_name="QueuesStage.talk")
 
     def _keys(self) -> tuple[KeyRow, ...]:
-        return tuple([replace(row, callback="Queues.accept", data="stage 4")
+        return tuple([replace(row, callback="QueuesStage.accept", data="stage 4")
                       if row.fd == LISTENER else row
                       for row in super()._keys() if row.type != "waker"])
 
     def _key(self, t: Any) -> KeyRow:
-        return replace(super()._key(t), callback="Queues.talk",
-                       armed_by="Queues.accept (queues.py:44)")
+        return replace(super()._key(t), callback="QueuesStage.talk",
+                       armed_by="QueuesStage.accept (queues.py:42)")
 
 
 def spinning_stage(app: ConsoleApp) -> Awaitable[None]:

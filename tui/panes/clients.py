@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from chatops.api.events import Disconnected
 from chatops.api.snapshot import Snapshot
-from chatops.units import format_age
+from chatops.units import counted, format_age
 from tui.model import rows
 from tui.model.state import ConsoleState
 from tui.panes import totals
@@ -90,6 +90,6 @@ def _least(snapshot: Snapshot | None) -> dict[str, int]:
 
 
 def _farewell(event: Disconnected, wall: float) -> str:
-    lost = f", {event.lines_lost} lines lost" if event.lines_lost else ""
+    lost = f", {counted(event.lines_lost, 'line')} lost" if event.lines_lost else ""
     return (f"#{event.id} {clean(event.nick)} {format_age(wall - event.at)} ago "
             f"\"{clean(event.reason)}\"{lost}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from operator import attrgetter
 
+from chatops.units import counted
 from tui.model import rows
 from tui.model.state import ConsoleState
 from tui.panes.table_pane import NO_MATCH, TablePane
@@ -30,5 +31,7 @@ class SelectorPane(TablePane):
         self.table.empty = NO_MATCH if keys else EMPTY
         self.table.show_rows(shown, context, state.views["selector"],
                              {"FD": max(2, len(str(widest)))})
-        count = f"{len(keys):,}" if len(shown) == len(keys) else f"{len(shown):,} of {len(keys):,}"
-        self.show_title(state, f"Selector map ({count} keys)")
+        count = counted(len(keys), "key")
+        if len(shown) != len(keys):
+            count = f"{len(shown):,} of {count}"
+        self.show_title(state, f"Selector map ({count})")

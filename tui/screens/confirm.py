@@ -12,7 +12,7 @@ from textual.widgets import Button, Input, Static
 
 from chatops.api.commands import Ban, Broadcast, Command, Kick, Quit
 from chatops.api.terms import read_alone
-from chatops.units import format_duration, format_size
+from chatops.units import counted, format_duration, format_size
 from tui.model.state import ConsoleState
 from tui.model.targets import Target, host_in, refreshed
 from tui.screens.question import Choice, Question
@@ -166,7 +166,8 @@ class BroadcastDialog(Question):
         self._text = Input(placeholder="*** [admin] …", id="text")
 
     def heading(self) -> str:
-        return f"Say to all {self._count:,} clients"
+        return ("Say to the only client" if self._count == 1 else
+                f"Say to all {counted(self._count, 'client')}")
 
     def body(self) -> Iterable[Widget]:
         yield Static("One line, to every client in every room", classes="field")

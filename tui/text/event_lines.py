@@ -15,7 +15,7 @@ from textual.content import Content
 from chatops.api import events as e
 from chatops.api.events import Event
 from chatops.system.addresses import with_port
-from chatops.units import format_seconds, format_size
+from chatops.units import counted, format_seconds, format_size
 from tui.text.cells import clean
 
 LINES_SHOWN = 3                # of one chunk of chat
@@ -32,7 +32,7 @@ class Kind:
 
 
 def _lost(lines: int) -> str:
-    return f", {lines:,} lines lost" if lines else ""
+    return f", {counted(lines, 'line')} lost" if lines else ""
 
 
 def _said(event: e.Said) -> str:
@@ -74,7 +74,7 @@ KINDS: dict[type[Event], Kind] = {
                          lambda v: f"{v.nick}: queue empty again after "
                          f"{format_seconds(v.seconds)}, {format_size(v.peak)} at most"),
     e.LinesDropped: Kind("✂", "$error", "queue",
-                         lambda v: f"{v.nick}: {v.lines:,} lines dropped ({v.policy})"),
+                         lambda v: f"{v.nick}: {counted(v.lines, 'line')} dropped ({v.policy})"),
     e.Throttled: Kind("◔", "$warning", "flood",
                       lambda v: f"{v.nick} speaks too fast, not read for "
                       f"{format_seconds(v.seconds)}"),
@@ -113,7 +113,8 @@ KINDS: dict[type[Event], Kind] = {
     e.NodeGone: Kind("x", "$warning", "node",
                      lambda v: f"node {v.node} {v.reason}, and {v.people:,} people with it"),
     e.FramesLost: Kind("!", "$error", "node",
-                       lambda v: f"some lines of node {v.node} are missing: {v.frames:,} frames"),
+                       lambda v: f"some lines of node {v.node} are missing: "
+                                 f"{counted(v.frames, 'frame')}"),
     e.NickLost: Kind("!", "$warning", "nick",
                      lambda v: f"{v.nick} is another's on node {v.node}, and is {v.new} here"),
     e.Warned: Kind("!", "$warning", "warning", lambda v: v.text),

@@ -12,7 +12,7 @@ from textual.content import Content
 
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.snapshot import ClientRow, KeyRow
-from chatops.units import format_age, format_seconds, format_size
+from chatops.units import counted, format_age, format_seconds, format_size
 from tui.model.series import CLIENT, SPANS
 from tui.model.state import ConsoleState
 from tui.model.story import Story, StoryLine, Trend, lines_of
@@ -100,7 +100,7 @@ def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
 def _farewell(event: Disconnected | None) -> str:
     if event is None:
         return "It has left."
-    lost = f"; {event.lines_lost:,} lines did not reach it" if event.lines_lost else ""
+    lost = f"; {counted(event.lines_lost, 'line')} did not reach it" if event.lines_lost else ""
     return f"It has left: {clean(event.reason)}{lost}."
 
 
@@ -121,7 +121,7 @@ def _queues(row: ClientRow, state: ConsoleState, story: Story, wide: int) -> Ite
         yield _row("high water", f"{format_size(row.high_water)} in the outbox",
                    _ago(row.high_water_at, state.now))
     if row.lines_dropped:
-        yield _row("dropped", Content.styled(f"{row.lines_dropped:,} lines", "bold $error"))
+        yield _row("dropped", Content.styled(counted(row.lines_dropped, "line"), "bold $error"))
 
 
 def _outlook(trend: Trend, policy: str) -> Content:

@@ -6,7 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
-from chatops.units import format_age, format_clock, format_seconds, format_size
+from chatops.units import counted, format_age, format_clock, format_seconds, format_size
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, format_rate, mask_text
 from tui.widgets.gauge import LEVEL_MARKS, LEVEL_STYLES, bar, level
@@ -83,12 +83,13 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
     if row.high_water:
         third.append((f" {format_age(now - row.high_water_at)} ago", LABEL))
     if row.lines_dropped:
-        third.append((f"   {row.lines_dropped:,} lines dropped", "$error"))
+        third.append((f"   {counted(row.lines_dropped, 'line')} dropped", "$error"))
     return [Content.assemble(*line) for line in (first, second, third)]
 
 
 def _traffic(lines: int | None, size: int) -> str:
-    return f"{format_size(size)}B" if lines is None else f"{lines:,} lines {format_size(size)}B"
+    said = f"{counted(lines, 'line')} " if lines is not None else ""
+    return f"{said}{format_size(size)}B"
 
 
 def _gauge(value: int, limit: int) -> list[Part]:

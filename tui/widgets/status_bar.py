@@ -12,7 +12,7 @@ from textual.widgets import Static
 from chatops.api import node_table
 from chatops.api.snapshot import Snapshot
 from chatops.system.addresses import with_port
-from chatops.units import format_clock, format_seconds, format_size
+from chatops.units import counted, format_clock, format_seconds, format_size
 from tui import program
 from tui.messages import RunLine
 from tui.model.pulses import LoopRates
@@ -119,7 +119,7 @@ def _title_line(state: ConsoleState, width: int) -> Content:
         words, well = node_table.summary(snapshot)
         right += [(f"{words} ", "$secondary" if well else "$error")]
     if state.dropped:
-        right += [(f"▲ {state.dropped:,} events dropped ", "$warning")]
+        right += [(f"▲ {counted(state.dropped, 'event')} dropped ", "$warning")]
     if state.age > AGE_SHOWN and state.live is not None:
         # Nothing new, because nothing happens; or because the server has no time for us.
         right += [(f"{_age_text(state)} ", "$warning" if state.late else LABEL)]

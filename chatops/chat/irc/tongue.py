@@ -14,6 +14,7 @@ from chatops.chat.dialect import Rendered
 from chatops.chat.groups import SAID, Group, Sender
 from chatops.chat.irc.capabilities import TALK, Form
 from chatops.chat.irc.message import BODY, escape, split_text
+from chatops.units import they_were
 
 CRLF = b"\r\n"
 _COMMANDS = {"talk": "PRIVMSG", "action": "PRIVMSG", "ctcp": "PRIVMSG", "notice": "NOTICE",
@@ -164,7 +165,7 @@ class IrcDialect:
         return f"{killed}ERROR :Closing Link: {host} ({text})\r\n".encode()
 
     def gap(self, to: Sender | None, lines: int) -> bytes:
-        return self.notice(to, [f"{lines} lines were dropped here: you read too slowly"])
+        return self.notice(to, [f"{they_were(lines, 'line')} dropped here: you read too slowly"])
 
     # -- what members do
 
