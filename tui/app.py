@@ -125,9 +125,20 @@ class ConsoleApp(App[int]):
         """Pull each time; draw as often as the operator wants and the reactor can spare."""
         with self.surviving("pulling"):
             self.pull()
+        if self._is_due:
+            # Keys that came meanwhile go first: taking in ten thousand rows takes its time.
+            self.call_later(self._draw)
+
+    @property
+    def _is_due(self) -> bool:
         front = self._front
         state = front.state
-        if not front.has_begun or self.pace.is_due(state.version, state.refresh, self.state.busy):
+        return not front.has_begun or self.pace.is_due(state.version, state.refresh,
+                                                       self.state.busy)
+
+    def _draw(self) -> None:
+        """Draw, unless a key has had it done."""
+        if self._is_due:
             with self.surviving("drawing"):
                 self.redraw()
 

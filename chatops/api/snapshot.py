@@ -12,6 +12,8 @@ import msgspec
 
 from chatops.api.words import MapChange, Phase, SlowConsumer, WriteInterest
 
+CLOSING = frozenset(("draining", "lingering"))      # states of who has been told to go
+
 
 class ClientRow(msgspec.Struct, frozen=True, gc=False):
     """One connected client.
@@ -57,7 +59,7 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     @property
     def closing(self) -> bool:
         """It has been told to go and is nobody's any more; only its socket is still here."""
-        return self.state in ("draining", "lingering")
+        return self.state in CLOSING
 
 
 class KeyRow(msgspec.Struct, frozen=True, gc=False):

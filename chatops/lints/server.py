@@ -7,7 +7,8 @@ that were found in that, so that each can say since when it holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from selectors import EVENT_WRITE
@@ -141,8 +142,22 @@ class _Comparison:
         self.now = now
         self.before = before
         self.seconds = now.mono - before.mono if before is not None else 0.0
-        self.clients = {row.fd: row for row in now.clients}
-        self.earlier = {row.fd: row for row in (before.keys if before is not None else ())}
+
+    # Ten thousand rows are looked up only where there is something to look up.
+    @cached_property
+    def clients(self) -> Mapping[int, ClientRow]:
+        """By descriptor."""
+        return {row.fd: row for row in self.now.clients}
+
+    @cached_property
+    def earlier(self) -> Mapping[int, KeyRow]:
+        """The descriptors of before."""
+        return {row.fd: row for row in (self.before.keys if self.before is not None else ())}
+
+    @cached_property
+    def earlier_clients(self) -> Mapping[int, ClientRow]:
+        """The clients of before, by id."""
+        return {row.id: row for row in (self.before.clients if self.before is not None else ())}
 
     def rate(self, row: KeyRow) -> float:
         """Fires a second of this registration; 0 when they prove nothing."""
@@ -172,9 +187,9 @@ def _who(look: _Comparison, row: KeyRow) -> str:
 
 def _write_idle(look: _Comparison) -> Iterator[Lint]:
     idle: list[tuple[KeyRow, float]] = []
-    for row in look.now.keys:
+    for row in [row for row in look.now.keys if row.events & EVENT_WRITE]:
         client = look.clients.get(row.fd)
-        if row.events & EVENT_WRITE and client is not None and not client.queued:
+        if client is not None and not client.queued:
             rate = look.rate(row)
             if rate >= BUSY_RATE:
                 idle.append((row, rate))
@@ -249,12 +264,9 @@ def _told_before(look: _Comparison, code: str) -> Iterator[Lint]:
 
 
 def _slow_reader(look: _Comparison) -> Iterator[Lint]:
-    before = {row.id: row for row in (look.before.clients if look.before is not None else ())}
-    for row in look.now.clients:
-        if not row.queued:
-            continue
+    for row in [row for row in look.now.clients if row.queued]:
         stalled = look.now.mono - row.progress_at
-        was = before.get(row.id)
+        was = look.earlier_clients.get(row.id)
         filling = (row.queue_limit > 0 and row.queued * 2 >= row.queue_limit
                    and was is not None and row.queued >= was.queued > 0)
         if stalled >= STALLED or filling:

@@ -53,12 +53,11 @@ def kept_by(now: Snapshot, before: Snapshot | None, off_cpu: float) -> str | Non
 
 def holds(now: Snapshot, before: Snapshot | None) -> Iterator[LoopHold]:
     """Each time that the loop was held since the snapshot before."""
-    keys = {row.fd: row for row in now.keys}
     told = False
     for turn in now.turns:
         for ready in _untold(turn, before):
             if ready.cost >= HELD:
-                row = keys.get(ready.fd)
+                row = next((row for row in now.keys if row.fd == ready.fd), None)
                 yield LoopHold(ready.cost, ready.off_cpu, ready.name, ready.fd,
                                row.client if row is not None else 0)
                 told = True

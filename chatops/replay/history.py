@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter, is_not
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ from chatops.units import UnitError, format_seconds, parse_duration
 KEYFRAMES = 600                # a minute at ten a second
 ROWS = 150_000                 # of all kinds together, about 500 bytes each
 SHARED_PER_ROW = 50            # a row that did not change costs a pointer: a 50th of one
+FREED, FREED_SHARE = 2_000, 8  # rows that are freed with each call, or a share of those to be
 
 Row = TypeVar("Row", ClientRow, KeyRow)
 
@@ -54,6 +56,7 @@ class TurnHistory:
         self._starts: list[int] = []       # the first turn of each run
         self._ends: list[int] = []         # and its last: the positions
         self._waiting: deque[Event] = deque(maxlen=8192)
+        self._gone: list[ClientRow | KeyRow] = []      # forgotten, and not freed yet
 
     def __len__(self) -> int:
         """How many snapshots are held."""
@@ -65,6 +68,7 @@ class TurnHistory:
         A snapshot of another server, or of the same one started anew, begins a new past.
         """
         self._waiting.extend(events)
+        self._free()
         if snapshot is None:
             return
         newest = self._frames[-1].snapshot if self._frames else None
@@ -131,8 +135,11 @@ class TurnHistory:
         # A run that went on over several keyframes is whole in the last that has it, and
         # the turn that a snapshot was taken in is finished only in the next one.
         frame = bisect_left(self._numbers, end)
-        near = (t for f in reversed(self._frames[frame:frame + 2]) for t in f.turns)
-        return next((t for t in near if t.n == start), None)
+        for turns in (near.turns for near in reversed(self._frames[frame:frame + 2])):
+            at = bisect_left(turns, start, key=_number)
+            if at < len(turns) and turns[at].n == start:
+                return turns[at]
+        return None
 
     def turns_around(self, n: int, k: int) -> tuple[Turn, ...]:
         """Up to `k` recorded turns before the one of number `n`, it, and `k` after."""
@@ -246,11 +253,23 @@ class TurnHistory:
         while len(self._frames) - gone > 2 and (len(self._frames) - gone > self._keyframes
                                                 or self._weight > self._rows):
             self._weight -= self._frames[gone].weight
+            self._bury(self._frames[gone].snapshot)
             gone += 1
         if gone:
             del self._frames[:gone], self._numbers[:gone]
             before = bisect_left(self._ends, self.oldest)
             del self._starts[:before], self._ends[:before]
+
+    def _bury(self, snapshot: Snapshot) -> None:
+        self._gone.extend(snapshot.clients)
+        self._gone.extend(snapshot.keys)
+
+    def _free(self) -> None:
+        """Let go of some of the rows that are forgotten: all those of ten thousand clients at
+        once would hold up whoever presses a key just then.
+        """
+        if self._gone:
+            del self._gone[-max(FREED, len(self._gone) // FREED_SHARE):]
 
     def _forget(self) -> None:
         self._frames.clear()
@@ -263,23 +282,17 @@ class TurnHistory:
 def share(before: tuple[Row, ...], now: tuple[Row, ...],
           key: Callable[[Row], int]) -> tuple[tuple[Row, ...], int]:
     """`now` with its unchanged rows taken from `before`, and how many are new or changed."""
-    old = {key(row): row for row in before}
-    rows = []
-    fresh = 0
-    for row in now:
-        held = old.get(key(row))
-        if held is row or (held is not None and held == row):
-            rows.append(held)
-        else:
-            rows.append(row)
-            fresh += 1
-    # Lists compare what is the same object without looking into it.
-    return (before, 0) if not fresh and rows == list(before) else (tuple(rows), fresh)
+    # Tuples compare what is the same object without looking into it.
+    if before == now:
+        return before, 0
+    held: Sequence[Row | None] = before
+    if list(map(key, before)) != list(map(key, now)):      # somebody came or left
+        held = list(map({key(row): row for row in before}.get, map(key, now)))
+    rows = [row if was is None or (was is not row and was != row) else was
+            for was, row in zip(held, now, strict=True)]
+    return tuple(rows), sum(map(is_not, rows, held))
 
 
-def _client_id(row: ClientRow) -> int:
-    return row.id
-
-
-def _key_fd(row: KeyRow) -> int:
-    return row.fd
+_number: Callable[[Turn], int] = attrgetter("n")
+_client_id: Callable[[ClientRow], int] = attrgetter("id")
+_key_fd: Callable[[KeyRow], int] = attrgetter("fd")

@@ -88,7 +88,7 @@ async def test_details_of_nobody_say_so() -> None:
         rig.feed.leave(ident)
     async with rig.app.run_test(size=(200, 60)) as pilot:
         await begin(rig, pilot, 2.0)
-        assert "no client is selected" in on_screen(rig)
+        await until(rig, pilot, lambda: "no client is selected" in on_screen(rig))
 
 
 async def test_keys_still_move_the_cursor_after_the_terminal_was_too_small_for_a_moment() -> None:

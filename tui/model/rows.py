@@ -7,7 +7,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from chatops.api.snapshot import ClientRow, KeyRow, Lint
+from chatops.api.snapshot import CLOSING, ClientRow, KeyRow, Lint
 from chatops.units import format_age, format_clock, format_seconds, format_size
 from tui.model import filters
 from tui.model.columns import CellContext, Column
@@ -194,15 +194,15 @@ def _lints_by(state: ConsoleState, field: str) -> dict[int, Lint]:
     return {ident: lint for lint in reversed(lints) if (ident := getattr(lint, field)) > 0}
 
 
-def clients(state: ConsoleState, context: CellContext) -> list[ClientRow]:
+def arrange_clients(rows: Sequence[ClientRow], view: PaneView, context: CellContext
+                    ) -> list[ClientRow]:
     """The clients to show, in order; those on their way out are last in every order."""
-    rows = state.snapshot.clients if state.snapshot is not None else ()
-    shown = arrange(rows, CLIENTS, state.views["clients"], context)
-    shown.sort(key=attrgetter("closing"))
+    shown = arrange(rows, CLIENTS, view, context)
+    if not CLOSING.isdisjoint(map(attrgetter("state"), shown)):
+        shown.sort(key=attrgetter("closing"))
     return shown
 
 
-def keys(state: ConsoleState, context: CellContext) -> list[KeyRow]:
+def arrange_keys(rows: Sequence[KeyRow], view: PaneView, context: CellContext) -> list[KeyRow]:
     """The descriptors to show, in order."""
-    rows = state.snapshot.keys if state.snapshot is not None else ()
-    return arrange(rows, KEYS, state.views["selector"], context)
+    return arrange(rows, KEYS, view, context)

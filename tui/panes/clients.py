@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import attrgetter
 
 from textual.app import ComposeResult
@@ -9,9 +10,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.events import Disconnected
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import CLOSING, Snapshot
 from chatops.units import counted, format_age
 from tui.model import rows
+from tui.model.arrangement import Arrangement
 from tui.model.state import ConsoleState
 from tui.panes import totals
 from tui.panes.table_pane import NO_MATCH, TablePane
@@ -32,6 +34,9 @@ class ClientsPane(TablePane):
         self._totals = TotalsLine()
         self._farewells = Static(id="closed", markup=False)
         self._farewells_text = ""
+        self._arrangement = Arrangement(rows.arrange_clients)
+        self._seen: Snapshot | None = None
+        self._least: Mapping[str, int] = {}           # cells of a column, by its name
         self._going: frozenset[int] = frozenset()     # ids of those on their way out
 
     def compose(self) -> ComposeResult:
@@ -42,17 +47,18 @@ class ClientsPane(TablePane):
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
         snapshot = state.snapshot
-        self._let_go(state, snapshot)
+        self._look(state, snapshot)
         self.choose(state, rows.CLIENTS)
         context = rows.client_context(state)
-        shown = rows.clients(state, context)
-        total = len(snapshot.clients) if snapshot is not None else 0
+        clients = snapshot.clients if snapshot is not None else ()
+        shown = self._arrangement.of(snapshot, clients, state.views["clients"], context)
+        total = len(clients)
         if total:
             self.table.empty = NO_MATCH
         elif snapshot is not None:
             self.table.empty = (f"nobody is here; connect with  nc {snapshot.host} "
                                 f"{snapshot.port}  or type  :spawn chat 5")
-        self.table.show_rows(shown, context, state.views["clients"], _least(snapshot))
+        self.table.show_rows(shown, context, state.views["clients"], self._least)
         self._totals.show(self.table, totals.of_clients(shown, context, state)
                           if self.size.height >= totals.LEAST_HEIGHT else {})
         count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
@@ -62,13 +68,17 @@ class ClientsPane(TablePane):
         self.show_title(state, f"Clients ({count}){tags}")
         self._show_closed(state)
 
-    def _let_go(self, state: ConsoleState, snapshot: Snapshot | None) -> None:
-        """A client that is told to go leaves the cursor where its row was, to the next one;
+    def _look(self, state: ConsoleState, snapshot: Snapshot | None) -> None:
+        """Go through a snapshot once.
+
+        A client that is told to go leaves the cursor where its row was, to the next one;
         the cursor can still be moved to it, and one that is followed keeps it.
         """
+        if snapshot is self._seen or snapshot is None:
+            return
         before, view = self._going, state.views["clients"]
-        self._going = frozenset(
-            row.id for row in snapshot.clients if row.closing) if snapshot is not None else before
+        self._seen, self._least = snapshot, _least(snapshot)
+        self._going = frozenset([row.id for row in snapshot.clients if row.state in CLOSING])
         if view.cursor in self._going - before and view.cursor != state.followed:
             view.cursor = None
 
@@ -82,10 +92,9 @@ class ClientsPane(TablePane):
             self._farewells.update(Content(text), layout=False)
 
 
-def _least(snapshot: Snapshot | None) -> dict[str, int]:
+def _least(snapshot: Snapshot) -> dict[str, int]:
     """Ids and descriptors are given the cells that the largest of them needs."""
-    clients = snapshot.clients if snapshot is not None else ()
-    return {name: max(2, len(str(max(map(field, clients), default=0))))
+    return {name: max(2, len(str(max(map(field, snapshot.clients), default=0))))
             for name, field in (("ID", attrgetter("id")), ("FD", attrgetter("fd")))}
 
 

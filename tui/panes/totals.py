@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from textual.content import Content
 from textual.widgets import Static
@@ -57,6 +58,6 @@ def of_clients(shown: Sequence[ClientRow], context: CellContext, state: ConsoleS
         lines_in = sum(rate.lines_in for rate in rates)
         lines_out = sum(rate.lines_out for rate in rates)
     return {"NICK": f"{len(shown):,} total", "APPQ": format_size(queued),
-            "LINES": format_count(sum(row.queued_lines for row in shown)),
+            "LINES": format_count(sum(map(attrgetter("queued_lines"), shown))),
             "KERNQ": format_size(kernel), "IN/S": format_rate(lines_in),
             "OUT/S": format_rate(lines_out)}

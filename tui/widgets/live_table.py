@@ -142,6 +142,8 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
     def _settle_cursor(self, before: int | None) -> None:
         """Find its row again; one that left hands the cursor to what took its place."""
         wanted, row_id = self._view.cursor, self._row_id
+        if before is not None and before < len(self.rows) and row_id(self.rows[before]) == wanted:
+            return                 # where it was
         self._at = None
         if wanted is not None:
             self._at = next((i for i, row in enumerate(self.rows) if row_id(row) == wanted), None)
