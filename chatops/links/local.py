@@ -71,7 +71,9 @@ class LocalLink:
         return self._thread.submit(command)
 
     def drain(self, limit: int | None = None) -> list[events.Event]:
-        return self._subscription.drain(limit)
+        happened = self._subscription.drain(limit)
+        self._built_in.heard(happened)
+        return happened
 
     def poll(self) -> Snapshot | None:
         latest = self._view.latest

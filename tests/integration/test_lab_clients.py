@@ -9,8 +9,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 
-from chatops.lab.clients import kinds
+from chatops.api.events import Disconnected
+from chatops.lab.clients import kinds, link
 from chatops.lab.clients.client import BuiltIn
 from chatops.lab.clients.spawner import AT_ONCE, IN_ALL, Spawner, SpawnError
 from tests.integration.until import until
@@ -256,3 +258,31 @@ def test_close_ends_the_thread_and_nothing_can_be_spawned_after(server: TinyServ
     assert not spawner._thread.is_alive()
     with pytest.raises(SpawnError, match="closed"):
         spawner.spawn("chat", 1, server.address)
+
+
+def evicted(nick: str) -> Disconnected:
+    return Disconnected(1.0, 8, 15, nick, "lobby", "127.0.0.1:9", "evicted: queue full (8.0K)", 3)
+
+
+def test_the_demos_slow_one_comes_back_when_it_was_evicted_and_not_when_it_was_kicked(
+        server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "AWAY", 0.01)
+    built_in = link.BuiltInClients()
+    try:
+        built_in.demo(server.address)
+        here = {line_of(sock): sock for sock in (server.accept() for _ in range(8))}
+        here["/nick slow-1"].close()
+        until(lambda: "slow" not in built_in.counts(), DEADLINE)
+        built_in.heard([replace(evicted("slow-1"), reason="kicked: enough"), evicted("bot-1"),
+                        evicted("slow-1"), evicted("slow-1")])
+        assert line_of(server.accept()) == "/nick slow-1"
+        assert built_in.counts()["slow"] == 1
+    finally:
+        built_in.close()
+
+
+def test_who_is_sent_away_does_not_come_back(server: TinyServer, spawner: Spawner) -> None:
+    spawner.bring_back("slow", "slow-1", 0.05, server.address)
+    spawner.despawn("slow")
+    spawner.bring_back("slow", "slow-2", 0.1, server.address)
+    assert line_of(server.accept()) == "/nick slow-2"

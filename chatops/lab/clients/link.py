@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import Future
 
 from chatops.api.commands import CommandResult, Despawn, Spawn
+from chatops.api.events import Disconnected, Event
 from chatops.lab.clients.spawner import Spawner, SpawnError, spawn_demo
+
+DEMO_SLOW = "slow-1"           # the first of its kind, which the demo brings
+AWAY = 10.0                    # seconds that it is gone for after an eviction
 
 Address = tuple[str, int]
 
@@ -17,6 +22,7 @@ class BuiltInClients:
         """`tls`: the server speaks nothing else, and they do not."""
         self._tls = tls
         self._spawner: Spawner | None = None
+        self._demo: Address | None = None      # whom it was brought for
 
     def submit(self, command: Spawn | Despawn, address: Address) -> Future[CommandResult]:
         """Carry out; the future is done already."""
@@ -29,7 +35,23 @@ class BuiltInClients:
 
     def demo(self, address: Address) -> None:
         """Bring a handful, so that there is something to see."""
+        self._demo = address
         spawn_demo(self._spawning(), address)
+
+    def heard(self, happened: Iterable[Event]) -> None:
+        """What goes on at the server: the demo's slow reader is back a while after it was
+        evicted, or there would be none to see from then on.  Who was kicked stays away.
+        """
+        if self._demo is None or self._spawner is None:
+            return
+        for event in happened:
+            if (type(event) is Disconnected and event.nick == DEMO_SLOW
+                    and event.reason.startswith("evicted")):
+                self._spawner.bring_back("slow", DEMO_SLOW, AWAY, self._demo)
+
+    def counts(self) -> dict[str, int]:
+        """How many there are of each kind; no zeros."""
+        return self._spawner.counts() if self._spawner is not None else {}
 
     def dismiss(self) -> None:
         """Send them all away."""

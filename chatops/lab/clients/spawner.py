@@ -15,7 +15,7 @@ from typing import cast
 from chatops.lab.clients.client import BuiltIn, Numeric
 from chatops.lab.clients.kinds import KINDS
 from chatops.lab.clients.small_talk import NAMES, Circle
-from chatops.loop.reactor import Reactor
+from chatops.loop.reactor import Reactor, Timer
 from chatops.system.errors import ChatopsError
 
 AT_ONCE = 500                  # clients of one call
@@ -43,7 +43,7 @@ class Spawner:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._closed = False
-        self._crew = _BuiltIns(seed, self._left)
+        self._crew = _BuiltIns(seed, self._changed)
         self._thread = threading.Thread(target=self._crew.run, name="clients", daemon=True)
         self._thread.start()
 
@@ -87,9 +87,14 @@ class Spawner:
         self._crew.reactor.submit(self._crew.stop)
         self._thread.join(2.0)
 
-    def _left(self, kind: str) -> None:
+    def bring_back(self, kind: str, nick: str, seconds: float, address: tuple[str, int]) -> None:
+        """Send one that has left again after so long, unless it is sent away meanwhile."""
+        numeric = _resolved(address)
+        self._crew.reactor.submit(lambda: self._crew.bring_back(kind, nick, seconds, numeric))
+
+    def _changed(self, kind: str, by: int) -> None:
         with self._lock:
-            self._counts[kind] -= 1
+            self._counts[kind] += by
 
 
 def spawn_demo(spawner: Spawner, address: tuple[str, int]) -> None:
@@ -103,13 +108,14 @@ def spawn_demo(spawner: Spawner, address: tuple[str, int]) -> None:
 class _BuiltIns:
     """The clients themselves.  Belongs to the clients' thread, but for `reactor.submit`."""
 
-    def __init__(self, seed: int, left: Callable[[str], None]) -> None:
+    def __init__(self, seed: int, changed: Callable[[str, int], None]) -> None:
         self.reactor = Reactor()
         self.reactor.on_failure = self._failed
-        self._left = left
+        self._changed = changed
         self._seed = seed
         self._clients: dict[str, BuiltIn] = {}       # by nick
         self._waiting: deque[BuiltIn] = deque()      # to be connected
+        self._returning: dict[str, tuple[str, Timer]] = {}     # kinds, by nick
         self._circles: list[Circle] = []
         self._numbers = {kind: numbers_from(1) for kind in KINDS}
 
@@ -125,10 +131,23 @@ class _BuiltIns:
 
     def enlist(self, kind: str, count: int, address: Numeric) -> None:
         for _ in range(count):
-            client = KINDS[kind](self, self._nick(kind), address)
-            self._clients[client.nick] = client
-            self._waiting.append(client)
+            self._expect(kind, self._nick(kind), address)
         self._connect_some()
+
+    def bring_back(self, kind: str, nick: str, seconds: float, address: Numeric) -> None:
+        def again() -> None:
+            del self._returning[nick]
+            if nick not in self._clients:
+                self._changed(kind, 1)
+                self._expect(kind, nick, address)
+                self._connect_some()
+
+        if nick not in self._returning:
+            self._returning[nick] = kind, self.reactor.call_later(seconds, again)
+
+    def _expect(self, kind: str, nick: str, address: Numeric) -> None:
+        client = self._clients[nick] = KINDS[kind](self, nick, address)
+        self._waiting.append(client)
 
     def _connect_some(self) -> None:
         for _ in range(min(CONNECT_BURST, len(self._waiting))):
@@ -154,11 +173,15 @@ class _BuiltIns:
         for client in list(self._clients.values()):
             if kind in ("", client.kind):
                 client.leave()
+        for nick, (its, timer) in list(self._returning.items()):
+            if kind in ("", its):
+                timer.cancel()
+                del self._returning[nick]
 
     def gone(self, client: BuiltIn) -> None:
         if self._clients.get(client.nick) is client:
             del self._clients[client.nick]
-            self._left(client.kind)
+            self._changed(client.kind, -1)
             for circle in self._circles:
                 circle.leave(client.nick)
 
