@@ -34,6 +34,7 @@ from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
 from tui.screens.program import TaskScreen
 from tui.text.cells import clean
+from tui.widgets.status_bar import StatusBar
 
 
 def _pane(console: Console, command: c.Pane) -> str:
@@ -153,6 +154,11 @@ def _plot(console: Console, command: c.Plot) -> str:
     except ValueError as error:
         raise CommandError(str(error)) from None
     return ""
+
+
+def _figures(console: Console, _: c.Figures) -> str:
+    console.app.screen.query_one(StatusBar).focus()
+    return "arrows go through the header, enter plots a figure, escape goes back"
 
 
 def _client(state: ConsoleState, target: str) -> int:
@@ -292,6 +298,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Untag: _untag,
     c.Follow: _follow,
     c.Plot: _plot,
+    c.Figures: _figures,
     c.Refresh: _refresh,
     c.Copy: _copy,
     c.Pause: _pause,

@@ -41,6 +41,7 @@ from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
 from tui.terminal import Terminal
 from tui.theme import THEMES
+from tui.widgets.status_bar import StatusBar
 
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
 
@@ -264,9 +265,12 @@ class ConsoleApp(App[int]):
     # -- commands
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys are letters while a command line is being typed."""
+        """Keys are letters while a command line is being typed, and some are the header's while
+        one goes through that.
+        """
         if action == "command" and isinstance(self.screen, MainScreen):
-            return not self.screen.prompt.is_open
+            own = StatusBar.OWN if isinstance(self.screen.focused, StatusBar) else ()
+            return not self.screen.prompt.is_open and parameters[0] not in own
         return super().check_action(action, parameters)
 
     def action_command(self, line: str) -> None:

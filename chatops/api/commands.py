@@ -166,6 +166,10 @@ class Plot(Command, frozen=True, tag="plot"):
     target: str = ""           # a client; "" is the server
 
 
+class Figures(Command, frozen=True, tag="figures"):
+    pass
+
+
 class Pause(Command, frozen=True, tag="pause"):
     pass
 
@@ -403,6 +407,8 @@ SPECS: tuple[Spec, ...] = (
                   _p("span", "choice", "SPAN", *PLOT_SPANS, optional=True),
                   _p("target", "target", "CLIENT", optional=True)),
          keys=(("g", "plot"),), where="console"),
+    Spec("figures", Figures, "Go through the header's figures: arrows, enter plots one, escape.",
+         "View", keys=(("G", "figures"),), where="console"),
     Spec("refresh", Refresh, "Seconds between refreshes.", "View",
          (_p("seconds", "seconds", "SECONDS"),),
          keys=(("plus", "refresh faster"), ("minus", "refresh slower")), where="console"),

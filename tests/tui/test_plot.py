@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from textual.widgets import Static
@@ -15,7 +16,7 @@ from tui.screens.details import DetailsScreen
 from tui.screens.main import MainScreen
 from tui.screens.plot import PlotScreen
 from tui.widgets.history_plot import GAP, draw, spread
-from tui.widgets.status_bar import StatusBar, figure_at
+from tui.widgets.status_bar import Place, StatusBar, figure_at
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 60)]
 
@@ -144,3 +145,52 @@ async def test_details_lead_to_the_clients_plots() -> None:
         await press(rig, pilot, "g")
         assert kind(rig) is PlotScreen
         assert "queued: #2 bob" in on_screen(rig)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_key_goes_through_every_figure_of_the_header_and_enter_plots_it(
+        size: tuple[int, int]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot, 20.0)
+        await press(rig, pilot, "G")
+        assert rig.app.screen.focused is rig.app.screen.query_one(StatusBar)
+        assert ">wake/s" in on_screen(rig)
+        plotted = []
+        for _ in range(9):
+            await press(rig, pilot, "enter")
+            assert kind(rig) is PlotScreen
+            plotted += re.findall(r"([\w-]+): the server", on_screen(rig))
+            await press(rig, pilot, "escape", "right")
+        columns = 4 if size[0] > 60 else 3
+        assert plotted[:columns * 2 + 1] == [
+            *("wake-ups", "wake-ups", "busy", "busy")[:columns],
+            *("lines-in", "lines-out", "queued", "kernel")[:columns], "clients"]
+
+
+async def test_the_headers_arrows_end_at_its_edges_and_escape_goes_back_to_the_pane() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 5.0)
+        before = rig.app.screen.focused
+        await press(rig, pilot, "G", "up", "up")
+        assert ">clients" in on_screen(rig)
+        await press(rig, pilot, "down", "down", "down")
+        assert ">in/s" in on_screen(rig)
+        await press(rig, pilot, "left")
+        assert ">slowest" in on_screen(rig)
+        await press(rig, pilot, "escape")
+        assert rig.app.screen.focused is before
+        assert ">clients" not in on_screen(rig)
+        await press(rig, pilot, "enter")
+        assert kind(rig) is DetailsScreen
+
+
+@pytest.mark.parametrize("columns", [3, 4])
+def test_steps_to_the_right_come_by_every_figure_once(columns: int) -> None:
+    places = [Place(0, 0)]
+    for _ in range(2 * columns):
+        places.append(places[-1].step(1, 0, columns))
+    assert places == [Place(0, 0), *(Place(line, n) for line in (1, 2) for n in range(columns))]
+    assert places[-1].step(1, 0, columns) == places[0]
+    assert [place.step(1, 0, columns).step(-1, 0, columns) for place in places] == places

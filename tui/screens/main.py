@@ -205,6 +205,10 @@ class MainScreen(Screen[None]):
         if moved:                  # else only another one of them is the active one
             self.call_after_refresh(self._redraw)
 
+    def on_status_bar_left(self, message: StatusBar.Left) -> None:
+        message.stop()
+        self._focus_pane(self._panes[self.state.pane])
+
     def _focus_pane(self, pane: Widget) -> None:
         if self.prompt.is_open:
             return

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from itertools import islice
 from operator import attrgetter
+from typing import ClassVar, NamedTuple
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
 from chatops.api import node_table
@@ -23,6 +26,7 @@ from tui.widgets.gauge import sparkline
 Part = str | tuple[str, str]
 
 LABEL, VALUE, GAP = "$text-muted", "bold $foreground", 2
+MARK, MARKED = ">", "bold $accent"     # before the figure that `enter` would plot
 NARROW = (21, 15, 19, 18)      # cells of the metrics where not every one has a sparkline
 TOPS = {"busy": 1.0, "ready": 4.0}     # what fills a sparkline that has a scale of its own
 HEADROOM = 8 / 7               # of the others: two rows of full bars would run together
@@ -34,26 +38,91 @@ WIDE = 110                     # cells from which every metric has a sparkline
 LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
 PLOTTED = (("wake-ups", "wake-ups", "busy", "busy"),      # what a click on a metric shows
            ("lines-in", "lines-out", "queued", "kernel"))
+CLIENTS = "clients"            # the same for the first line
 AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
 
 
-class StatusBar(Static):
-    """Four lines that never freeze, whatever the panes show."""
+class Place(NamedTuple):
+    """A figure of the header, by its line and its number there; line 0 has but one."""
+
+    line: int
+    number: int
+
+    def within(self, columns: int) -> Place:
+        """Where there are so many in a line."""
+        return self if self.number < columns else Place(self.line, columns - 1)
+
+    def step(self, right: int, down: int, columns: int) -> Place:
+        """The figure beside it, above or below; at the end of a line the next one begins."""
+        line, number = self.within(columns)
+        if down:
+            return Place(min(2, max(0, line + down)), number)
+        at = 1 + (line - 1) * columns + number if line else 0
+        at = (at + right) % (1 + 2 * columns)
+        return Place(*divmod(at - 1 + columns, columns)) if at else Place(0, 0)
+
+
+class StatusBar(Static, can_focus=True):
+    """Four lines that never freeze, whatever the panes show.
+
+    In focus, one figure is marked; arrows go from one to the next.
+    """
+
+    FOCUS_ON_CLICK = False         # the cursor stays in its pane
+    OWN = ("details", "back")      # command lines whose keys are the header's while in focus
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "walk(-1, 0)", "figure before", show=False, priority=True),
+        Binding("right", "walk(1, 0)", "next figure", show=False, priority=True),
+        Binding("up", "walk(0, -1)", "figure above", show=False, priority=True),
+        Binding("down", "walk(0, 1)", "figure below", show=False, priority=True),
+        Binding("enter", "plot", "plot the figure", show=False, priority=True),
+        Binding("escape", "leave", "back to the pane", show=False, priority=True),
+    ]
+
+    class Left(Message):
+        """Whoever went through the figures wants to go back."""
 
     def __init__(self) -> None:
         super().__init__(id="status")
         self._shown: Content | None = None
+        self._state: ConsoleState | None = None
+        self._at = Place(1, 0)
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
+        self._state = state
         width = self.size.width
         if width < 20:
             return
+        at = self._at.within(len(_metric_widths(width))) if self.has_focus else None
         content = Content("\n").join([
-            _title_line(state, width), *_metric_lines(state, width), _lint_line(state, width)])
+            _title_line(state, width, marked=at is not None and at.line == 0),
+            *_metric_lines(state, width, at), _lint_line(state, width)])
         if self._shown is None or content != self._shown:
             self._shown = content
             self.update(content, layout=False)
+
+    def on_focus(self) -> None:
+        self._draw_again()
+
+    def on_blur(self) -> None:
+        self._draw_again()
+
+    def _draw_again(self) -> None:
+        if self._state is not None:
+            self.show(self._state)
+
+    def action_walk(self, right: int, down: int) -> None:
+        self._at = self._at.step(right, down, len(_metric_widths(self.size.width)))
+        self._draw_again()
+
+    def action_plot(self) -> None:
+        at = self._at.within(len(_metric_widths(self.size.width)))
+        figure = PLOTTED[at.line - 1][at.number] if at.line else CLIENTS
+        self.post_message(RunLine(f"plot {figure}"))
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
 
     def on_click(self, event: events.Click) -> None:
         """A click on a figure shows how it has been."""
@@ -65,7 +134,7 @@ class StatusBar(Static):
 def figure_at(x: int, y: int, width: int) -> str:
     """Which plot belongs to what stands in this cell of the header, "" for none."""
     if not 0 < y < 3:
-        return "clients" if y == 0 else ""
+        return CLIENTS if y == 0 else ""
     left = 1
     for cells, figure in zip(_metric_widths(width), PLOTTED[y - 1], strict=False):
         if left <= x < left + cells:
@@ -100,7 +169,7 @@ def chip(state: ConsoleState) -> tuple[str, str]:
     return " ● LIVE ", "bold $background on $success"
 
 
-def _title_line(state: ConsoleState, width: int) -> Content:
+def _title_line(state: ConsoleState, width: int, *, marked: bool = False) -> Content:
     snapshot = state.live
     left: list[Part] = [(" chatops ", "bold $background on $primary"), " "]
     if snapshot is not None and snapshot.program is not None:
@@ -110,7 +179,8 @@ def _title_line(state: ConsoleState, width: int) -> Content:
         also = f" +{len(snapshot.also)}" if snapshot.also else ""
         left += [(f"{with_port(snapshot.host, snapshot.port)}{also}", "bold $foreground"),
                  (f"  {snapshot.loop.backend}", "$secondary"),
-                 ("  clients ", LABEL), (f"{len(snapshot.clients):,}", VALUE),
+                 " ", (MARK, MARKED) if marked else " ", ("clients ", LABEL),
+                 (f"{len(snapshot.clients):,}", VALUE),
                  ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
     else:
         left += [("no snapshot yet", LABEL)]
@@ -146,7 +216,7 @@ def _both_ends(left: Content, right: Content, width: int) -> Content:
 # -- metrics
 
 
-def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
+def _metric_lines(state: ConsoleState, width: int, at: Place | None) -> list[Content]:
     now, live = state.gauges, state.live
     slowest = "-"
     if live is not None and live.loop.slowest_name:
@@ -166,7 +236,8 @@ def _metric_lines(state: ConsoleState, width: int) -> list[Content]:
     if live is not None and live.program is not None:
         lower[:2] = program.figures(live, live.program)
     widths = _metric_widths(width)
-    return [_metrics(state, row, widths) for row in (upper, lower)]
+    return [_metrics(state, row, widths, at.number if at is not None and at.line == line else -1)
+            for line, row in enumerate((upper, lower), 1)]
 
 
 def _metric_widths(width: int) -> list[int]:
@@ -180,11 +251,10 @@ def _metric_widths(width: int) -> list[int]:
 
 
 def _metrics(state: ConsoleState, row: list[tuple[str, str, str, str]],
-             widths: list[int]) -> Content:
-    parts: list[Part | Content] = [" "]
+             widths: list[int], marked: int) -> Content:
+    parts: list[Part | Content] = []
     for at, ((label, value, series, who), width) in enumerate(zip(row, widths, strict=False)):
-        if at:
-            parts.append(" " * GAP)
+        parts += [" " * (GAP - 1) if at else "", (MARK, MARKED) if at == marked else " "]
         parts.append(_metric(state, label, value, series, who, width, first=not at))
     return Content.assemble(*parts)
 
