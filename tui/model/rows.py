@@ -29,13 +29,23 @@ _FLAGS = {"throttled": "t", "draining": "d", "lingering": "l"}
 
 
 def _flag(row: ClientRow, context: CellContext) -> str:
-    if context.lints and row.id in context.lints:
+    """What the row's colours say, in a letter, for those who see none."""
+    if context.lints and row.id in context.lints and not row.closing:
         return "!"
-    return "m" if row.muted else _FLAGS.get(row.state) or _fullness(row)
+    state = _FLAGS.get(row.state, "")
+    if row.muted and not row.closing:
+        state = "m"
+    fullness = _fullness(row)
+    return fullness if not state else state if fullness == " " else state.upper()
+
+
+def _flag_rank(row: ClientRow, context: CellContext) -> int:
+    flag = _flag(row, context)
+    return 2 * " hftdlm!".find(flag.lower()) + flag.isupper()
 
 
 def _fullness(row: ClientRow) -> str:
-    """What the colours of the queues say, for those who see none."""
+    """Of its queues, the one that is nearest to its limit."""
     share = max(row.queued / row.queue_limit if row.queue_limit > 0 else 0.0,
                 row.kernel_queued / row.kernel_limit if row.kernel_limit > 0 else 0.0)
     return "f" if share >= FULL_AT else "h" if share >= WARN_AT else " "
@@ -63,10 +73,10 @@ def _dim_zero(value: float) -> str:
 
 
 _CLIENTS: tuple[Column[ClientRow], ...] = (
-    Column("!", 1, _flag, lambda r, k: " hftdlm!".find(_flag(r, k)), gap=0, keep=90,
+    Column("!", 1, _flag, _flag_rank, gap=0, keep=90,
            style=lambda r, k: "error" if _flag(r, k) in "!f" else "warn",
            about="! lint, m muted, t throttled, d draining, l lingering, f a queue is full, "
-                 "h half full"),
+                 "h half full; a capital: and a queue is half full or more"),
     Column("", 2, lambda r, k: _mark(r.id, k), lambda r, _: r.id, gap=0, keep=90, sorts=False,
            style=lambda r, k: "tag"),
     Column("ID", 2, lambda r, _: str(r.id), lambda r, _: r.id, right=True, keep=80),

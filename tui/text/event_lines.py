@@ -89,10 +89,10 @@ KINDS: dict[type[Event], Kind] = {
                           lambda v: "listening on "
                           f"{' and '.join((with_port(v.host, v.port), *v.also))} "
                           f"with {v.selector}" + (f", for IRC on {v.irc}" if v.irc else "")),
-    e.ServerStopping: Kind("●", "$warning", "server",
+    e.ServerStopping: Kind("!", "$warning", "server",
                            lambda v: f"stopping; queues drain for at most "
                            f"{format_seconds(v.deadline)}"),
-    e.ServerStopped: Kind("●", "$text-muted", "server",
+    e.ServerStopped: Kind("■", "$text-muted", "server",
                           lambda v: f"stopped: {v.reason}"),
     e.Crashed: Kind("✗", "bold $error", "fault",
                     lambda v: "the reactor died: "
@@ -105,14 +105,14 @@ KINDS: dict[type[Event], Kind] = {
                        lambda v: f"the thread '{v.name}' died: "
                        + (v.traceback.strip().rpartition("\n")[2] or "no traceback")),
     e.AdminDid: Kind("✓", "$accent", "admin", lambda v: f":{v.line}  {v.outcome}"),
-    e.EngineLost: Kind("x", "$error", "node",
+    e.EngineLost: Kind("✗", "$error", "node",
                        lambda v: f"the other nodes cannot be reached: {v.engine}: {v.reason}"),
     e.EngineBack: Kind("o", "$success", "node",
                        lambda v: f"{v.engine} is reached, after {format_seconds(v.seconds)}"),
     e.NodeUp: Kind("o", "$success", "node", lambda v: f"node {v.node} is there with {v.people:,}"),
     e.NodeGone: Kind("x", "$warning", "node",
                      lambda v: f"node {v.node} {v.reason}, and {v.people:,} people with it"),
-    e.FramesLost: Kind("!", "$error", "node",
+    e.FramesLost: Kind("✗", "$error", "node",
                        lambda v: f"some lines of node {v.node} are missing: "
                                  f"{counted(v.frames, 'frame')}"),
     e.NickLost: Kind("!", "$warning", "nick",
@@ -120,7 +120,7 @@ KINDS: dict[type[Event], Kind] = {
     e.Warned: Kind("!", "$warning", "warning", lambda v: v.text),
     e.Printed: Kind("│", "$text", "output", lambda v: v.text),
     e.LoopHeld: Kind("✗", "$error", "held", _held),
-    e.ProgramEnded: Kind("●", "$text-muted", "program",
+    e.ProgramEnded: Kind("■", "$text-muted", "program",
                          lambda v: f"the program has ended with status {v.status}"),
 }
 UNKNOWN = Kind("·", "$text-muted", "other", lambda v: type(v).__name__)
