@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from chatops.api.node_table import HEAD, engine_line, summary, table
+from chatops.api.node_table import ALONE, HEAD, engine_line, summary, table
 from chatops.api.snapshot import EngineRow, NodeRow, Snapshot
 from chatops.lints import find
 from tests.unit.imagined import snapshot
@@ -34,7 +34,7 @@ def test_nodes_at_peace_have_nothing_to_object_to() -> None:
 def test_a_server_alone_says_nothing_of_nodes() -> None:
     alone = scene(engine=None)
     assert (codes(alone), summary(alone), list(table(alone)), engine_line(alone)) == (
-        [], ("", True), [], "")
+        [], ("", True), [(ALONE,)], "")
 
 
 def test_an_engine_that_is_away_for_long_is_told_with_its_own_words() -> None:
