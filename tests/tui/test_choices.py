@@ -236,4 +236,4 @@ def test_what_the_colour_of_a_queue_says_a_letter_says_too() -> None:
         kernel = msgspec.structs.replace(row, kernel_queued=math.ceil(row.kernel_limit * share))
         assert flag(full, CellContext()) == flag(kernel, CellContext()) == letter
     muted = msgspec.structs.replace(row, muted=True, queued=row.queue_limit)
-    assert flag(muted, CellContext()) == "m"
+    assert flag(muted, CellContext()) == "M"       # and its queue is half full or more
