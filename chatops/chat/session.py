@@ -79,7 +79,8 @@ class Session:
 
     __slots__ = ("announced", "away", "bad", "dialect", "door", "echo", "framer", "guest",
                  "held", "id", "lines_in", "mid_line", "muted_until", "nick", "parked", "peer",
-                 "room", "rooms", "secure", "sender", "telnet", "tokens", "tokens_at", "warned")
+                 "room", "rooms", "secure", "sender", "telnet", "tls", "tokens", "tokens_at",
+                 "warned")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         self.id = id
@@ -101,6 +102,7 @@ class Session:
         self.tokens_at = 0.0
         self.held = b""                # lines that came faster than its rate allows
         self.parked = False            # it waits for an answer of ours; so does what it has sent
+        self.tls = False
         self.secure = False            # nobody else can read what passes: TLS, or this machine
         self.warned = False            # it has been told so, and not been quiet since
         self.bad: dict[str, int] | None = None

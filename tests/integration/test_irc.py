@@ -137,6 +137,18 @@ def test_irc_over_tls(server: Callable[..., Server], authority: Authority, pem: 
         assert ada.asked("PRIVMSG ada :to myself")[0].endswith("PRIVMSG ada :to myself")
 
 
+def test_who_comes_without_tls_is_told_where_there_is(
+        server: Callable[..., Server], authority: Authority, pem: Path) -> None:
+    chat = server(irc_port=0, irc_tls_port=0, tls_cert=str(pem), irc_sts=60.0)
+    chat.trust = authority.trust
+    plain, tls = chat.call(lambda: [listener.sock.getsockname()[1] for listener
+                                   in chat.chat.irc_listeners])
+    with IrcClient((chat.address[0], plain)) as ada:
+        assert f"sts=port={tls}" in ada.asked("CAP LS 302")[0].split()
+    with IrcClient((chat.address[0], tls), trust=authority.trust) as ada:
+        assert "sts=duration=60" in ada.asked("CAP LS 302")[0].split()
+
+
 def test_an_account_made_on_the_command_line_logs_in_by_either_door(
         served: Callable[..., Served], tmp_path: Path) -> None:
     pytest.importorskip("argon2")
