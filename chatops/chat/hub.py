@@ -292,7 +292,8 @@ class Hub:
 
     def set_modes(self, by: Sender, room: Room, written: str) -> None:
         """The rules are others now, as `written`."""
-        room.guarded = room.rules.guarded
+        self._send_off(room)           # it was said under the rules that there were
+        room.apply_rules()
         self.rooms.changed()
         self.gather(room, self.group(by, "mode", written))
 
@@ -309,7 +310,8 @@ class Hub:
 
     def _listen(self, session: Session, room: Room) -> None:
         self.touch(session)
-        self.effects.append(Enter(session.id, room.name, session.dialect, session.echo))
+        self.effects.append(Enter(session.id, room.name, session.dialect, session.echo,
+                                  room.kept_as))
 
     def _exit(self, session: Session, room: Room) -> None:
         self.touch(session)
@@ -502,7 +504,8 @@ class Hub:
 
     def _send_off(self, room: Room) -> None:
         if room.pending:
-            self.effects.append(Deliver(room.name, room.pending, room.pending_lines))
+            self.effects.append(Deliver(room.name, room.pending, room.pending_lines,
+                                        room.kept_as))
             room.lines += room.pending_lines
             room.pending = []
             room.pending_lines = 0
