@@ -24,7 +24,6 @@ from chatops.chat.effects import (
     Effect,
     Enter,
     Leave,
-    Speak,
     Tell,
 )
 from chatops.chat.elsewhere import Elsewhere
@@ -397,12 +396,8 @@ class Hub:
         self.effects.append(Announce(tuple([room.name for room in rooms]),
                                      self.group(sender, kind, text)))
 
-    def broadcast(self, text: str, *, heard: bool = False) -> int:
-        """The admin speaks to everybody; returns to how many here.  `heard` is from another
-        node's.
-        """
-        if self.elsewhere is not None and not heard:
-            self.effects.append(Speak(text))
+    def broadcast(self, text: str) -> int:
+        """The admin speaks to everybody here; returns to how many."""
         group = self.group(ADMIN, "broadcast", clean_text(text), repeats=True)
         for room in self.rooms.values():
             if room.members:

@@ -15,9 +15,10 @@ import msgspec
 
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
+from chatops.server.orders import Ordered
 from chatops.system.errors import ChatopsError
 
-VERSION = 1
+VERSION = 2
 LARGEST = 256 << 10            # bytes of a frame that is sent; far below any engine's limit
 READ = 4 << 20                 # bytes of one that is read: more is garbage, whoever wrote it
 MAC = sha256().digest_size
@@ -83,9 +84,26 @@ class Whisper(msgspec.Struct, frozen=True, array_like=True, tag="w"):
     group: Group
 
 
-class SpokenToAll(msgspec.Struct, frozen=True, array_like=True, tag="b"):
-    """An admin speaks to everybody."""
+class Order(msgspec.Struct, frozen=True, array_like=True, tag="o"):
+    """An admin wants something done on a node, or on all others if that is "".
 
+    It is for one `boot` alone if that is not "".  A `number` of 0 wants no answer.  Times are
+    the engine's.
+    """
+
+    node: str
+    boot: str
+    number: int
+    what: Ordered
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag="d"):
+    """How an order of this `node` and boot went."""
+
+    node: str
+    boot: str
+    number: int
+    ok: bool
     text: str
 
 
@@ -93,7 +111,8 @@ class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
     """This node ends in good order, and everybody on it goes."""
 
 
-Item = Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | SpokenToAll | NodeEnds
+Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | Order | Done
+        | NodeEnds)
 
 
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):

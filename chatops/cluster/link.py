@@ -30,6 +30,7 @@ class Pace:
     answer: float = 2.0            # that an answer may take, beyond that
     lease: float = 15.0            # that a node lives without a word
     renew: float = 6.0
+    order: float = 3.0             # that another node may take to do what an admin wants
     first: float = 0.1             # between two tries to connect; doubled each time,
     last: float = 5.0              # up to this
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from chatops.api import events
 from chatops.api.snapshot import EngineRow, NodeRow
 from chatops.chat import abroad, names
-from chatops.chat.effects import Announce, Forward, Speak
+from chatops.chat.effects import Announce, Forward
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
 from chatops.cluster import picture
@@ -24,19 +24,22 @@ from chatops.cluster.frames import (
     Here,
     Item,
     NodeEnds,
+    Order,
     Roster,
-    SpokenToAll,
     Whisper,
     pack,
 )
 from chatops.cluster.link import Link, Pace
 from chatops.cluster.numbers import Numbers
+from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
+from chatops.server.orders import Obeys, Ordered, Rulings, Told
+from chatops.server.rulings import all_of
 from chatops.server.state import ServerState
 
 AT_ONCE = 1 << 20              # bytes of frames that are read in one turn
-PART = 1000                    # people in one item of a roster
+PART = 1000                    # people, or bans, in one item of a roster
 QUIET = 5.0                    # seconds without the engine, before anybody here is told
 
 AWAY = "the other nodes cannot be reached; they hear later what is said here"
@@ -66,7 +69,9 @@ class Member:
         self.link = Link(state.reactor, engine, Keys(node, boot), self, resolve=resolve,
                          bury=lambda pipe: state.context.dead.append(pipe),
                          wall=state.wall, pace=pace)
-        self.reader = Reader(state, node, self.link.pace, self._send, self.owe_roster)
+        self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
+                             pace.order)
+        self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
         self._found: deque[bytes] = deque()
         self._owes_roster = True
         self._leaving = False
@@ -89,15 +94,24 @@ class Member:
         if ours:
             self._send(Heard(room, ours))
 
-    def told(self, effect: Announce | Forward | Speak) -> None:
+    def told(self, effect: Announce | Forward) -> None:
         match effect:
             case Announce(rooms, group):
                 if not self._leaving:
                     self._send(Changed(rooms, group))
             case Forward(node, id, group):
                 self._send(Whisper(node, id, group))
-            case Speak(text):
-                self._send(SpokenToAll(text))
+
+    @property
+    def obeys(self) -> Obeys:
+        return self.reader.obeys
+
+    @obeys.setter
+    def obeys(self, does: Obeys) -> None:
+        self.reader.obeys = does
+
+    def order(self, node: str, what: Ordered, told: Told) -> None:
+        self.orders.give(node, shifted(what, -self.link.skew), told)
 
     def leaving(self) -> None:
         self._leaving = True
@@ -168,6 +182,10 @@ class Member:
         parts = [people[n:n + PART] for n in range(0, len(people), PART)] or [[]]
         for number, part in enumerate(parts):
             self._send(Roster(part, number == 0, number == len(parts) - 1))
+        rulings = all_of(self._state.admission.bans, self._hub.at)
+        for n in range(0, len(rulings), PART):
+            self._send(Order("", "", 0, shifted(Rulings(tuple(rulings[n:n + PART])),
+                                                -self.link.skew)))
 
     def _send(self, item: Item) -> None:
         self.queue.add(pack(item), self._state.reactor.now, self._state.wall())
@@ -176,6 +194,7 @@ class Member:
 
     def joined(self, *, anew: bool, forgotten: bool) -> None:
         self.reader.grace(self._state.reactor.now)
+        self.reader.skew = self.link.skew
         self._owes_roster |= anew or forgotten
         self.claims.again()
         if (frame := self.queue.again()) is not None:

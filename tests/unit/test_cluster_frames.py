@@ -15,6 +15,7 @@ from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import (
     LARGEST,
     READ,
+    VERSION,
     BadFrame,
     Changed,
     Codec,
@@ -58,7 +59,7 @@ def test_a_frame_that_was_signed_by_nobody_we_know_is_refused() -> None:
 
 
 def test_a_frame_of_another_version_is_told_from_garbage() -> None:
-    newer = msgspec.msgpack.encode([2, "b", {"quite": "different"}])
+    newer = msgspec.msgpack.encode([VERSION + 1, "b", {"quite": "different"}])
     with pytest.raises(OtherVersion) as caught:
         codec().open(newer)
     assert caught.value.node == "b"
