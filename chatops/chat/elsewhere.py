@@ -35,7 +35,9 @@ class Moves(NamedTuple):
 class Elsewhere:
     """Everybody on other nodes.  Belongs to the thread of the hub."""
 
-    def __init__(self) -> None:
+    def __init__(self, node: str) -> None:
+        """`node` is this one."""
+        self.node = node
         self.people: dict[tuple[str, int], Person] = {}
         self._by_nick: dict[str, Person] = {}
         self._by_look: dict[str, Person] = {}

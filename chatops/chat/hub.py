@@ -81,7 +81,8 @@ class Hub:
         self.cloak: Callable[[str], Sender] | None = None    # what others see of a peer, if
         self.lobby = self.rooms.open(LOBBY)                   # they see anything of it
         self.elsewhere: Elsewhere | None = None    # who is on other nodes, if there are any
-        self.touched: dict[int, None] = {}     # whom those have to be told of anew
+        self.touched: dict[int, None] = {}     # whom those have to be told of anew,
+        self.touched_rooms: dict[str, None] = {}       # and of which rooms' state
 
     # -- coming and going
 
@@ -257,6 +258,9 @@ class Hub:
         if not room.population and room is not self.lobby:
             room.rules.created_at = self.at
             room.rules.ops.add(session.id)     # of a new room, its maker
+            if self.elsewhere is not None:
+                room.rules.maker = f"{self.elsewhere.node}#{session.id}"
+                self._touch_room(room)
         room.rules.invited.discard(session.id)
         self.rooms.enter(session, room)
         self._listen(session, room)
@@ -287,12 +291,15 @@ class Hub:
         """A member's; that it may has been found."""
         rules = room.rules
         rules.topic, rules.topic_by, rules.topic_at = topic, str(session.nick), self.at
+        self._touch_room(room)
         self.gather(room, self.group(session.sender, "topic", topic, plain=strip(topic)))
 
     def set_modes(self, by: Sender, room: Room, written: str) -> None:
         """The rules are others now, as `written`."""
         room.guarded = room.rules.guarded
+        room.rules.modes_at = self.at
         self.rooms.changed()
+        self._touch_room(room)
         self.gather(room, self.group(by, "mode", written))
 
     def move(self, session: Session, name: str) -> None:
@@ -326,6 +333,11 @@ class Hub:
         """Other nodes are to be told how it stands, at the end of the turn."""
         if self.elsewhere is not None:
             self.touched[session.id] = None
+
+    def _touch_room(self, room: Room) -> None:
+        """Other nodes are to be told what holds there."""
+        if self.elsewhere is not None:
+            self.touched_rooms[room.name] = None
 
     # -- sending to one
 
@@ -446,7 +458,7 @@ class Hub:
         if name not in self.rooms:
             return None, 0
         room = self.rooms.open(name)
-        return (room.rules if room.members else None), len(room.members)
+        return (room.rules if room.population else None), room.population
 
     def tell_peers(self, session: Session, kind: Kind, text: str = "") -> None:
         """Have everybody who shares a room with somebody know of a change, itself included."""

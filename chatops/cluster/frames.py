@@ -15,6 +15,7 @@ import msgspec
 
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
+from chatops.chat.room_state import RoomState
 from chatops.server.orders import Ordered
 from chatops.system.errors import ChatopsError
 
@@ -84,6 +85,12 @@ class Whisper(msgspec.Struct, frozen=True, array_like=True, tag="w"):
     group: Group
 
 
+class RoomsStand(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """What holds in rooms.  Times are the engine's."""
+
+    states: list[RoomState]
+
+
 class Order(msgspec.Struct, frozen=True, array_like=True, tag="o"):
     """An admin wants something done on a node, or on all others if that is "".
 
@@ -111,8 +118,8 @@ class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
     """This node ends in good order, and everybody on it goes."""
 
 
-Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | Order | Done
-        | NodeEnds)
+Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | Order
+        | Done | NodeEnds)
 
 
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):

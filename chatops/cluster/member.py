@@ -11,6 +11,8 @@ from chatops.chat import abroad, names
 from chatops.chat.effects import Announce, Forward
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
+from chatops.chat.room_state import state_of
+from chatops.chat.session import Room
 from chatops.cluster import picture
 from chatops.cluster.claims import Claims
 from chatops.cluster.engine import EngineAddress, Keys
@@ -25,6 +27,7 @@ from chatops.cluster.frames import (
     Item,
     NodeEnds,
     Order,
+    RoomsStand,
     Roster,
     Whisper,
     pack,
@@ -40,6 +43,7 @@ from chatops.server.state import ServerState
 
 AT_ONCE = 1 << 20              # bytes of frames that are read in one turn
 PART = 1000                    # people, or bans, in one item of a roster
+ROOMS = 50                     # in one item: of each, a hundred masks may be told
 QUIET = 5.0                    # seconds without the engine, before anybody here is told
 
 AWAY = "the other nodes cannot be reached; they hear later what is said here"
@@ -145,7 +149,7 @@ class Member:
         """Tell the others what has become of people here, and write the next frame."""
         if self._found:
             self._read_on()
-        if self._hub.touched:
+        if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         up = self.link.state == "up"
         if self._owes_roster and up:
@@ -169,6 +173,14 @@ class Member:
             if not self._leaving:
                 self._send(Here(person) if person is not None else Gone(ident))
 
+        rooms, self._hub.touched_rooms = self._hub.touched_rooms, {}
+        self._send_rooms([self._hub.rooms.open(name) for name in rooms if name in self._hub.rooms])
+
+    def _send_rooms(self, rooms: Sequence[Room]) -> None:
+        states = [state_of(room).shifted(-self.link.skew) for room in rooms]
+        for n in range(0, len(states), ROOMS):
+            self._send(RoomsStand(states[n:n + ROOMS]))
+
     def _person(self, ident: int) -> Person | None:
         session = self._hub.sessions.get(ident)
         if session is None or not session.registered:
@@ -182,6 +194,9 @@ class Member:
         parts = [people[n:n + PART] for n in range(0, len(people), PART)] or [[]]
         for number, part in enumerate(parts):
             self._send(Roster(part, number == 0, number == len(parts) - 1))
+        self._send_rooms([room for room in self._hub.rooms.values()
+                          if room.members and (room.rules.maker or room.rules.modes_at
+                                               or room.rules.topic_at)])
         rulings = all_of(self._state.admission.bans, self._hub.at)
         for n in range(0, len(rulings), PART):
             self._send(Order("", "", 0, shifted(Rulings(tuple(rulings[n:n + PART])),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chatops.api import events
 from chatops.api.commands import Answer, CommandResult
-from chatops.chat import abroad
+from chatops.chat import abroad, room_state
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.chat.groups import Group
 from chatops.cluster.frames import (
@@ -25,6 +25,7 @@ from chatops.cluster.frames import (
     NodeFrame,
     Order,
     OtherVersion,
+    RoomsStand,
     Roster,
     RosterWanted,
     Whisper,
@@ -143,6 +144,9 @@ class Reader:
             case Whisper(whither, id, group):
                 if whither == self._node:
                     abroad.whispered(hub, id, _stamped(group, node))
+            case RoomsStand(states):
+                for state in states:
+                    room_state.settle(hub, state.shifted(self.skew))
             case Order(whither, _, _, _):
                 if whither in ("", self._node):
                     self._ordered(peer, item)
