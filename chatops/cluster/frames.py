@@ -125,7 +125,8 @@ Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsS
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     """`boot` is another after each start of a node, and `seq` counts from 1 within it.
 
-    `at` is the wall clock of the node that wrote it, in seconds.
+    `at` is the wall clock of the node that wrote it, in seconds, which is so many seconds of
+    `skew` ahead of the engine's.
     """
 
     v: int
@@ -133,6 +134,7 @@ class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     boot: str
     seq: int
     at: float
+    skew: float
     items: list[msgspec.Raw]
 
 
@@ -161,12 +163,13 @@ class Codec:
     def __init__(self, node: str, boot: str, secret: bytes = b"") -> None:
         self.node = node
         self.boot = boot
+        self.skew = 0.0                # seconds that our clock is ahead of the engine's
         self._secret = secret
 
     def seal(self, seq: int, at: float, items: Sequence[bytes]) -> bytes:
         """The frame of these packed items, as it is written."""
-        body = _encoder.encode(NodeFrame(VERSION, self.node, self.boot, seq, at,
-                                     [msgspec.Raw(item) for item in items]))
+        body = _encoder.encode(NodeFrame(VERSION, self.node, self.boot, seq, at, self.skew,
+                                         [msgspec.Raw(item) for item in items]))
         return hmac.digest(self._secret, body, sha256) + body if self._secret else body
 
     def open(self, data: bytes) -> NodeFrame:

@@ -44,6 +44,7 @@ from chatops.server.state import ServerState
 AT_ONCE = 1 << 20              # bytes of frames that are read in one turn
 PART = 1000                    # people, or bans, in one item of a roster
 ROOMS = 50                     # in one item: of each, a hundred masks may be told
+NOTABLE = 0.5                  # seconds by which our clock has been set
 QUIET = 5.0                    # seconds without the engine, before anybody here is told
 
 AWAY = "the other nodes cannot be reached; they hear later what is said here"
@@ -72,7 +73,7 @@ class Member:
         self.queue = FrameQueue(self._codec)
         self.link = Link(state.reactor, engine, Keys(node, boot), self, resolve=resolve,
                          bury=lambda pipe: state.context.dead.append(pipe),
-                         wall=state.wall, pace=pace)
+                         wall=lambda: state.wall(), pace=pace)
         self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
                              pace.order)
         self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
@@ -208,8 +209,10 @@ class Member:
     # -- what the link tells
 
     def joined(self, *, anew: bool, forgotten: bool) -> None:
+        # Others date what is said here by it, and an idle node would not write.
+        self._owes_roster |= abs(self.link.skew - self._codec.skew) > NOTABLE
+        self._codec.skew = self.link.skew
         self.reader.grace(self._state.reactor.now)
-        self.reader.skew = self.link.skew
         self._owes_roster |= anew or forgotten
         self.claims.again()
         if (frame := self.queue.again()) is not None:

@@ -43,4 +43,4 @@ def rows(shown: Shown, hub: Hub) -> tuple[NodeRow, ...]:
 
 def _row(peer: Peer, people: int, rooms: int) -> NodeRow:
     return NodeRow(peer.node, peer.state, people, rooms, peer.late, 0, peer.missing, peer.doubled,
-                   0.0, peer.seen)
+                   peer.skew, peer.seen)

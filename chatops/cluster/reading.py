@@ -49,12 +49,12 @@ class Reader:
                  send: Callable[[Item], None], owe_roster: Callable[[], None]) -> None:
         """`codec` says who this node is."""
         self.peers: dict[str, Peer] = {}
-        self.skew = 0.0                # seconds that our clock is ahead of the engine's
         self.obeys: Obeys = _disobeys
         self._orders = orders
         self._state = state
         self._hub = state.hub
         self._node, self._boot = codec.node, codec.boot
+        self._codec = codec
         self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
         self._pace = pace
         self._send = send
@@ -75,7 +75,8 @@ class Reader:
         if (frame.node, frame.boot) in self._over:
             return                     # of a process that was frozen while another took its name
         peer = self._peer(frame)
-        peer.late = self._state.wall() - frame.at
+        peer.skew = frame.skew
+        peer.late = self._state.wall() - frame.at - self._ahead(peer)
         if seen.missing:
             self._missing(peer, seen.missing)
         for raw in frame.items:
@@ -114,6 +115,10 @@ class Reader:
         peer.seen = self._state.reactor.now
         return peer
 
+    def _ahead(self, peer: Peer) -> float:
+        """Seconds that our clock is ahead of its."""
+        return self._codec.skew - peer.skew
+
     def _is_over(self, peer: Peer) -> None:
         self._orders.forget(peer)
         self._over[peer.node, peer.boot] = None
@@ -121,16 +126,16 @@ class Reader:
             del self._over[next(iter(self._over))]
 
     def _ordered(self, peer: Peer, order: Order) -> None:
-        self._orders.taken(peer, replace(order, what=shifted(order.what, self.skew)), self._boot,
-                           self.obeys)
+        ours = replace(order, what=shifted(order.what, self._codec.skew))
+        self._orders.taken(peer, ours, self._boot, self.obeys)
 
     def _do(self, peer: Peer, item: Item) -> None:
-        hub, node = self._hub, peer.node
+        hub, node, ahead = self._hub, peer.node, self._ahead(peer)
         match item:
             case Heard(room, groups):
-                hub.hear(room, [_stamped(group, node) for group in groups])
+                hub.hear(room, [_stamped(group, node, ahead) for group in groups])
             case Changed(rooms, group):
-                abroad.changed(hub, rooms, _stamped(group, node))
+                abroad.changed(hub, rooms, _stamped(group, node, ahead))
             case Here(person):
                 abroad.count(hub, self._there.put(_placed(person, node)))
             case Gone(id):
@@ -143,10 +148,10 @@ class Reader:
                     self._orders.again(peer)
             case Whisper(whither, id, group):
                 if whither == self._node:
-                    abroad.whispered(hub, id, _stamped(group, node))
+                    abroad.whispered(hub, id, _stamped(group, node, ahead))
             case RoomsStand(states):
                 for state in states:
-                    room_state.settle(hub, state.shifted(self.skew))
+                    room_state.settle(hub, state.shifted(self._codec.skew))
             case Order(whither, _, _, _):
                 if whither in ("", self._node):
                     self._ordered(peer, item)
@@ -211,9 +216,9 @@ def _disobeys(_node: str, _what: Ordered, answer: Answer) -> None:
     answer(CommandResult(False, "no admin there carries out anything"))
 
 
-def _stamped(group: Group, node: str) -> Group:
-    """As somebody's who is on that node."""
-    return replace(group, sender=replace(group.sender, node=node))
+def _stamped(group: Group, node: str, ahead: float) -> Group:
+    """As somebody's who is on that node, at the time of our clock, which is so far ahead."""
+    return replace(group, sender=replace(group.sender, node=node), at=group.at + ahead)
 
 
 def _placed(person: Person, node: str) -> Person:

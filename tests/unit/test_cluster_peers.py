@@ -57,7 +57,7 @@ class Node:
         self.rosters += 1
 
     def reads(self, seq: int, *items: Item, boot: str = "x") -> None:
-        frame = NodeFrame(VERSION, "b", boot, seq, 0.0, [Raw(pack(item)) for item in items])
+        frame = NodeFrame(VERSION, "b", boot, seq, 0.0, 0.0, [Raw(pack(item)) for item in items])
         self.reader.take(frame, self._numbers.see("b", boot, seq))
 
     def called(self, at: float, **boots: str) -> str:
