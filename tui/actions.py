@@ -38,7 +38,8 @@ from tui.text.cells import clean
 
 def _pane(console: Console, command: c.Pane) -> str:
     if command.name not in console.state.panes:
-        raise CommandError("there are tasks only in an asyncio program")
+        raise CommandError(node_table.ALONE if command.name == "nodes" else
+                           "there are tasks only in an asyncio program")
     console.state.show_pane(command.name)
     return ""
 

@@ -267,7 +267,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
 PLOTS = ("wake-ups", "lines-in", "lines-out", "busy", "queued", "kernel", "clients")
 PLOT_SPANS = ("1m", "5m", "1h")
-PANES = ("clients", "selector", "events", "loop", "log", "tasks")
+PANES = ("clients", "selector", "events", "loop", "log", "tasks", "nodes")
 
 # What can be asked of a program that is observed; the rest is for a chat server.
 OF_PROGRAMS = ("selector", "close", "cancel", "loop", "quit")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from chatops.api.snapshot import EngineRow, NodeRow, Snapshot
+from tests.tui.eyes import screen_text
 from tests.tui.feed import FakeLink
 from tests.tui.press import begin, press
 from tests.tui.shots import Rig
@@ -65,3 +66,30 @@ async def test_nodes_lists_them_and_of_a_server_alone_says_so() -> None:
         rig.app.dispatcher.typed("nodes")
         await press(rig, pilot)
         assert not isinstance(rig.app.screen, ListScreen)
+
+
+async def test_nodes_are_a_pane_of_one_of_several_with_a_key_a_tab_and_a_line_for_the_engine(
+        ) -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(120, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "7")
+        assert rig.app.state.pane == "nodes"
+        shown = screen_text(rig)
+        assert "[7 Nodes]" in shown
+        assert "127.0.0.1:6379/0 has been reached" in shown
+        row = next(line for line in shown.splitlines() if "[/b]" in line)
+        assert row.split()[:5] == [">", "[/b]", "up", "4", "1"]
+        assert rig.app.state.selected() == ()      # a kick here has nobody to hit
+        rig.app.state.view.filter = "state:here"
+        await press(rig, pilot, "7")
+        assert "[/b]" not in screen_text(rig)
+
+
+async def test_a_server_alone_has_no_pane_of_nodes_and_says_why() -> None:
+    rig = several(None)
+    async with rig.app.run_test(size=(120, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "7")
+        assert rig.app.state.pane == "clients"
+        assert "--cluster makes it one of several" in screen_text(rig)

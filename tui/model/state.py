@@ -164,11 +164,14 @@ class ConsoleState:
 
     @property
     def panes(self) -> tuple[str, ...]:
-        """Those that there is something for: tasks only of an asyncio program."""
+        """Those that there is something for: tasks only of an asyncio program, nodes only of
+        a server that is one of several.
+        """
         program = self.program
         has_tasks = program is not None and program.kind == "asyncio"
-        return tuple(pane for pane in PANES
-                     if pane != "tasks" or has_tasks or self.pane == "tasks")
+        shown = self.snapshot
+        there = {"tasks": has_tasks, "nodes": shown is not None and shown.engine is not None}
+        return tuple(pane for pane in PANES if there.get(pane, True) or self.pane == pane)
 
     @property
     def now(self) -> float:
@@ -316,7 +319,8 @@ class ConsoleState:
     def cursor_client(self) -> int | None:
         """The connection id at the cursor; from the selector pane, of its descriptor."""
         if self.pane != "selector":
-            return self.views["clients"].cursor if self.pane != "tasks" else None
+            return (self.views["clients"].cursor if self.pane not in ("tasks", "nodes")
+                    else None)
         fd = self.views["selector"].cursor
         keys = self.snapshot.keys if self.snapshot is not None else ()
         return next((row.client or None for row in keys if row.fd == fd), None)
