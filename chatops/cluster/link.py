@@ -52,8 +52,8 @@ class LinkOwner(Protocol):
     def written(self) -> None:
         """The frame under way is in the log."""
 
-    def renewed(self, *, anew: bool) -> None:
-        """The lease holds for longer; `anew` if it had run out."""
+    def renewed(self) -> None:
+        """The lease holds for longer."""
 
 
 class Link:
@@ -84,6 +84,7 @@ class Link:
         self._out: Pipe | None = None
         self._in: Pipe | None = None
         self._renew_at = 0.0
+        self._was_gone = False         # the others may take this node for gone
         self._timer: Timer | None = None
 
     @property
@@ -128,7 +129,7 @@ class Link:
         out = self._out
         if out is None or self._refused(answer):
             return
-        anew = answer == 2
+        anew, self._was_gone = answer == 2 or self._was_gone, False
         self._renew_at = self._reactor.now + self.pace.renew
         answers: list[Any] = []
 
@@ -231,8 +232,15 @@ class Link:
         self._read_on()
 
     def _renewed(self, answer: Any) -> None:
-        if not self._refused(answer):
-            self._owner.renewed(anew=answer == 2)
+        if self._refused(answer):
+            return
+        if answer == 2:
+            # Either we stood still for so long, or the engine has lost what it kept, and its ids
+            # may begin before our cursor: nothing would be read, without a word.
+            self._was_gone = True
+            self._lose("it has forgotten this node")
+        else:
+            self._owner.renewed()
 
     # -- the end
 

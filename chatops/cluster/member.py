@@ -240,10 +240,7 @@ class Member:
     def written(self) -> None:
         self.queue.acknowledge()
 
-    def renewed(self, *, anew: bool) -> None:
-        if anew:
-            self._owes_roster = True
-            self.claims.again()
+    def renewed(self) -> None:
         self.link.call_roll(self.reader.peers, self.reader.called)
 
     def _read_on(self) -> None:
