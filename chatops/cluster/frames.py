@@ -104,7 +104,7 @@ class Order(msgspec.Struct, frozen=True, array_like=True, tag="o"):
     what: Ordered
 
 
-class Done(msgspec.Struct, frozen=True, array_like=True, tag="d"):
+class OrderDone(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     """How an order of this `node` and boot went."""
 
     node: str
@@ -119,7 +119,7 @@ class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
 
 
 Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | Order
-        | Done | NodeEnds)
+        | OrderDone | NodeEnds)
 
 
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatops.api.commands import CommandResult
-from chatops.cluster.frames import Done, Item, Order
+from chatops.cluster.frames import Item, Order, OrderDone
 from chatops.cluster.peers import Peer
 from chatops.server.orders import NodeAnswer, Obeys, Ordered, Rulings, Told
 
@@ -58,7 +58,7 @@ class Orders:
         else:
             self._close(number, waiting)
 
-    def answered(self, peer: Peer, done: Done) -> None:
+    def answered(self, peer: Peer, done: OrderDone) -> None:
         """A node has done it, or has not."""
         self._owed.get(peer.node, {}).pop(done.number, None)
         waiting = self._waiting.get(done.number)
@@ -105,7 +105,7 @@ class Orders:
         number = order.number
         if number in done:
             if (result := done[number]) is not None:
-                self._send(Done(peer.node, peer.boot, number, result.ok, result.text))
+                self._send(OrderDone(peer.node, peer.boot, number, result.ok, result.text))
             return
         if number:                     # 0: nobody waits for an answer
             done[number] = None
@@ -115,7 +115,7 @@ class Orders:
         def told(result: CommandResult) -> None:
             if number:
                 done[number] = result
-                self._send(Done(peer.node, peer.boot, number, result.ok, result.text))
+                self._send(OrderDone(peer.node, peer.boot, number, result.ok, result.text))
 
         obeys(peer.node, order.what, told)
 

@@ -16,7 +16,6 @@ from chatops.cluster.frames import (
     BadFrame,
     Changed,
     Codec,
-    Done,
     Gone,
     Heard,
     Here,
@@ -24,6 +23,7 @@ from chatops.cluster.frames import (
     NodeEnds,
     NodeFrame,
     Order,
+    OrderDone,
     OtherVersion,
     RoomsStand,
     Roster,
@@ -155,7 +155,7 @@ class Reader:
             case Order(whither, _, _, _):
                 if whither in ("", self._node):
                     self._ordered(peer, item)
-            case Done(whither, boot, _, _, _):
+            case OrderDone(whither, boot, _, _, _):
                 if (whither, boot) == (self._node, self._boot):
                     self._orders.answered(peer, item)
             case NodeEnds():

@@ -18,7 +18,7 @@ from chatops.server.orders import Locate, NodeAnswer, Ordered, Rulings
 from chatops.server.rulings import Ruling
 from chatops.server.server import ChatServer
 from chatops.server.state import OtherNodes
-from chatops.server.targets import Refusal
+from chatops.server.targets import CommandRefused
 
 Shared = (commands.Kick | commands.Ban | commands.Unban | commands.Mute | commands.Unmute
           | commands.Broadcast)
@@ -115,7 +115,7 @@ class AcrossNodes:
     def _ban_address(self, command: commands.Ban, answer: Answer) -> None:
         try:
             address = self._banning.address_of(command.target)
-        except Refusal as error:
+        except CommandRefused as error:
             answer(CommandResult(False, str(error)))
             return
         self._ruled(self._here(replace(command, target=address)), address, answer)
@@ -169,7 +169,7 @@ class AcrossNodes:
             case Locate(target):
                 try:
                     answer(CommandResult(True, self._banning.address_of(target)))
-                except Refusal as error:
+                except CommandRefused as error:
                     answer(CommandResult(False, str(error)))
             case _:
                 result = self._here(what)

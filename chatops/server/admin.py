@@ -17,7 +17,7 @@ from chatops.server.across import AcrossNodes
 from chatops.server.ban_file import BanKeeper
 from chatops.server.banning import Banning
 from chatops.server.server import ChatServer
-from chatops.server.targets import Refusal
+from chatops.server.targets import CommandRefused
 from chatops.units import counted, format_duration
 
 ALWAYS_WRITE_SECONDS = 30.0    # until watching for writing returns to on demand
@@ -73,7 +73,7 @@ class Admin:
             return CommandResult(False, f"'{spec_of(command).name}' is not for the server")
         try:
             return self._do(command)
-        except (Refusal, bans.BanError, settings.SettingsError, BackendError) as error:
+        except (CommandRefused, bans.BanError, settings.SettingsError, BackendError) as error:
             return CommandResult(False, str(error))
 
     def _do(self, command: commands.ServerCommand) -> CommandResult:
@@ -155,7 +155,7 @@ class Admin:
 
     def _broadcast(self, command: commands.Broadcast) -> CommandResult:
         if not clean_text(command.text).strip():
-            raise Refusal("there is nothing to say")
+            raise CommandRefused("there is nothing to say")
         reached = self._server.hub.broadcast(command.text)
         return CommandResult(True, f"said to {counted(reached, 'client')}")
 
@@ -175,11 +175,11 @@ class Admin:
         return CommandResult(True, settings.show(server.state.settings, name))
 
     def _no_reload(self, _command: commands.Reload) -> CommandResult:
-        raise Refusal("there is nothing to read again: neither --config nor --tls-cert nor "
+        raise CommandRefused("there is nothing to read again: neither --config nor --tls-cert nor "
                              "--ban-file was given")
 
     def _no_reopen(self, _command: commands.Reopen) -> CommandResult:
-        raise Refusal("there is no log file to open again: --log-file was not given")
+        raise CommandRefused("there is no log file to open again: --log-file was not given")
 
     def _slow_consumer(self, command: commands.SlowConsumer) -> CommandResult:
         server = self._server

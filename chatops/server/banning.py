@@ -13,7 +13,7 @@ from chatops.server import bans, targets
 from chatops.server.ban_file import BanFileEdits, BanKeeper, apply
 from chatops.server.rulings import Ruling, of_ban, settle
 from chatops.server.server import ChatServer
-from chatops.server.targets import Refusal
+from chatops.server.targets import CommandRefused
 from chatops.units import counted, format_duration, shown
 
 SAVE_PATIENCE = 3.0            # seconds until who has banned is told that the disk is slow
@@ -33,7 +33,7 @@ class Banning:
             keeper.adopt = self._adopt
 
     def ban(self, command: commands.Ban) -> CommandResult:
-        """Raises `Refusal` and `bans.BanError`."""
+        """Raises `CommandRefused` and `bans.BanError`."""
         server = self._server
         reason = clean_text(command.reason).strip()
         ban = self._bans.add(self.address_of(command.target), server.hub.at, command.seconds,
@@ -44,10 +44,10 @@ class Banning:
         return CommandResult(True, f"banned {ban.network} {how_long}{gone}")
 
     def unban(self, command: commands.Unban) -> CommandResult:
-        """Raises `Refusal` and `bans.BanError`."""
+        """Raises `CommandRefused` and `bans.BanError`."""
         network = bans.network_of(command.network)
         if self._bans.get(command.network) is None:
-            raise Refusal(f"{network} is not banned; `bans` lists who is")
+            raise CommandRefused(f"{network} is not banned; `bans` lists who is")
         self._bans.remove(command.network, self._server.hub.at)
         return CommandResult(True, f"{network} may come in again")
 
@@ -81,7 +81,7 @@ class Banning:
         return gone
 
     def address_of(self, target: str) -> str:
-        """Of a client, or as it is written.  Raises `Refusal`."""
+        """Of a client, or as it is written.  Raises `CommandRefused`."""
         state = self._server.state
         sessions, _ = targets.find(state.hub, (target,))
         if sessions:
@@ -89,7 +89,7 @@ class Banning:
         try:
             return str(bans.network_of(target))
         except bans.BanError:
-            raise Refusal(f"'{shown(target)}' is not a client here, nor an address or "
+            raise CommandRefused(f"'{shown(target)}' is not a client here, nor an address or "
                           "network") from None
 
     def kept(self, result: CommandResult, answer: Answer) -> None:

@@ -9,7 +9,7 @@ from chatops.chat.session import Session
 from chatops.units import shown
 
 
-class Refusal(Exception):  # noqa: N818  (it is an answer, not an error)
+class CommandRefused(Exception):  # noqa: N818  (it is an answer, not an error)
     """What was asked cannot be done; the message is for the operator."""
 
 

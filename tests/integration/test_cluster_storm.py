@@ -11,6 +11,7 @@ from tests.patience import scaled
 
 pytestmark = [needs_engine, pytest.mark.timeout(scaled(240))]
 
+LETTERS = "bcdfghjkpt"         # no two of which look alike
 LINES = 15                     # of one client in a round
 
 
@@ -18,7 +19,7 @@ def crew(node: Start, name: str, knows: int, each: int) -> list[Client]:
     started = node(name, knows=knows)
     clients = [started.client() for _ in range(each)]
     for number, client in enumerate(clients):
-        client.rename(f"{name}x{chr(97 + number // 26)}{chr(97 + number % 26)}")
+        client.rename(f"{name}x{LETTERS[number // 10]}{LETTERS[number % 10]}")
     return clients
 
 

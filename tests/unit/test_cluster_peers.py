@@ -17,11 +17,11 @@ from chatops.chat.hub import Hub
 from chatops.cluster.frames import (
     VERSION,
     Codec,
-    Done,
     Here,
     Item,
     NodeFrame,
     Order,
+    OrderDone,
     RosterWanted,
     pack,
 )
@@ -157,8 +157,8 @@ def test_an_order_is_done_once_however_often_it_is_asked_for_and_answered_each_t
     node.reads(2, order)
     node.reads(3, Order("a", "an earlier boot", 6, Kick(("#7",))))
     assert done == [("b", Kick(("#7",)))]
-    assert [item for item in node.sent if isinstance(item, Done)] == [
-        Done("b", "x", 5, True, "kicked #7 ada")] * 2
+    assert [item for item in node.sent if isinstance(item, OrderDone)] == [
+        OrderDone("b", "x", 5, True, "kicked #7 ada")] * 2
 
 
 def test_who_has_not_answered_is_asked_again_when_it_is_back_but_no_later_boot_of_it() -> None:
