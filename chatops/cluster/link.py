@@ -8,6 +8,7 @@ vanished.
 from __future__ import annotations
 
 import random
+import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -15,7 +16,7 @@ from typing import Any, Literal, Protocol
 from hiredis import ReplyError
 
 from chatops.cluster.engine import EngineAddress, Keys, entries, moment
-from chatops.cluster.pipe import Address, Pipe
+from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
 
@@ -62,7 +63,7 @@ class Link:
     def __init__(self, reactor: Reactor, engine: EngineAddress, keys: Keys, owner: LinkOwner, *,
                  resolve: Callable[[Callable[[Sequence[Address] | str], None]], None],
                  bury: Callable[[Reapable], None], wall: Callable[[], float],
-                 pace: Pace) -> None:
+                 pace: Pace, tls: ssl.SSLContext | None = None) -> None:
         """`resolve` calls back with the engine's addresses, or why there are none."""
         self.engine = engine
         self.state: State = "away"
@@ -70,6 +71,7 @@ class Link:
         self.since = reactor.now       # monotonic, of this state
         self.skew = 0.0                # seconds that this machine's clock is ahead of the engine's
         self.pace = pace
+        self._tls = TlsTo(tls, engine.host) if tls is not None else None
         self._reactor = reactor
         self._keys = keys
         self._owner = owner
@@ -110,9 +112,10 @@ class Link:
         address = found[self._tries % len(found)]
         pace = self.pace
         try:
-            self._out = Pipe(self._reactor, address, "out", pace.answer, self._lose, self._bury)
+            self._out = Pipe(self._reactor, address, "out", pace.answer, self._lose, self._bury,
+                             self._tls)
             self._in = Pipe(self._reactor, address, "in", pace.block + pace.answer, self._lose,
-                            self._bury)
+                            self._bury, self._tls)
         except OSError as error:           # no descriptors are left
             self._lose(error.strerror or str(error))
             return

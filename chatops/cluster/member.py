@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -60,7 +61,8 @@ class Member:
 
     def __init__(self, state: ServerState, engine: EngineAddress, node: str, boot: str,
                  secret: bytes, *, resolve: Callable[[Callable[[Sequence[Address] | str], None]],
-                                                     None], pace: Pace) -> None:
+                                                     None], pace: Pace,
+                 tls: ssl.SSLContext | None = None) -> None:
         self.node = node
         self.boot = boot
         self.claims = Claims()
@@ -73,7 +75,7 @@ class Member:
         self.queue = FrameQueue(self._codec)
         self.link = Link(state.reactor, engine, Keys(node, boot), self, resolve=resolve,
                          bury=lambda pipe: state.context.dead.append(pipe),
-                         wall=lambda: state.wall(), pace=pace)
+                         wall=lambda: state.wall(), pace=pace, tls=tls)
         self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
                              pace.order)
         self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
