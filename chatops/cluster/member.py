@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from chatops.api import events
-from chatops.api.snapshot import EngineRow, NodeRow
+from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
 from chatops.chat.effects import Announce, Forward
 from chatops.chat.elsewhere import Person
@@ -86,6 +86,7 @@ class Member:
         self._told_alone = False
         self.claiming: list[tuple[str, int | None]] = []
         abroad.begin(self._hub, node)
+        self._crowd = picture.Crowd(self._hub)
         state.others = self
 
     def begin(self) -> None:
@@ -137,6 +138,9 @@ class Member:
 
     def rows(self) -> tuple[NodeRow, ...]:
         return picture.rows(self, self._hub)
+
+    def people_rows(self) -> tuple[ClientRow, ...]:
+        return self._crowd.rows()
 
     def engine_row(self) -> EngineRow:
         link = self.link

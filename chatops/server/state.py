@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chatops.api import events
-from chatops.api.snapshot import EngineRow, NodeRow
+from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.api.words import Phase
 from chatops.chat.dialect import Rendered
 from chatops.chat.effects import Announce, Forward, Recall
@@ -80,6 +80,9 @@ class OtherNodes(Protocol):
 
     def rows(self) -> tuple[NodeRow, ...]:
         """All nodes, this one first."""
+
+    def people_rows(self) -> tuple[ClientRow, ...]:
+        """Who is on the others, as many as a console can show."""
 
     def engine_row(self) -> EngineRow:
         """What joins them."""

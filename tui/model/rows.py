@@ -69,9 +69,9 @@ _CLIENTS: tuple[Column[ClientRow], ...] = (
                  "h half full"),
     Column("", 2, lambda r, k: _mark(r.id, k), lambda r, _: r.id, gap=0, keep=90, sorts=False,
            style=lambda r, k: "tag"),
-    Column("ID", 2, lambda r, _: str(r.id), lambda r, _: r.id, right=True, keep=80),
-    Column("FD", 2, lambda r, _: str(r.fd), lambda r, _: r.fd, right=True, keep=45,
-           style=lambda r, _: "dim"),
+    Column("ID", 2, lambda r, _: r.word, lambda r, _: r.id, right=True, keep=80),
+    Column("FD", 2, lambda r, _: "-" if r.node else str(r.fd), lambda r, _: r.fd, right=True,
+           keep=45, style=lambda r, _: "dim"),
     Column("NICK", 8, lambda r, _: r.nick, lambda r, _: r.nick.casefold(), grow=8, keep=85,
            style=lambda r, _: "name"),
     Column("ROOM", 7, lambda r, _: r.room, lambda r, _: r.room.casefold(), grow=5, keep=15,
@@ -109,13 +109,17 @@ _CLIENTS: tuple[Column[ClientRow], ...] = (
 
 
 def _greyed(column: Column[ClientRow]) -> Column[ClientRow]:
-    """The column, grey where the client is on its way out; the marks keep their colour."""
+    """The column, grey where the client is on its way out or on another node; the marks keep
+    their colour.
+    """
     style = column.style
     return column if column.name in ("!", "") else replace(
-        column, style=lambda r, k: "dim" if r.closing else style(r, k))
+        column, style=lambda r, k: "dim" if r.closing or r.node else style(r, k))
 
 
 CLIENTS = tuple(map(_greyed, _CLIENTS))
+# Not shown, but to be filtered by: ids of other nodes' clients begin with it.
+NODE: Column[ClientRow] = Column("NODE", 4, lambda r, _: r.node, lambda r, _: r.node)
 
 
 # -- the selector's map
@@ -195,10 +199,13 @@ def _lints_by(state: ConsoleState, field: str) -> dict[int, Lint]:
 
 
 def clients(state: ConsoleState, context: CellContext) -> list[ClientRow]:
-    """The clients to show, in order; those on their way out are last in every order."""
-    rows = state.snapshot.clients if state.snapshot is not None else ()
-    shown = arrange(rows, CLIENTS, state.views["clients"], context)
-    shown.sort(key=attrgetter("closing"))
+    """The clients to show, in order; last in every order are those on their way out, and behind
+    them those of other nodes.
+    """
+    snapshot = state.snapshot
+    rows = (*snapshot.clients, *snapshot.elsewhere) if snapshot is not None else ()
+    shown = arrange(rows, (*CLIENTS, NODE), state.views["clients"], context)
+    shown.sort(key=attrgetter("node", "closing"))
     return shown
 
 

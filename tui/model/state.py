@@ -118,7 +118,7 @@ class ConsoleState:
             self._behind_since = None
             self.plots.add(snapshot)
             if self.tags:
-                self.tags &= {row.id for row in snapshot.clients}
+                self.tags &= {row.id for row in (*snapshot.clients, *snapshot.elsewhere)}
         if status is not None:
             self.pulse, status = status.pulse, replace(status, pulse=None)
         self._note_lateness()
@@ -304,6 +304,16 @@ class ConsoleState:
         """The row of this connection in what is shown."""
         rows = self.snapshot.clients if self.snapshot is not None else ()
         return next((row for row in rows if row.id == ident), None)
+
+    def person(self, ident: int | None) -> ClientRow | None:
+        """The row of this client of another node."""
+        rows = self.snapshot.elsewhere if self.snapshot is not None else ()
+        return next((row for row in rows if row.id == ident), None)
+
+    def word_of(self, ident: int) -> str:
+        """As a command names this connection."""
+        person = self.person(ident) if ident < 0 else None
+        return person.word if person is not None else str(ident)
 
     def find(self, target: str) -> ClientRow | None:
         """The client that is meant by this id (`3`, `#3`) or nick, in what is shown."""

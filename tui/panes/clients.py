@@ -47,7 +47,7 @@ class ClientsPane(TablePane):
         context = rows.client_context(state)
         shown = rows.clients(state, context)
         total = len(snapshot.clients) if snapshot is not None else 0
-        if total:
+        if total or (snapshot is not None and snapshot.elsewhere):
             self.table.empty = NO_MATCH
         elif snapshot is not None:
             self.table.empty = (f"nobody is here; connect with  nc {snapshot.host} "
@@ -55,7 +55,11 @@ class ClientsPane(TablePane):
         self.table.show_rows(shown, context, state.views["clients"], _least(snapshot))
         self._totals.show(self.table, totals.of_clients(shown, context, state)
                           if self.size.height >= totals.LEAST_HEIGHT else {})
-        count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
+        far = len(snapshot.elsewhere) if snapshot is not None else 0
+        count = (f"{total:,}" if len(shown) == total + far
+                 else f"{len(shown):,} of {total + far:,}")
+        if far and len(shown) == total + far:
+            count += f", {far:,} on other nodes"
         if self._going:
             count += f", {len(self._going)} closing"
         tags = f"  {len(state.tags)} tagged" if state.tags else ""
@@ -85,8 +89,11 @@ class ClientsPane(TablePane):
 def _least(snapshot: Snapshot | None) -> dict[str, int]:
     """Ids and descriptors are given the cells that the largest of them needs."""
     clients = snapshot.clients if snapshot is not None else ()
-    return {name: max(2, len(str(max(map(field, clients), default=0))))
-            for name, field in (("ID", attrgetter("id")), ("FD", attrgetter("fd")))}
+    least = {name: max(2, len(str(max(map(field, clients), default=0))))
+             for name, field in (("ID", attrgetter("id")), ("FD", attrgetter("fd")))}
+    far = snapshot.elsewhere if snapshot is not None else ()
+    least["ID"] = max(least["ID"], max([len(row.word) for row in far], default=0))
+    return least
 
 
 def _farewell(event: Disconnected, wall: float) -> str:

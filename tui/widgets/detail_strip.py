@@ -51,6 +51,10 @@ def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
     if state.pane == "nodes":
         return [Content(f" {clean(node_table.engine_line(snapshot))}")]
     ident = state.cursor_client()
+    if (person := state.person(ident)) is not None:
+        return [Content(f" {clean(person.nick)} {person.word}, in {clean(', '.join(person.rooms))}"
+                        if person.rooms else f" {clean(person.nick)} {person.word}, in no room"),
+                Content(f" it is on node {person.node}, whose console shows its queues")]
     client = state.client(ident) if ident is not None else None
     if client is None:
         what = "connection" if snapshot.program is not None else "client"
