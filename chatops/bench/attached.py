@@ -52,8 +52,9 @@ class Onlooker:
         """`cpu` is what it runs on: an administrator's machine is another one, and takes no time
         of the server's.
         """
-        self._process = spawn([*command, str(port), str(metrics)], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self._process = spawn([*command, str(port), str(metrics)], bufsize=0,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
         usage.pin(self._process.pid, cpu)
 
     def __enter__(self) -> Onlooker:
@@ -70,7 +71,6 @@ class Onlooker:
         asked, said = _stream(self._process.stdin), _stream(self._process.stdout)
         try:
             asked.write(b"look\n" if on else b"rest\n")
-            asked.flush()
         except BrokenPipeError:
             pass               # what it has to say is read below
         if not said.readline():

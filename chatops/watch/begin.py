@@ -10,6 +10,10 @@ import os
 import socket
 import sys
 
+# The thread that imports it first is the main one for it, until Python 3.12 at least: that must be
+# the program's, and not the observer's, which comes to need it.
+import threading  # noqa: F401
+
 from chatops.watch import patch, registry
 from chatops.watch.observer import InheritedEndpoint, Observer
 

@@ -53,7 +53,7 @@ class Loops:
             return False
         best = max(alive, key=_worth, default=None)
         if best is self.shown or (best is not None and self.shown is not None
-                                  and _worth(best)[0] <= _worth(self.shown)[0]):
+                                  and _worth(best)[:2] <= _worth(self.shown)[:2]):
             return False
         self._show(best)
         return True
@@ -79,14 +79,19 @@ class Loops:
         return ""
 
 
-def _worth(selector: WatchedSelector) -> tuple[int, int]:
-    """A loop with something in its map before an empty one, asyncio's before others, and of
-    several the one that turns most.
+def _worth(selector: WatchedSelector) -> tuple[int, bool, int]:
+    """A loop with something in its map before an empty one, asyncio's before others, the main
+    thread's before another's, and of several the one that turns most.
     """
-    registered = len(selector.entries)
-    if not registered or not selector.turns:
-        return 0, selector.turns
-    return (2 if selector.asyncio else 1), selector.turns
+    main = _is_main(selector.thread)
+    if not len(selector.entries) or not (selector.turns or selector.sleeping):
+        return 0, main, selector.turns
+    return (2 if selector.asyncio else 1), main, selector.turns
+
+
+def _is_main(ident: int) -> bool:
+    threading = sys.modules.get("threading")
+    return threading is not None and threading.main_thread().ident == ident
 
 
 def _row(selector: WatchedSelector) -> LoopRow:

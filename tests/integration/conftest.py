@@ -24,11 +24,13 @@ __all__ = ["engine", "node"]      # fixtures from elsewhere
 
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible() -> None:
-    """A shell's background job ignores SIGINT, and so do all that it starts: servers that are
-    sent one would go on for ever.
+    """A shell's background job ignores SIGINT, and what nohup starts SIGHUP, and so do all that
+    they start: servers that are sent one would go on for ever.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, usual in ((signal.SIGINT, signal.default_int_handler),
+                          (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(scope="session", autouse=True)

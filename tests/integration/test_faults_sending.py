@@ -110,8 +110,9 @@ def test_s10_a_reader_that_takes_a_byte_a_second_is_dropped_at_the_progress_dead
         trickle.read_bytes(1)
         clock.advance(1)
         seconds += 1
-        # What its kernel took at first may count as progress, and earn it a second term.
-        assert seconds <= 60
+        # What its kernel takes meanwhile, which is slower than this clock, may count as progress
+        # and earn it another term.
+        assert seconds <= 90
     assert chat.chat.reactor.clock() - began >= 20     # by its own clock
     told = reader.read_line()
     assert told == f"*** {trickle.nick} left (evicted: took next to nothing for 30s)"

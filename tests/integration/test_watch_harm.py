@@ -302,6 +302,25 @@ def test_nothing_of_the_console_is_imported_into_the_program(
     assert program.printed.endswith("[]\n")
 
 
+def test_the_programs_main_thread_stays_its_main_thread(watched: Start, tmp_path: Path) -> None:
+    script(tmp_path, """
+        import _thread, os, time
+        print("port 1", flush=True)
+        while not os.path.exists("go"):        # what is asked for comes while it looks
+            time.sleep(0.01)
+        import threading
+        print("main", threading.main_thread().ident == _thread.get_ident(), flush=True)
+        print("all", [thread.name for thread in threading.enumerate()], flush=True)
+        time.sleep(3600)
+    """)
+    program = watched("program.py")
+    program.see(lambda snapshot: snapshot.program is not None)
+    (tmp_path / "go").touch()
+    program.has_printed("all [")
+    assert "main True" in program.printed
+    assert "all ['MainThread']" in program.printed
+
+
 def test_what_cannot_be_seen_is_said(watched: Start, tmp_path: Path) -> None:
     script(tmp_path, "class Loop: pass", "uvloop.py")
     script(tmp_path, "import time, uvloop; time.sleep(60)")
