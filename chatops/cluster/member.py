@@ -86,7 +86,7 @@ class Member:
         self._told_alone = False
         self.claiming: list[tuple[str, int | None]] = []
         abroad.begin(self._hub, node)
-        self._crowd = picture.Crowd(self._hub)
+        self._crowd = picture.FarRows(self._hub)
         state.others = self
 
     def begin(self) -> None:

@@ -44,7 +44,7 @@ def rows(shown: Shown, hub: Hub) -> tuple[NodeRow, ...]:
     return (here, *sorted(others, key=lambda row: row.name))
 
 
-class Crowd:
+class FarRows:
     """Rows of those on other nodes, made again only when one of them has come, gone or changed."""
 
     def __init__(self, hub: Hub) -> None:
