@@ -246,8 +246,8 @@ def _looks(plain: bool) -> dict[str, Any]:
         fail(str(error), 2)
 
 
-def _wait(thread: ServerThread, ready: str, tell: Callable[[], None]) -> None:
-    """Say that it is ready, to people and by `tell`, and wait until the server has ended.
+def _wait(thread: ServerThread, *tell: Callable[[], None]) -> None:
+    """Tell that it is ready, and wait until the server has ended.
 
     Signal handlers run meanwhile.
     CPython looks for signals between two instructions of the main thread: one that arrives
@@ -259,8 +259,8 @@ def _wait(thread: ServerThread, ready: str, tell: Callable[[], None]) -> None:
         writer.setblocking(False)
         thread.on_end = lambda: writer.send(b"\0")
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        say(ready)             # from here on no descriptor is needed that clients may take
-        tell()
+        for each in tell:      # from here on no descriptor is needed that clients may take
+            each()
         while thread.alive:
             news.recv(64)
         signal.set_wakeup_fd(-1)
@@ -313,12 +313,15 @@ def serve(config: str | None, **flags: Any) -> None:
                        for listener in thread.server.irc_listeners])
     if thread.exporter is not None:
         spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
-    _wait(thread, f"chatops: listening on {where} ({spoken})",
+    # Where the log is JSON, whoever reads it has events instead, and nothing else among them.
+    to_people = (lambda _: None) if settings.log_format == "json" and settings.log_file in (
+        "", "-") else say
+    _wait(thread, lambda: to_people(f"chatops: listening on {where} ({spoken})"),
           lambda: notifier.tell(READY=1))
     notifier.tell(STOPPING=1, STATUS="stopped")
     notifier.close()
     _fail_if_dead(thread)
-    say("chatops: stopped")
+    to_people("chatops: stopped")
 
 
 @main.command()

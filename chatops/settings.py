@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: str = "debug"
     irc_port: int | None = None
     irc_tls_port: int | None = None
+    irc_sts: float | None = None
     irc_password: str = ""
     oper: str = ""
     accounts: str = ""
@@ -249,6 +250,14 @@ def _seconds_text(seconds: float) -> str:
     return format_duration(seconds) if seconds else "off"
 
 
+def _sts(text: str) -> float | None:
+    return None if text == "off" else parse_duration(text)
+
+
+def _sts_text(seconds: float | None) -> str:
+    return "off" if seconds is None else format_duration(seconds)
+
+
 def _count_text(count: int) -> str:
     return str(count) if count else "off"
 
@@ -328,6 +337,9 @@ SETTINGS: tuple[Setting, ...] = (
             "one); off: none", _irc_port, _port_text),
     Setting("irc_tls_port", "a port for IRC over TLS, with --tls-cert (6697 is the usual one); "
             "off: none", _irc_port, _port_text),
+    Setting("irc_sts", "for how long IRC clients that know STS are to come over TLS alone, 30d or "
+            "so, with --irc-tls-port: they refuse anything else until then, also a certificate "
+            "that they cannot verify; 0s has them forget it", _sts, _sts_text),
     Setting("irc_password", "what IRC clients have to give with PASS; flags can be seen by all "
             "users of this machine, the environment and the settings file cannot"),
     Setting("oper", "NAME:PASSWORD with which OPER makes an IRC client an operator; the same holds "

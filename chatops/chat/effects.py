@@ -16,11 +16,15 @@ from chatops.chat.past import ChatArchive
 
 
 class Deliver(NamedTuple):
-    """What every member of a room is to hear: this many lines, in groups not yet rendered."""
+    """What every member of a room is to hear: this many lines, in groups not yet rendered.
+
+    `kept_as` is where its history is, if not under its name (`Room.kept_as`).
+    """
 
     room: str
     groups: list[Group]
     lines: int
+    kept_as: str = ""
 
 
 class Tell(NamedTuple):
@@ -41,13 +45,14 @@ class Answer(NamedTuple):
 class Enter(NamedTuple):
     """From here on this client gets what the room gets, in this dialect.
 
-    Without `echo` it does not get what it says itself.
+    Without `echo` it does not get what it says itself.  `kept_as` is as in `Deliver`.
     """
 
     id: int
     room: str
     dialect: Dialect = PLAIN
     echo: bool = True
+    kept_as: str = ""
 
 
 class Leave(NamedTuple):
@@ -84,7 +89,9 @@ class Pour(NamedTuple):
 
 
 class Recall(NamedTuple):
-    """Look up the newest `limit` lines that hold `text` of those its room has heard."""
+    """Look up the newest `limit` lines that hold `text` of those its room has heard.  The room
+    is named as its history is (`Room.kept_as`).
+    """
 
     id: int
     room: str

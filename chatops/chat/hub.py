@@ -281,8 +281,9 @@ class Hub(Telling):
 
     def set_modes(self, by: Sender, room: Room, written: str) -> None:
         """The rules are others now, as `written`."""
-        room.guarded = room.rules.guarded
+        self._send_off(room)           # it was said under the rules that there were
         room.rules.modes_at = self.at
+        room.apply_rules()
         self.rooms.changed()
         self._touch_room(room)
         self.gather(room, self.group(by, "mode", written))
@@ -300,7 +301,8 @@ class Hub(Telling):
 
     def _listen(self, session: Session, room: Room) -> None:
         self.touch(session)
-        self.effects.append(Enter(session.id, room.name, session.dialect, session.echo))
+        self.effects.append(Enter(session.id, room.name, session.dialect, session.echo,
+                                  room.kept_as))
 
     def _exit(self, session: Session, room: Room) -> None:
         self.touch(session)

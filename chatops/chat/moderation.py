@@ -53,6 +53,11 @@ class Rules:
         """Whether there may be members who are not to speak."""
         return "m" in self.flags or bool(self.lists.get("b"))
 
+    @property
+    def closed(self) -> bool:
+        """Whether one must have been invited, or know a key."""
+        return bool(self.key) or "i" in self.flags
+
     def forget(self, member: int) -> None:
         """It is no member any more."""
         self.ops.discard(member)

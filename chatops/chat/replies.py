@@ -122,7 +122,8 @@ def history(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
         count = max(1, min(int(first), LISTED))
     else:
         text = argument
-    hub.effects.append(Recall(session.id, session.where, count, text.strip()))
+    kept_as = session.room.kept_as if session.room is not None else ""
+    hub.effects.append(Recall(session.id, kept_as, count, text.strip()))
 
 
 def quit_(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:

@@ -62,11 +62,12 @@ def settle(hub: Hub, state: RoomState) -> None:
     if state.topic_at > rules.topic_at:
         rules.topic, rules.topic_by, rules.topic_at = state.topic, state.topic_by, state.topic_at
     if state.modes_at > rules.modes_at:
+        hub.send_off_room(room)        # it was said under the rules that there were
         rules.flags, rules.key, rules.limit = set(state.flags), state.key, state.limit
         rules.lists = {letter: {entry.mask: entry for entry in entries}
                        for letter, entries in state.lists.items()}
         rules.modes_at = state.modes_at
-        room.guarded = rules.guarded
+        room.apply_rules()
         hub.rooms.changed()
     if not state.maker or state.maker == rules.maker:
         return

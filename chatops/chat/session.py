@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from math import inf
+from secrets import token_hex
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -18,8 +19,8 @@ from chatops.chat.telnet import TelnetFilter
 class Room:
     """People who hear each other, and what they are to hear at the end of this turn."""
 
-    __slots__ = ("elsewhere", "followers", "guarded", "lines", "members", "name", "notices",
-                 "notices_at", "pending", "pending_lines", "rules")
+    __slots__ = ("elsewhere", "followers", "guarded", "kept_as", "lines", "members", "name",
+                 "notices", "notices_at", "pending", "pending_lines", "rules")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -28,6 +29,7 @@ class Room:
         self.elsewhere = 0             # members on other nodes
         self.rules = Rules()
         self.guarded = False           # `rules.guarded`, kept here: it is asked for each chunk
+        self.kept_as = name            # where its history is
         self.pending: list[Group] = []
         self.pending_lines = 0
         self.lines = 0                 # said here so far
@@ -41,6 +43,18 @@ class Room:
     def population(self) -> int:
         """Members on all nodes."""
         return len(self.members) + self.elsewhere
+
+    def apply_rules(self) -> None:
+        """Its rules are others now.
+
+        Once not everybody may come in, what is said goes to a history of its own: whoever makes
+        a room of this name anew, when all have gone or the server has been restarted, would else
+        read it.  Opened again it goes on there, for its members know what they open.  No room's
+        name has a space in it.
+        """
+        self.guarded = self.rules.guarded
+        if self.rules.closed and self.kept_as == self.name:
+            self.kept_as = f"{self.name} {token_hex(8)}"
 
     def may_announce(self, now: float, largest: int, rate: float) -> bool:
         """Whether a join or leave is told here: not in large rooms, where N newcomers would
@@ -65,7 +79,8 @@ class Session:
 
     __slots__ = ("announced", "away", "bad", "dialect", "door", "echo", "framer", "guest",
                  "held", "id", "lines_in", "mid_line", "muted_until", "nick", "parked", "peer",
-                 "room", "rooms", "secure", "sender", "telnet", "tokens", "tokens_at", "warned")
+                 "room", "rooms", "secure", "sender", "telnet", "tls", "tokens", "tokens_at",
+                 "warned")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         self.id = id
@@ -87,6 +102,7 @@ class Session:
         self.tokens_at = 0.0
         self.held = b""                # lines that came faster than its rate allows
         self.parked = False            # it waits for an answer of ours; so does what it has sent
+        self.tls = False
         self.secure = False            # nobody else can read what passes: TLS, or this machine
         self.warned = False            # it has been told so, and not been quiet since
         self.bad: dict[str, int] | None = None

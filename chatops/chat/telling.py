@@ -205,7 +205,8 @@ class Telling:
 
     def _send_off(self, room: Room) -> None:
         if room.pending:
-            self.effects.append(Deliver(room.name, room.pending, room.pending_lines))
+            self.effects.append(Deliver(room.name, room.pending, room.pending_lines,
+                                        room.kept_as))
             room.lines += room.pending_lines
             room.pending = []
             room.pending_lines = 0

@@ -87,7 +87,8 @@ class Acceptor:
         state.connections[connection.client_id] = connection
         session = self._door.connect(connection.client_id, connection.fd, connection.peer)
         connection.session = session
-        session.secure = bool(connection.tls) or _is_loopback(host)
+        session.tls = bool(connection.tls)
+        session.secure = session.tls or _is_loopback(host)
         connection.label = f"#{session.id} {session.nick}"
         state.newcomers.start(connection)
         self._entered(connection)

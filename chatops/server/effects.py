@@ -130,7 +130,7 @@ class EffectRunner:
                 assert_never(effect)
 
     def _deliver(self, effect: Deliver) -> None:
-        room, groups, _ = effect
+        room, groups, _, kept_as = effect
         plain: Rendered | None = None
         for dialect, fan in self.fans.get(room, NOBODY).items():
             rendered = dialect.render(room, groups)
@@ -152,7 +152,7 @@ class EffectRunner:
         if history is not None:        # in plain words, whoever has heard it
             plain = plain or PLAIN.render(room, groups)
             if plain.chunk:
-                history.keep(room, plain, groups)
+                history.keep(kept_as or room, plain, groups)
 
     def _own(self, fan: FanOut[Session], rendered: Rendered, groups: list[Group]
              ) -> dict[ClientConnection, tuple[bytes, int]]:
@@ -193,7 +193,7 @@ class EffectRunner:
                 self._echoless.discard(effect.id)
             else:
                 self._echoless.add(effect.id)
-            self._replay(connection, effect.room)
+            self._replay(connection, effect.kept_as or effect.room)
 
     def _replay(self, connection: ClientConnection, room: str) -> None:
         """What was said there lately, before anything new; but to IRC clients, which would take

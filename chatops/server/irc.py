@@ -27,7 +27,7 @@ class IrcSocket(NamedTuple):
     tls: ssl.SSLContext | None = None
 
 
-def irc_door(hub: Hub, settings: Settings, line_port: int) -> IrcDoor:
+def irc_door(hub: Hub, settings: Settings, line_port: int, tls_port: int = 0) -> IrcDoor:
     """The door, and what it is told of the world; the hub hides addresses from now on."""
     hub.cloak = cloaking(secrets.token_bytes(16))
     name, colon, _ = settings.oper.partition(":")
@@ -36,6 +36,7 @@ def irc_door(hub: Hub, settings: Settings, line_port: int) -> IrcDoor:
         description=settings.server_description, version=f"chatops-{__version__}",
         started_at=hub.at, token=secrets.token_hex(4), password=settings.irc_password,
         oper=settings.oper if name and colon else "", motd=_motd(line_port),
+        sts=None if settings.irc_sts is None else int(settings.irc_sts), tls_port=tls_port,
         line_port=line_port))
 
 

@@ -76,7 +76,8 @@ class ChatServer:
 
     def _open_irc(self, entrances: Sequence[IrcSocket], shortage: Shortage
                   ) -> tuple[Listener, ...]:
-        door = self.irc = irc_door(self.hub, self.state.settings, self.address[1])
+        tls_port = next((sock.getsockname()[1] for sock, tls in entrances if tls is not None), 0)
+        door = self.irc = irc_door(self.hub, self.state.settings, self.address[1], tls_port)
         self.intake.irc_port = entrances[0].sock.getsockname()[1]
         listeners = []
         for sock, context in entrances:

@@ -49,6 +49,8 @@ def open_irc(settings: Settings, tls: ssl.SSLContext | None, undo: ExitStack
     """The ports that IRC clients come by, if any.  Raises `StartError`."""
     wanted: list[tuple[int | None, ssl.SSLContext | None, str]] = [
         (settings.irc_port, None, "--irc-port")]
+    if settings.irc_sts is not None and settings.irc_tls_port is None:
+        raise StartError("--irc-sts needs --irc-tls-port")
     if settings.irc_tls_port is not None:
         if tls is None:
             raise StartError("--irc-tls-port needs --tls-cert")

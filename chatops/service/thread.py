@@ -224,6 +224,7 @@ class ServerThread:
     def _run(self) -> None:
         reason = "stopped"
         try:
+            self.server.state.log.flush()      # what was at the start waits for no first turn
             self.server.reactor.run()
         except BaseException:
             self.crash = traceback.format_exc()

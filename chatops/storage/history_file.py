@@ -50,11 +50,13 @@ def reading(path: str) -> Iterator[sqlite3.Connection]:
 def entries(database: sqlite3.Connection, *, room: str = "", since: float = 0.0,
             text: str = "") -> Iterator[HistoryEntry]:
     """What was said, the oldest first: in one room, from a moment on, with this in it (ASCII
-    letters match in either case); all that were not named.
+    letters match in either case); all that were not named.  A room's are those of
+    when it was closed, too (`Room.kept_as`).
     """
     found = database.execute(
-        "SELECT at, room, line FROM said WHERE at >= ? AND (? = '' OR room = ?) "
-        "AND line LIKE ? ESCAPE '\\' ORDER BY id", (since, room, room, f"%{literal(text)}%"))
+        "SELECT at, room, line FROM said WHERE at >= ? AND (? IN ('', room) "
+        "OR room LIKE ? ESCAPE '\\') AND line LIKE ? ESCAPE '\\' ORDER BY id",
+        (since, room, f"{literal(room)} %", f"%{literal(text)}%"))
     for row in found:
         yield HistoryEntry(*row)
 

@@ -231,11 +231,11 @@ class Served:
         self._reader = threading.Thread(target=self._listen, name="stderr")
         self._reader.start()
         try:
-            line = self.wait_for_line(r"listening on (\S+):(\d+)")
+            line = self.wait_for_line(r'listening on (\S+):(\d+)|"host":"([^"]+)","port":(\d+)')
         except BaseException:
             self.close()
             raise
-        self.address = (line[1], int(line[2]))
+        self.address = (line[1] or line[3], int(line[2] or line[4]))
         self._sockets = self.sockets()
 
     @property

@@ -18,6 +18,7 @@ from chatops.accounts.store import AccountStore
 from chatops.api.commands import Broadcast, Kick
 from chatops.server.keepalive import GRAIN, PONG, QUIET, REGISTER
 from chatops.server.reservations import GRACE
+from chatops.system.errors import StartError
 from tests.integration.certificates import Authority
 from tests.integration.harness import Clock, Served, Server
 from tests.integration.irc_client import IrcClient
@@ -135,6 +136,23 @@ def test_irc_over_tls(server: Callable[..., Server], authority: Authority, pem: 
     port = chat.call(lambda: chat.chat.intake.irc_port)
     with IrcClient((chat.address[0], port), "ada", trust=authority.trust) as ada:
         assert ada.asked("PRIVMSG ada :to myself")[0].endswith("PRIVMSG ada :to myself")
+
+
+def test_who_comes_without_tls_is_told_where_there_is(
+        server: Callable[..., Server], authority: Authority, pem: Path) -> None:
+    chat = server(irc_port=0, irc_tls_port=0, tls_cert=str(pem), irc_sts=60.0)
+    chat.trust = authority.trust
+    plain, tls = chat.call(lambda: [listener.sock.getsockname()[1] for listener
+                                   in chat.chat.irc_listeners])
+    with IrcClient((chat.address[0], plain)) as ada:
+        assert f"sts=port={tls}" in ada.asked("CAP LS 302")[0].split()
+    with IrcClient((chat.address[0], tls), trust=authority.trust) as ada:
+        assert "sts=duration=60" in ada.asked("CAP LS 302")[0].split()
+
+
+def test_a_policy_of_tls_without_a_port_for_it_is_refused(server: Callable[..., Server]) -> None:
+    with pytest.raises(StartError, match="--irc-sts needs --irc-tls-port"):
+        server(irc_port=0, irc_sts=60.0)
 
 
 def test_an_account_made_on_the_command_line_logs_in_by_either_door(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,9 +20,13 @@ def test_serve_logs_json_to_standard_error(served: StartServed) -> None:
     chat = served("--log-format", "json")
     chat.client()
     chat.wait_for_line('"event":"Connected"')
-    told = [json.loads(line) for line in chat.lines if line.startswith("{")]
+    chat.must_live = False
+    chat.signal(signal.SIGTERM)
+    assert chat.status() == 0
+    told = [json.loads(line) for line in chat.lines]       # and nothing else is among them
     assert [line["event"] for line in told[:2]] == ["ServerStarted", "Connected"]
     assert told[1]["nick"].startswith("guest-")
+    assert told[-1]["event"] == "ServerStopped"
 
 
 def test_only_what_matters_enough_is_logged(server: StartServer, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatops.chat.irc.capabilities import FORMS, OFFERED
+from chatops.chat.irc.network import Network
 from tests.unit.irc_chat import IrcChat
 
 # What marks a message as one that this capability brings.
@@ -176,3 +177,19 @@ def test_who_answers_the_fields_that_are_asked_for_in_their_order() -> None:
     assert chat.asked(ada, "WHO #tea %nct,42")[0] == ":irc.test 354 ada 42 #tea ada"
     assert chat.asked(ada, "WHO #tea %cuhsnfdar")[0].startswith(
         f":irc.test 354 ada #tea ~ada {ada.sender.host} irc.test ada H@ 0 0 ")
+
+
+@pytest.mark.parametrize(("sts", "tls", "version", "told"), [
+    (2592000, False, " 302", ["sts=port=6697"]), (2592000, True, " 302", ["sts=duration=2592000"]),
+    (2592000, False, "", []), (2592000, True, "", []),
+    (0, False, " 302", []), (0, True, " 302", ["sts=duration=0"]),
+    (None, False, " 302", []), (None, True, " 302", [])])
+def test_a_policy_of_tls_is_told_by_either_port_and_granted_by_none(
+        sts: int | None, tls: bool, version: str, told: list[str]) -> None:
+    chat = IrcChat(Network(server="irc.test", sts=sts, tls_port=6697))
+    ada = chat.come()
+    ada.tls = tls
+    listed = " ".join(line.rpartition(" :")[2] for line in chat.asked(ada, f"CAP LS{version}"))
+    assert [word for word in listed.split() if word.startswith("sts")] == told
+    assert chat.asked(ada, "CAP REQ sts") == [":irc.test CAP * NAK sts"]
+    assert "sts" not in " ".join(chat.asked(ada, "CAP LIST"))

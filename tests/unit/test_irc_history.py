@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from chatops.chat.dialect import PLAIN, Rendered
+from chatops.chat.effects import Recall
 from chatops.chat.groups import Group, Sender
 from chatops.chat.irc.tongue import time_of
 from chatops.chat.past import Found, Reference, Selection
 from chatops.chat.session import Session
 from chatops.storage.chat_history import ChatHistory, Chunk, Keep
+from chatops.storage.history_file import entries, reading
 from tests.unit.irc_chat import IrcChat
 
 CAPS = "batch server-time message-tags account-tag draft/chathistory"
@@ -36,8 +38,13 @@ class Kept:
         self.archive.append([Chunk(self._chat.hub.at, room, rendered.chunk, groups,
                                    rendered.parts, "m")])
 
-    def recent(self, _room: str) -> list[str]:
-        return []
+    def recent(self, room: str) -> list[str]:
+        return [line.line for line in self.archive.last(room, 5)]
+
+    def recall(self, question: Recall) -> None:
+        lines = [line.line for line in self.archive.last(question.room, question.limit)]
+        self._asked.append(lambda: self._chat.hub.notice(
+            self._chat.hub.sessions[question.id], *lines))
 
     def select(self, selection: Selection, answer: Callable[[Found], None]) -> None:
         self._asked.append(lambda: answer(None if self.broken
@@ -316,3 +323,37 @@ def test_ids_hold_over_restarts_and_end_with_what_they_are_of(tmp_path: Path) ->
         while archive.trim(Keep(bytes=1), 2.0):    # all but nothing
             pass
         assert after("cccc0") is None
+
+
+@pytest.mark.parametrize("closing", ["+i", "+k sesame", "+ik-i sesame"])
+@pytest.mark.parametrize("last", [[], ["MODE #tea -ik *"]])
+def test_what_was_said_in_a_closed_room_is_not_for_who_makes_it_anew(
+        chat: IrcChat, tmp_path: Path, closing: str, last: list[str]) -> None:
+    ada = chat.person("ada", CAPS)
+    chat.send(ada, "JOIN #tea", "PRIVMSG #tea :for all", f"MODE #tea {closing}")
+    # She has gone before what she said is delivered: the room is no more, then.
+    chat.send(ada, "PRIVMSG #tea :the secret", *last, "PART #tea")
+    chat.heard(ada)
+    eve, plain = chat.person("eve", CAPS), chat.line_user("mallory")
+    chat.send(eve, "JOIN #tea")
+    assert texts(ask(chat, eve, "CHATHISTORY LATEST #tea * 9")) == ["for all"]
+    chat.plain.receive(plain, b"/join tea\n/history\n")
+    told = chat.heard(plain)           # as somebody who comes in
+    chat.history.answer()
+    told += chat.heard(plain)          # and as somebody who asks
+    assert len([line for line in told if "for all" in line]) == 2, told
+    assert not any("the secret" in line for line in told), told
+    with reading(str(tmp_path / "history.db")) as database:       # the admin finds it all
+        found = [entry.line for entry in entries(database, room="tea")]
+    assert found == ["ada: for all", "ada: the secret"]
+
+
+def test_members_of_a_closed_room_read_what_was_said_there(chat: IrcChat) -> None:
+    ada = chat.person("ada", CAPS)
+    chat.send(ada, "JOIN #tea", "MODE #tea +i", "PRIVMSG #tea :the secret")
+    assert texts(ask(chat, ada, "CHATHISTORY LATEST #tea * 9")) == ["the secret"]
+    found = ask(chat, ada, "CHATHISTORY TARGETS timestamp=2000-01-01T00:00:00.000Z "
+                "timestamp=1969-01-01T00:00:00.000Z 9")
+    assert [line.split(" ")[4] for line in found if " TARGETS " in line] == ["#tea"]
+    chat.send(ada, "MODE #tea -i", "PRIVMSG #tea :and now all")
+    assert texts(ask(chat, ada, "CHATHISTORY LATEST #tea * 9")) == ["the secret", "and now all"]

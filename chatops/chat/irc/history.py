@@ -67,19 +67,19 @@ def _messages(irc: Irc, client: Client, command: str, params: list[str]) -> None
     first, *second = [
         None if command == "LATEST" and reference == "*"
         else _reference(command, target, reference) for reference in references]
-    selection = Selection(room.name, HOWS[command], _limit(command, limit), first,
+    selection = Selection(room.kept_as, HOWS[command], _limit(command, limit), first,
                           second[0] if second else None)
     label = irc.take_label()
 
     def found(messages: Found) -> None:
         if messages is None:
             line = irc.message_text("FAIL", "CHATHISTORY", "MESSAGE_ERROR", command,
-                                    f"#{selection.room}", UNAVAILABLE)
+                                    f"#{room.name}", UNAVAILABLE)
             _send(irc, client, label, [line.encode()])
         else:
             _send(irc, client, label, _batch(
-                irc, client, f"chathistory #{selection.room}",
-                [line for each in messages for line in _lines(irc, client, selection.room, each)]))
+                irc, client, f"chathistory #{room.name}",
+                [line for each in messages for line in _lines(irc, client, room.name, each)]))
 
     answer = park(irc.hub, client, found)
     irc.hub.send_off(client)           # what its rooms hear in this turn is to be found, too
@@ -123,7 +123,7 @@ def _targets(irc: Irc, client: Client, params: list[str]) -> None:
             line = irc.message_text("FAIL", "CHATHISTORY", "MESSAGE_ERROR", "TARGETS", UNAVAILABLE)
             _send(irc, client, label, [line.encode()])
             return
-        between = sorted((at, room) for room, at in newest.items()
+        between = sorted((at, names[kept_as]) for kept_as, at in newest.items()
                          if min(ends) < int(at * 1000) < max(ends))
         chosen = between[:limit] if ends[0] < ends[1] else between[-limit:]
         _send(irc, client, label, _batch(
@@ -131,9 +131,10 @@ def _targets(irc: Irc, client: Client, params: list[str]) -> None:
             [("", f":{irc.network.server} CHATHISTORY TARGETS #{room} {time_of(at)}")
              for at, room in chosen]))
 
-    answer, rooms = park(irc.hub, client, found), list(client.rooms)
+    names = {room.kept_as: room.name for room in client.rooms.values()}
+    answer = park(irc.hub, client, found)
     irc.hub.send_off(client)           # what its rooms hear in this turn is to be found, too
-    irc.hub.effects.append(LookUp(client.id, lambda past: past.newest(rooms, answer)))
+    irc.hub.effects.append(LookUp(client.id, lambda past: past.newest(list(names), answer)))
 
 
 # -- what was asked

@@ -50,7 +50,8 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
     if client.id in hub.sessions:
         for room in rooms:
             if client.id in room.members:
-                hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo))
+                hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo,
+                                         room.kept_as))
         data = b"".join(heard) if later else _answer(irc, client, label, heard)
         if data:
             hub.effects.append(Tell(client.id, data, data.count(b"\n")))

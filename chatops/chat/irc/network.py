@@ -18,4 +18,6 @@ class Network(msgspec.Struct, frozen=True):
     oper: str = ""                     # name:password, for OPER; "" is nobody
     motd: tuple[str, ...] = ()
     admin: str = ""                    # how to reach who runs it
+    sts: int | None = None             # seconds for which clients are to come over TLS alone
+    tls_port: int = 0                  # where they come so; 0: nowhere
     line_port: int = 0                 # where `nc` is at the right door; 0: nowhere

@@ -187,7 +187,22 @@ def offered(irc: Irc, client: Client) -> list[str]:
     if irc.gate is not None and irc.gate.registration != "off":
         early = irc.gate.registration == "before-connect"
         found.append("draft/account-registration" + ("=before-connect" if early and valued else ""))
+    found += _strict_transport(irc, client)
     return sorted(found)
+
+
+def _strict_transport(irc: Irc, client: Client) -> list[str]:
+    """The policy, which means something with its value only.
+
+    Source: IRCv3 Strict Transport Security.  Without TLS it says where to come with it, over TLS
+    for how long; a duration of nothing ends a policy, and sends nobody there any more.
+    """
+    seconds, port = irc.network.sts, irc.network.tls_port
+    if seconds is None or client.cap_version < 302:
+        return []
+    if client.tls:
+        return [f"sts=duration={seconds}"]
+    return [f"sts=port={port}"] if seconds and port else []
 
 
 def _begin(client: Client) -> None:
@@ -207,6 +222,7 @@ def _listed(irc: Irc, client: Client, what: str, found: list[str]) -> None:
 def _request(irc: Irc, client: Client, asked: str) -> None:
     """All of it, or nothing."""
     known = {name.partition("=")[0] for name in offered(irc, client)}
+    known.discard("sts")               # a policy is told, and cannot be asked for
     wanted = set(client.capabilities)
     good = True
     for word in asked.split():
