@@ -352,8 +352,8 @@ SETTINGS: tuple[Setting, ...] = (
             _server_name),
     Setting("server_description", "a few words on it, for WHOIS and ADMIN"),
     Setting("cluster", "be one of several nodes that share a chat, by the Redis or Valkey at "
-            "redis://HOST:PORT/DB or unix:///PATH; a password in it is safe in the environment "
-            "and the settings file alone; needs chatops[cluster]", _engine,
+            "redis://HOST:PORT/DB, rediss://… (TLS) or unix:///PATH; a password in it is safe in "
+            "the environment and the settings file alone; needs chatops[cluster]", _engine,
             lambda text: text or "off"),
     Setting("node", "what this node is called among them: a, or berlin-2", _node,
             lambda text: text or "off"),

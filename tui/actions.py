@@ -39,7 +39,8 @@ from tui.widgets.status_bar import StatusBar
 
 def _pane(console: Console, command: c.Pane) -> str:
     if command.name not in console.state.panes:
-        raise CommandError("there are tasks only in an asyncio program")
+        raise CommandError(node_table.ALONE if command.name == "nodes" else
+                           "there are tasks only in an asyncio program")
     console.state.show_pane(command.name)
     return ""
 
@@ -156,7 +157,7 @@ def _plot(console: Console, command: c.Plot) -> str:
     return ""
 
 
-def _figures(console: Console, _: c.Figures) -> str:
+def _figures(console: Console, _: c.HeaderFigures) -> str:
     console.app.screen.query_one(StatusBar).focus()
     return "arrows go through the header, enter plots a figure, escape goes back"
 
@@ -298,7 +299,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Untag: _untag,
     c.Follow: _follow,
     c.Plot: _plot,
-    c.Figures: _figures,
+    c.HeaderFigures: _figures,
     c.Refresh: _refresh,
     c.Copy: _copy,
     c.Pause: _pause,

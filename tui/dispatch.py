@@ -118,7 +118,7 @@ class Dispatcher:
         ids = self._state.selected()
         if not ids:
             raise CommandError("no client is selected")
-        return f"{spec.name} {','.join(map(str, ids))}"
+        return f"{spec.name} {','.join(map(self._state.word_of, ids))}"
 
     # -- carrying out
 

@@ -166,7 +166,7 @@ class Plot(Command, frozen=True, tag="plot"):
     target: str = ""           # a client; "" is the server
 
 
-class Figures(Command, frozen=True, tag="figures"):
+class HeaderFigures(Command, frozen=True, tag="figures"):
     pass
 
 
@@ -271,7 +271,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
 PLOTS = ("wake-ups", "lines-in", "lines-out", "busy", "queued", "kernel", "clients")
 PLOT_SPANS = ("1m", "5m", "1h")
-PANES = ("clients", "selector", "events", "loop", "log", "tasks")
+PANES = ("clients", "selector", "events", "loop", "log", "tasks", "nodes")
 
 # What can be asked of a program that is observed; the rest is for a chat server.
 OF_PROGRAMS = ("selector", "close", "cancel", "loop", "quit")
@@ -407,8 +407,9 @@ SPECS: tuple[Spec, ...] = (
                   _p("span", "choice", "SPAN", *PLOT_SPANS, optional=True),
                   _p("target", "target", "CLIENT", optional=True)),
          keys=(("g", "plot"),), where="console"),
-    Spec("figures", Figures, "Go through the header's figures: arrows, enter plots one, escape.",
-         "View", keys=(("G", "figures"),), where="console"),
+    Spec("figures", HeaderFigures,
+         "Go through the header's figures: arrows, enter plots one, escape.", "View",
+         keys=(("G", "figures"),), where="console"),
     Spec("refresh", Refresh, "Seconds between refreshes.", "View",
          (_p("seconds", "seconds", "SECONDS"),),
          keys=(("plus", "refresh faster"), ("minus", "refresh slower")), where="console"),

@@ -8,6 +8,8 @@ An interest or readiness mask is `selectors.EVENT_READ | selectors.EVENT_WRITE`.
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import msgspec
 
 from chatops.api.words import MapChange, Phase, SlowConsumer, WriteInterest
@@ -55,6 +57,12 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     task: str = ""             # of a program's transport: which task serves it
     protocol: str = "line"     # or "irc"
     capabilities: tuple[str, ...] = ()     # of IRCv3, that it has asked for
+    node: str = ""             # another node that it is on; then `id` is below 0, see `far_id`
+
+    @property
+    def word(self) -> str:
+        """As a command names it: `3`, or `b#3` of node b."""
+        return f"{self.node}#{-self.id & 0xFFFFFFFF}" if self.node else str(self.id)
 
     @property
     def closing(self) -> bool:
@@ -120,6 +128,18 @@ class ThreadRow(msgspec.Struct, frozen=True, gc=False):
     cpu: float                 # seconds of CPU so far, NaN where the system does not tell
     doing: str = ""            # what it is there for
     delayed: float = 0.0       # seconds so far that it could have run and had no core
+
+
+def far_id(node: str, number: int) -> int:
+    """What a client of another node is known by among our own: no id of ours is below 0."""
+    return -((crc32(node.encode()) & 0x7FFFFFFF) << 32 | number & 0xFFFFFFFF)
+
+
+def far_row(node: str, number: int, nick: str, rooms: tuple[str, ...], now: float) -> ClientRow:
+    """A client of another node: its descriptor and its queues are there."""
+    return ClientRow(
+        far_id(node, number), -1, nick, rooms[0] if rooms else "", f"node {node}", 0, 0, 0, 0, 0,
+        0, 0, now, 0, 0, 0, 0, 0, now, now, now, rooms=rooms, protocol="-", node=node)
 
 
 class RoomRow(msgspec.Struct, frozen=True, gc=False):
@@ -349,6 +369,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     tasks: tuple[TaskRow, ...] = ()
     nodes: tuple[NodeRow, ...] = ()    # this one first; none where there is but one
     engine: EngineRow | None = None
+    elsewhere: tuple[ClientRow, ...] = ()      # people of other nodes, as far as they are shown
 
 
 class Pulse(msgspec.Struct, frozen=True, gc=False):

@@ -19,7 +19,7 @@ PRESENCE: frozenset[Kind] = STEPS | {"quit", "nick", "account", "away", "setname
 
 def begin(hub: Hub, node: str) -> Elsewhere:
     """From here on there are other nodes, and this one has a name."""
-    there = hub.elsewhere = hub.nicks.elsewhere = Elsewhere()
+    there = hub.elsewhere = hub.nicks.elsewhere = Elsewhere(node)
     # A digit at its end must not run into the number.
     hub.nicks.guests = f"guest-{node}{'-' if node[-1].isdigit() else ''}"
     return there
@@ -39,6 +39,9 @@ def whispered(hub: Hub, id: int, group: Group) -> None:  # noqa: A002
     """Somebody on another node wrote to a client of ours, which may be gone by now."""
     session = hub.sessions.get(id)
     if session is not None and session.registered:
+        name = group.text.decode()
+        if group.kind == "invite" and name in hub.rooms:
+            hub.rooms.open(name).rules.invited.add(id)
         hub.tell(session, session.dialect.private(session.sender, group))
 
 

@@ -118,6 +118,9 @@ class Plain:
     def private(self, _to: Sender, group: Group) -> bytes:
         if group.kind in _UNSPOKEN:
             return b""
+        if group.kind == "invite":
+            room = _words(group)
+            return f"*** {group.sender.nick} invites you to {room}: /join {room}\n".encode()
         return f"[{group.sender.nick} -> you] {_told(group)}\n".encode()
 
     def copy(self, _to: Sender, group: Group) -> bytes:

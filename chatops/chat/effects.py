@@ -121,12 +121,6 @@ class Forward(NamedTuple):
     group: Group
 
 
-class Speak(NamedTuple):
-    """Have the other nodes tell everybody what the admin says."""
-
-    text: str
-
-
 class CloseConnection(NamedTuple):
     """Send what is queued, then these last words, and close.  The session is gone."""
 
@@ -136,4 +130,4 @@ class CloseConnection(NamedTuple):
 
 
 Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Pour | Recall
-          | LookUp | Announce | Forward | Speak | CloseConnection | Event)
+          | LookUp | Announce | Forward | CloseConnection | Event)

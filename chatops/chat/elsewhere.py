@@ -35,10 +35,13 @@ class Moves(NamedTuple):
 class Elsewhere:
     """Everybody on other nodes.  Belongs to the thread of the hub."""
 
-    def __init__(self) -> None:
+    def __init__(self, node: str) -> None:
+        """`node` is this one."""
+        self.node = node
         self.people: dict[tuple[str, int], Person] = {}
         self._by_nick: dict[str, Person] = {}
         self._by_look: dict[str, Person] = {}
+        self.version = 0               # another after each change
         self.rooms: dict[str, dict[tuple[str, int], Person]] = {}
 
     def find(self, nick: str) -> Person | None:
@@ -64,6 +67,7 @@ class Elsewhere:
         had = before.rooms if before is not None else ()
         if before is not None:
             self._forget(key, before)
+        self.version += 1
         self.people[key] = person
         self._by_nick[names.fold(person.who.nick)] = person
         if not person.guest:
@@ -96,6 +100,7 @@ class Elsewhere:
         return Moves(entered, left)
 
     def _forget(self, key: tuple[str, int], person: Person) -> None:
+        self.version += 1
         del self.people[key]
         # Another may be called so by now, while the news of it was under way.
         nick, look = names.fold(person.who.nick), names.skeleton(person.who.nick)

@@ -30,14 +30,16 @@ class MaskEntry(NamedTuple):
 class Rules:
     """Of one room: topic, modes, lists, and who is above them.  Members are known by their id."""
 
-    __slots__ = ("created_at", "flags", "invited", "key", "limit", "lists", "ops", "topic",
-                 "topic_at", "topic_by", "voices")
+    __slots__ = ("created_at", "flags", "invited", "key", "limit", "lists", "maker", "modes_at",
+                 "ops", "topic", "topic_at", "topic_by", "voices")
 
     def __init__(self) -> None:
         self.created_at = 0.0
+        self.maker = ""                # its node and id, if a client made it and nodes are told
         self.topic = ""
         self.topic_by = ""
         self.topic_at = 0.0            # also when it was taken away; 0: there was none
+        self.modes_at = 0.0            # when what follows was changed last; 0: never
         self.flags = {"n", "t"}
         self.key = ""
         self.limit = 0                 # members at most; 0 is no limit

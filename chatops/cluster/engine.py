@@ -17,6 +17,7 @@ from chatops.system.addresses import with_port
 from chatops.system.errors import ChatopsError
 
 LENGTH = 10_000                # entries of the log that are kept, about
+SECURE = ("rediss", "valkeys")  # schemes that are spoken over TLS
 AT_ONCE = 64                   # frames in one answer
 
 # Kept, had run out and is taken anew, or whose it is.
@@ -69,6 +70,7 @@ class EngineAddress(NamedTuple):
     db: int
     user: str
     password: str
+    tls: bool = False
 
     def __str__(self) -> str:
         """As it may be shown to everybody."""
@@ -86,7 +88,8 @@ class EngineAddress(NamedTuple):
 
 
 def engine_of(url: str) -> EngineAddress:
-    """The one at `redis://[USER:PASSWORD@]HOST[:PORT][/DB]` or `unix:///PATH[?db=DB]`.
+    """The one at `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, at `rediss://…`, which is TLS, or
+    at `unix:///PATH[?db=DB]`.
 
     Raises `ClusterError`, which never repeats what may be a password.
     """
@@ -97,12 +100,12 @@ def engine_of(url: str) -> EngineAddress:
         if parts.scheme == "unix" and parts.path and not parts.netloc:
             db = parse_qs(parts.query).get("db", ["0"])[0]
             return EngineAddress("", 0, parts.path, int(db), user, password)
-        if parts.scheme in ("redis", "valkey") and parts.hostname:
+        if parts.scheme in ("redis", "valkey", *SECURE) and parts.hostname:
             return EngineAddress(parts.hostname, port, "", int(parts.path.strip("/") or "0"), user,
-                          password)
+                                 password, parts.scheme in SECURE)
     except ValueError:
         pass
-    raise ClusterError("--cluster: not redis://HOST:PORT/DB nor unix:///PATH")
+    raise ClusterError("--cluster: not redis://HOST:PORT/DB, rediss://… nor unix:///PATH")
 
 
 class Keys:

@@ -15,9 +15,11 @@ import msgspec
 
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
+from chatops.chat.room_state import RoomState
+from chatops.server.orders import Ordered
 from chatops.system.errors import ChatopsError
 
-VERSION = 1
+VERSION = 2
 LARGEST = 256 << 10            # bytes of a frame that is sent; far below any engine's limit
 READ = 4 << 20                 # bytes of one that is read: more is garbage, whoever wrote it
 MAC = sha256().digest_size
@@ -83,9 +85,32 @@ class Whisper(msgspec.Struct, frozen=True, array_like=True, tag="w"):
     group: Group
 
 
-class SpokenToAll(msgspec.Struct, frozen=True, array_like=True, tag="b"):
-    """An admin speaks to everybody."""
+class RoomsStand(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """What holds in rooms.  Times are the engine's."""
 
+    states: list[RoomState]
+
+
+class Order(msgspec.Struct, frozen=True, array_like=True, tag="o"):
+    """An admin wants something done on a node, or on all others if that is "".
+
+    It is for one `boot` alone if that is not "".  A `number` of 0 wants no answer.  Times are
+    the engine's.
+    """
+
+    node: str
+    boot: str
+    number: int
+    what: Ordered
+
+
+class OrderDone(msgspec.Struct, frozen=True, array_like=True, tag="d"):
+    """How an order of this `node` and boot went."""
+
+    node: str
+    boot: str
+    number: int
+    ok: bool
     text: str
 
 
@@ -93,13 +118,15 @@ class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
     """This node ends in good order, and everybody on it goes."""
 
 
-Item = Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | SpokenToAll | NodeEnds
+Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | Order
+        | OrderDone | NodeEnds)
 
 
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     """`boot` is another after each start of a node, and `seq` counts from 1 within it.
 
-    `at` is the wall clock of the node that wrote it, in seconds.
+    `at` is the wall clock of the node that wrote it, in seconds, which is so many seconds of
+    `skew` ahead of the engine's.
     """
 
     v: int
@@ -107,6 +134,7 @@ class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     boot: str
     seq: int
     at: float
+    skew: float
     items: list[msgspec.Raw]
 
 
@@ -135,12 +163,13 @@ class Codec:
     def __init__(self, node: str, boot: str, secret: bytes = b"") -> None:
         self.node = node
         self.boot = boot
+        self.skew = 0.0                # seconds that our clock is ahead of the engine's
         self._secret = secret
 
     def seal(self, seq: int, at: float, items: Sequence[bytes]) -> bytes:
         """The frame of these packed items, as it is written."""
-        body = _encoder.encode(NodeFrame(VERSION, self.node, self.boot, seq, at,
-                                     [msgspec.Raw(item) for item in items]))
+        body = _encoder.encode(NodeFrame(VERSION, self.node, self.boot, seq, at, self.skew,
+                                         [msgspec.Raw(item) for item in items]))
         return hmac.digest(self._secret, body, sha256) + body if self._secret else body
 
     def open(self, data: bytes) -> NodeFrame:

@@ -8,6 +8,7 @@ vanished.
 from __future__ import annotations
 
 import random
+import ssl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -15,7 +16,7 @@ from typing import Any, Literal, Protocol
 from hiredis import ReplyError
 
 from chatops.cluster.engine import EngineAddress, Keys, entries, moment
-from chatops.cluster.pipe import Address, Pipe
+from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
 
@@ -30,6 +31,7 @@ class Pace:
     answer: float = 2.0            # that an answer may take, beyond that
     lease: float = 15.0            # that a node lives without a word
     renew: float = 6.0
+    order: float = 3.0             # that another node may take to do what an admin wants
     first: float = 0.1             # between two tries to connect; doubled each time,
     last: float = 5.0              # up to this
 
@@ -51,8 +53,8 @@ class LinkOwner(Protocol):
     def written(self) -> None:
         """The frame under way is in the log."""
 
-    def renewed(self, *, anew: bool) -> None:
-        """The lease holds for longer; `anew` if it had run out."""
+    def renewed(self) -> None:
+        """The lease holds for longer."""
 
 
 class Link:
@@ -61,7 +63,7 @@ class Link:
     def __init__(self, reactor: Reactor, engine: EngineAddress, keys: Keys, owner: LinkOwner, *,
                  resolve: Callable[[Callable[[Sequence[Address] | str], None]], None],
                  bury: Callable[[Reapable], None], wall: Callable[[], float],
-                 pace: Pace) -> None:
+                 pace: Pace, tls: ssl.SSLContext | None = None) -> None:
         """`resolve` calls back with the engine's addresses, or why there are none."""
         self.engine = engine
         self.state: State = "away"
@@ -69,6 +71,7 @@ class Link:
         self.since = reactor.now       # monotonic, of this state
         self.skew = 0.0                # seconds that this machine's clock is ahead of the engine's
         self.pace = pace
+        self._tls = TlsTo(tls, engine.host) if tls is not None else None
         self._reactor = reactor
         self._keys = keys
         self._owner = owner
@@ -83,6 +86,7 @@ class Link:
         self._out: Pipe | None = None
         self._in: Pipe | None = None
         self._renew_at = 0.0
+        self._was_gone = False         # the others may take this node for gone
         self._timer: Timer | None = None
 
     @property
@@ -108,9 +112,10 @@ class Link:
         address = found[self._tries % len(found)]
         pace = self.pace
         try:
-            self._out = Pipe(self._reactor, address, "out", pace.answer, self._lose, self._bury)
+            self._out = Pipe(self._reactor, address, "out", pace.answer, self._lose, self._bury,
+                             self._tls)
             self._in = Pipe(self._reactor, address, "in", pace.block + pace.answer, self._lose,
-                            self._bury)
+                            self._bury, self._tls)
         except OSError as error:           # no descriptors are left
             self._lose(error.strerror or str(error))
             return
@@ -127,7 +132,7 @@ class Link:
         out = self._out
         if out is None or self._refused(answer):
             return
-        anew = answer == 2
+        anew, self._was_gone = answer == 2 or self._was_gone, False
         self._renew_at = self._reactor.now + self.pace.renew
         answers: list[Any] = []
 
@@ -230,8 +235,15 @@ class Link:
         self._read_on()
 
     def _renewed(self, answer: Any) -> None:
-        if not self._refused(answer):
-            self._owner.renewed(anew=answer == 2)
+        if self._refused(answer):
+            return
+        if answer == 2:
+            # Either we stood still for so long, or the engine has lost what it kept, and its ids
+            # may begin before our cursor: nothing would be read, without a word.
+            self._was_gone = True
+            self._lose("it has forgotten this node")
+        else:
+            self._owner.renewed()
 
     # -- the end
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
 
 from chatops.api import events
-from chatops.api.snapshot import EngineRow, NodeRow
+from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
-from chatops.chat.effects import Announce, Forward, Speak
+from chatops.chat.effects import Announce, Forward
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
+from chatops.chat.room_state import state_of
+from chatops.chat.session import Room
 from chatops.cluster import picture
 from chatops.cluster.claims import Claims
 from chatops.cluster.engine import EngineAddress, Keys
@@ -24,20 +27,26 @@ from chatops.cluster.frames import (
     Here,
     Item,
     NodeEnds,
+    Order,
+    RoomsStand,
     Roster,
-    SpokenToAll,
     Whisper,
     pack,
 )
 from chatops.cluster.link import Link, Pace
 from chatops.cluster.numbers import Numbers
+from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
+from chatops.server.orders import Obeys, Ordered, Rulings, Told
+from chatops.server.rulings import all_of
 from chatops.server.state import ServerState
 from chatops.units import they_were
 
 AT_ONCE = 1 << 20              # bytes of frames that are read in one turn
-PART = 1000                    # people in one item of a roster
+PART = 1000                    # people, or bans, in one item of a roster
+ROOMS = 50                     # in one item: of each, a hundred masks may be told
+NOTABLE = 0.5                  # seconds by which our clock has been set
 QUIET = 5.0                    # seconds without the engine, before anybody here is told
 
 AWAY = "the other nodes cannot be reached; they hear later what is said here"
@@ -53,7 +62,8 @@ class Member:
 
     def __init__(self, state: ServerState, engine: EngineAddress, node: str, boot: str,
                  secret: bytes, *, resolve: Callable[[Callable[[Sequence[Address] | str], None]],
-                                                     None], pace: Pace) -> None:
+                                                     None], pace: Pace,
+                 tls: ssl.SSLContext | None = None) -> None:
         self.node = node
         self.boot = boot
         self.claims = Claims()
@@ -66,8 +76,10 @@ class Member:
         self.queue = FrameQueue(self._codec)
         self.link = Link(state.reactor, engine, Keys(node, boot), self, resolve=resolve,
                          bury=lambda pipe: state.context.dead.append(pipe),
-                         wall=state.wall, pace=pace)
-        self.reader = Reader(state, node, self.link.pace, self._send, self.owe_roster)
+                         wall=lambda: state.wall(), pace=pace, tls=tls)
+        self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
+                             pace.order)
+        self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
         self._found: deque[bytes] = deque()
         self._owes_roster = True
         self._leaving = False
@@ -75,6 +87,7 @@ class Member:
         self._told_alone = False
         self.claiming: list[tuple[str, int | None]] = []
         abroad.begin(self._hub, node)
+        self._crowd = picture.FarRows(self._hub)
         state.others = self
 
     def begin(self) -> None:
@@ -90,15 +103,24 @@ class Member:
         if ours:
             self._send(Heard(room, ours))
 
-    def told(self, effect: Announce | Forward | Speak) -> None:
+    def told(self, effect: Announce | Forward) -> None:
         match effect:
             case Announce(rooms, group):
                 if not self._leaving:
                     self._send(Changed(rooms, group))
             case Forward(node, id, group):
                 self._send(Whisper(node, id, group))
-            case Speak(text):
-                self._send(SpokenToAll(text))
+
+    @property
+    def obeys(self) -> Obeys:
+        return self.reader.obeys
+
+    @obeys.setter
+    def obeys(self, does: Obeys) -> None:
+        self.reader.obeys = does
+
+    def order(self, node: str, what: Ordered, told: Told) -> None:
+        self.orders.give(node, shifted(what, -self.link.skew), told)
 
     def leaving(self) -> None:
         self._leaving = True
@@ -118,6 +140,9 @@ class Member:
     def rows(self) -> tuple[NodeRow, ...]:
         return picture.rows(self, self._hub)
 
+    def people_rows(self) -> tuple[ClientRow, ...]:
+        return self._crowd.rows()
+
     def engine_row(self) -> EngineRow:
         link = self.link
         return EngineRow(str(link.engine), link.state, link.reason, link.since)
@@ -132,7 +157,7 @@ class Member:
         """Tell the others what has become of people here, and write the next frame."""
         if self._found:
             self._read_on()
-        if self._hub.touched:
+        if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         up = self.link.state == "up"
         if self._owes_roster and up:
@@ -156,6 +181,14 @@ class Member:
             if not self._leaving:
                 self._send(Here(person) if person is not None else Gone(ident))
 
+        rooms, self._hub.touched_rooms = self._hub.touched_rooms, {}
+        self._send_rooms([self._hub.rooms.open(name) for name in rooms if name in self._hub.rooms])
+
+    def _send_rooms(self, rooms: Sequence[Room]) -> None:
+        states = [state_of(room).shifted(-self.link.skew) for room in rooms]
+        for n in range(0, len(states), ROOMS):
+            self._send(RoomsStand(states[n:n + ROOMS]))
+
     def _person(self, ident: int) -> Person | None:
         session = self._hub.sessions.get(ident)
         if session is None or not session.registered:
@@ -169,6 +202,13 @@ class Member:
         parts = [people[n:n + PART] for n in range(0, len(people), PART)] or [[]]
         for number, part in enumerate(parts):
             self._send(Roster(part, number == 0, number == len(parts) - 1))
+        self._send_rooms([room for room in self._hub.rooms.values()
+                          if room.members and (room.rules.maker or room.rules.modes_at
+                                               or room.rules.topic_at)])
+        rulings = all_of(self._state.admission.bans, self._hub.at)
+        for n in range(0, len(rulings), PART):
+            self._send(Order("", "", 0, shifted(Rulings(tuple(rulings[n:n + PART])),
+                                                -self.link.skew)))
 
     def _send(self, item: Item) -> None:
         self.queue.add(pack(item), self._state.reactor.now, self._state.wall())
@@ -176,6 +216,9 @@ class Member:
     # -- what the link tells
 
     def joined(self, *, anew: bool, forgotten: bool) -> None:
+        # Others date what is said here by it, and an idle node would not write.
+        self._owes_roster |= abs(self.link.skew - self._codec.skew) > NOTABLE
+        self._codec.skew = self.link.skew
         self.reader.grace(self._state.reactor.now)
         self._owes_roster |= anew or forgotten
         self.claims.again()
@@ -204,10 +247,7 @@ class Member:
     def written(self) -> None:
         self.queue.acknowledge()
 
-    def renewed(self, *, anew: bool) -> None:
-        if anew:
-            self._owes_roster = True
-            self.claims.again()
+    def renewed(self) -> None:
         self.link.call_roll(self.reader.peers, self.reader.called)
 
     def _read_on(self) -> None:

@@ -16,7 +16,8 @@ class Peer:
     boot: str
     state: Literal["up", "gone", "left", "other version"] = "up"
     seen: float = 0.0          # a frame of it was read, or it held its lease
-    late: float = 0.0          # seconds that its last frame was on its way, by two clocks
+    late: float = 0.0          # seconds that its last frame was on its way
+    skew: float = 0.0          # seconds that its clock is ahead of the engine's, as it says
     doubled: int = 0           # frames that came again
     missing: int = 0           # frames that never came
     introduced: bool = False   # it has told who is there

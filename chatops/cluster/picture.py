@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Protocol
 
-from chatops.api.snapshot import NodeRow
+from chatops.api.snapshot import ClientRow, NodeRow, far_row
 from chatops.chat.hub import Hub
 from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.link import Link
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.peers import Peer
 from chatops.cluster.reading import Reader
+
+SHOWN = 2000                   # people of other nodes in a snapshot: a busy room of each
 
 
 class Shown(Protocol):
@@ -41,6 +44,25 @@ def rows(shown: Shown, hub: Hub) -> tuple[NodeRow, ...]:
     return (here, *sorted(others, key=lambda row: row.name))
 
 
+class FarRows:
+    """Rows of those on other nodes, made again only when one of them has come, gone or changed."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._made_of = -1
+        self._rows: tuple[ClientRow, ...] = ()
+
+    def rows(self) -> tuple[ClientRow, ...]:
+        there = self._hub.elsewhere
+        assert there is not None
+        if there.version != self._made_of:
+            self._made_of = there.version
+            self._rows = tuple([
+                far_row(node, number, person.who.nick, person.rooms, self._hub.now)
+                for (node, number), person in islice(there.people.items(), SHOWN)])
+        return self._rows
+
+
 def _row(peer: Peer, people: int, rooms: int) -> NodeRow:
     return NodeRow(peer.node, peer.state, people, rooms, peer.late, 0, peer.missing, peer.doubled,
-                   0.0, peer.seen)
+                   peer.skew, peer.seen)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import Any
+from typing import Any, NamedTuple
 
 from hiredis import HiredisError, Reader
 
@@ -15,12 +16,29 @@ from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
 from chatops.net.kernel import pending_error
 from chatops.net.state import reason_of
+from chatops.net.tls import TlsSocket, why
 
 CHUNK = 1 << 18                # bytes read in one turn
 GRAIN = 1.0                    # seconds: the guard is not set anew more often
 
+def trusting() -> ssl.SSLContext:
+    """What the system trusts, or the file that SSL_CERT_FILE names, and no other name than asked.
+    It reads files: not for the reactor's thread.
+    """
+    context = ssl.create_default_context()
+    context.sslsocket_class = TlsSocket
+    return context
+
+
 Answer = Callable[[Any], None]
 Address = tuple[socket.AddressFamily, Any]
+
+
+class TlsTo(NamedTuple):
+    """How it is made sure that it is the engine: whom we trust, and what it is called."""
+
+    context: ssl.SSLContext
+    name: str
 
 
 class Pipe:
@@ -34,7 +52,8 @@ class Pipe:
     kind = "engine"
 
     def __init__(self, reactor: Reactor, address: Address, name: str, patience: float,
-                 lost: Callable[[str], None], bury: Callable[[Reapable], None]) -> None:
+                 lost: Callable[[str], None], bury: Callable[[Reapable], None],
+                 tls: TlsTo | None = None) -> None:
         """`lost` is told once, why; `bury` has the descriptor closed at the end of the turn.
         An answer may take `patience` seconds.
         """
@@ -49,10 +68,11 @@ class Pipe:
         self._waiting: deque[tuple[Answer, float]] = deque()
         self._guard: Timer | None = None
         self._guarded = 0.0            # monotonic, when the guard is due
-        self._connected = False
+        self._connected = False        # and, over TLS, sure of who it is
+        self._tls = tls
         self._mask = 0
         family, where = address
-        self._sock = socket.socket(family, socket.SOCK_STREAM)
+        self._sock: socket.socket = socket.socket(family, socket.SOCK_STREAM)
         self.fd = self._sock.fileno()
         self._sock.setblocking(False)
         if family != socket.AF_UNIX:
@@ -90,11 +110,34 @@ class Pipe:
             if (error := pending_error(self._sock)) is not None:
                 self._fail(reason_of(error))
                 return
+            if self._tls is not None and not self._secured(self._tls):
+                return
             self._connected = True
+            mask |= EVENT_WRITE
         if mask & EVENT_READ:
             self._read()
         if self.is_open and (mask & EVENT_WRITE):
             self._write()
+
+    def _secured(self, tls: TlsTo) -> bool:
+        """Whether the handshake is done; it goes on when the engine has said or read more."""
+        sock = self._sock
+        try:
+            if not isinstance(sock, ssl.SSLSocket):
+                self._watch(0)         # the socket is another object from here on
+                sock = self._sock = tls.context.wrap_socket(
+                    sock, server_hostname=tls.name, do_handshake_on_connect=False)
+            sock.do_handshake()
+        except ssl.SSLWantReadError:
+            self._watch(EVENT_READ)
+        except ssl.SSLWantWriteError:
+            self._watch(EVENT_WRITE)
+        except OSError as error:
+            self._fail(error.verify_message if isinstance(error, ssl.SSLCertVerificationError)
+                       else why(error))
+        else:
+            return True
+        return False
 
     def push(self, data: bytes) -> None:
         """Hand the kernel what it takes now, as the last words; the answer is not waited for."""
@@ -150,7 +193,8 @@ class Pipe:
     def _write(self) -> None:
         if self._unsent:
             try:
-                del self._unsent[:self._sock.send(self._unsent)]
+                del self._unsent[:self._sock.send(
+                    self._unsent if self._tls is None else bytes(self._unsent))]
             except (BlockingIOError, InterruptedError):
                 pass
             except OSError as error:

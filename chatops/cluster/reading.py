@@ -8,28 +8,34 @@ from typing import Literal
 from msgspec.structs import replace
 
 from chatops.api import events
-from chatops.chat import abroad
+from chatops.api.commands import Answer, CommandResult
+from chatops.chat import abroad, room_state
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.chat.groups import Group
 from chatops.cluster.frames import (
     BadFrame,
     Changed,
+    Codec,
     Gone,
     Heard,
     Here,
     Item,
     NodeEnds,
     NodeFrame,
+    Order,
+    OrderDone,
     OtherVersion,
+    RoomsStand,
     Roster,
     RosterWanted,
-    SpokenToAll,
     Whisper,
     unpack,
 )
 from chatops.cluster.link import Pace
-from chatops.cluster.numbers import Seen
+from chatops.cluster.numbers import REMEMBERED, Seen
+from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.peers import Peer
+from chatops.server.orders import Obeys, Ordered
 from chatops.server.state import ServerState
 from chatops.units import counted
 
@@ -39,12 +45,17 @@ FORGOTTEN = 3600.0             # seconds after which a node that is not there is
 class Reader:
     """Belongs to the reactor's thread."""
 
-    def __init__(self, state: ServerState, node: str, pace: Pace, send: Callable[[Item], None],
-                 owe_roster: Callable[[], None]) -> None:
+    def __init__(self, state: ServerState, codec: Codec, pace: Pace, orders: Orders,
+                 send: Callable[[Item], None], owe_roster: Callable[[], None]) -> None:
+        """`codec` says who this node is."""
         self.peers: dict[str, Peer] = {}
+        self.obeys: Obeys = _disobeys
+        self._orders = orders
         self._state = state
         self._hub = state.hub
-        self._node = node
+        self._node, self._boot = codec.node, codec.boot
+        self._codec = codec
+        self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
         self._pace = pace
         self._send = send
         self._owe_roster = owe_roster
@@ -55,12 +66,17 @@ class Reader:
         self._judged_from = now + self._pace.lease
 
     def take(self, frame: NodeFrame, seen: Seen) -> None:
-        """A frame of another node."""
-        peer = self._peer(frame)
-        peer.late = self._state.wall() - frame.at
+        """A frame of another node.  One that came again says nothing of who is there."""
+        known = self.peers.get(frame.node)
         if not seen.new:
-            peer.doubled += 1
+            if known is not None and known.boot == frame.boot:
+                known.doubled += 1
             return
+        if (frame.node, frame.boot) in self._over:
+            return                     # of a process that was frozen while another took its name
+        peer = self._peer(frame)
+        peer.skew = frame.skew
+        peer.late = self._state.wall() - frame.at - self._ahead(peer)
         if seen.missing:
             self._missing(peer, seen.missing)
         for raw in frame.items:
@@ -89,6 +105,8 @@ class Reader:
         if peer is not None and peer.boot != frame.boot and peer.state == "up":
             self._gone(peer, "was started again")
         if peer is None or peer.boot != frame.boot:
+            if peer is not None:
+                self._is_over(peer)
             peer = self.peers[frame.node] = Peer(frame.node, frame.boot)
             self._owe_roster()
         elif peer.state != "up":
@@ -97,13 +115,27 @@ class Reader:
         peer.seen = self._state.reactor.now
         return peer
 
+    def _ahead(self, peer: Peer) -> float:
+        """Seconds that our clock is ahead of its."""
+        return self._codec.skew - peer.skew
+
+    def _is_over(self, peer: Peer) -> None:
+        self._orders.forget(peer)
+        self._over[peer.node, peer.boot] = None
+        if len(self._over) > REMEMBERED:
+            del self._over[next(iter(self._over))]
+
+    def _ordered(self, peer: Peer, order: Order) -> None:
+        ours = replace(order, what=shifted(order.what, self._codec.skew))
+        self._orders.taken(peer, ours, self._boot, self.obeys)
+
     def _do(self, peer: Peer, item: Item) -> None:
-        hub, node = self._hub, peer.node
+        hub, node, ahead = self._hub, peer.node, self._ahead(peer)
         match item:
             case Heard(room, groups):
-                hub.hear(room, [_stamped(group, node) for group in groups])
+                hub.hear(room, [_stamped(group, node, ahead) for group in groups])
             case Changed(rooms, group):
-                abroad.changed(hub, rooms, _stamped(group, node))
+                abroad.changed(hub, rooms, _stamped(group, node, ahead))
             case Here(person):
                 abroad.count(hub, self._there.put(_placed(person, node)))
             case Gone(id):
@@ -113,11 +145,19 @@ class Reader:
             case RosterWanted(whose):
                 if whose == self._node:
                     self._owe_roster()
+                    self._orders.again(peer)
             case Whisper(whither, id, group):
                 if whither == self._node:
-                    abroad.whispered(hub, id, _stamped(group, node))
-            case SpokenToAll(text):
-                hub.broadcast(text, heard=True)
+                    abroad.whispered(hub, id, _stamped(group, node, ahead))
+            case RoomsStand(states):
+                for state in states:
+                    room_state.settle(hub, state.shifted(self._codec.skew))
+            case Order(whither, _, _, _):
+                if whither in ("", self._node):
+                    self._ordered(peer, item)
+            case OrderDone(whither, boot, _, _, _):
+                if (whither, boot) == (self._node, self._boot):
+                    self._orders.answered(peer, item)
             case NodeEnds():
                 self._gone(peer, "was shut down", "left")
 
@@ -138,6 +178,7 @@ class Reader:
         abroad.follow(self._hub, moves, f"node {peer.node} has lost sight of it")
         if not peer.introduced:
             peer.introduced = True
+            self._orders.again(peer)
             self._state.say(events.NodeUp(self._hub.at, peer.node, len(people)))
             self._tell(peer, moves.entered, "is there")
 
@@ -171,9 +212,13 @@ class Reader:
         return list(dict.fromkeys([room for person in people for room in person.rooms]))
 
 
-def _stamped(group: Group, node: str) -> Group:
-    """As somebody's who is on that node."""
-    return replace(group, sender=replace(group.sender, node=node))
+def _disobeys(_node: str, _what: Ordered, answer: Answer) -> None:
+    answer(CommandResult(False, "no admin there carries out anything"))
+
+
+def _stamped(group: Group, node: str, ahead: float) -> Group:
+    """As somebody's who is on that node, at the time of our clock, which is so far ahead."""
+    return replace(group, sender=replace(group.sender, node=node), at=group.at + ahead)
 
 
 def _placed(person: Person, node: str) -> Person:

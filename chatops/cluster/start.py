@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from hiredis import HiredisError, Reader, ReplyError
 from chatops.cluster.engine import ClusterError, EngineAddress, Keys, engine_of
 from chatops.cluster.link import Pace
 from chatops.cluster.member import Member
-from chatops.cluster.pipe import Address
+from chatops.cluster.pipe import Address, trusting
 from chatops.server.state import ServerState
 from chatops.settings import Settings
 from chatops.storage.worker import Journal
@@ -40,6 +41,7 @@ class Joining(NamedTuple):
     node: str
     boot: str
     secret: bytes
+    tls: ssl.SSLContext | None = None
 
     def give_up(self) -> None:
         """It does not start after all."""
@@ -53,7 +55,7 @@ class Joining(NamedTuple):
                hand_over: Callable[[Callable[[], None]], None]) -> Member:
         """Make the server one of several; `Member.begin` is still to be called."""
         return Member(state, self.engine, self.node, self.boot, self.secret, pace=PACE,
-                      resolve=_resolver(self.engine, journal, hand_over))
+                      resolve=_resolver(self.engine, journal, hand_over), tls=self.tls)
 
 
 def join(settings: Settings) -> Joining:
@@ -68,7 +70,8 @@ def join(settings: Settings) -> Joining:
     if not secret and not engine.is_here:
         raise ClusterError(f"--cluster {engine} is another machine, and whoever writes there "
                            "could speak as anybody: --cluster-secret FILE is needed")
-    joining = Joining(engine, settings.node, secrets.token_hex(8), secret)
+    joining = Joining(engine, settings.node, secrets.token_hex(8), secret,
+                      trusting() if engine.tls else None)
     _take_lease(joining)
     return joining
 
@@ -111,6 +114,9 @@ def _take_lease(joining: Joining) -> None:
     except HiredisError as error:
         raise ClusterError(f"--cluster {joining.engine}: it does not speak the protocol of "
                            f"Redis: {error}") from None
+    except ssl.SSLCertVerificationError as error:
+        raise ClusterError(f"--cluster {joining.engine}: {error.verify_message}; SSL_CERT_FILE "
+                           "names a file of those who are trusted") from None
     except (OSError, EOFError):
         pass                           # then it begins alone
 
@@ -131,6 +137,10 @@ class _Asking:
                 raise
         else:
             self._sock = socket.create_connection((engine.host, engine.port), PATIENCE)
+            if engine.tls:
+                with self._sock as plain:      # closed, unless the handshake takes it over
+                    self._sock = ssl.create_default_context().wrap_socket(
+                        plain, server_hostname=engine.host)
         self._reader = Reader()
         self._greeting = Keys("", "").greeting(engine)
 

@@ -11,6 +11,7 @@ from chatops.units import counted, format_age, format_size
 AWAY = 5.0                     # seconds without the engine: less is a restart of it
 GONE_SHOWN = 3600.0            # seconds that a node is missed; by then it was meant
 LOST_SHOWN = 60.0
+SKEWED = 2.0                   # seconds; less is NTP at work
 
 NODE_LINTS = {
     "engine-away": LintText(
@@ -36,6 +37,14 @@ NODE_LINTS = {
         "have been told; what is missing is on that node alone.",
         "Lines are not sent again. If it happens without an outage, the engine drops too early: "
         "look at its memory policy, which must be `noeviction`."),
+    "clock-skew": LintText(
+        "a node's clock is wrong",
+        "It differs from the engine's by more than two seconds. Among the nodes the engine's clock "
+        "counts, so bans end and what was said is dated alike everywhere; but this node's log, its "
+        "certificates and the times that it shows are those of its own clock.",
+        "Have its machine's clock set by NTP (`timedatectl`, `chronyc tracking`); if all nodes "
+        "are off by the same, it is the engine's. What is shown was measured when the node "
+        "connected."),
 }
 
 
@@ -53,6 +62,10 @@ def find(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
         if row.state == "gone" and now.mono - row.seen < GONE_SHOWN:
             yield Lint("node-gone", f"node {row.name} is gone, not heard of for "
                        f"{format_age(now.mono - row.seen)}", since=row.seen)
+        if row.state in ("here", "up") and abs(row.skew) > SKEWED:
+            ahead = "ahead of" if row.skew > 0 else "behind"
+            yield Lint("clock-skew", f"the clock of node {row.name} is "
+                       f"{format_age(abs(row.skew))} {ahead} the engine's", since=engine.since)
     yield from _lost(now, before)
 
 

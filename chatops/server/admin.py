@@ -9,22 +9,18 @@ from chatops import settings
 from chatops.api import commands, events
 from chatops.api.command_line import render
 from chatops.api.commands import Answer, Command, CommandResult, only_looks, spec_of
-from chatops.chat import names
 from chatops.chat.groups import ADMIN
 from chatops.chat.sanitize import clean_text
-from chatops.chat.session import Session
 from chatops.loop.backends import BackendError
-from chatops.server import bans
-from chatops.server.ban_file import BanFileEdits, BanKeeper, apply
+from chatops.server import bans, targets
+from chatops.server.across import AcrossNodes
+from chatops.server.ban_file import BanKeeper
+from chatops.server.banning import Banning
 from chatops.server.server import ChatServer
-from chatops.units import counted, format_duration, shown
+from chatops.server.targets import CommandRefused
+from chatops.units import counted, format_duration
 
 ALWAYS_WRITE_SECONDS = 30.0    # until watching for writing returns to on demand
-SAVE_PATIENCE = 3.0            # seconds until who has banned is told that the disk is slow
-
-
-class CommandRefused(Exception):  # noqa: N818  (it is an answer, not an error)
-    """What was asked cannot be done; the message is for the operator."""
 
 
 class Admin:
@@ -37,12 +33,14 @@ class Admin:
         again, `reopen` has the log opened again, and they answer how that went.  None waits.
         """
         self._server = server
-        self._keeper = keeper
+        self._banning = Banning(server, keeper)
         self._reloads = [*reloads]
         self._reopen = reopen
         if keeper is not None:
-            keeper.adopt = self._adopt
-            self._reloads.append(self._reload_bans)
+            self._reloads.append(self._banning.reload)
+        others = server.state.others
+        self._across = (AcrossNodes(server, others, self._banning, self._tried)
+                        if others is not None else None)
         self._always_write = 0         # how often it was asked for: the last one counts
 
     def carry_out(self, command: Command, answer: Answer, uid: int = -1) -> None:
@@ -55,9 +53,13 @@ class Admin:
                 self._reload(lambda result: answer(self._did(command, result, uid)))
             case commands.Reopen() if self._reopen is not None:
                 self._reopen(lambda result: answer(self._did(command, result, uid)))
-            case commands.Ban() | commands.Unban() if self._keeper is not None:
-                self._kept(self._tried(command), self._keeper,
-                           lambda result: answer(self._did(command, result, uid)))
+            case (commands.Kick() | commands.Ban() | commands.Unban() | commands.Mute()
+                  | commands.Unmute() | commands.Broadcast()) if self._across is not None:
+                self._across.carry_out(command,
+                                       lambda result: answer(self._did(command, result, uid)))
+            case commands.Ban() | commands.Unban():
+                self._banning.kept(self._tried(command),
+                                   lambda result: answer(self._did(command, result, uid)))
             case _:
                 answer(self.run(command, uid))
 
@@ -79,11 +81,11 @@ class Admin:
             case commands.Kick():
                 return self._kick(command)
             case commands.Ban():
-                return self._ban(command)
+                return self._banning.ban(command)
             case commands.Unban():
-                return self._unban(command)
+                return self._banning.unban(command)
             case commands.Bans():
-                return self._bans(command)
+                return self._banning.listed()
             case commands.Mute():
                 return self._mute(command)
             case commands.Unmute():
@@ -118,108 +120,13 @@ class Admin:
 
     # -- clients
 
-    def _sessions(self, targets: tuple[str, ...]) -> tuple[list[Session], list[str]]:
-        """Who is meant, and which targets are not here (any more)."""
-        hub = self._server.hub
-        found: dict[int, Session] = {}
-        missing = []
-        for target in targets:
-            session = names.find(target, hub.sessions.get, hub.nicks.find, hub.nicks.alike)
-            if session is None:
-                name = shown(target.removeprefix("#"))
-                missing.append(f"#{name}" if names.id_of(target) is not None else name)
-            else:
-                found[session.id] = session
-        return list(found.values()), missing
-
     def _kick(self, command: commands.Kick) -> CommandResult:
-        sessions, missing = self._sessions(command.targets)
+        sessions, missing = targets.find(self._server.hub, command.targets)
         reason = clean_text(command.reason).strip() or "no reason given"
         for session in sessions:
-            self._send_away(session, f"you were kicked: {reason}", f"kicked: {reason}")
-        return _outcome("kicked", sessions, missing)
-
-    def _send_away(self, session: Session, words: str, reason: str) -> None:
-        self._server.hub.leave(session, reason, words, by=ADMIN)
-
-    def _ban(self, command: commands.Ban) -> CommandResult:
-        server = self._server
-        network = self._address_of(command.target)
-        reason = clean_text(command.reason).strip()
-        ban = server.state.admission.bans.add(network, server.hub.at, command.seconds, reason)
-        kept_out = self._keep_out()
-        how_long = f"for {format_duration(command.seconds)}" if command.seconds else "for good"
-        gone = f"; {_names(kept_out)} disconnected" if kept_out else ""
-        return CommandResult(True, f"banned {ban.network} {how_long}{gone}")
-
-    def _keep_out(self) -> list[Session]:
-        """Send away whom a ban holds for; returns them."""
-        state = self._server.state
-        gone = []
-        for session in list(state.hub.sessions.values()):
-            ban = state.admission.bans.find(state.connections[session.id].host, state.hub.at)
-            if ban is not None:
-                gone.append(session)
-                self._send_away(session, f"you were banned: {ban.reason or 'no reason given'}",
-                                f"banned: {ban.reason}" if ban.reason else "banned")
-        return gone
-
-    def _address_of(self, target: str) -> str:
-        sessions, _ = self._sessions((target,))
-        if sessions:
-            return self._server.state.connections[sessions[0].id].host
-        try:
-            return str(bans.network_of(target))
-        except bans.BanError:
-            raise CommandRefused(f"'{shown(target)}' is not a client here, nor an address or "
-                                 "network") from None
-
-    def _unban(self, command: commands.Unban) -> CommandResult:
-        network = bans.network_of(command.network)
-        if not self._server.state.admission.bans.remove(command.network):
-            raise CommandRefused(f"{network} is not banned; `bans` lists who is")
-        return CommandResult(True, f"{network} may come in again")
-
-    def _bans(self, _command: commands.Bans) -> CommandResult:
-        at = self._server.hub.at
-        rows = tuple(
-            f"{ban.network}  {format_duration(int(ban.left(at))) if ban.until else 'for good'}"
-            f"  {ban.reason}".rstrip()
-            for ban in self._server.state.admission.bans.all(at))
-        return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows)
-
-    def _kept(self, result: CommandResult, keeper: BanKeeper, answer: Answer) -> None:
-        """Answer when the bans have been written, or when that takes too long."""
-        if not result.ok:
-            answer(result)
-            return
-
-        waiting = [answer]
-
-        def told(why: str, found: str) -> None:
-            late.cancel()
-            if waiting:
-                waiting.pop()(_saved(result, why, found, str(keeper.path)))
-
-        def too_late() -> None:
-            waiting.pop()(CommandResult(
-                False, f"{result.text}, but it is not in {keeper.path} yet: the disk is slow"))
-
-        late = self._server.reactor.call_later(SAVE_PATIENCE, too_late)
-        keeper.save(told)
-
-    def _adopt(self, change: BanFileEdits) -> None:
-        """What somebody has changed in the file holds from now on."""
-        apply(change, self._server.state.admission.bans)
-        self._keep_out()
-        hub = self._server.hub
-        hub.effects.append(events.Warned(hub.at, f"the ban file was {change}"))
-
-    def _reload_bans(self, answer: Answer) -> None:
-        assert self._keeper is not None
-        path = self._keeper.path
-        self._keeper.reload(lambda why, found: answer(CommandResult(
-            not why, why or (f"{path} was {found}" if found else f"{path} has no other bans"))))
+            self._server.hub.leave(session, f"kicked: {reason}", f"you were kicked: {reason}",
+                                   by=ADMIN)
+        return targets.outcome("kicked", sessions, missing)
 
     def _reload(self, answer: Answer) -> None:
         """Have everything read again; one answer for all."""
@@ -235,16 +142,16 @@ class Admin:
             reload(read)
 
     def _mute(self, command: commands.Mute) -> CommandResult:
-        sessions, missing = self._sessions(command.targets)
+        sessions, missing = targets.find(self._server.hub, command.targets)
         for session in sessions:
             self._server.hub.mute(session, command.seconds)
-        return _outcome("muted", sessions, missing)
+        return targets.outcome("muted", sessions, missing)
 
     def _unmute(self, command: commands.Unmute) -> CommandResult:
-        sessions, missing = self._sessions(command.targets)
+        sessions, missing = targets.find(self._server.hub, command.targets)
         for session in sessions:
             self._server.hub.unmute(session)
-        return _outcome("unmuted", sessions, missing)
+        return targets.outcome("unmuted", sessions, missing)
 
     def _broadcast(self, command: commands.Broadcast) -> CommandResult:
         if not clean_text(command.text).strip():
@@ -327,24 +234,3 @@ class Admin:
         server.drain(server.state.settings.drain, server.reactor.stop)
         seconds = format_duration(server.state.settings.drain)
         return CommandResult(True, f"draining for at most {seconds}")
-
-
-def _saved(result: CommandResult, why: str, found: str, path: str) -> CommandResult:
-    if why:
-        return CommandResult(False, f"{result.text}, but only until the server stops: {why}")
-    return CommandResult(True, f"{result.text}; {path} had been {found}" if found else result.text)
-
-
-def _names(sessions: list[Session]) -> str:
-    shown = ", ".join(f"#{session.id} {session.nick}" for session in sessions[:5])
-    return shown + (f" and {len(sessions) - 5} more" if len(sessions) > 5 else "")
-
-
-def _outcome(did: str, sessions: list[Session], missing: list[str]) -> CommandResult:
-    parts = []
-    if sessions:
-        parts.append(f"{did} {_names(sessions)}")
-    if missing:
-        parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
-                     "(any more)")
-    return CommandResult(bool(sessions), "; ".join(parts))

@@ -82,7 +82,7 @@ class BanFile:
         before = self._known, self._data
         change = self._mine_kept(ours, now) if self.path.exists() else BanFileEdits()
         bans = BanList(ours)
-        apply(change, bans)
+        apply(change, bans, now)
         held = bans.all(0.0)
         data = msgspec.json.format(msgspec.json.encode(held), indent=2) + b"\n"
         try:
@@ -117,10 +117,10 @@ class BanFile:
             raise BanError(f"{self.path}: not a file of bans: {error}") from None
 
 
-def apply(change: BanFileEdits, bans: BanList) -> None:
+def apply(change: BanFileEdits, bans: BanList, now: float) -> None:
     """Do here what has been done to the file."""
     for network in change.lifted:
-        bans.remove(str(network))
+        bans.remove(str(network), now)
     for ban in change.added:
         bans.put(ban)
 

@@ -11,6 +11,8 @@ from chatops.system.addresses import Network
 from chatops.system.errors import ChatopsError
 from chatops.units import shown
 
+REMEMBERED = 1000              # bans that were lifted
+
 
 class BanError(ChatopsError, ValueError):
     """Not an address or network, or a file of bans that cannot be read; one line."""
@@ -47,6 +49,7 @@ class BanList:
     def __init__(self, bans: list[BanEntry] | None = None) -> None:
         self._bans: dict[Network, BanEntry] = {}
         self._wide: dict[Network, None] = {}       # those of more than one address
+        self.lifted: dict[Network, float] = {}     # when, by the wall clock; the latest ones
         for ban in bans or ():
             self._keep(network_of(ban.network), ban)
 
@@ -55,6 +58,7 @@ class BanList:
 
     def _keep(self, network: Network, ban: BanEntry) -> None:
         self._bans[network] = ban
+        self.lifted.pop(network, None)
         if network.prefixlen < network.max_prefixlen:
             self._wide[network] = None
 
@@ -69,9 +73,26 @@ class BanList:
         self._keep(network, ban)
         return ban
 
-    def remove(self, target: str) -> bool:
-        """Whether there was such a ban.  Raises `BanError`."""
-        return self._drop(network_of(target))
+    def remove(self, target: str, now: float) -> bool:
+        """Whether there was such a ban; that it is lifted is remembered.  Raises `BanError`."""
+        network = network_of(target)
+        self.lifted.pop(network, None)
+        self.lifted[network] = now
+        if len(self.lifted) > REMEMBERED:
+            del self.lifted[next(iter(self.lifted))]
+        return self._drop(network)
+
+    def get(self, target: str) -> BanEntry | None:
+        """The ban of just this address or network.  Raises `BanError`."""
+        return self._bans.get(network_of(target))
+
+    def ruled_at(self, target: str) -> float:
+        """When it was banned, or that lifted, last; before all time if never.  Raises
+        `BanError`.
+        """
+        network = network_of(target)
+        ban = self._bans.get(network)
+        return ban.at if ban is not None else self.lifted.get(network, -inf)
 
     def find(self, host: str, now: float) -> BanEntry | None:
         """The ban that keeps this address out, if any; those that are over are dropped."""

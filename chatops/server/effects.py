@@ -21,7 +21,6 @@ from chatops.chat.effects import (
     PauseReading,
     Pour,
     Recall,
-    Speak,
     Tell,
     Unpark,
 )
@@ -125,7 +124,7 @@ class EffectRunner:
                 self._recall(effect)
             case CloseConnection():
                 self._close(effect)
-            case Announce() | Forward() | Speak():
+            case Announce() | Forward():
                 if self._state.others is not None:
                     self._state.others.told(effect)
             case _:

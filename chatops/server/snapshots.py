@@ -180,6 +180,7 @@ class SnapshotPublisher:
             dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),
             also=server.also,
             nodes=state.others.rows() if state.others is not None else (),
+            elsewhere=state.others.people_rows() if state.others is not None else (),
             engine=state.others.engine_row() if state.others is not None else None,
         )
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from chatops.api import events
-from chatops.api.snapshot import EngineRow, NodeRow
+from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.api.words import Phase
 from chatops.chat.dialect import Rendered
-from chatops.chat.effects import Announce, Forward, Recall, Speak
+from chatops.chat.effects import Announce, Forward, Recall
 from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
 from chatops.chat.past import ChatArchive
@@ -27,6 +27,7 @@ from chatops.net.handshake import Handshake, Handshakes
 from chatops.server.admission import Admission
 from chatops.server.bans import BanList
 from chatops.server.counts import Counts
+from chatops.server.orders import Obeys, Ordered, Told
 from chatops.settings import Settings
 
 LINGER = 5.0                   # seconds a closing client has to take its last lines
@@ -57,11 +58,19 @@ class ChatHistorySink(ChatArchive, Protocol):
 class OtherNodes(Protocol):
     """The way to the others, where this server is one of several nodes.  No method waits."""
 
+    node: str                  # what this one is called
+    obeys: Obeys               # does what an admin of another wants done here
+
     def heard(self, room: str, groups: Sequence[Group]) -> None:
         """What a room hears; what is from other nodes is among it."""
 
-    def told(self, effect: Announce | Forward | Speak) -> None:
+    def told(self, effect: Announce | Forward) -> None:
         """Something that they are to do."""
+
+    def order(self, node: str, what: Ordered, told: Told) -> None:
+        """Have this done on a node, or on all others if that is ""; `told` gets one answer of
+        each, or why there is none.
+        """
 
     def leaving(self) -> None:
         """From here on everybody here goes, which is no news of each."""
@@ -71,6 +80,9 @@ class OtherNodes(Protocol):
 
     def rows(self) -> tuple[NodeRow, ...]:
         """All nodes, this one first."""
+
+    def people_rows(self) -> tuple[ClientRow, ...]:
+        """Who is on the others, as many as a console can show."""
 
     def engine_row(self) -> EngineRow:
         """What joins them."""

@@ -24,6 +24,10 @@ class Authority:
         self._ca.configure_trust(context)
         return context
 
+    def write_trust(self, path: Path) -> None:
+        """What its clients trust, into this file."""
+        self._ca.cert_pem.write_to_path(path)
+
     def write(self, certificate: Path, key: Path | None = None) -> None:
         """A new certificate into this file, its key into another or the same one."""
         made = self._ca.issue_cert(HOST)

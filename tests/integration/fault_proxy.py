@@ -17,6 +17,7 @@ class FaultProxy:
     def __init__(self, port: int) -> None:
         """In front of what listens at this port of loopback."""
         self.mute = False              # nothing comes back, nor goes on: a black hole
+        self.answer = b""              # to whatever is asked, and nothing is passed on
         self.swallow = b""             # the answer to the next command with these bytes in it
         self.swallowed = 0             # is not passed on, and the connection is cut
         self._target = port
@@ -76,6 +77,9 @@ class FaultProxy:
             self._cut(sock)
         elif self.mute:
             return
+        elif self.answer:
+            if not engine:
+                sock.sendall(self.answer)
         elif engine and sock in self._fated:
             self.swallowed += 1
             self._cut(sock)

@@ -18,6 +18,8 @@ def sockets_on(port: int) -> set[int]:
         try:
             if sock.family in (socket.AF_INET, socket.AF_INET6) and sock.getsockname()[1] == port:
                 found.add(fd)
+        except OSError:                # closed between the two
+            pass
         finally:
             sock.detach()
     return found

@@ -165,6 +165,39 @@ def test_an_engine_that_forgets_everything_under_its_readers_is_no_news_to_clien
     assert b.call(lambda: sees(b.chat, "ada"))
 
 
+def test_a_log_that_begins_anew_before_what_was_read_is_read_from_its_beginning(
+        node: Start, engine: Engine) -> None:
+    a, b, ada, bob = both(node)
+    # As if the engine's clock had been set back, or within one millisecond: ids are given again.
+    ahead = f"{milliseconds(engine) + 3_600_000}-0"
+    engine.ask("XADD", "{chatops}:log", ahead, "f", b"no frame")
+    for each in (a, b):
+        each.until(lambda chat: of(chat).bad == 1)
+    engine.ask("FLUSHALL")
+    ada.say("hello")
+    assert all_of(bob, "ada: hello", "ada") == ["ada: hello"]
+    bob.say("hello")
+    assert all_of(ada, "bob: hello", "bob") == ["bob: hello"]
+    ada.say("last")
+    assert all_of(bob, "ada: last", "ada") == ["ada: last"]
+
+
+def test_an_engine_that_is_still_loading_is_away_in_its_own_words_until_it_has(
+        node: Start, engine: Engine) -> None:
+    with before(engine.port) as proxy:
+        proxy.answer = b"-LOADING Redis is loading the dataset in memory\r\n"
+        a, b = node("a"), node("b", knows=-1, url=proxy.url)
+        b.until(lambda chat: "LOADING" in of(chat).link.reason)
+        bob = b.client()
+        bob.say("hello")
+        bob.expect(f"{bob.nick}: hello")
+        ada = a.client()
+        proxy.answer = b""
+        ada.expect(f"{bob.nick}: hello")
+        b.must_live = False
+        b.thread.close()
+
+
 @pytest.mark.parametrize(("spoil", "mend", "words"), [
     (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM"),
     (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY"),

@@ -87,3 +87,40 @@ def test_a_node_that_goes_takes_its_people_out_of_the_lists_of_irc_clients(
     assert lines[-1].startswith(f":{bob.nick}!")
     assert any("NOTICE #lobby :node b was shut down" in line for line in lines)
     assert ada.asked("NAMES #lobby")[0].partition(" :")[2].split() in (["ada"], ["@ada"])
+
+
+def test_a_room_with_a_key_is_closed_to_those_on_other_nodes(
+        node: Start, pair: tuple[Server, Server, IrcClient, Client]) -> None:
+    _, b, ada, bob = pair
+    ada.asked("JOIN #dev", "MODE #dev +k tea", "TOPIC #dev :brewing")
+    b.until(lambda chat: "dev" in chat.hub.rooms and chat.hub.rooms.open("dev").rules.topic)
+    bob.say("/join dev")
+    bob.expect("*** error: you may not come into dev: it has a key, /join ROOM KEY")
+    c = node("c", knows=2)                     # which was not there when it was said
+    c.until(lambda chat: "dev" in chat.hub.rooms and chat.hub.rooms.open("dev").rules.key)
+    carl = c.client()
+    carl.say("/join dev")
+    carl.expect("*** error: you may not come into dev: it has a key, /join ROOM KEY")
+    bob.say("/join dev tea", "/topic")
+    bob.read_until(lambda line: line.startswith("*** dev: brewing, set by ada"))
+    bob.say("/topic mine")
+    bob.expect("*** error: only operators of dev set its topic")
+
+
+def test_who_is_banned_from_a_room_or_not_invited_into_it_is_so_on_the_other_node(
+        pair: tuple[Server, Server, IrcClient, Client]) -> None:
+    _, b, ada, bob = pair
+    ada.asked("JOIN #dev", "MODE #dev +b bob")
+    b.until(lambda chat: "dev" in chat.hub.rooms and chat.hub.rooms.open("dev").guarded)
+    bob.say("/join dev")
+    bob.expect("*** error: you may not come into dev: you are banned there")
+    ada.asked("MODE #dev -b+i bob")
+    b.until(lambda chat: not chat.hub.rooms.open("dev").guarded)
+    bob.say("/join dev")
+    bob.expect("*** error: you may not come into dev: nobody has invited you")
+    assert any(" 341 ada bob #dev" in line for line in ada.asked("INVITE bob #dev"))
+    bob.expect("*** ada invites you to dev: /join dev")
+    bob.join("dev")
+    bob.say("hello")
+    assert ada.until("PRIVMSG")[-1].endswith("PRIVMSG #dev :hello\r")
+    assert any(" 443 " in line for line in ada.asked("INVITE bob #dev"))

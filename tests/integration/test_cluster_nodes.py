@@ -70,8 +70,10 @@ def test_a_node_that_crashed_comes_again_under_its_name_once_its_lease_is_over(
     there[0].say("/nick bob")
     ada.expect(f"*** {there[0].nick} is now bob")
     b.signal(signal.SIGKILL)
-    again = process("b")                       # waits for the lease of the dead one
-    ada.expect("*** node b is gone, and 3 members of lobby with it")
+    again = process("b")                       # waits for the lease of the dead one, whose end
+    ada.read_until(lambda line: line in (      # and whose successor come at the same time
+        "*** node b is gone, and 3 members of lobby with it",
+        "*** node b was started again, and 3 members of lobby with it"))
     a.until(lambda chat: known(chat) == {"b"})
     back = again.client()
     back.rename("bob")                         # which has fallen free

@@ -33,6 +33,19 @@ def test_each_node_has_a_row_and_the_engine_its_two_sockets_in_the_map(node: Sta
     assert summary(a.snapshot()) == ("nodes 1/1", True)
 
 
+def test_people_of_other_nodes_are_in_the_snapshot_until_they_go(node: Start) -> None:
+    a, b, _, bob = both(node)
+    bob.join("dev")
+    a.until(lambda chat: "dev" in chat.hub.rooms)
+    [row] = a.snapshot().elsewhere
+    assert (row.word, row.nick, row.rooms, row.node) == (f"b#{bob.id}", "bob", ("dev",), "b")
+    assert a.snapshot().elsewhere is a.snapshot().elsewhere        # not made anew for each look
+    bob.close()
+    a.until(lambda chat: chat.hub.elsewhere is not None and not chat.hub.elsewhere.people)
+    assert a.snapshot().elsewhere == ()
+    assert [row.nick for row in b.snapshot().elsewhere] == ["ada"]
+
+
 def test_what_waits_for_an_engine_that_is_away_is_shown_and_becomes_a_lint(
         node: Start, engine: Engine) -> None:
     a, _, ada, _ = both(node)

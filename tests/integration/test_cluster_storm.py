@@ -9,28 +9,30 @@ from tests.integration.harness import Client
 from tests.integration.nodes import Start, known, of, sees
 from tests.patience import scaled
 
-pytestmark = [needs_engine, pytest.mark.timeout(scaled(120))]
+pytestmark = [needs_engine, pytest.mark.timeout(scaled(240))]
 
-EACH = 8                       # clients of each node
-ROUNDS = 10                    # in each of them everybody speaks and, between, one node restarts
+LETTERS = "bcdfghjkpt"         # no two of which look alike
 LINES = 15                     # of one client in a round
 
 
-def crew(node: Start, name: str, knows: int) -> list[Client]:
+def crew(node: Start, name: str, knows: int, each: int) -> list[Client]:
     started = node(name, knows=knows)
-    clients = [started.client() for _ in range(EACH)]
+    clients = [started.client() for _ in range(each)]
     for number, client in enumerate(clients):
-        client.rename(f"{name}x{'abcdefgh'[number]}")
+        client.rename(f"{name}x{LETTERS[number // 10]}{LETTERS[number % 10]}")
     return clients
 
 
+@pytest.mark.parametrize(("each", "rounds"), [
+    (8, 10), pytest.param(100, 24, marks=pytest.mark.soak)])
 def test_who_stays_reads_every_line_once_and_in_its_senders_order_while_a_node_restarts(
-        node: Start) -> None:
-    first, second = crew(node, "a", 0), crew(node, "b", 1)
+        node: Start, each: int, rounds: int) -> None:
+    """`each` clients of a node; in each round everybody speaks and, between, one node restarts."""
+    first, second = crew(node, "a", 0, each), crew(node, "b", 1, each)
     stay = [*first, *second]
     passing = node("c", knows=2)
     said: dict[str, list[str]] = {client.nick: [] for client in stay}
-    for round_ in range(ROUNDS):
+    for round_ in range(rounds):
         visitor = passing.client()
         visitor.say(*[f"r{round_} {n}" for n in range(LINES)])
         for client in stay:

@@ -20,7 +20,7 @@ import pytest
 from chatops.api.commands import Ban, Bans, Reload, Unban
 from chatops.api.events import Warned
 from chatops.server import ban_file
-from chatops.server.admin import SAVE_PATIENCE
+from chatops.server.banning import SAVE_PATIENCE
 from chatops.system.files import append_to
 from tests.integration.harness import PATIENCE, Clock, Served, Server, environment
 from tests.integration.test_start import refused, run

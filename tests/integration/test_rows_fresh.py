@@ -86,6 +86,7 @@ CLIENT_CHANGES: dict[str, Callable[[ClientConnection], None]] = {
 ASKED_WITH_NEWS = ("rtt", "retransmits")
 OF_PROGRAMS = ("reading", "task")      # a client of ours has none of these
 OF_THE_DOOR = ("protocol",)            # by which it came in, once and for all
+OF_OTHER_NODES = ("node",)             # nor this
 
 
 class Secret(Connection[Session]):
@@ -103,7 +104,7 @@ def registration(connection: ClientConnection) -> Registration:
 
 
 def test_every_field_of_a_client_is_put_to_the_test() -> None:
-    assert ({*CLIENT_CHANGES, *ASKED_WITH_NEWS, *OF_PROGRAMS, *OF_THE_DOOR}
+    assert ({*CLIENT_CHANGES, *ASKED_WITH_NEWS, *OF_PROGRAMS, *OF_THE_DOOR, *OF_OTHER_NODES}
             == set(ClientRow.__struct_fields__))
 
 

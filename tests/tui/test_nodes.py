@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from chatops.api.snapshot import EngineRow, NodeRow, Snapshot
+from chatops.api.commands import Kick
+from chatops.api.snapshot import EngineRow, NodeRow, Snapshot, far_row
+from tests.tui.eyes import screen_text
 from tests.tui.feed import FakeLink
-from tests.tui.press import begin, press
+from tests.tui.press import begin, press, until
 from tests.tui.shots import Rig
 from tui.screens.listing import ListScreen
 from tui.widgets.status_bar import _title_line
@@ -25,7 +27,9 @@ class Several(FakeLink):
             return found
         nodes = (NodeRow("a", "here", 3, 1, 0.001, 2048, 0, 0, 0.0, found.mono),
                  NodeRow("[/b]", "up", 4, 1, 0.001, 0, 0, 0, 0.0, found.mono))
-        return replace(found, nodes=nodes, engine=self.engine)
+        far = (far_row("b", 3, "[/b]eve", ("lobby", "dev"), found.mono),
+               far_row("c", 3, "carl", (), found.mono))
+        return replace(found, nodes=nodes, engine=self.engine, elsewhere=far)
 
 
 def several(engine: EngineRow | None) -> Rig:
@@ -65,3 +69,61 @@ async def test_nodes_lists_them_and_of_a_server_alone_says_so() -> None:
         rig.app.dispatcher.typed("nodes")
         await press(rig, pilot)
         assert not isinstance(rig.app.screen, ListScreen)
+
+
+async def test_nodes_are_a_pane_of_one_of_several_with_a_key_a_tab_and_a_line_for_the_engine(
+        ) -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(120, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "7")
+        assert rig.app.state.pane == "nodes"
+        shown = screen_text(rig)
+        assert "[7 Nodes]" in shown
+        assert "127.0.0.1:6379/0 has been reached" in shown
+        row = next(line for line in shown.splitlines() if "[/b]" in line)
+        assert row.split()[:5] == [">", "[/b]", "up", "4", "1"]
+        assert rig.app.state.selected() == ()      # a kick here has nobody to hit
+        rig.app.state.view.filter = "state:here"
+        await press(rig, pilot, "7")
+        assert "[/b]" not in screen_text(rig)
+
+
+async def test_a_server_alone_has_no_pane_of_nodes_and_says_why() -> None:
+    rig = several(None)
+    async with rig.app.run_test(size=(120, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "7")
+        assert rig.app.state.pane == "clients"
+        assert "--cluster makes it one of several" in screen_text(rig)
+
+
+async def test_people_of_other_nodes_are_rows_behind_our_own_that_can_be_filtered_and_kicked(
+        ) -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(120, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        shown = screen_text(rig)
+        title = str(rig.app.screen.query_one("#clients-pane").border_title)
+        assert "12, 2 on other nodes" in title
+        rig.app.state.view.filter = "peer:node"
+        rig.run(0.2)
+        await pilot.pause()
+        shown = screen_text(rig)
+        rows = [line.replace(">", " ").split()[:3] for line in shown.splitlines()]
+        assert ["b#3", "-", "[/b]eve"] in rows
+        assert ["c#3", "-", "carl"] in rows
+        rig.app.state.view.filter = "node:b"
+        rig.run(0.2)
+        await pilot.pause()
+        shown = screen_text(rig)
+        assert "b#3 " in shown
+        assert "c#3" not in shown
+        assert "it is on node b, whose console shows its queues" in shown
+        await press(rig, pilot, "k")
+        assert "Kick b#3 [/b]eve?" in screen_text(rig)
+        await pilot.click("#choice-1")
+        link = rig.app.link
+        assert isinstance(link, FakeLink)
+        await until(rig, pilot, lambda: link.asked)
+        assert link.asked == [Kick(("b#3",))]

@@ -107,8 +107,8 @@ def test_a_ban_given_again_replaces_the_one_before() -> None:
 def test_a_ban_is_lifted_once() -> None:
     bans = BanList()
     bans.add("192.0.2.0/24", 0.0)
-    assert bans.remove("192.0.2.7/24")
-    assert not bans.remove("192.0.2.0/24")
+    assert bans.remove("192.0.2.7/24", 0.0)
+    assert not bans.remove("192.0.2.0/24", 0.0)
     assert bans.find("192.0.2.7", 1.0) is None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chatops.cluster.engine import ClusterError, EngineAddress, engine_of, moment
@@ -12,17 +14,18 @@ from chatops.cluster.engine import ClusterError, EngineAddress, engine_of, momen
     ("redis://127.0.0.1:7000/3", ("127.0.0.1", 7000, "", 3, "", ""), "127.0.0.1:7000/3"),
     ("redis://[::1]:7000", ("::1", 7000, "", 0, "", ""), "[::1]:7000/0"),
     ("valkey://ada:p%40ss@db/1", ("db", 6379, "", 1, "ada", "p@ss"), "db:6379/1"),
+    ("rediss://db:7000", ("db", 7000, "", 0, "", "", True), "db:7000/0"),
     ("redis://:p@db", ("db", 6379, "", 0, "", "p"), "db:6379/0"),
     ("unix:///run/redis.sock?db=2", ("", 0, "/run/redis.sock", 2, "", ""), "/run/redis.sock/2"),
 ])
 def test_an_address_is_read_and_shown_without_its_password(
-        url: str, found: tuple[str, int, str, int, str, str], shown: str) -> None:
+        url: str, found: tuple[Any, ...], shown: str) -> None:
     assert engine_of(url) == EngineAddress(*found)
     assert str(engine_of(url)) == shown
 
 
 @pytest.mark.parametrize("url", [
-    "", "db:6379", "rediss://db", "redis://", "redis://:secret@db:none", "redis://:secret@db/x",
+    "", "db:6379", "redisx://db", "rediss://", "redis://:secret@db:none", "redis://:secret@db/x",
     "unix://secret/x", "http://db",
 ])
 def test_what_is_no_address_is_refused_without_repeating_it(url: str) -> None:

@@ -15,6 +15,7 @@ from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import (
     LARGEST,
     READ,
+    VERSION,
     BadFrame,
     Changed,
     Codec,
@@ -58,7 +59,7 @@ def test_a_frame_that_was_signed_by_nobody_we_know_is_refused() -> None:
 
 
 def test_a_frame_of_another_version_is_told_from_garbage() -> None:
-    newer = msgspec.msgpack.encode([2, "b", {"quite": "different"}])
+    newer = msgspec.msgpack.encode([VERSION + 1, "b", {"quite": "different"}])
     with pytest.raises(OtherVersion) as caught:
         codec().open(newer)
     assert caught.value.node == "b"
@@ -215,7 +216,7 @@ def person(id: int, nick: str, *rooms: str, node: str = "b") -> Person:  # noqa:
 
 
 def test_people_are_found_by_nick_by_look_and_by_room() -> None:
-    there = Elsewhere()
+    there = Elsewhere("a")
     there.put(person(1, "Ada", "lobby", "dev"))
     assert there.find("aDA") is there.alike("ada") is not None
     moves = there.put(person(1, "Bob", "lobby"))
@@ -226,7 +227,7 @@ def test_people_are_found_by_nick_by_look_and_by_room() -> None:
 
 
 def test_a_new_roster_of_a_node_says_who_has_come_and_gone_and_spares_other_nodes() -> None:
-    there = Elsewhere()
+    there = Elsewhere("a")
     there.replace("b", [person(1, "ada", "lobby"), person(2, "bob", "lobby")])
     there.put(person(1, "eve", "lobby", node="c"))
     moves = there.replace("b", [person(2, "bob", "lobby"), person(3, "cat", "dev")])
@@ -241,7 +242,7 @@ Step = st.tuples(st.sampled_from("bc"), st.integers(1, 3), st.sampled_from(["ann
 
 @given(st.lists(Step))
 def test_nothing_stays_of_people_who_are_gone(steps: list[Any]) -> None:
-    there = Elsewhere()
+    there = Elsewhere("a")
     for node, ident, nick, rooms, stays in steps:
         if stays:
             there.put(person(ident, nick, *rooms, node=node))

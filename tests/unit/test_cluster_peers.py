@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
 from msgspec import Raw
 
+from chatops.api.commands import Answer, CommandResult, Kick
 from chatops.api.events import NodeGone
 from chatops.chat import abroad
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
-from chatops.cluster.frames import VERSION, Here, Item, NodeFrame, RosterWanted, pack
+from chatops.cluster.frames import (
+    VERSION,
+    Codec,
+    Here,
+    Item,
+    NodeFrame,
+    Order,
+    OrderDone,
+    RosterWanted,
+    pack,
+)
 from chatops.cluster.link import Pace
 from chatops.cluster.numbers import Numbers
+from chatops.cluster.orders import Orders
 from chatops.cluster.reading import FORGOTTEN, Reader
+from chatops.server.orders import NodeAnswer, Ordered
 
 PACE = Pace()
 
@@ -29,10 +43,13 @@ class Node:
         self.said: list[Any] = []
         self.sent: list[Item] = []
         self.rosters = 0
+        self.later: list[Callable[[], None]] = []
         self.reactor = SimpleNamespace(now=0.0)
+        self.orders = Orders(self.sent.append, lambda: self.reader.peers,
+                             lambda seconds, call: self.later.append(call), PACE.order)
         self.reader = Reader(cast(Any, SimpleNamespace(
             hub=self.hub, reactor=self.reactor, wall=lambda: 0.0, say=self.said.append)),
-            "a", PACE, self.sent.append, self._owe)
+            Codec("a", "boot"), PACE, self.orders, self.sent.append, self._owe)
         self._numbers = Numbers()
         self.reader.grace(0.0)
 
@@ -40,7 +57,7 @@ class Node:
         self.rosters += 1
 
     def reads(self, seq: int, *items: Item, boot: str = "x") -> None:
-        frame = NodeFrame(VERSION, "b", boot, seq, 0.0, [Raw(pack(item)) for item in items])
+        frame = NodeFrame(VERSION, "b", boot, seq, 0.0, 0.0, [Raw(pack(item)) for item in items])
         self.reader.take(frame, self._numbers.see("b", boot, seq))
 
     def called(self, at: float, **boots: str) -> str:
@@ -101,3 +118,59 @@ def test_a_node_that_has_long_been_gone_is_forgotten() -> None:
     assert node.called(100.0) == "gone"
     assert node.called(FORGOTTEN - 1) == "gone"
     assert node.called(FORGOTTEN + 1) == "unknown"
+
+
+def test_a_frame_of_a_boot_that_another_has_followed_brings_nobody_back() -> None:
+    node = Node()
+    node.reads(1, BOB)
+    node.reads(1, boot="y")
+    gone = len([event for event in node.said if isinstance(event, NodeGone)])
+    node.reads(2, BOB)                 # it was frozen, and has written its last words
+    node.reads(1, BOB)                 # somebody repeats what it wrote
+    assert node.reader.peers["b"].boot == "y"
+    assert node.hub.lobby.elsewhere == 0
+    assert len([event for event in node.said if isinstance(event, NodeGone)]) == gone
+
+
+def test_frames_of_a_node_that_lost_its_lease_and_has_it_again_count_once() -> None:
+    node = Node()
+    node.reads(1, BOB)
+    assert node.called(100.0) == "gone"
+    node.reads(1, BOB)                 # a repeated frame is no sign of life
+    assert [peer.state for peer in node.reader.peers.values()] == ["gone"]
+    node.reads(2, BOB)
+    node.reads(2, BOB)
+    assert node.called(101.0, b="x") == "up"
+    assert node.reader.peers["b"].doubled == 2
+
+
+def test_an_order_is_done_once_however_often_it_is_asked_for_and_answered_each_time() -> None:
+    node, done = Node(), []
+
+    def obeys(asker: str, what: Ordered, answer: Answer) -> None:
+        done.append((asker, what))
+        answer(CommandResult(True, "kicked #7 ada"))
+
+    node.reader.obeys = obeys
+    order = Order("a", "boot", 5, Kick(("#7",)))
+    node.reads(1, order)
+    node.reads(2, order)
+    node.reads(3, Order("a", "an earlier boot", 6, Kick(("#7",))))
+    assert done == [("b", Kick(("#7",)))]
+    assert [item for item in node.sent if isinstance(item, OrderDone)] == [
+        OrderDone("b", "x", 5, True, "kicked #7 ada")] * 2
+
+
+def test_who_has_not_answered_is_asked_again_when_it_is_back_but_no_later_boot_of_it() -> None:
+    node = Node()
+    answers: list[NodeAnswer] = []
+    node.reads(1, BOB)
+    node.orders.give("b", Kick(("#1",)), answers.extend)
+    node.later.pop()()
+    assert [answer.text for answer in answers] == [
+        "did not answer; it will be done when it is back"]
+    asked = [item for item in node.sent if isinstance(item, Order)]
+    node.reads(2, RosterWanted("a"))
+    assert [item for item in node.sent if isinstance(item, Order)] == asked * 2 != []
+    node.reads(1, RosterWanted("a"), boot="y")
+    assert [item for item in node.sent if isinstance(item, Order)] == asked * 2

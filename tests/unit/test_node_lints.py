@@ -22,7 +22,7 @@ def scene(mono: float = 100.0, *, here: NodeRow = HERE, there: NodeRow = THERE,
 
 def codes(now: Snapshot, before: Snapshot | None = None) -> list[str]:
     return [lint.code for lint in find(now, before) if lint.code in (
-        "engine-away", "node-gone", "lines-lost")]
+        "engine-away", "node-gone", "lines-lost", "clock-skew")]
 
 
 def test_nodes_at_peace_have_nothing_to_object_to() -> None:
@@ -54,6 +54,15 @@ def test_a_node_that_has_gone_is_missed_and_one_that_has_left_is_not() -> None:
     left = scene(there=replace(THERE, state="left"))
     assert codes(left) == []
     assert summary(left) == ("nodes 1/1", True)
+
+
+def test_a_clock_that_is_wrong_is_told_of_whichever_nodes_it_is() -> None:
+    assert codes(scene(there=replace(THERE, skew=-1.9))) == []
+    [lint] = [lint for lint in find(scene(there=replace(THERE, skew=-3600.0)))
+              if lint.code == "clock-skew"]
+    assert lint.summary == "the clock of node b is 1h behind the engine's"
+    assert codes(scene(here=replace(HERE, skew=2.1))) == ["clock-skew"]
+    assert codes(scene(there=replace(THERE, skew=9.0, state="gone"))) == ["node-gone"]
 
 
 def test_lines_that_are_lost_are_told_for_a_while_but_not_those_of_before_anybody_looked() -> None:

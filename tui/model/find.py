@@ -8,7 +8,9 @@ from chatops.chat import names
 
 def find_row(word: str, snapshot: Snapshot | None) -> ClientRow | None:
     """The client that is meant, among those of a snapshot."""
-    rows = snapshot.clients if snapshot is not None else ()
+    rows = (*snapshot.clients, *snapshot.elsewhere) if snapshot is not None else ()
+    if "#" in word[1:]:
+        return next((row for row in rows if row.word == word.casefold()), None)
     return names.find(
         word,
         lambda ident: next((row for row in rows if row.id == ident), None),

@@ -13,7 +13,7 @@ from tui.model import filters
 from tui.model.columns import CellContext, Column
 from tui.model.state import ConsoleState
 from tui.model.view import PaneView
-from tui.text.cells import format_count, format_rate, mask_text
+from tui.text.cells import clean, format_count, format_rate, mask_text
 
 Row = TypeVar("Row", ClientRow, KeyRow)
 
@@ -79,9 +79,9 @@ _CLIENTS: tuple[Column[ClientRow], ...] = (
                  "h half full; a capital: and a queue is half full or more"),
     Column("", 2, lambda r, k: _mark(r.id, k), lambda r, _: r.id, gap=0, keep=90, sorts=False,
            style=lambda r, k: "tag"),
-    Column("ID", 2, lambda r, _: str(r.id), lambda r, _: r.id, right=True, keep=80),
-    Column("FD", 2, lambda r, _: str(r.fd), lambda r, _: r.fd, right=True, keep=45,
-           style=lambda r, _: "dim"),
+    Column("ID", 2, lambda r, _: clean(r.word), lambda r, _: r.id, right=True, keep=80),
+    Column("FD", 2, lambda r, _: "-" if r.node else str(r.fd), lambda r, _: r.fd, right=True,
+           keep=45, style=lambda r, _: "dim"),
     Column("NICK", 8, lambda r, _: r.nick, lambda r, _: r.nick.casefold(), grow=8, keep=85,
            style=lambda r, _: "name"),
     Column("ROOM", 7, lambda r, _: r.room, lambda r, _: r.room.casefold(), grow=5, keep=15,
@@ -119,13 +119,17 @@ _CLIENTS: tuple[Column[ClientRow], ...] = (
 
 
 def _greyed(column: Column[ClientRow]) -> Column[ClientRow]:
-    """The column, grey where the client is on its way out; the marks keep their colour."""
+    """The column, grey where the client is on its way out or on another node; the marks keep
+    their colour.
+    """
     style = column.style
     return column if column.name in ("!", "") else replace(
-        column, style=lambda r, k: "dim" if r.closing else style(r, k))
+        column, style=lambda r, k: "dim" if r.closing or r.node else style(r, k))
 
 
 CLIENTS = tuple(map(_greyed, _CLIENTS))
+# Not shown, but to be filtered by: ids of other nodes' clients begin with it.
+NODE: Column[ClientRow] = Column("NODE", 4, lambda r, _: clean(r.node), lambda r, _: r.node)
 
 
 # -- the selector's map
@@ -206,10 +210,13 @@ def _lints_by(state: ConsoleState, field: str) -> dict[int, Lint]:
 
 def arrange_clients(rows: Sequence[ClientRow], view: PaneView, context: CellContext
                     ) -> list[ClientRow]:
-    """The clients to show, in order; those on their way out are last in every order."""
-    shown = arrange(rows, CLIENTS, view, context)
-    if not CLOSING.isdisjoint(map(attrgetter("state"), shown)):
-        shown.sort(key=attrgetter("closing"))
+    """The clients to show, in order; last in every order are those on their way out, and behind
+    them those of other nodes.
+    """
+    shown = arrange(rows, (*CLIENTS, NODE), view, context)
+    if any(map(attrgetter("node"), shown)) or not CLOSING.isdisjoint(
+            map(attrgetter("state"), shown)):
+        shown.sort(key=attrgetter("node", "closing"))
     return shown
 
 

@@ -118,7 +118,7 @@ class ConsoleState:
             self._behind_since = None
             self.plots.add(snapshot)
             if self.tags:
-                self.tags &= {row.id for row in snapshot.clients}
+                self.tags &= {row.id for row in (*snapshot.clients, *snapshot.elsewhere)}
         if status is not None:
             self.pulse, status = status.pulse, replace(status, pulse=None)
         self._note_lateness()
@@ -164,11 +164,14 @@ class ConsoleState:
 
     @property
     def panes(self) -> tuple[str, ...]:
-        """Those that there is something for: tasks only of an asyncio program."""
+        """Those that there is something for: tasks only of an asyncio program, nodes only of
+        a server that is one of several.
+        """
         program = self.program
         has_tasks = program is not None and program.kind == "asyncio"
-        return tuple(pane for pane in PANES
-                     if pane != "tasks" or has_tasks or self.pane == "tasks")
+        shown = self.snapshot
+        there = {"tasks": has_tasks, "nodes": shown is not None and shown.engine is not None}
+        return tuple(pane for pane in PANES if there.get(pane, True) or self.pane == pane)
 
     @property
     def now(self) -> float:
@@ -302,6 +305,16 @@ class ConsoleState:
         rows = self.snapshot.clients if self.snapshot is not None else ()
         return next((row for row in rows if row.id == ident), None)
 
+    def person(self, ident: int | None) -> ClientRow | None:
+        """The row of this client of another node."""
+        rows = self.snapshot.elsewhere if self.snapshot is not None else ()
+        return next((row for row in rows if row.id == ident), None)
+
+    def word_of(self, ident: int) -> str:
+        """As a command names this connection."""
+        person = self.person(ident) if ident < 0 else None
+        return person.word if person is not None else str(ident)
+
     def find(self, target: str) -> ClientRow | None:
         """The client that is meant by this id (`3`, `#3`) or nick, in what is shown."""
         return find_row(target, self.snapshot)
@@ -316,7 +329,8 @@ class ConsoleState:
     def cursor_client(self) -> int | None:
         """The connection id at the cursor; from the selector pane, of its descriptor."""
         if self.pane != "selector":
-            return self.views["clients"].cursor if self.pane != "tasks" else None
+            return (self.views["clients"].cursor if self.pane not in ("tasks", "nodes")
+                    else None)
         fd = self.views["selector"].cursor
         keys = self.snapshot.keys if self.snapshot is not None else ()
         return next((row.client or None for row in keys if row.fd == fd), None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tui.model.find import find_row
 from tui.model.state import ConsoleState
+from tui.text.cells import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,17 @@ class Target:
     nick: str
     peer: str
     gone: bool = False
+    word: str = ""                     # as a command names it, where that is not its id
+
+    @property
+    def shown(self) -> str:
+        """`#3`, or `b#3` of node b."""
+        return clean(self.word) or f"#{self.id}"
+
+    @property
+    def named(self) -> str:
+        """As a command names it."""
+        return self.word or str(self.id)
 
 
 def resolve(words: Iterable[str], state: ConsoleState) -> tuple[list[Target], list[str]]:
@@ -32,7 +44,8 @@ def resolve(words: Iterable[str], state: ConsoleState) -> tuple[list[Target], li
         if row is None:
             missing.append(word)
         else:
-            found[row.id] = Target(row.id, row.nick, row.peer, row.id not in present)
+            found[row.id] = Target(row.id, row.nick, row.peer, row.id not in present,
+                                   row.word if row.node else "")
     return list(found.values()), missing
 
 
@@ -45,11 +58,12 @@ def present_ids(state: ConsoleState) -> set[int]:
     """The ids of all who are connected now, whatever moment the panes show, and not on
     their way out.
     """
-    rows = state.live.clients if state.live is not None else ()
+    live = state.live
+    rows = (*live.clients, *live.elsewhere) if live is not None else ()
     return {row.id for row in rows if not row.closing}
 
 
 def refreshed(targets: Sequence[Target], state: ConsoleState) -> list[Target]:
     """The same people; who has left is marked, and stays so."""
     present = present_ids(state)
-    return [Target(t.id, t.nick, t.peer, t.gone or t.id not in present) for t in targets]
+    return [Target(t.id, t.nick, t.peer, t.gone or t.id not in present, t.word) for t in targets]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 from textual.app import ComposeResult
@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.events import Disconnected
-from chatops.api.snapshot import CLOSING, Snapshot
+from chatops.api.snapshot import CLOSING, ClientRow, Snapshot
 from chatops.units import counted, format_age
 from tui.model import rows
 from tui.model.arrangement import Arrangement
@@ -36,6 +36,7 @@ class ClientsPane(TablePane):
         self._farewells_text = ""
         self._arrangement = Arrangement(rows.arrange_clients)
         self._seen: Snapshot | None = None
+        self._people: Sequence[ClientRow] = ()        # of this node, and of others
         self._least: Mapping[str, int] = {}           # cells of a column, by its name
         self._going: frozenset[int] = frozenset()     # ids of those on their way out
 
@@ -50,10 +51,9 @@ class ClientsPane(TablePane):
         self._look(state, snapshot)
         self.choose(state, rows.CLIENTS)
         context = rows.client_context(state)
-        clients = snapshot.clients if snapshot is not None else ()
-        shown = self._arrangement.of(snapshot, clients, state.views["clients"], context)
-        total = len(clients)
-        if total:
+        shown = self._arrangement.of(snapshot, self._people, state.views["clients"], context)
+        total = len(snapshot.clients) if snapshot is not None else 0
+        if self._people:
             self.table.empty = NO_MATCH
         elif snapshot is not None:
             self.table.empty = (f"nobody is here; connect with  nc {snapshot.host} "
@@ -61,7 +61,11 @@ class ClientsPane(TablePane):
         self.table.show_rows(shown, context, state.views["clients"], self._least)
         self._totals.show(self.table, totals.of_clients(shown, context, state)
                           if self.size.height >= totals.LEAST_HEIGHT else {})
-        count = f"{total:,}" if len(shown) == total else f"{len(shown):,} of {total:,}"
+        far = len(snapshot.elsewhere) if snapshot is not None else 0
+        count = (f"{total:,}" if len(shown) == total + far
+                 else f"{len(shown):,} of {total + far:,}")
+        if far and len(shown) == total + far:
+            count += f", {far:,} on other nodes"
         if self._going:
             count += f", {len(self._going)} closing"
         tags = f"  {len(state.tags)} tagged" if state.tags else ""
@@ -78,6 +82,8 @@ class ClientsPane(TablePane):
             return
         before, view = self._going, state.views["clients"]
         self._seen, self._least = snapshot, _least(snapshot)
+        self._people = ((*snapshot.clients, *snapshot.elsewhere) if snapshot.elsewhere
+                        else snapshot.clients)
         self._going = frozenset([row.id for row in snapshot.clients if row.state in CLOSING])
         if view.cursor in self._going - before and view.cursor != state.followed:
             view.cursor = None
@@ -94,8 +100,10 @@ class ClientsPane(TablePane):
 
 def _least(snapshot: Snapshot) -> dict[str, int]:
     """Ids and descriptors are given the cells that the largest of them needs."""
-    return {name: max(2, len(str(max(map(field, snapshot.clients), default=0))))
-            for name, field in (("ID", attrgetter("id")), ("FD", attrgetter("fd")))}
+    least = {name: max(2, len(str(max(map(field, snapshot.clients), default=0))))
+             for name, field in (("ID", attrgetter("id")), ("FD", attrgetter("fd")))}
+    least["ID"] = max(least["ID"], max([len(row.word) for row in snapshot.elsewhere], default=0))
+    return least
 
 
 def _farewell(event: Disconnected, wall: float) -> str:

@@ -59,7 +59,7 @@ class AboutClients(Question):
         wide = min(24, max((len(clean(t.nick)) for t in self.targets), default=0))
         lines = []
         for t in self.targets:
-            line = f"{f'#{t.id}':>5}  {fit(t.nick, wide)}  {clean(t.peer)}"
+            line = f"{t.shown:>5}  {fit(t.nick, wide)}  {clean(t.peer)}"
             lines.append(Content.assemble(
                 (line, "$text-disabled strike"), ("  has left", "$warning"))
                 if t.gone else Content.styled(line, "bold"))
@@ -68,7 +68,7 @@ class AboutClients(Question):
 
 def _count(targets: Sequence[Target]) -> str:
     if len(targets) == 1:
-        return f"#{targets[0].id} {targets[0].nick}"
+        return f"{targets[0].shown} {targets[0].nick}"
     return f"{len(targets)} clients"
 
 
@@ -90,7 +90,7 @@ class KickDialog(AboutClients):
     def commands(self, choice: int) -> tuple[Command, ...]:
         if not self.present:
             raise ValueError("nobody is left to kick")
-        ids = tuple(str(t.id) for t in self.present)
+        ids = tuple(t.named for t in self.present)
         return (Kick(ids, self._reason.value.strip()),)
 
 
@@ -137,7 +137,7 @@ class BanDialog(AboutClients):
             return (Ban(self._target, seconds, reason),)
         if not self.present:
             raise ValueError("nobody is left to ban; ban the address instead")
-        return tuple(Ban(str(t.id), seconds, reason) for t in self.present)
+        return tuple(Ban(t.named, seconds, reason) for t in self.present)
 
 
 def _neighbours(people: Sequence[Target], state: ConsoleState) -> Content:

@@ -27,6 +27,7 @@ from tui.panes.events import EventsPane
 from tui.panes.lints import LintsPane
 from tui.panes.log import LogPane
 from tui.panes.loop import LoopPane
+from tui.panes.nodes import NodesPane
 from tui.panes.selector import SelectorPane
 from tui.panes.tasks import TasksPane
 from tui.panes.transports import TransportsPane
@@ -82,10 +83,12 @@ class MainScreen(Screen[None]):
         super().__init__()
         self.state = state
         self._panes: dict[str, Widget] = {
-            "clients": ClientsPane(), "tasks": TasksPane(), "loop": LoopPane(),
+            "clients": ClientsPane(), "tasks": TasksPane(),
+            "nodes": NodesPane(), "loop": LoopPane(),
             "selector": SelectorPane(), "events": EventsPane(), "log": LogPane()}
         self._transports = TransportsPane()     # in the place of the clients, for a program
-        self._transports.display = self._panes["tasks"].display = False
+        for pane in (self._transports, self._panes["tasks"], self._panes["nodes"]):
+            pane.display = False
         self._details = DetailsPane()
         self._lints = LintsPane()
         self._status = StatusBar()
@@ -189,7 +192,7 @@ class MainScreen(Screen[None]):
         refocus = self._arranged is None or self._arranged[0] != state.pane
         self._arranged = (state.pane, dashboard, large)
         below = "log" if state.pane == "log" else "events"
-        above = "tasks" if state.pane == "tasks" else "clients"
+        above = state.pane if state.pane in ("tasks", "nodes") else "clients"
         shown = {above, "selector", "loop", below} if dashboard else {state.pane}
         moved = {name for name, pane in self._panes.items() if pane.display} != shown \
             or self.has_class("-large") != large or self.has_class("-dashboard") != dashboard

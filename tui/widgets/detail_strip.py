@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
+from chatops.api import node_table
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.units import counted, format_age, format_clock, format_seconds, format_size
 from tui.model.state import ConsoleState
@@ -47,7 +48,13 @@ def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
         task = next((t for t in snapshot.tasks if t.id == state.view.cursor), None)
         return [Content(f" {clean(text)}") for text in
                 (task.name, " → ".join(task.chain), task.holder)] if task is not None else []
+    if state.pane == "nodes":
+        return [Content(f" {clean(node_table.engine_line(snapshot))}")]
     ident = state.cursor_client()
+    if (person := state.person(ident)) is not None:
+        where = ", ".join(person.rooms) or "no room"
+        return [Content(clean(f" {person.nick} {person.word}, in {where}")),
+                Content(clean(f" it is on node {person.node}, whose console shows its queues"))]
     client = state.client(ident) if ident is not None else None
     if client is None:
         what = "connection" if snapshot.program is not None else "client"

@@ -6,6 +6,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
+from chatops.api.commands import PANES
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
@@ -25,7 +26,8 @@ class TabBar(Static):
         """Draw what the state holds now."""
         tabs: list[Part] = [" "]
         at, self._ends = 1, []
-        for number, pane in enumerate(state.panes, 1):
+        for pane in state.panes:
+            number = PANES.index(pane) + 1         # as its key, whatever others are there
             here = pane == state.pane
             name = "Connections" if pane == "clients" and state.program else pane.title()
             text = f"[{number} {name}]" if here else f" {number} {name} "

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from chatops.api import events
 from chatops.chat import names
+from chatops.chat.effects import Forward
+from chatops.chat.elsewhere import Person
 from chatops.chat.formatting import clean
+from chatops.chat.groups import Group
 from chatops.chat.hub import LOBBY
 from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
@@ -215,12 +218,15 @@ def invite(irc: Irc, client: Client, message: Message) -> None:
     room = joined_room(irc, client, channel)
     if room is None:
         return
-    if other is None:
+    person = others.find(irc, nick) if other is None else None
+    if other is None and person is None:
         irc.reply(client, n.ERR_NOSUCHNICK, nick)
     elif "i" in room.rules.flags and not is_op(client, room):
         irc.reply(client, n.ERR_CHANOPRIVSNEEDED, f"#{room.name}")
-    elif other.id in room.members:
-        irc.reply(client, n.ERR_USERONCHANNEL, other.nick, f"#{room.name}")
+    elif person is not None:
+        _invite_there(irc, client, person, room)
+    elif other is None or other.id in room.members:
+        irc.reply(client, n.ERR_USERONCHANNEL, nick, f"#{room.name}")
     else:
         _invite(irc, client, other, room)
 
@@ -231,12 +237,28 @@ def _invite(irc: Irc, client: Client, other: Session, room: Room) -> None:
     irc.reply(client, n.RPL_INVITING, other.nick, f"#{room.name}")
     if other.away:
         irc.reply(client, n.RPL_AWAY, other.nick, other.away)
-    group = hub.group(client.sender, "invite", target=other.nick)
-    if isinstance(other.dialect, IrcDialect):
-        hub.tell(other, other.dialect.line(group, f"INVITE {other.nick} #{room.name}"))
-    else:
-        hub.notice(other, f"{client.nick} invites you to {room.name}: /join {room.name}")
-    for member in room.members.values():               # those who ask to be told
+    group = hub.group(client.sender, "invite", room.name, target=other.nick)
+    hub.tell(other, other.dialect.private(other.sender, group))
+    _invited(irc, client, room, group)
+
+
+def _invite_there(irc: Irc, client: Client, person: Person, room: Room) -> None:
+    nick = person.who.nick
+    if room.name in person.rooms:
+        irc.reply(client, n.ERR_USERONCHANNEL, nick, f"#{room.name}")
+        return
+    irc.reply(client, n.RPL_INVITING, nick, f"#{room.name}")
+    if person.away:
+        irc.reply(client, n.RPL_AWAY, nick, person.away)
+    group = irc.hub.group(client.sender, "invite", room.name, target=nick)
+    irc.hub.effects.append(Forward(person.who.node, person.who.id, group))
+    _invited(irc, client, room, group)
+
+
+def _invited(irc: Irc, client: Client, room: Room, group: Group) -> None:
+    """The members here that ask to be told."""
+    hub = irc.hub
+    for member in room.members.values():
         if member is not client and isinstance(member.dialect, IrcDialect):
             hub.tell(member, member.dialect.render(room.name, (group,)).chunk)
 

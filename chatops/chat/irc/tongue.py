@@ -139,6 +139,8 @@ class IrcDialect:
     # -- what one client is told
 
     def private(self, to: Sender, group: Group) -> bytes:
+        if group.kind == "invite":
+            return self.line(group, f"INVITE {to.nick} #{group.text.decode()}")
         if group.kind not in SAID:
             return (f"{self._tags(group, 0)}:{self._tongue.source(group.sender)} "
                     f"NOTICE {to.nick} :{group.text.decode()}\r\n").encode()

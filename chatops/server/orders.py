@@ -1,0 +1,40 @@
+"""What an admin's node asks of others, and what they answer: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from chatops.api import commands
+from chatops.api.commands import Answer
+from chatops.server.rulings import Ruling
+
+
+class Rulings(msgspec.Struct, frozen=True, tag="rulings"):
+    """What was decided about addresses."""
+
+    rulings: tuple[Ruling, ...]
+
+
+class Locate(msgspec.Struct, frozen=True, tag="locate"):
+    """What address does this client of yours have?"""
+
+    target: str
+
+
+Ordered = (commands.Kick | commands.Mute | commands.Unmute | commands.Broadcast | Rulings | Locate)
+
+
+class NodeAnswer(NamedTuple):
+    """What became of an order on one node."""
+
+    node: str
+    ok: bool
+    text: str
+    answered: bool = True      # False: `text` says why it has not
+
+
+Told = Callable[[Sequence[NodeAnswer]], None]
+Obeys = Callable[[str, Ordered, Answer], None]     # the node that asks, what, and whom to tell

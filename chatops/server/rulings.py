@@ -1,0 +1,47 @@
+"""What was decided about an address, as nodes tell it each other: of two rulings the later holds.
+
+A ban that is lifted leaves its moment behind, or a node that was away would bring the ban back.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from chatops.server.bans import BanEntry, BanList
+
+
+class Ruling(msgspec.Struct, frozen=True, array_like=True):
+    """A ban, or that one was lifted.  Times are seconds of one clock; `until` of 0 is for good."""
+
+    network: str
+    at: float
+    until: float = 0.0
+    reason: str = ""
+    lifted: bool = False
+
+    def shifted(self, seconds: float) -> Ruling:
+        """The same by a clock that is so far ahead."""
+        return Ruling(self.network, self.at + seconds,
+                      self.until + seconds if self.until else 0.0, self.reason, self.lifted)
+
+
+def of_ban(ban: BanEntry) -> Ruling:
+    """As it is told."""
+    return Ruling(ban.network, ban.at, ban.until, ban.reason)
+
+
+def all_of(bans: BanList, now: float) -> list[Ruling]:
+    """All that a newcomer among the nodes has to know."""
+    return [*map(of_ban, bans.all(now)),
+            *[Ruling(str(network), at, lifted=True) for network, at in bans.lifted.items()]]
+
+
+def settle(bans: BanList, ruling: Ruling) -> bool:
+    """Have it hold, unless something later holds already.  Raises `bans.BanError`."""
+    if ruling.at <= bans.ruled_at(ruling.network):
+        return False
+    if ruling.lifted:
+        bans.remove(ruling.network, ruling.at)
+    else:
+        bans.put(BanEntry(ruling.network, ruling.at, ruling.until, ruling.reason))
+    return True

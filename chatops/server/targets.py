@@ -1,0 +1,44 @@
+"""Whom an admin means by a word, and how it is said what became of them."""
+
+from __future__ import annotations
+
+from chatops.api.commands import CommandResult
+from chatops.chat import names
+from chatops.chat.hub import Hub
+from chatops.chat.session import Session
+from chatops.units import shown
+
+
+class CommandRefused(Exception):  # noqa: N818  (it is an answer, not an error)
+    """What was asked cannot be done; the message is for the operator."""
+
+
+def find(hub: Hub, targets: tuple[str, ...]) -> tuple[list[Session], list[str]]:
+    """Who is meant, and which targets are not here (any more)."""
+    found: dict[int, Session] = {}
+    missing = []
+    for target in targets:
+        session = names.find(target, hub.sessions.get, hub.nicks.find, hub.nicks.alike)
+        if session is None:
+            name = shown(target.removeprefix("#"))
+            missing.append(f"#{name}" if names.id_of(target) is not None else name)
+        else:
+            found[session.id] = session
+    return list(found.values()), missing
+
+
+def named(sessions: list[Session]) -> str:
+    """The first of them by id and nick, and how many more there are."""
+    shown = ", ".join(f"#{session.id} {session.nick}" for session in sessions[:5])
+    return shown + (f" and {len(sessions) - 5} more" if len(sessions) > 5 else "")
+
+
+def outcome(did: str, sessions: list[Session], missing: list[str]) -> CommandResult:
+    """What has been done to whom, and who is not here."""
+    parts = []
+    if sessions:
+        parts.append(f"{did} {named(sessions)}")
+    if missing:
+        parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
+                     "(any more)")
+    return CommandResult(bool(sessions), "; ".join(parts))
