@@ -266,12 +266,13 @@ def test_an_attached_console_whose_server_falls_silent_asks_once_whether_it_slee
         chat.client()
         seen(link, clients=1)
         until(lambda: put_forward(link, hands, PROBE_AFTER) and not link.unsure)
-        chat.turn()                # in which its last look is read
-        turns = chat.call(lambda: chat.chat.selector.turns)
+        chat.turn()                # in which its last look is read; this is news, too
+        until(lambda: put_forward(link, hands, PROBE_AFTER) and not link.unsure)
+        turns = chat.chat.selector.turns
         for _ in range(50):
             put_forward(link, hands, 60.0)
         assert not pulse_of(link).behind
-        assert chat.call(lambda: chat.chat.selector.turns) <= turns + 1    # that call itself
+        assert chat.chat.selector.turns <= turns + 1       # its last look, again
     finally:
         link.close()
 
