@@ -58,16 +58,10 @@ class Hub(Telling):
     def __init__(self, limits: ChatLimits | None = None) -> None:
         super().__init__(limits if limits is not None else ChatLimits())
         self.lines_in = 0
-        self.costly = 0                # lines in this turn that were looked at one by one
         self.nicks = Nicks()
         self.witness: Witness | None = None
         self.cloak: Callable[[str], Sender] | None = None    # what others see of a peer, if
         self.lobby = self.rooms.open(LOBBY)                   # they see anything of it
-
-    def flush(self) -> None:
-        """Send off what was gathered in this turn."""
-        self.costly = 0
-        super().flush()
 
     # -- coming and going
 

@@ -37,6 +37,7 @@ class Telling:
         self.elsewhere: Elsewhere | None = None    # who is on other nodes, if there are any
         self.touched: dict[int, None] = {}         # whom those have to be told of anew,
         self.touched_rooms: dict[str, None] = {}   # and of which rooms' state
+        self.costly = 0                # lines in this turn that were looked at one by one
         self._numbered = 0             # lines that have a number
 
     # -- other nodes
@@ -146,6 +147,7 @@ class Telling:
 
     def flush(self) -> None:
         """Send off what was gathered in this turn."""
+        self.costly = 0
         dirty, self.dirty = self.dirty, []
         for room in dirty:
             self._send_off(room)

@@ -221,7 +221,7 @@ def test_what_is_no_frame_of_ours_is_skipped_and_said(node: Start, engine: Engin
         engine.write(junk)
     ada.say("hello")
     bob.expect("ada: hello")
-    assert "were not read" in a.wait_for(Warned).text
+    assert "was not read" in a.wait_for(Warned).text
     b.until(lambda chat: of(chat).bad == 4)
     assert b.call(lambda: of(b.chat).reader.peers["z"].state) == "other version"
 

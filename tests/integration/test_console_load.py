@@ -189,7 +189,7 @@ def test_a_storm_of_resizes_ends_in_the_screen_that_there_was(console: StartCons
         chatops.resize(size)
     chatops.see(r"\[1 Clients\]")
     chatops.resize(WIDE)
-    chatops.see(r"╭─ 1 Clients \(1\)")
+    chatops.see(r"┏━ 1 Clients \(1\)")
     chatops.see("╭─ 2 Selector map")
     chatops.see(r"│ console +[\d.]+s old +built [\d.]+[mu]s +│")     # cut, not folded
     chatops.see(r"q quit")

@@ -39,10 +39,10 @@ def test_people_come_talk_are_kicked_are_told_and_the_server_drains(
     chatops.see_row(ada)
 
     chatops.type("b")
-    chatops.see("Say to all 1 clients")
+    chatops.see("Say to the only client")
     chatops.type("lunch!\r")
     ada.expect("*** [admin] lunch!")
-    chatops.miss("Say to all")
+    chatops.miss("Say to the only client")
     chatops.type(":")
     chatops.see("tab completes")
     chatops.type("broadcast back at two\r")
