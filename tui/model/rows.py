@@ -15,7 +15,7 @@ from tui.model.state import ConsoleState
 from tui.model.view import PaneView
 from tui.text.cells import clean, format_count, format_rate, mask_text
 
-Row = TypeVar("Row", ClientRow, KeyRow)
+Row = TypeVar("Row")
 
 WARN_AT, FULL_AT = 0.5, 0.9    # shares of a limit from which a queue is worth a look
 IDLE_LONG = 60.0               # seconds

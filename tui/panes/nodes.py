@@ -10,8 +10,8 @@ from zlib import crc32
 from chatops.api import node_table
 from chatops.api.snapshot import NodeRow
 from chatops.units import format_age, format_seconds, format_size
-from tui.model import filters
 from tui.model.columns import CellContext, Column
+from tui.model.rows import arrange
 from tui.model.state import ConsoleState
 from tui.panes.table_pane import NO_MATCH, TablePane
 from tui.widgets.live_table import LiveTable
@@ -77,11 +77,7 @@ class NodesPane(TablePane):
         snapshot = state.snapshot
         rows = snapshot.nodes if snapshot is not None else ()
         context = CellContext(state.now, cursor=view.cursor)
-        shown = filters.apply(rows, view.filter, COLUMNS, context) if view.filter else list(rows)
-        column = next((column for column in COLUMNS if column.name == view.sort), None)
-        if column is not None:
-            key = column.key
-            shown.sort(key=lambda row: key(row, context), reverse=view.inverted)
+        shown = arrange(rows, COLUMNS, view, context)
         self.table.empty = NO_MATCH if rows else node_table.ALONE
         self.table.show_rows(shown, context, view)
         self.show_title(state, f"Nodes ({len(rows):,})")

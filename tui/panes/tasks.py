@@ -8,8 +8,8 @@ from typing import Any
 
 from chatops.api.snapshot import TaskRow
 from chatops.units import format_age, format_seconds
-from tui.model import filters
 from tui.model.columns import CellContext, Column
+from tui.model.rows import arrange
 from tui.model.state import ConsoleState
 from tui.panes.table_pane import NO_MATCH, TablePane
 from tui.widgets.live_table import LiveTable
@@ -73,11 +73,7 @@ class TasksPane(TablePane):
         snapshot = state.snapshot
         rows = snapshot.tasks if snapshot is not None else ()
         context = CellContext(state.now, cursor=view.cursor)
-        shown = filters.apply(rows, view.filter, COLUMNS, context) if view.filter else list(rows)
-        column = next((column for column in COLUMNS if column.name == view.sort), None)
-        if column is not None:
-            key = column.key
-            shown.sort(key=lambda row: key(row, context), reverse=view.inverted)
+        shown = arrange(rows, COLUMNS, view, context)
         shown.sort(key=lambda row: not row.id)             # the counted ones last
         self.table.empty = NO_MATCH if rows else EMPTY
         self.table.show_rows(shown, context, view)
