@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from tests.patience import scaled
@@ -16,3 +18,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if not item.get_closest_marker("timeout") and not item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.timeout(scaled(LONGEST)))
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays: no collection of garbage looks at it again."""
+    gc.collect()
+    gc.freeze()

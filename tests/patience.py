@@ -7,7 +7,10 @@ ordinary machine: that is how slow the core is, and how long one waits for it, b
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 GENEROUS = 3.0                 # a test fails only after so many times what is ample
 ORDINARY = 0.060               # seconds that the work takes on a core of its own
@@ -38,6 +41,21 @@ def measure() -> float:
 def scaled(seconds: float) -> float:
     """What to wait here for something that is ample done in so many seconds elsewhere."""
     return seconds * GENEROUS * (_slowness or measure())
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage is collected meanwhile, so that no other test's is part of what this costs.
+
+    One collection of all that a worker's tests have left takes longer than most of what they
+    measure, and it falls to whichever thread allocates next.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Deadline:

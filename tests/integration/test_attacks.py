@@ -15,7 +15,7 @@ from chatops.server.acceptor import REFUSALS_SAID
 from tests.integration.client import Client
 from tests.integration.harness import PATIENCE, Clock, Server
 from tests.integration.talk import say_and_hear
-from tests.patience import scaled
+from tests.patience import scaled, uncollected
 
 StartServer = Callable[..., Server]
 
@@ -99,23 +99,24 @@ def cost_of_asking(chat: Server, lines: str, rooms: int) -> float:
         talk(*args)
 
     chat.call(lambda: setattr(chat.chat.hub, "talk", said))
-    before = chat.call(time.thread_time)       # of the reactor, whatever else this machine does
-    held, all_sent = threading.Event(), threading.Event()
+    with uncollected():
+        before = chat.call(time.thread_time)       # of the reactor, whatever else this machine does
+        held, all_sent = threading.Event(), threading.Event()
 
-    def hold() -> None:
-        held.set()
-        all_sent.wait(PATIENCE)
+        def hold() -> None:
+            held.set()
+            all_sent.wait(PATIENCE)
 
-    chat.chat.reactor.submit(hold)             # so that it sees all of them at once
-    assert held.wait(PATIENCE)
-    for asker in crowd:
-        asker.send(lines.encode() * (QUESTIONS // lines.count("\n")))
-    speaker.say("may I?")
-    all_sent.set()
-    hearer.expect(f"{speaker.nick}: may I?")
-    for asker in crowd:
-        asker.heard()
-    took = chat.call(time.thread_time) - before
+        chat.chat.reactor.submit(hold)             # so that it sees all of them at once
+        assert held.wait(PATIENCE)
+        for asker in crowd:
+            asker.send(lines.encode() * (QUESTIONS // lines.count("\n")))
+        speaker.say("may I?")
+        all_sent.set()
+        hearer.expect(f"{speaker.nick}: may I?")
+        for asker in crowd:
+            asker.heard()
+        took = chat.call(time.thread_time) - before
     # Who only talks does not wait until all have been answered.
     assert said_at[0] - before < took / 2
     return took
