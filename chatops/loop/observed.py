@@ -291,6 +291,11 @@ class ObservedSelector(selectors.BaseSelector):
         self._fold()
         return list(self._registrations.values())
 
+    def registrations_by_descriptor(self) -> Mapping[int, Registration]:
+        """The same, by their descriptors; good until the map changes."""
+        self._fold()
+        return self._registrations
+
     def recent_turns(self) -> Iterator[TurnRecord]:
         """The turns that are remembered, the last one first."""
         return reversed(self.ring)

@@ -32,10 +32,10 @@ MAX_READY = 64                 # events shown of one turn
 
 def key_rows(selector: ObservedSelector) -> tuple[KeyRow, ...]:
     """The map, one row a descriptor, in the order of registration."""
-    return tuple([_key_row(registration) for registration in selector.registrations()])
+    return tuple([key_row(registration) for registration in selector.registrations()])
 
 
-def _key_row(r: Registration) -> KeyRow:
+def key_row(r: Registration) -> KeyRow:
     """The row of one descriptor; the one of the last time where nothing has changed.
 
     What is compared are the values of all its fields, in their order.  What `modify` alone can

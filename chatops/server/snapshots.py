@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from msgspec.structs import replace
 
 from chatops.api.slot import SnapshotSlot
-from chatops.api.snapshot import ClientRow, Pulse, RoomRow, Snapshot
+from chatops.api.snapshot import Pulse, RoomRow, Snapshot
 from chatops.loop.reactor import Timer
 from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
-from chatops.net.kernel import kernel_queued, path_of, send_buffer
+from chatops.server.client_rows import ClientRows, Gathering
 from chatops.server.server import ChatServer
-from chatops.server.state import ClientConnection
 
 SHARE = 0.02                   # of the loop's time that snapshots may take
 LONGEST = 1.0                  # seconds between two that are wanted, however dear they are
+AT_ONCE = 1_000                # clients whose rows are read in one turn
+SLICE = 250                    # of more than those, so many: 1.5 ms
+PAUSES = 3.0                   # times a slice's CPU that the loop has before the next
 
 
 class SnapshotPublisher:
@@ -28,6 +29,10 @@ class SnapshotPublisher:
     CPU time: a host that stalls, or a core that somebody else has, costs the loop nothing that
     looking less often would give back.  However dear, there is one in `LONGEST`, unless more
     than half of the time would go into them.
+
+    Of many clients the rows are read a slice at a time, with pauses: no turn is as long as all
+    of them take.  Such a snapshot says over which time (`spread`), and what happened within
+    that is news for the next one.
 
     `activity` grows with all that happens in the loop, but for what is done only because
     somebody looks: otherwise two consoles would keep an idle server, and each other, awake.
@@ -44,8 +49,9 @@ class SnapshotPublisher:
         self._server = server
         self._cost = 0.0               # seconds of CPU of the last one, and of handing it out
         self._latest: tuple[Snapshot, int] | None = None   # and the activity that it tells of
-        # By connection id: the row that was shown last, and the values of its fields.
-        self._rows: dict[int, tuple[tuple[Any, ...], ClientRow]] = {}
+        self._rows = ClientRows()
+        self._gathering: Gathering | None = None           # for the next one
+        self._gathered_at = 0          # the activity when that began
         self._timer: Timer | None = None
         self._shown = 0                # the last turn that `build` has told of by itself
         server.on_publish.append(self.publish)
@@ -71,22 +77,36 @@ class SnapshotPublisher:
                          - self.looks)
         due = [view for view in self.views
                if view.wanted or (view.on_news and view.activity != self.activity)]
-        if not due:
-            return
-        if reactor.now >= self.next_at:
+        if self._gathering is None and due:
+            if reactor.now >= self.next_at:
+                self._begin(due)
+            elif self._timer is None:
+                self._timer = reactor.call_later(self.next_at - reactor.now, self._affordable)
+        gathering = self._gathering
+        if gathering is not None and gathering.complete:
+            self._gathering = None
+            self._fill(due, gathering)
+
+    def _begin(self, due: list[SnapshotSlot]) -> None:
+        state = self._server.state
+        if len(state.connections) <= AT_ONCE:
             self._fill(due)
-        elif self._timer is None:
-            self._timer = reactor.call_later(self.next_at - reactor.now, self._affordable)
+        else:
+            self._gathering = Gathering(state, self._rows)
+            self._gathered_at = self.activity
+            self._gather(self._gathering)
 
     def fill(self) -> None:
         """Give everybody who looks the last picture, whether it can be afforded or not."""
+        self._gathering = None
         self._fill(self.views)
 
     def charge(self, seconds: float) -> None:
         """Something else done for the last snapshot cost so much CPU: the next one comes later."""
         self._cost += seconds
         now = self._server.reactor.clock()
-        began = self._latest[0].mono if self._latest is not None else now
+        latest = self._latest[0] if self._latest is not None else None
+        began = latest.mono - latest.spread if latest is not None else now
         self.next_at = max(began + min(LONGEST, self._cost / SHARE), now + self._cost)
 
     def lend(self, view: SnapshotSlot) -> None:
@@ -116,7 +136,8 @@ class SnapshotPublisher:
             write_interest="always" if context.always_write else "on-demand",
             write_until=context.always_until, off_cpu=selector.off_cpu)
 
-    def _fill(self, views: list[SnapshotSlot]) -> None:
+    def _fill(self, views: list[SnapshotSlot], gathering: Gathering | None = None) -> None:
+        activity = self.activity if gathering is None else self._gathered_at
         snapshot: Snapshot | None = None
         for view in views:
             view.wanted = view.on_news = False
@@ -124,32 +145,48 @@ class SnapshotPublisher:
                 began = self.cpu()
                 # The threads' times belong to this moment, on this thread: what kept the loop
                 # waiting between two snapshots is read out of their difference.
-                snapshot = replace(self.build(view.shown), threads=thread_rows({}))
+                snapshot = replace(self.build(view.shown, gathering), threads=thread_rows({}))
                 view.latest = snapshot
-                self._latest, self._cost = (snapshot, self.activity), 0.0
-                self.charge(self.cpu() - began)
+                self._latest, self._cost = (snapshot, activity), 0.0
+                self.charge(self.cpu() - began + (gathering.spent if gathering else 0.0))
             else:
                 view.latest = replace(
                     snapshot, turns=turns_since(self._server.selector, view.shown))
-            view.activity = self.activity
+            view.activity = activity
+
+    def _gather(self, gathering: Gathering) -> None:
+        """Read the rows of some more clients, and go on in a while."""
+        began = self.cpu()
+        gathering.go_on(SLICE)
+        cost = self.cpu() - began
+        gathering.spent += cost
+        if not gathering.complete:
+            self._server.reactor.call_later(cost * PAUSES, lambda: self._go_on(gathering))
+
+    def _go_on(self, gathering: Gathering) -> None:
+        self.looks += 1
+        if self._gathering is gathering:       # not given up
+            self._gather(gathering)
 
     def _affordable(self) -> None:
         self._timer = None
         self.looks += 1
 
-    def build(self, shown: int | None = None) -> Snapshot:
-        """How things stand now, with the turns from `shown` on, or from the last call on."""
+    def build(self, shown: int | None = None, gathering: Gathering | None = None) -> Snapshot:
+        """How things stand now, with the turns from `shown` on, or from the last call on, and
+        with the rows that have been gathered.
+        """
         server, state = self._server, self._server.state
         selector, reactor, hub, context = (state.selector, state.reactor, state.hub,
                                            state.context)
         began = reactor.clock()
-        keys = key_rows(selector)
+        keys = (key_rows(selector) if gathering is None
+                else tuple(map(gathering.key, selector.registrations())))
         masks = {row.fd: row.masks for row in keys}
-        now = hub.now
-        clients = tuple([self._client(connection, masks.get(connection.fd, ""), now)
+        now, row = hub.now, self._rows.row if gathering is None else gathering.client
+        clients = tuple([row(connection, masks.get(connection.fd, ""), now)
                          for connection in state.connections.values()])
-        if len(self._rows) > len(clients):     # of those who are gone
-            self._rows = {row.id: self._rows[row.id] for row in clients}
+        self._rows.forget_others(clients)
         turns = turns_since(selector, self._shown if shown is None else shown)
         if shown is None:
             self._shown = selector.turns
@@ -182,45 +219,5 @@ class SnapshotPublisher:
             nodes=state.others.rows() if state.others is not None else (),
             elsewhere=state.others.people_rows() if state.others is not None else (),
             engine=state.others.engine_row() if state.others is not None else None,
+            spread=began - gathering.began if gathering is not None else 0.0,
         )
-
-    def _client(self, connection: ClientConnection, masks: str, now: float) -> ClientRow:
-        """One client's row; the one of the last time where nothing has changed.
-
-        What is compared are the values of all its fields, in their order: that is half of what
-        a row costs, and there is no list of what may change.  Only the kernel is not asked in
-        vain.
-        """
-        session, outbox, sock = connection.session, connection.outbox, connection.sock
-        ident, tls, bytes_out = connection.client_id, connection.tls, connection.bytes_out
-        values, row = self._rows.get(ident, _UNKNOWN)
-        # Nothing but sending fills the kernel's queue; TLS also sends what is nobody's line.
-        empty = row is not None and not row.kernel_queued and row.bytes_out == bytes_out and not tls
-        queued = lines = high_water = 0
-        high_water_at = 0.0
-        if outbox is not None:
-            queued, high_water, high_water_at = outbox.size, outbox.high_water, outbox.high_water_at
-            lines = outbox.lines if queued else 0
-        seen = (
-            ident, connection.fd, session.nick, session.where, connection.peer,
-            connection.mask, queued, lines, connection.context.outbox_limit,
-            0 if empty else kernel_queued(sock), send_buffer(sock) if queued else 0,
-            high_water, high_water_at, connection.bytes_in, bytes_out, session.lines_in,
-            connection.lines_out, connection.lines_dropped,
-            connection.connected_at, connection.active_at, connection.progress_at,
-            # Not `value`: that goes through a descriptor which is written in Python.
-            "throttled" if connection.paused and connection.is_open else connection.state._value_,
-            session.muted_until > now,
-            masks, tls, tuple(session.rooms),
-        )
-        known = session.capabilities
-        capabilities = tuple(sorted(known)) if known else ()
-        if row is not None and seen == values and row.capabilities == capabilities:
-            return row
-        row = ClientRow(*seen, *path_of(sock),     # asked of the kernel with news only
-                        protocol=session.door.protocol, capabilities=capabilities)
-        self._rows[ident] = seen, row
-        return row
-
-
-_UNKNOWN: tuple[tuple[Any, ...], ClientRow | None] = (), None

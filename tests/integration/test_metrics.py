@@ -194,7 +194,7 @@ def test_a_thousand_scrapes_at_once_are_all_answered_from_a_few_snapshots(
     built = 0
     build = chat.thread.survey.build
 
-    def counting(shown: int | None = None) -> object:
+    def counting(shown: int | None = None, *_gathered: object) -> object:
         nonlocal built
         built += 1
         return build(shown)

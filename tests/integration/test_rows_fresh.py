@@ -18,7 +18,7 @@ from chatops.loop.rows import key_rows
 from chatops.net.connection import Connection
 from chatops.net.outbox import Outbox
 from chatops.net.state import ConnectionState
-from chatops.server import snapshots
+from chatops.server import client_rows
 from chatops.server.state import ClientConnection
 from tests.integration.harness import Server
 from tests.integration.until import until
@@ -121,7 +121,7 @@ def test_10_a_change_of_each_field_of_a_client_is_seen(
     chat = server()
     chat.client().heard()
     waits: list[int] = []
-    monkeypatch.setattr(snapshots, "kernel_queued", lambda sock: sum(waits))
+    monkeypatch.setattr(client_rows, "kernel_queued", lambda sock: sum(waits))
 
     def change() -> tuple[ClientRow, ClientRow, ClientRow]:
         build = chat.thread.survey.build
@@ -134,7 +134,7 @@ def test_10_a_change_of_each_field_of_a_client_is_seen(
         waits.append(4096)
         CLIENT_CHANGES[field](connection)
         (after,) = build().clients
-        chat.thread.survey._rows.clear()
+        chat.thread.survey._rows.forget_others(())
         (afresh,) = build().clients
         for name, value in real.items():
             setattr(connection, name, value)
@@ -186,7 +186,8 @@ def test_rows_of_clients_that_are_gone_are_not_kept(server: StartServer) -> None
     chat.until(lambda s: len(s.state.connections) == 2)
     chat.client()
     chat.snapshot()
-    assert chat.call(lambda: set(chat.thread.survey._rows) == set(chat.chat.state.connections))
+    assert chat.call(
+        lambda: set(chat.thread.survey._rows._rows) == set(chat.chat.state.connections))
 
 
 # -- descriptors
