@@ -12,7 +12,9 @@ from chatops.replay.history import FREED, TurnHistory
 from tests.tui.feed import Feed
 from tui.model.arrangement import CLOCK, Arrangement
 from tui.model.columns import CellContext
+from tui.model.filters import narrows
 from tui.model.rates import RateTable
+from tui.model.row_texts import RowTexts
 from tui.model.rows import arrange_clients
 from tui.model.view import CLIENT_COLUMNS, PaneView
 
@@ -34,7 +36,7 @@ class Looked:
     def at(self, view: PaneView, context: CellContext, snapshot: Snapshot = SNAPSHOT
            ) -> list[ClientRow]:
         shown = self.arrangement.of(snapshot, snapshot.clients, view, context)
-        assert shown == arrange_clients(snapshot.clients, view, context)
+        assert shown == arrange_clients(snapshot.clients, view, replace(context, texts=RowTexts()))
         return shown
 
 
@@ -59,6 +61,52 @@ def test_another_look_is_worked_out_anew(
     change(view, context)
     looked.at(view, context)
     assert looked.times == 2
+
+
+@pytest.mark.parametrize("typed", [
+    "guest-12", "lobby gue", "12", "1.5", "!guest", "nick:al", "idle:>1h", "R-", "*",
+])
+def test_a_filter_being_typed_lets_through_what_it_does_when_typed_at_once(typed: str) -> None:
+    looked, view = Looked(), PaneView(CLIENT_COLUMNS, "NICK")
+    context = CellContext(now=2_000.0, rates=RateTable(SNAPSHOT, 1.0), tags={4})
+    for end in (*range(1, len(typed) + 1), *range(len(typed), 0, -1)):
+        view.filter = typed[:end].strip()
+        looked.at(view, context)       # which compares
+
+
+def test_a_word_typed_further_is_looked_for_in_what_was_found() -> None:
+    went_through: list[int] = []
+
+    def work_out(rows: Sequence[ClientRow], view: PaneView, context: CellContext
+                 ) -> list[ClientRow]:
+        went_through.append(len(rows))
+        return arrange_clients(rows, view, context)
+
+    arrangement, view, context = Arrangement(work_out), PaneView(CLIENT_COLUMNS), CellContext()
+    for view.filter in ("guest", "guest-2", "guest", "guest !2"):
+        arrangement.of(SNAPSHOT, SNAPSHOT.clients, view, context)
+    guests = sum("guest" in row.nick for row in SNAPSHOT.clients)
+    assert 0 < guests < len(SNAPSHOT.clients)
+    assert went_through == [len(SNAPSHOT.clients), guests, len(SNAPSHOT.clients), guests]
+
+
+@pytest.mark.parametrize(("before", "after", "does"), [
+    ("al", "ali", True), ("al", "al bo", True), ("a b", "ab bc", True), ("al", "al", True),
+    ("", "al", False), ("ali", "al", False), ("al bo", "al", False), ("!al", "!ali", False),
+    ("nick", "nick:bob", False), ("appq:>6", "appq:>64", False), ("nick:=a", "nick:=ab", False),
+    ("!al", "!al bo", True), ("appq:>6", "appq:>6 bo", True),
+])
+def test_what_is_typed_further_narrows_unless_it_means_something_else(
+        before: str, after: str, does: bool) -> None:
+    assert narrows(before, after) is does
+
+
+def test_texts_of_rows_that_are_gone_are_not_kept() -> None:
+    looked, view = Looked(), PaneView(CLIENT_COLUMNS, filter="nobody-is-called-so")
+    context = CellContext(now=5.0)
+    for n in range(6):
+        looked.at(view, context, Feed(clients=20, seed=n).snapshot())
+    assert all(len(known) <= 3 * 20 for known in context.texts._known)
 
 
 def test_another_snapshot_of_the_same_rows_is_worked_out_anew() -> None:

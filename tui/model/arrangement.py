@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic
 
 from chatops.api.snapshot import Snapshot
+from tui.model import filters
 from tui.model.columns import CellContext, Row
+from tui.model.row_texts import RowTexts
 from tui.model.view import PaneView
 
 CLOCK = 1.0                    # seconds after which a filter looks at ages again
@@ -29,6 +31,7 @@ class Arrangement(Generic[Row]):
         self._seen: tuple[object, ...] = ()
         self._how: tuple[Any, ...] = ()
         self._rows: list[Row] = []
+        self._texts = RowTexts()
 
     def of(self, snapshot: Snapshot | None, rows: Sequence[Row], view: PaneView,
            context: CellContext) -> list[Row]:
@@ -39,7 +42,14 @@ class Arrangement(Generic[Row]):
             how += (math.floor(context.now / CLOCK),)
         if MARKS.intersection(view.filter):
             how += (frozenset(context.tags), context.cursor, context.followed)
-        if how != self._how or not all(map(operator.is_, seen, self._seen)) or not self._seen:
-            self._rows = self._work_out(rows, view, context)
+        context.texts = self._texts
+        same = bool(self._seen) and all(map(operator.is_, seen, self._seen))
+        if how != self._how or not same:
+            self._rows = self._work_out(
+                self._rows if same and self._narrowed(how) else rows, view, context)
             self._seen, self._how = seen, how
         return self._rows
+
+    def _narrowed(self, how: tuple[Any, ...]) -> bool:
+        """Whether what is shown is filtered further, and nothing else."""
+        return how[1:] == self._how[1:] and filters.narrows(self._how[0], how[0])

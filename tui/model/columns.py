@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from chatops.api.snapshot import Lint
 from tui.model.rates import AT_REST, RateTable
+from tui.model.row_texts import RowTexts
 
 Row = TypeVar("Row")
 
@@ -22,6 +23,7 @@ class CellContext:
     tags: frozenset[int] | set[int] = frozenset()
     cursor: int | None = None
     followed: int | None = None
+    texts: RowTexts = field(default_factory=RowTexts)      # what a filter has looked through
 
 
 Cell = Callable[[Any, CellContext], Any]
@@ -52,6 +54,7 @@ class Column(Generic[Row]):
     keep_bar: int = 0                          # as `keep`, for its bar
     gap: int = 1                               # cells before it
     sorts: bool = True
+    fixed: bool = False                        # its text depends on nothing but the row
     title: str = ""                            # in the header, when not the name
     about: str = ""
 

@@ -7,7 +7,7 @@ divided by how long that was on the server's clock.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from chatops.api.snapshot import CallbackRow, ClientRow, KeyRow, Pulse, Snapshot
@@ -69,6 +69,8 @@ class RateTable:
         if not seconds:
             return NO_RATES
         old = self._clients.get(row.id)
+        if old is row:
+            return NO_RATES
         if old is None:
             return Rates(row.bytes_in / seconds, row.bytes_out / seconds,
                          row.lines_in / seconds, row.lines_out / seconds)
@@ -76,6 +78,21 @@ class RateTable:
                      (row.bytes_out - old.bytes_out) / seconds,
                      (row.lines_in - old.lines_in) / seconds,
                      (row.lines_out - old.lines_out) / seconds)
+
+    def lines(self, rows: Iterable[ClientRow]) -> tuple[float, float]:
+        """In and out, of all these together."""
+        lines_in = lines_out = 0
+        before = self._clients
+        for row in rows:
+            old = before.get(row.id)
+            if old is None:
+                lines_in += row.lines_in
+                lines_out += row.lines_out
+            elif old is not row:
+                lines_in += row.lines_in - old.lines_in
+                lines_out += row.lines_out - old.lines_out
+        seconds = self._seconds
+        return (lines_in / seconds, lines_out / seconds) if seconds else (0.0, 0.0)
 
     def fires(self, row: KeyRow) -> float:
         """How often this descriptor fires per second."""

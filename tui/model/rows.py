@@ -127,9 +127,18 @@ def _greyed(column: Column[ClientRow]) -> Column[ClientRow]:
         column, style=lambda r, k: "dim" if r.closing or r.node else style(r, k))
 
 
-CLIENTS = tuple(map(_greyed, _CLIENTS))
+# What is old by the clock, moves, or is marked is not told by the row alone.
+_LIVE = frozenset(("!", "", "IN/S", "OUT/S", "IDLE", "ARMED", "FIRES/S"))
+
+
+def _fix(column: Column[Row]) -> Column[Row]:
+    return replace(column, fixed=column.name not in _LIVE)
+
+
+CLIENTS = tuple(map(_fix, map(_greyed, _CLIENTS)))
 # Not shown, but to be filtered by: ids of other nodes' clients begin with it.
-NODE: Column[ClientRow] = Column("NODE", 4, lambda r, _: clean(r.node), lambda r, _: r.node)
+NODE: Column[ClientRow] = Column("NODE", 4, lambda r, _: clean(r.node), lambda r, _: r.node,
+                                 fixed=True)
 
 
 # -- the selector's map
@@ -141,7 +150,7 @@ def _key_flag(row: KeyRow, context: CellContext) -> str:
     return "!" if row.stale else "0" if row.at_eof else " "
 
 
-KEYS: tuple[Column[KeyRow], ...] = (
+_KEYS: tuple[Column[KeyRow], ...] = (
     Column("!", 1, _key_flag, lambda r, k: " 0!".find(_key_flag(r, k)), gap=0, keep=90,
            style=lambda r, k: "error", about="! lint, 0 fires at end of file"),
     Column("", 2, lambda r, k: _mark(r.fd, k), lambda r, _: r.fd, gap=0, keep=90, sorts=False,
@@ -171,6 +180,8 @@ KEYS: tuple[Column[KeyRow], ...] = (
            style=lambda r, _: "good", sorts=False, about="recent ready masks, newest last"),
 )
 
+
+KEYS = tuple(map(_fix, _KEYS))
 
 TABLES: Mapping[str, Sequence[Column[Any]]] = {"clients": CLIENTS, "selector": KEYS}
 

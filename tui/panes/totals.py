@@ -52,11 +52,9 @@ def of_clients(shown: Sequence[ClientRow], context: CellContext, state: ConsoleS
         queued, kernel = snapshot.queued, snapshot.kernel_queued
         lines_in, lines_out = now.lines_in, now.lines_out
     else:
-        queued = sum(row.queued for row in shown)
-        kernel = sum(row.kernel_queued for row in shown)
-        rates = [context.rates.of(row) for row in shown]
-        lines_in = sum(rate.lines_in for rate in rates)
-        lines_out = sum(rate.lines_out for rate in rates)
+        queued = sum(map(attrgetter("queued"), shown))
+        kernel = sum(map(attrgetter("kernel_queued"), shown))
+        lines_in, lines_out = context.rates.lines(shown)
     return {"NICK": f"{len(shown):,} total", "APPQ": format_size(queued),
             "LINES": format_count(sum(map(attrgetter("queued_lines"), shown))),
             "KERNQ": format_size(kernel), "IN/S": format_rate(lines_in),
