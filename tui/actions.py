@@ -24,6 +24,7 @@ from chatops.replay.recording import RecordingError
 from chatops.replay.writer import save
 from chatops.system import paths
 from chatops.units import format_size
+from tui import program
 from tui.choices import CHOICES
 from tui.console import Action, Console
 from tui.model.state import ConsoleState
@@ -210,13 +211,19 @@ def _plain(row: ClientRow | KeyRow) -> str:
 
 
 def _help(console: Console, _: c.Help) -> str:
-    console.app.push_screen(HelpScreen(console.state.preferences.keymap), _run_chosen(console))
+    console.app.push_screen(HelpScreen(console.state.preferences.keymap, _offered(console)),
+                            _run_chosen(console))
     return ""
 
 
 def _palette(console: Console, _: c.Palette) -> str:
-    console.app.push_screen(PaletteScreen(console.state.preferences.keymap), _run_chosen(console))
+    console.app.push_screen(PaletteScreen(console.state.preferences.keymap, _offered(console)),
+                            _run_chosen(console))
     return ""
+
+
+def _offered(console: Console) -> Callable[[str], bool]:
+    return lambda line: program.is_offered(line, console.state)
 
 
 def _run_chosen(console: Console) -> Callable[[str | None], None]:

@@ -10,6 +10,10 @@ from tui.model.state import ConsoleState
 from tui.text.cells import clean
 
 Part = str | tuple[str, str]
+# Of the header: label, value, the series it has, and names of who is the most in it.
+Figure = tuple[str, str, str, tuple[str, ...]]
+
+ONLY_OF_PROGRAMS = ("close", "cancel", "loop")
 
 # Keys that end something mean what is under the cursor here.
 ENDS = {"kick": {"clients": "close", "selector": "close", "tasks": "cancel"}}
@@ -40,6 +44,12 @@ def is_possible(line: str) -> bool:
     return spec is None or spec.where == "console" or spec.name in (*OF_PROGRAMS, *ENDS)
 
 
+def is_offered(line: str, state: ConsoleState) -> bool:
+    """Whether help and palette list this: what there is no use for here only costs a look."""
+    name = line.partition(" ")[0]
+    return is_possible(line) if state.program is not None else name not in ONLY_OF_PROGRAMS
+
+
 def title(snapshot: Snapshot, program: Program) -> list[Part]:
     """What the header says of it: name, process, Python, loop."""
     parts: list[Part] = [(clean(program.name), "bold $foreground"),
@@ -54,9 +64,9 @@ def title(snapshot: Snapshot, program: Program) -> list[Part]:
     return parts
 
 
-def figures(snapshot: Snapshot, program: Program) -> list[tuple[str, str, str, str]]:
+def figures(snapshot: Snapshot, program: Program) -> list[Figure]:
     """Two of the header's metrics, in the place of a chat's lines."""
     pool = program.executor
     threads = f"  executor {pool.busy}/{pool.most} +{pool.waiting}" if pool is not None else ""
-    return [("lag", format_seconds(snapshot.loop.lag), "", ""),
-            ("tasks", f"{program.tasks:,}{threads}", "", "")]
+    return [("lag", format_seconds(snapshot.loop.lag), "", ()),
+            ("tasks", f"{program.tasks:,}{threads}", "", ())]

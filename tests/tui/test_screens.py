@@ -5,18 +5,22 @@ from __future__ import annotations
 import pytest
 from textual.widgets import OptionList, Static
 
-from chatops.api.commands import SPECS, Kick, Spawn
+from chatops.api.commands import SPECS, Kick, Spawn, find
 from chatops.api.snapshot import Lint
 from chatops.lints import LINTS
 from tests.tui.press import begin, echo, on_screen, press, write
+from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig
-from tui.model.keymap import USUAL, key_name
+from tui.model.keymap import USUAL, grouped, key_name
+from tui.model.state import ConsoleState
+from tui.program import ONLY_OF_PROGRAMS, is_offered
 from tui.screens.confirm import KickDialog
 from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen, page
 from tui.screens.palette import PaletteScreen, ranked
 from tui.screens.prompt import Prompt
+from tui.widgets.entry_about import EntryAbout
 
 NASTY = ("[/foo]", "[@click=app.quit]x[/]")
 
@@ -33,7 +37,7 @@ def test_every_command_and_every_key_stands_in_the_catalogue() -> None:
     assert {entry.spec.name for entry in listed} == {spec.name for spec in SPECS}
     assert (sorted(key for entry in listed for key in entry.keys)
             == sorted(key for spec in SPECS for key, _ in spec.keys))
-    assert sum(map(len, USUAL.groups.values())) == len(listed)
+    assert sum(map(len, grouped(listed).values())) == len(listed)
     assert len({entry.line for entry in listed}) == len(listed)
 
 
@@ -62,11 +66,42 @@ async def test_the_help_lists_all_and_runs_what_is_chosen() -> None:
         await press(rig, pilot, "question_mark")
         assert isinstance(rig.app.screen, HelpScreen)
         options = rig.app.screen.query_one(OptionList)
-        assert options.option_count == len(list(USUAL.entries)) + len(USUAL.groups)
+        offered = [e for e in USUAL.entries if e.spec.name not in ONLY_OF_PROGRAMS]
+        assert options.option_count == len(offered) + len(grouped(offered))
+        about = rig.app.screen.query_one(EntryAbout)
+        kick, ban = USUAL.entries[0].spec, find("ban")
+        assert ban is not None
+        assert str(about.content) == f"{kick.usage}\n{kick.help}"
+        await press(rig, pilot, "down")
+        assert str(about.content) == f"{ban.usage}\n{ban.help}"
+        await press(rig, pilot, "up")
         await press(rig, pilot, "enter")               # the first one: kick
         assert isinstance(rig.app.screen, KickDialog)
         await press(rig, pilot, "tab", "enter")
         assert rig.link.asked == [Kick((str(ident),))]
+
+
+def test_help_and_palette_offer_what_there_is_a_use_for() -> None:
+    chat, program = ConsoleState(), ConsoleState()
+    program.feed(ProgramFeed().snapshot(), (), 1.0)
+    offered = [[spec.name for spec in SPECS if is_offered(spec.name, state)]
+               for state in (chat, program)]
+    assert {spec.name for spec in SPECS} - set(offered[0]) == set(ONLY_OF_PROGRAMS)
+    assert set(ONLY_OF_PROGRAMS) < set(offered[1])
+    assert not {"broadcast", "limit", "reload"} & set(offered[1])
+
+
+async def test_the_palette_tells_in_full_what_its_list_has_cut() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "ctrl+p")
+        await write(rig, pilot, "ban")
+        ban = find("ban")
+        assert ban is not None
+        assert f"{ban.usage}\n{ban.help}" == str(rig.app.screen.query_one(EntryAbout).content)
+        await write(rig, pilot, "zzzz")
+        assert str(rig.app.screen.query_one(EntryAbout).content) == ""
 
 
 async def test_the_palette_runs_a_command_and_asks_for_what_it_needs() -> None:

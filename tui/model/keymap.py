@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, format_key
@@ -82,13 +82,13 @@ class Keymap:
         return next((key_name(entry.keys[0]) for entry in self.entries
                      if entry.line == line and entry.keys), f":{line}")
 
-    @property
-    def groups(self) -> dict[str, list[KeymapEntry]]:
-        """The entries by their heading."""
-        grouped: dict[str, list[KeymapEntry]] = {}
-        for entry in self.entries:
-            grouped.setdefault(entry.spec.group, []).append(entry)
-        return grouped
+
+def grouped(entries: Iterable[KeymapEntry]) -> dict[str, list[KeymapEntry]]:
+    """The entries by their heading."""
+    groups: dict[str, list[KeymapEntry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.spec.group, []).append(entry)
+    return groups
 
 
 def key_name(key: str) -> str:

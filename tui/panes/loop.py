@@ -246,7 +246,7 @@ def _threads(threads: tuple[ThreadRow, ...], cpu: dict[int, tuple[float, float]]
     if not threads:
         return []
     more = f" (+{len(threads) - most} idler)" if len(threads) > most else ""
-    lines = [Content.styled(fit(f"{'thread':<11} {'id':>7}  cpu  what it does{more}", width),
+    lines = [Content.styled(fit(f"{'thread':<11} {'id':>7}  cpu  task{more}", width),
                             "$text-muted")]
     by_cpu = sorted(threads, key=lambda row: -row.cpu if not math.isnan(row.cpu) else 0.0)
     for row in by_cpu[:most]:

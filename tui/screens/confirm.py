@@ -231,7 +231,7 @@ def _what_ends(state: ConsoleState, attached: bool) -> Content:
     clients = len(snapshot.clients) if snapshot is not None else 0
     queued = snapshot.queued if snapshot is not None else 0
     waiting = sum(1 for row in snapshot.clients if row.queued) if snapshot is not None else 0
-    owed = f"; {format_size(queued)} still queued for {waiting:,}" if queued else ""
+    owed = f"; {format_size(queued)} still queued for {waiting:,} of them" if queued else ""
     lines = [
         Content(f"{clients:,} connected{owed}.\n"),
         Content.assemble(("Drain     ", "bold"), "let nobody in, deliver what is queued, stop"),

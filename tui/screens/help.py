@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual import on
@@ -12,9 +13,10 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.model.keymap import USUAL, Keymap, KeymapEntry
+from tui.model.keymap import USUAL, Keymap, KeymapEntry, grouped
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
+from tui.widgets.entry_about import EntryAbout
 
 KEYS_WIDE, USAGE_WIDE = 10, 34
 
@@ -40,22 +42,29 @@ class HelpScreen(Dialog[str]):
     HelpScreen .ways { color: $text-muted; margin: 0 1; height: auto; }
     """
 
-    def __init__(self, keymap: Keymap = USUAL) -> None:
+    def __init__(self, keymap: Keymap = USUAL, offered: Callable[[str], bool] = lambda _: True
+                 ) -> None:
+        """`offered` tells which command lines there is a use for here."""
         super().__init__()
-        self._keymap = keymap
+        self._entries = tuple(entry for entry in keymap.entries if offered(entry.line))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
             box.border_title = "Keys and commands"
             box.border_subtitle = "↑↓ move   enter run   / search   esc close"
             yield Static(Content(WAYS), classes="ways")
-            yield OptionList(*_options(self._keymap))
+            yield OptionList(*_options(self._entries))
+            yield EntryAbout()
 
     def on_mount(self) -> None:
         options = self.query_one(OptionList)
         options.focus()
         options.action_first()
         options.scroll_home(animate=False)
+
+    @on(OptionList.OptionHighlighted)
+    def _marked(self) -> None:
+        self.query_one(EntryAbout).show(self._entries, self.query_one(OptionList))
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -67,9 +76,9 @@ class HelpScreen(Dialog[str]):
         self.dismiss("palette")
 
 
-def _options(keymap: Keymap) -> list[Option | None]:
+def _options(entries: Iterable[KeymapEntry]) -> list[Option | None]:
     options: list[Option | None] = []
-    for group, members in keymap.groups.items():
+    for group, members in grouped(entries).items():
         heading = Content.styled(group, "bold $primary")
         options.append(Option(Content("\n") + heading, disabled=True))
         options += [Option(line_of(entry), id=entry.line) for entry in members]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -16,8 +17,9 @@ from textual.widgets.option_list import Option
 from tui.model.keymap import USUAL, Keymap, KeymapEntry
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
+from tui.widgets.entry_about import EntryAbout
 
-USAGE_WIDE, KEYS_WIDE = 34, 10
+USAGE_WIDE, KEYS_WIDE = 32, 10
 
 
 class PaletteScreen(Dialog[str]):
@@ -34,16 +36,18 @@ class PaletteScreen(Dialog[str]):
 
     DEFAULT_CSS = """
     PaletteScreen { align: center top; }
-    PaletteScreen .box { width: 92; margin-top: 2; max-height: 80%; padding: 0; }
+    PaletteScreen .box { width: 92; margin-top: 2; max-height: 85%; padding: 0; }
     PaletteScreen Input { margin: 0 1 1 1; background: $surface; }
     PaletteScreen OptionList { height: auto; max-height: 16; border: none; padding: 0;
                                background: $surface; text-wrap: nowrap;
                                text-overflow: ellipsis; }
     """
 
-    def __init__(self, keymap: Keymap = USUAL) -> None:
+    def __init__(self, keymap: Keymap = USUAL, offered: Callable[[str], bool] = lambda _: True
+                 ) -> None:
+        """`offered` tells which command lines there is a use for here."""
         super().__init__()
-        self._keymap = keymap
+        self._entries = tuple(entry for entry in keymap.entries if offered(entry.line))
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -51,6 +55,7 @@ class PaletteScreen(Dialog[str]):
             box.border_subtitle = "↑↓ move   enter run   esc close"
             yield Input(placeholder="kick, outbox, sort, F9 …", compact=True)
             yield OptionList()
+            yield EntryAbout()
 
     def on_mount(self) -> None:
         self.query_one(OptionList).can_focus = False
@@ -63,13 +68,14 @@ class PaletteScreen(Dialog[str]):
     def _list(self, query: str) -> None:
         options = self.query_one(OptionList)
         options.clear_options()
-        found = ranked(query, self._keymap)
+        found = ranked(query, self._entries)
         options.add_options(Option(_line(entry, query), id=entry.line) for entry in found)
         if found:
             options.highlighted = 0
         else:
             options.add_option(Option(Content.styled(" nothing is called that",
                                                      "$text-muted italic"), disabled=True))
+            self._marked()
 
     def action_move(self, step: int) -> None:
         options = self.query_one(OptionList)
@@ -84,20 +90,24 @@ class PaletteScreen(Dialog[str]):
     def _enter(self) -> None:
         self.query_one(OptionList).action_select()
 
+    @on(OptionList.OptionHighlighted)
+    def _marked(self) -> None:
+        self.query_one(EntryAbout).show(self._entries, self.query_one(OptionList))
+
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(event.option.id)
 
 
-def ranked(query: str, keymap: Keymap = USUAL) -> list[KeymapEntry]:
+def ranked(query: str, entries: Sequence[KeymapEntry] = USUAL.entries) -> list[KeymapEntry]:
     """What matches, best first: names before keys, and both before what they are for."""
     words = query.strip().removeprefix(":")
     if not words:
-        return list(keymap.entries)
+        return list(entries)
     search = FuzzySearch()
     scored = []
-    for number, entry in enumerate(keymap.entries):
+    for number, entry in enumerate(entries):
         name = search.match(words, entry.line)[0]
         starts = entry.line.startswith(words) or words in entry.spec.aliases
         key = words in entry.keys_text.split()
@@ -109,7 +119,7 @@ def ranked(query: str, keymap: Keymap = USUAL) -> list[KeymapEntry]:
 
 
 def _line(entry: KeymapEntry, query: str) -> Content:
-    text = fit(entry.usage, USAGE_WIDE)
+    text = fit(entry.usage, USAGE_WIDE) + "  "
     usage = Content.styled(text, "$text")
     for at in FuzzySearch().match(query.strip(), text)[1] if query.strip() else ():
         usage = usage.stylize("bold underline", at, at + 1)

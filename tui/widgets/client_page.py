@@ -147,7 +147,7 @@ def _reading(row: ClientRow, now: float) -> Content:
                               "bold $error")
     if row.queued:
         return Content.styled("▲ reads more slowly than is said", "$warning")
-    return Content.styled("reads as fast as is said", "$success")
+    return Content.styled("reads as fast as it is sent to", "$success")
 
 
 def _traffic(row: ClientRow, state: ConsoleState) -> Iterable[Content]:

@@ -15,11 +15,13 @@ from textual.widgets import Static
 from chatops.api import node_table
 from chatops.api.snapshot import Snapshot
 from chatops.system.addresses import with_port
+from chatops.system.columns import width as cells
 from chatops.units import counted, format_clock, format_seconds, format_size
 from tui import program
 from tui.messages import RunLine
 from tui.model.pulses import LoopRates
 from tui.model.state import ConsoleState
+from tui.program import Figure
 from tui.text.cells import clean, fit, format_rate
 from tui.widgets.gauge import sparkline
 
@@ -33,6 +35,7 @@ HEADROOM = 8 / 7               # of the others: two rows of full bars would run 
 COLOURS = {"wakeups": "$primary", "ready": "$primary", "busy": "$primary",
            "lines_in": "$secondary", "lines_out": "$secondary",
            "queued": "$accent", "kernel_queued": "$accent"}
+NAME_MOST = 8                  # cells of whose queue it is, with the blank before it
 BARS_LEAST = 5                 # cells of the shortest sparkline
 WIDE = 110                     # cells from which every metric has a sparkline
 LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
@@ -136,10 +139,10 @@ def figure_at(x: int, y: int, width: int) -> str:
     if not 0 < y < 3:
         return CLIENTS if y == 0 else ""
     left = 1
-    for cells, figure in zip(_metric_widths(width), PLOTTED[y - 1], strict=False):
-        if left <= x < left + cells:
+    for wide, figure in zip(_metric_widths(width), PLOTTED[y - 1], strict=False):
+        if left <= x < left + wide:
             return figure
-        left += cells + GAP
+        left += wide + GAP
     return ""
 
 
@@ -224,12 +227,12 @@ def _metric_lines(state: ConsoleState, width: int, at: Place | None) -> list[Con
         kept = loop.slowest_off_cpu > loop.slowest / 2 and loop.slowest >= LONG_CALLBACK
         slowest = (f"{format_seconds(loop.slowest)} "
                    f"{'kept waiting' if kept else clean(loop.slowest_name)}")
-    upper = [("wake/s", format_rate(now.wakeups), "wakeups", ""),
-             ("ready/wake", f"{now.ready:.1f}", "ready", ""),
-             ("busy", f"{now.busy:.1%}", "busy", ""),
-             ("slowest", slowest, "", "")]
-    lower = [("in/s", format_rate(now.lines_in), "lines_in", ""),
-             ("out/s", format_rate(now.lines_out), "lines_out", ""),
+    upper: list[Figure] = [("wake/s", format_rate(now.wakeups), "wakeups", ()),
+             ("ready/wake", f"{now.ready:.1f}", "ready", ()),
+             ("busy", f"{now.busy:.1%}", "busy", ()),
+             ("slowest", slowest, "", ())]
+    lower: list[Figure] = [("in/s", format_rate(now.lines_in), "lines_in", ()),
+             ("out/s", format_rate(now.lines_out), "lines_out", ()),
              ("app queue", format_size(now.queued), "queued", _longest_queue(live, "queued")),
              ("kernel queue", format_size(now.kernel_queued), "kernel_queued",
               _longest_queue(live, "kernel_queued"))]
@@ -250,7 +253,7 @@ def _metric_widths(width: int) -> list[int]:
     return [NARROW[0] + spare // 2, *NARROW[1:3], NARROW[3] + spare - spare // 2]
 
 
-def _metrics(state: ConsoleState, row: list[tuple[str, str, str, str]],
+def _metrics(state: ConsoleState, row: list[Figure],
              widths: list[int], marked: int) -> Content:
     parts: list[Part | Content] = []
     for at, ((label, value, series, who), width) in enumerate(zip(row, widths, strict=False)):
@@ -259,9 +262,12 @@ def _metrics(state: ConsoleState, row: list[tuple[str, str, str, str]],
     return Content.assemble(*parts)
 
 
-def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
-            width: int, *, first: bool) -> Content:
-    """`label  value who ▁▂▃`, exactly `width` cells."""
+def _metric(state: ConsoleState, label: str, value: str, series: str,
+            who: tuple[str, ...], width: int, *, first: bool) -> Content:
+    """`label  value who ▁▂▃`, exactly `width` cells.
+
+    `who` are names, the best first: the first that there is room for is shown.
+    """
     if first:
         label = fit(label, 7)
     elif width >= 20 and len(label) < 10:
@@ -273,7 +279,8 @@ def _metric(state: ConsoleState, label: str, value: str, series: str, who: str,
         return Content.assemble((label, LABEL), " ", (fit(value, room), VALUE))
     number = fit(value, max(min(5, room), len(value)), right=True)
     room -= len(number)
-    name = fit(f" {who}", min(room, 8)) if who and room >= 4 else ""
+    wide = min(room, NAME_MOST)
+    name = next((fit(f" {name}", wide) for name in who if cells(name) < wide), "")
     room -= len(name)
     bars = ""
     if room > BARS_LEAST:
@@ -292,11 +299,11 @@ def _top(series: str, values: tuple[float, ...]) -> float:
     return max(TOPS.get(series, 0.0), max(values, default=0.0) * HEADROOM)
 
 
-def _longest_queue(snapshot: Snapshot | None, field: str) -> str:
-    """Whose queue is the longest, "" when none holds anything."""
+def _longest_queue(snapshot: Snapshot | None, field: str) -> tuple[str, ...]:
+    """Whose queue is the longest, by nick and by number; () when none holds anything."""
     clients = snapshot.clients if snapshot is not None and getattr(snapshot, field) else ()
     longest = max(clients, key=attrgetter(field), default=None)
-    return clean(longest.nick) if longest is not None else ""
+    return (clean(longest.nick), f"#{longest.id}") if longest is not None else ()
 
 
 # -- lint

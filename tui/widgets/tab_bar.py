@@ -36,6 +36,8 @@ class TabBar(Static):
             self._ends.append((at, pane))
         left, right = Content.assemble(*tabs), Content.assemble(*_looked_at(state))
         room = self.size.width - left.cell_length - 1
+        if right.cell_length > room:           # what is not set is left unsaid
+            right = Content.assemble(*_looked_at(state, short=True))
         right = right.truncate(max(0, room), ellipsis=True)
         pad = max(0, room - right.cell_length)
         content = Content.assemble(left, " " * pad, right, " ")
@@ -50,13 +52,13 @@ class TabBar(Static):
             self.post_message(RunLine(f"pane {pane}"))
 
 
-def _looked_at(state: ConsoleState) -> list[Part]:
+def _looked_at(state: ConsoleState, *, short: bool = False) -> list[Part]:
     view = state.view
     parts: list[Part] = []
     if state.tags:
-        parts += [(f"{len(state.tags)} tagged  ", "$accent")]
-    if state.pane != "loop":
-        parts += [("filter: ", "$text-muted"),
+        parts += [(f"  {len(state.tags)} tagged", "$accent")]
+    if state.pane != "loop" and (view.filter or not short):
+        parts += [("  filter: ", "$text-muted"),
                   (clean(view.filter), "bold $warning") if view.filter else "none"]
     if view.sort:
         parts += [("  sort: ", "$text-muted"), f"{view.sort} {'▼' if view.inverted else '▲'}"]
