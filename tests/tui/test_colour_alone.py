@@ -7,12 +7,18 @@ from itertools import product
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from textual.content import Content
 
-from chatops.api.snapshot import ClientRow, KeyRow
+from chatops.api.link import LinkStatus
+from chatops.api.snapshot import ClientRow, KeyRow, Pulse
+from tests.tui.feed import Feed
 from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig, crowd
 from tui.model.columns import CellContext, Column
 from tui.model.rows import CLIENTS, KEYS
+from tui.model.state import ConsoleState
+from tui.panes import loop
 from tui.plain import plain
 from tui.terminal import Terminal
 from tui.text.event_lines import FAILED_DEED, KINDS, UNKNOWN
@@ -69,6 +75,41 @@ def test_an_events_sign_tells_errors_and_warnings_from_the_rest(letters: int) ->
         colour = kind.style.split()[-1]
         weight = colour if colour in ("$error", "$warning") else "neither"
         assert grave.setdefault(sign, weight) == weight, kind.glyph
+
+
+def loop_lines(*, off_cpu: float, dropped: int, late: bool, slowest: float) -> list[Content]:
+    """What the loop pane says of a server in this state."""
+    feed = Feed(clients=4, off_cpu_share=off_cpu)
+    state = ConsoleState()
+    for n in range(1, 4):
+        feed.step(0.5)
+        shot = feed.snapshot()
+        state.feed(replace(shot, loop=replace(shot.loop, slowest=slowest)), (), 0.5 * n,
+                   dropped=dropped)
+    if late:
+        state.feed(None, (), 9.0, status=LinkStatus(alive=True, pulse=Pulse(
+            mono=feed.now + 7.5, turns=1, ready=1, waited=1.0, worked=1.0, activity=1,
+            behind=True, write_interest="on-demand", write_until=0.0, off_cpu=0.0)))
+        state.feed(None, (), 11.0, status=state.status)
+    assert state.snapshot is not None
+    return loop._figures(state, state.snapshot, 60)
+
+
+@pytest.mark.parametrize("letters", [0x110000, 0x80])
+def test_two_lines_of_the_loop_pane_that_read_alike_are_coloured_alike(letters: int) -> None:
+    seen: dict[str, set[str]] = {}
+    for off_cpu, dropped, late, slowest in product(
+            (0.0, 0.5), (0, 7), (False, True), (0.0004, 0.4)):
+        for line in loop_lines(off_cpu=off_cpu, dropped=dropped, late=late, slowest=slowest):
+            words = plain(line.plain, letters) if letters < 0x110000 else line.plain
+            grave = {colour for span in line.spans if span.start < span.end
+                     for colour in ("$error", "$warning") if colour in str(span.style)}
+            assert seen.setdefault(words, grave) == grave, words
+    assert {"$error", "$warning"} <= set().union(*seen.values())
+
+
+def test_waiting_and_being_kept_from_the_core_are_other_signs_in_ascii() -> None:
+    assert len({plain(sign, 0x80) for sign in "░▒█"}) == 3
 
 
 @pytest.mark.parametrize(("keys", "words"), [

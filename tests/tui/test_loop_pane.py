@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from chatops.api.snapshot import Change, Ready, ThreadRow, Turn
 from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig
+from tui.panes import loop
 from tui.panes.turns import READY_SHOWN, story, turn_lines
 
 READ, WRITE = 1, 2
@@ -144,3 +145,13 @@ async def test_a_loop_that_was_not_kept_waiting_is_shown_as_ever() -> None:
         await begin(rig, pilot, 5)
         await press(rig, pilot, "4", "z")
         assert "kept waiting" not in on_screen(rig)
+
+
+async def test_rows_that_were_read_in_slices_are_said_to_be() -> None:
+    rig = Rig()
+    rig.run(1.0)
+    snapshot = rig.app.state.snapshot
+    assert snapshot is not None
+    for spread, said in ((0.0, False), (0.25, True)):
+        lines = loop._figures(rig.app.state, replace(snapshot, spread=spread), 80)
+        assert any("rows read over 250ms" in line.plain for line in lines) is said

@@ -164,7 +164,8 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
         [_label("console"), (f"late, {state.age:.1f}s old  ", "bold $warning") if state.late else
          f"{state.age:.1f}s old  ", lost,
-         f"built {format_seconds(snapshot.built_in)}"],
+         f"built {format_seconds(snapshot.built_in)}"
+         + (f", rows read over {format_seconds(snapshot.spread)}" if snapshot.spread else "")],
         [_label("so far"), f"{format_count(counted.turns)} turns  ",
          f"{format_count(counted.ready)} events"],
         [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
@@ -246,7 +247,7 @@ def _threads(threads: tuple[ThreadRow, ...], cpu: dict[int, tuple[float, float]]
     if not threads:
         return []
     more = f" (+{len(threads) - most} idler)" if len(threads) > most else ""
-    lines = [Content.styled(fit(f"{'thread':<11} {'id':>7}  cpu  task{more}", width),
+    lines = [Content.styled(fit(f"{'thread':<11} {'id':>7}  cpu  purpose{more}", width),
                             "$text-muted")]
     by_cpu = sorted(threads, key=lambda row: -row.cpu if not math.isnan(row.cpu) else 0.0)
     for row in by_cpu[:most]:
