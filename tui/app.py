@@ -40,7 +40,6 @@ from tui.redraw import RedrawPacer
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
 from tui.terminal import Terminal
-from tui.theme import THEMES
 from tui.widgets.status_bar import StatusBar
 
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
@@ -92,9 +91,10 @@ class ConsoleApp(App[int]):
                                      self.lab, config, attached=attached,
                                      in_browser=in_browser)
         self.alarm = Alarm(self.bell, self._say)
-        for theme in THEMES.values():
+        preferences = config.preferences
+        for theme in preferences.themes.values():
             self.register_theme(theme)
-        self.theme = first_theme(config.preferences.theme, terminal).name
+        self.theme = first_theme(preferences.theme, terminal, preferences.themes).name
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through on its way to the terminal."""

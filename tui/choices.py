@@ -26,7 +26,7 @@ from tui.model.alerts import FIGURES, MOST, AlertError, read_alert
 from tui.model.chosen import ChoiceError, change, choose, names
 from tui.model.columns import Column
 from tui.model.preferences import SavedView
-from tui.theme import ABOUT, THEMES
+from tui.theme import ABOUT, OWN
 
 
 def _keep(console: Console, section: str, name: str, value: Any, said: str) -> str:
@@ -43,12 +43,13 @@ def _keep(console: Console, section: str, name: str, value: Any, said: str) -> s
 
 def _theme(console: Console, command: c.Theme) -> str:
     name = command.name
-    if name not in THEMES:
-        raise CommandError(f"no theme '{name}'; there are {', '.join(THEMES)}")
-    console.app.theme = THEMES[name].name
+    themes = console.state.preferences.themes
+    if name not in themes:
+        raise CommandError(f"no theme '{name}'; there are {', '.join(themes)}")
+    console.app.theme = themes[name].name
     console.state.preferences.theme = name
     console.state.version += 1
-    return _keep(console, "", "theme", name, ABOUT[name])
+    return _keep(console, "", "theme", name, ABOUT.get(name, OWN))
 
 
 # -- columns

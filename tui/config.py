@@ -17,6 +17,11 @@
     sort = "APPQ"
     inverted = true
 
+    [themes.solar]             # for `theme = "solar"`, or `:theme solar`
+    like = "day"               # or night, contrast; night if it is not said
+    primary = "#8a4b00"
+    text-muted = "#5c5340"
+
 Only the entry that changes is written, into the file as it stands then: another console may
 have written to it meanwhile, and comments stay.  Raises `ConfigError`, one line.
 """
@@ -32,10 +37,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from textual.theme import Theme
+
 from chatops.system import files
 from tui.model.alerts import AlertError, read_alert
 from tui.model.chosen import ChoiceError, change
 from tui.model.keymap import Keymap, KeymapError
+from tui.model.own_theme import ThemeError, own_theme
 from tui.model.preferences import Preferences, SavedView
 from tui.model.rows import TABLES
 from tui.theme import THEMES
@@ -126,17 +134,19 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _preferences(read: dict[str, Any]) -> Preferences:
-    kinds = {"theme": str, "alerts": list, "keys": dict, "columns": dict, "views": dict}
+    kinds = {"theme": str, "alerts": list, "keys": dict, "columns": dict, "views": dict,
+             "themes": dict}
     for name, value in read.items():
         if name not in kinds:
             raise ConfigError(f"'{name}' is none of {', '.join(kinds)}")
         if not isinstance(value, kinds[name]):
             raise ConfigError(f"'{name}' is to be a {_KINDS[kinds[name]]}")
-    theme = read.get("theme", "")
-    if theme and theme not in THEMES:
-        raise ConfigError(f"no theme '{theme}'; there are {', '.join(THEMES)}")
+    own = {name: _own_theme(name, theme) for name, theme in read.get("themes", {}).items()}
+    theme, themes = read.get("theme", ""), (*THEMES, *own)
+    if theme and theme not in themes:
+        raise ConfigError(f"no theme '{theme}'; there are {', '.join(themes)}")
     return Preferences(
-        theme=theme,
+        theme=theme, own_themes=own,
         keymap=Keymap({name: _text("keys", name, keys)
                        for name, keys in read.get("keys", {}).items()}),
         columns={pane: _columns(pane, names)
@@ -169,6 +179,15 @@ def _columns(pane: str, value: object) -> tuple[str, ...]:
         return change(TABLES[pane], (), words)
     except ChoiceError as error:
         raise ConfigError(f"[columns] {pane}: {error}") from None
+
+
+def _own_theme(name: str, read: object) -> Theme:
+    if not isinstance(read, dict):
+        raise ConfigError(f"[themes] holds sections: [themes.{name}]")
+    try:
+        return own_theme(name, read)
+    except ThemeError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _view(name: str, read: object) -> SavedView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
@@ -16,8 +16,9 @@ THEME_VARIABLE = "CHATOPS_THEME"     # a theme for this terminal, before the ope
 ABLE = Terminal()
 
 
-def first_theme(preferred: str, terminal: Terminal) -> Theme:
-    """What is asked for, else what suits the terminal.
+def first_theme(preferred: str, terminal: Terminal,
+                themes: Mapping[str, Theme] = THEMES) -> Theme:
+    """What is asked for, else what suits the terminal.  `themes` can be chosen.
 
     Without colours the one for sixteen is right whatever is preferred: it marks by reversing
     what the others mark by a ground.
@@ -25,7 +26,7 @@ def first_theme(preferred: str, terminal: Terminal) -> Theme:
     asked = os.environ.get(THEME_VARIABLE, "")
     if terminal.no_color:
         asked = "ansi"
-    return THEMES.get(asked) or THEMES.get(preferred) or THEMES[terminal.theme]
+    return themes.get(asked) or themes.get(preferred) or themes[terminal.theme]
 
 
 def looks(terminal: Terminal) -> Sequence[LineFilter]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from textual.app import App
 
 from tui.model.state import ConsoleState
-from tui.theme import THEMES
 
 
 class Preview:
@@ -26,9 +25,10 @@ class Preview:
             self._filter = self._state.view.filter
         if name == "filter":
             self._state.set_filter(rest)
-        if name == "theme" and rest.strip() in THEMES:
+        theme = self._state.preferences.themes.get(rest.strip()) if name == "theme" else None
+        if theme is not None:
             self._theme = self._theme or self._app.theme
-            self._app.theme = THEMES[rest.strip()].name
+            self._app.theme = theme.name
         else:
             self._undo_theme()
 

@@ -153,4 +153,4 @@ ABOUT: Mapping[str, str] = {
     "contrast": "black and white, and strong colours",
     "ansi": "the terminal's own sixteen colours",
 }
-
+OWN = "your own"               # what is told of one that the operator has made

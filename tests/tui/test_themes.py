@@ -12,7 +12,7 @@ from textual.color import Color
 
 from tests.tui.press import begin, echo, press
 from tests.tui.shots import SCENES, Rig, Scene, in_utc
-from tui.config import Config
+from tui.config import Config, ConfigError
 from tui.looks import first_theme
 from tui.screens.prompt import Prompt
 from tui.terminal import Terminal, look
@@ -207,6 +207,59 @@ async def test_a_theme_that_is_chosen_is_kept(tmp_path: Path) -> None:
         assert not rig.app.query_one(Prompt).is_open
     assert Config(path).preferences.theme == "contrast"
     assert Rig(config=Config(path)).app.theme == THEMES["contrast"].name
+
+
+OWN = """\
+theme = "solar"
+
+[themes.solar]
+like = "day"
+primary = "#8a4b00"
+text-muted = "#5c5340"
+"""
+
+
+async def test_a_theme_of_ones_own_is_another_one_changed(tmp_path: Path) -> None:
+    path = tmp_path / "console.toml"
+    path.write_text(OWN)
+    rig = Rig(config=Config(path))
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        assert rig.app.theme == "chatops-solar"
+        theme, day = rig.app.current_theme, THEMES["day"]
+        assert (theme.primary, theme.secondary) == ("#8a4b00", day.secondary)
+        assert not theme.dark
+        # What `day` draws in its first colour, its scroll bar for one, is of this one's.
+        assert theme.variables["scrollbar-active"] == "#8a4b00"
+        assert theme.variables["text-muted"] == "#5c5340"
+        assert theme.variables["text-disabled"] == day.variables["text-disabled"]
+        await press(rig, pilot, "colon", *"theme night", "enter")
+        await press(rig, pilot, "colon", *"theme so", "tab")
+        assert rig.app.theme == "chatops-solar"        # it is tried, as the others are
+        await press(rig, pilot, "enter")
+        assert "your own" in echo(rig)
+    kept = Config(path).preferences
+    assert kept.theme == "solar"
+    assert list(kept.themes) == [*THEMES, "solar"]
+    assert path.read_text() == OWN
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("[themes.day]", "a name of its own"), ("[themes.\"a b\"]", "a name of its own"),
+    ("[themes.x]\nlike = \"ansi\"", "not like 'ansi'"),
+    ("[themes.x]\nprimary = \"bluish\"", "not 'bluish'"),
+    ("[themes.x]\nprimary = 3", "not 3"),
+    ("[themes.x]\nprimary = \"ansi_red\"", "not 'ansi_red'"),
+    ("[themes.x]\nfont = \"#fff\"", "not 'font'"), ("[themes]\nx = 1", "[themes.x]"),
+    ("theme = \"y\"\n[themes.x]", "night, day, contrast, ansi, x"),
+])
+def test_what_is_no_theme_is_one_clear_line(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "console.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as error:
+        Config(path)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 async def test_a_theme_that_cannot_be_kept_still_holds_and_that_is_said(tmp_path: Path) -> None:

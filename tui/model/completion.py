@@ -17,7 +17,7 @@ from chatops.settings import LIMITS
 from chatops.system.paths import PathError, expand
 from tui.model.alerts import FIGURES
 from tui.model.state import ConsoleState
-from tui.theme import ABOUT
+from tui.theme import ABOUT, OWN
 
 MOST = 200                     # candidates; nobody tabs through more
 
@@ -168,8 +168,8 @@ def _stages(param: Param, _typing: str, _state: ConsoleState) -> Values:
             yield str(number), f"{number} {stage.title}", stage.fault
 
 
-def _themes(_param: Param, _typing: str, _state: ConsoleState) -> Values:
-    return ((name, name, about) for name, about in ABOUT.items())
+def _themes(_param: Param, _typing: str, state: ConsoleState) -> Values:
+    return ((name, name, ABOUT.get(name, OWN)) for name in state.preferences.themes)
 
 
 def _choosable(_param: Param, typing: str, state: ConsoleState) -> Values:

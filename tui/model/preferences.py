@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from textual.theme import Theme
 
 from tui.model.alerts import AlertRule
 from tui.model.keymap import Keymap
+from tui.theme import THEMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +45,9 @@ class Preferences:
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)      # by pane
     views: dict[str, SavedView] = field(default_factory=dict)              # by name
     alerts: list[AlertRule] = field(default_factory=list)
+    own_themes: dict[str, Theme] = field(default_factory=dict)             # by name
+
+    @property
+    def themes(self) -> Mapping[str, Theme]:
+        """All that can be chosen."""
+        return {**THEMES, **self.own_themes}
