@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from chatops.api import events
-from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
+from chatops.chat.dialect import PLAIN, Dialect, Rendered, without_each
 from chatops.chat.effects import (
     Announce,
     Answer,
@@ -161,8 +161,10 @@ class EffectRunner:
         speakers = {group.sender.id for group in groups
                     if group.kind in SAID and not group.sender.node} & self._echoless
         connections = self._state.connections
-        return {connections[id]: without(rendered, groups, id) for id in speakers  # noqa: A001
-                if id in connections and fan in connections[id].fans}
+        here = [speaker for speaker in speakers
+                if speaker in connections and fan in connections[speaker].fans]
+        return {connections[speaker]: left
+                for speaker, left in without_each(rendered, groups, here).items()} if here else {}
 
     def _tell(self, told: dict[int, list[Tell]]) -> None:
         """Write what was gathered, client by client, and begin anew."""
