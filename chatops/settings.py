@@ -74,6 +74,7 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: str = "debug"
     irc_port: int | None = None
     irc_tls_port: int | None = None
+    irc_client_ca: str = ""
     irc_sts: float | None = None
     irc_password: str = ""
     oper: str = ""
@@ -337,6 +338,9 @@ SETTINGS: tuple[Setting, ...] = (
             "one); off: none", _irc_port, _port_text),
     Setting("irc_tls_port", "a port for IRC over TLS, with --tls-cert (6697 is the usual one); "
             "off: none", _irc_port, _port_text),
+    Setting("irc_client_ca", "certificates in PEM, of whoever signs those of IRC clients, or of "
+            "the clients themselves: who shows such a one to --irc-tls-port can log in with it "
+            "(SASL EXTERNAL), as `chatops account fingerprint` says", _path),
     Setting("irc_sts", "for how long IRC clients that know STS are to come over TLS alone, 30d or "
             "so, with --irc-tls-port: they refuse anything else until then, also a certificate "
             "that they cannot verify; 0s has them forget it", _sts, _sts_text),

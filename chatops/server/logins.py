@@ -40,6 +40,12 @@ class Logins:
 
         self._authenticator.verify(name, password, answered)
 
+    def certified(self, session: Session, name: str, fingerprint: str, answer: Told) -> None:
+        """Whether an account has this certificate; it cannot be guessed, so nobody waits."""
+        del session
+        self._authenticator.verify_certificate(fingerprint, name,
+                                               lambda verdict: answer(_outcome(verdict)))
+
     def register(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Make an account; so many in a minute from one address."""
         key = f"register {self._host(session)}"

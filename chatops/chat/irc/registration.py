@@ -9,6 +9,7 @@ from chatops.api import events
 from chatops.chat import names
 from chatops.chat.irc import capabilities, isupport, limits
 from chatops.chat.irc import numerics as n
+from chatops.chat.irc.accounts import mechanisms
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.information import lusers, motd
@@ -183,7 +184,7 @@ def offered(irc: Irc, client: Client) -> list[str]:
     if irc.keeps_history:
         found.append("draft/chathistory")
     if irc.gate is not None and client.secure:
-        found.append("sasl=PLAIN" if valued else "sasl")
+        found.append(f"sasl={','.join(mechanisms(client))}" if valued else "sasl")
     if irc.gate is not None and irc.gate.registration != "off":
         early = irc.gate.registration == "before-connect"
         found.append("draft/account-registration" + ("=before-connect" if early and valued else ""))
