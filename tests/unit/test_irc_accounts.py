@@ -171,6 +171,35 @@ def test_whois_shows_a_certificate_to_its_owner_and_tls_to_all(chat: IrcChat) ->
     assert not any(CERTIFICATE in line for line in other)
 
 
+def test_who_logs_in_as_an_operator_is_told_so_and_counted_once_it_has_come_in(
+        chat: IrcChat, gate: Later) -> None:
+    gone, ada, bob = newcomer(chat), newcomer(chat), chat.person("bob")
+    for client in (gone, ada):
+        say(chat, client, "CAP REQ sasl", "AUTHENTICATE PLAIN",
+            f"AUTHENTICATE {plain('ada', 'sesame')}")
+        gate.answer(chat)
+        logged_in = next(line for line in chat.heard(client) if " 900 " in line)
+        assert logged_in.split(" ")[3].startswith("*!*@")          # it has not said who it is
+    chat.hub.disconnect(gone, "peer reset")
+    assert " 252 bob 0 " in " ".join(chat.asked(bob, "LUSERS"))
+    say(chat, ada, "NICK ada", "USER ada 0 * :Ada", "CAP END")
+    assert chat.heard(ada)[-1].endswith(" MODE ada +o")
+    assert " 252 bob 1 " in " ".join(chat.asked(bob, "LUSERS"))
+    chat.hub.disconnect(ada, "peer reset")
+    assert " 252 bob 0 " in " ".join(chat.asked(bob, "LUSERS"))
+
+
+def test_a_guest_is_told_how_to_say_whose_password_it_gives(chat: IrcChat, gate: Later) -> None:
+    eve = chat.person("eve")
+    eve.secure = True
+    chat.hub.rename(eve)
+    chat.heard(eve)
+    say(chat, eve, "NS IDENTIFY sesame")
+    gate.answer(chat)
+    assert [line.split(" ", 3)[3].removeprefix(":") for line in chat.heard(eve)] == [
+        f"you are called {eve.nick} here: IDENTIFY ACCOUNT PASSWORD", "wrong"]
+
+
 def test_nobody_is_asked_for_a_password_that_others_could_read(chat: IrcChat, gate: Later) -> None:
     eve = newcomer(chat, secure=False)
     say(chat, eve, "CAP LS 302", "NICK eve", "USER e 0 * :E", "CAP END")

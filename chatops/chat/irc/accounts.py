@@ -168,6 +168,8 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
     def told(outcome: Outcome) -> None:
         if outcome.account and command != "PASSWD":
             logged_in(irc, client, outcome)
+        elif not outcome.account and client.guest and command == "IDENTIFY" and len(rest) == 1:
+            _says(irc, client, f"you are called {client.nick} here: IDENTIFY ACCOUNT PASSWORD")
         _says(irc, client, f"you are logged in as {outcome.account}" if outcome.account
               else outcome.reason)
 

@@ -54,10 +54,13 @@ class Irc:
         """Everybody who is somebody."""
         return [session for session in self.hub.sessions.values() if session.registered]
 
-    def arrived(self) -> None:
+    def arrived(self, session: Session) -> None:
         """One more is registered."""
         self.here += 1
         self.most = max(self.most, self.here)
+        if isinstance(session, Client):
+            self.opers += "o" in session.modes
+            self.hidden += "i" in session.modes
 
     def left(self, session: Session) -> None:
         """One that was registered is gone."""
@@ -71,8 +74,9 @@ class Irc:
         if (letter in client.modes) == on:
             return False
         (client.modes.add if on else client.modes.discard)(letter)
-        self.opers += (1 if on else -1) * (letter == "o")
-        self.hidden += (1 if on else -1) * (letter == "i")
+        if client.registered:              # or `arrived` will count it, if it ever does arrive
+            self.opers += (1 if on else -1) * (letter == "o")
+            self.hidden += (1 if on else -1) * (letter == "i")
         return True
 
     def speak(self, client: Client) -> None:

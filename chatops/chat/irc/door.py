@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from chatops.api import events
 from chatops.chat.dialect import Dialect
 from chatops.chat.effects import PauseReading
@@ -65,12 +67,14 @@ class IrcDoor:
         """A newcomer, of whom nobody knows anything until it has said who it is."""
         client = Client(id, peer, self)
         client.echo = False
-        return self.hub.connect(client, fd)
+        self.hub.connect(client, fd)
+        client.sender = replace(client.sender, user="*")       # until it says who it is
+        return client
 
     # -- who comes and goes (chatops.chat.hub.Witness)
 
     def came(self, session: Session) -> None:
-        self.irc.arrived()
+        self.irc.arrived(session)
         came(self.irc, session)
 
     def renamed(self, session: Session, old: Sender) -> None:

@@ -108,7 +108,7 @@ def complete(irc: Irc, client: Client) -> None:
     client.registered = True
     hub.touch(client)
     client.signed_on = client.last_spoke = hub.at
-    irc.arrived()
+    irc.arrived(client)
     irc.speak(client)
     _welcome(irc, client)
     came(irc, client)
@@ -129,6 +129,9 @@ def _welcome(irc: Irc, client: Client) -> None:
         irc.reply(client, n.RPL_ISUPPORT, *tokens)
     lusers(irc, client)
     motd(irc, client)
+    if client.modes:                       # it has logged in as an operator
+        irc.message(client, "MODE", client.nick, f"+{''.join(sorted(client.modes))}",
+                    source=irc.source(client))
 
 
 def ping(irc: Irc, client: Client, message: Message) -> None:
