@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chatops.accounts.authenticator import Authenticator, LoginVerdict
-from chatops.accounts.throttle import Throttle
 from chatops.chat.login import Outcome, Told
 from chatops.chat.session import Session
+from chatops.chat.throttle import Throttle
 from chatops.server.admission import source_of
 from chatops.server.reservations import Reservations
 from chatops.server.state import ServerState

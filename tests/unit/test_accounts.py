@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from chatops.accounts.fingerprints import read_fingerprint
 from chatops.accounts.store import Account, AccountError, AccountStore
-from chatops.accounts.throttle import Throttle
+from chatops.chat.throttle import Throttle
 
 
 @pytest.fixture

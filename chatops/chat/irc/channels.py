@@ -20,8 +20,10 @@ from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.listing import wanted
 from chatops.chat.irc.message import BODY, Message
 from chatops.chat.irc.tongue import IrcDialect
+from chatops.chat.parking import charge
 from chatops.chat.session import Room, Session
 
+COMPARED = 32                  # rooms with a mask, in the time of a line
 _BARRED = {"banned": n.ERR_BANNEDFROMCHAN, "uninvited": n.ERR_INVITEONLYCHAN,
            "wrong key": n.ERR_BADCHANNELKEY, "full": n.ERR_CHANNELISFULL}
 
@@ -149,7 +151,7 @@ def names_(irc: Irc, client: Client, message: Message) -> None:
     if not message.params:             # of all channels, it would be everybody: Modern IRC allows
         irc.reply(client, n.RPL_ENDOFNAMES, "*")       # not to answer that
         return
-    channels = [channel for channel in message.params[0].split(",") if channel]
+    channels = [channel for channel in dict.fromkeys(message.params[0].split(",")) if channel]
     for channel in channels:
         room = irc.room(channel)
         if room is not None:
@@ -160,6 +162,7 @@ def names_(irc: Irc, client: Client, message: Message) -> None:
 
 def list_(irc: Irc, client: Client, message: Message) -> None:
     asked = wanted(message.param(0), irc.hub.at)
+    charge(irc.hub, client, len(irc.hub.rooms) * (1 + message.param(0).count(",")) // COMPARED)
     rooms = [room for room in irc.hub.rooms.values() if room.population and asked(room)
              and ("s" not in room.rules.flags or client.id in room.members)]
     irc.send(client, [

@@ -16,6 +16,7 @@ from chatops.chat.irc.whowas import WhoWas
 from chatops.chat.login import Gate
 from chatops.chat.masks import fold
 from chatops.chat.session import Room, Session
+from chatops.chat.throttle import Throttle
 
 
 class Irc:
@@ -29,6 +30,7 @@ class Irc:
         self.watchers: dict[str, set[int]] = {}    # who monitors a nick, folded
         self.here = self.most = 0      # who is registered, now and at most
         self.opers = self.hidden = 0   # of these: counted, for each newcomer is told
+        self.tries = Throttle()        # at the operator's password
         self.gate: Gate | None = None  # who knows the accounts, where there are any
         self.keeps_history = False     # what is said can be looked up later
         self.label = ""                # of the command that runs, until who answers later takes it
