@@ -241,7 +241,7 @@ class EffectRunner:
     def _unpark(self, effect: Unpark) -> None:
         connection = self._state.connections.get(effect.id)
         if connection is not None:
-            self._read_on(connection)
+            self._read_on_soon(connection)
 
     def _pour(self, effect: Pour) -> None:
         connection = self._state.connections.get(effect.id)
@@ -257,11 +257,15 @@ class EffectRunner:
         connection.write(data[start:end], data.count(b"\n", start, end))
         if end == len(data):
             connection.session.parked = False
-            self._read_on(connection)
+            self._read_on_soon(connection)
         elif connection.outbox:
             connection.on_empty = lambda: self._pour_on(connection, data, end)
         else:
             self._state.reactor.call_soon(lambda: self._pour_on(connection, data, end))
+
+    def _read_on_soon(self, connection: ClientConnection) -> None:
+        """In the next turn: who has its answer at once may have many questions more."""
+        self._state.reactor.call_soon(lambda: self._read_on(connection))
 
     def _read_on(self, connection: ClientConnection) -> None:
         state = self._state

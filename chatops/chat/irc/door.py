@@ -41,7 +41,7 @@ from chatops.chat.wrong_door import stranger
 
 BOM = "\ufeff"
 TURN_MOST = 4 * TURN_TOTAL     # in a turn that has cost so much, everybody else has to wait
-EFFECTS = 4                    # of one line, that cost about as much as another line
+EFFECTS = 4                    # of a line, as most have; each more is about another line's work
 COMMANDS: Commands = {
     **registration.COMMANDS, **channels.COMMANDS, **modes.COMMANDS, **messages.COMMANDS,
     **who.COMMANDS, **people.COMMANDS, **monitor.COMMANDS, **information.COMMANDS,
@@ -249,7 +249,7 @@ class IrcDoor:
             labelled(self.irc, client, label, lambda: self._run(client, message, command))
         else:
             self._run(client, message, command)
-        charge(self.hub, client, max(0, len(self.hub.effects) - mark) // EFFECTS)
+        charge(self.hub, client, max(0, len(self.hub.effects) - mark - EFFECTS))
         pour(self.hub, client, mark)
 
     def _run(self, client: Client, message: Message, command: IrcCommand | None) -> None:
