@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from chatops.accounts.authenticator import LoginVerdict
+from chatops.accounts.store import Account
 from chatops.chat.intake import TURN_LINES
 from chatops.chat.irc.door import TURN_MOST
 from chatops.chat.login import Outcome, Told
 from chatops.chat.session import Session
+from chatops.server.logins import Logins
 from tests.unit.irc_chat import IrcChat
 
 ASKERS = 12
@@ -67,27 +74,74 @@ def test_a_crowd_that_asks_much_is_answered_in_many_turns_and_others_meanwhile(
 
 
 class Refuses:
-    """Answers at once, as it does whoever has tried too often."""
+    """Answers when it is told to."""
 
     registration = "on"
 
+    def __init__(self) -> None:
+        self.asked: list[Told] = []
+
     def certified(self, _session: Session, _name: str, _given: str, answer: Told) -> None:
-        answer(Outcome("", reason="not now"))
+        self.asked.append(answer)
 
     verify = register = change = certified
 
 
-def test_who_is_answered_at_once_asks_again_in_the_next_turn(chat: IrcChat) -> None:
-    chat.irc.irc.gate = Refuses()
+def test_who_is_answered_asks_again_in_the_next_turn(chat: IrcChat) -> None:
+    gate = chat.irc.irc.gate = Refuses()
     ada = chat.person("ada")
     ada.secure = True
     ada.door.receive(ada, b"REGISTER * * sesame\r\n" * 100)
     for turn in range(1, 4):
+        (answer,) = gate.asked
+        gate.asked.clear()
+        answer(Outcome("", reason="not now"))
         chat.delivery.flush()
         assert chat.wires[ada.id].out.count(b"not now") == turn
+        assert not gate.asked
         (go_on,) = chat.soon
         chat.soon.clear()
         go_on()
+
+
+def test_who_has_tried_too_often_is_refused_in_the_next_turn() -> None:
+    soon: list[Callable[[], None]] = []
+    state: Any = SimpleNamespace(
+        connections={}, reactor=SimpleNamespace(now=0.0, call_soon=soon.append))
+    wrong: Any = SimpleNamespace(
+        verify=lambda _name, _given, answer: answer(LoginVerdict(None, "wrong")))
+    logins, told = Logins(state, wrong, "off"), list[Outcome]()
+    session: Any = SimpleNamespace(id=1)
+    for _ in range(4):
+        logins.verify(session, "ada", "x", told.append)
+    assert [outcome.reason for outcome in told] == ["wrong"] * 3
+    (later,) = soon
+    later()
+    assert told[-1].reason == "too many wrong passwords; try again in 1m"
+
+
+def test_whoever_tries_an_accounts_password_does_not_lock_its_owner_out() -> None:
+    hosts = {1: SimpleNamespace(host="192.0.2.1"), 2: SimpleNamespace(host="192.0.2.2"),
+             3: SimpleNamespace(host="192.0.2.3")}
+    state: Any = SimpleNamespace(connections=hosts, reactor=SimpleNamespace(
+        now=0.0, call_soon=lambda call: call()))
+    ada = Account("ada", "", False, 0.0, 0.0)
+    door: Any = SimpleNamespace(verify=lambda _name, given, answer: answer(
+        LoginVerdict(ada) if given == "sesame" else LoginVerdict(None, "wrong")))
+    logins = Logins(state, door, "off")
+
+    def tries(number: int, given: str) -> str:
+        told = list[Outcome]()
+        logins.verify(SimpleNamespace(id=number), "ada", given, told.append)  # type: ignore[arg-type]
+        return told[0].account or told[0].reason
+
+    assert tries(1, "sesame") == "ada"
+    assert [tries(2, "x") for _ in range(3)] == ["wrong"] * 3
+    assert "too many" in tries(2, "sesame")
+    assert "too many" in tries(3, "sesame")        # nobody has logged in from there
+    assert tries(1, "sesame") == "ada"
+    assert [tries(1, "x") for _ in range(3)] == ["wrong"] * 3
+    assert "too many" in tries(1, "sesame")
 
 
 def test_an_operators_password_is_not_to_be_guessed(chat: IrcChat) -> None:

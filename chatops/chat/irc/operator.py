@@ -6,6 +6,7 @@ Source: Modern IRC, "Operator Messages"; RFC 2812, section 4.
 from __future__ import annotations
 
 from hmac import compare_digest
+from math import ceil
 
 from chatops.api import events
 from chatops.chat.formatting import clean
@@ -21,7 +22,7 @@ def oper(irc: Irc, client: Client, message: Message) -> None:
     known, now, key = irc.network.oper, irc.hub.now, client.sender.host
     if wait := irc.tries.wait(now, key):
         irc.reply(client, n.Numeric("464"), "Too many wrong passwords; try again in "
-                  f"{format_duration(int(wait) + 1)}")
+                  f"{format_duration(ceil(wait))}")
         return
     if not known or not compare_digest(given.encode(), known.encode()):
         irc.tries.failed(now, key)
