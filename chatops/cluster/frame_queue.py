@@ -21,6 +21,7 @@ class Sealed(NamedTuple):
 
     seq: int
     began: float               # monotonic, when its first item came
+    at: float                  # wall clock, when it was closed
     data: bytes
 
 
@@ -39,6 +40,7 @@ class FrameQueue:
         self._sealed: deque[Sealed] = deque()
         self._waiting = 0              # bytes of `_sealed`
         self._flying: Sealed | None = None
+        self._latest: Sealed | None = None     # of those that were sent
         self._seq = 0
         self.dropped = 0               # frames, so far
 
@@ -72,13 +74,18 @@ class FrameQueue:
             self._seal(at)
         if not self._sealed:
             return None
-        self._flying = self._sealed.popleft()
+        self._flying = self._latest = self._sealed.popleft()
         self._waiting -= len(self._flying.data)
         return self._flying.data
 
     def again(self) -> bytes | None:
         """The frame of which nobody knows whether it has arrived."""
         return self._flying.data if self._flying is not None else None
+
+    def sent_at(self, data: bytes) -> float | None:
+        """When the latest frame was closed, if this is it: by the wall clock."""
+        latest = self._latest
+        return latest.at if latest is not None and latest.data == data else None
 
     def acknowledge(self) -> None:
         """The frame that was under way is in the log."""
@@ -94,7 +101,7 @@ class FrameQueue:
     def _seal(self, at: float) -> None:
         self._seq += 1
         data = self._codec.seal(self._seq, at, self._items)
-        self._sealed.append(Sealed(self._seq, self._began, data))
+        self._sealed.append(Sealed(self._seq, self._began, at, data))
         self._waiting += len(data)
         self._items, self._size = [], 0
         self.expire(self._began)

@@ -266,15 +266,16 @@ class Member:
             self._state.reactor.call_soon(lambda: None)
 
     def _open(self, data: bytes) -> None:
+        if (at := self.queue.sent_at(data)) is not None:
+            self.trip = max(0.0, self._state.wall() - at)
+            return                     # our own, which need not be opened
         try:
             frame = self._codec.open(data)
         except BadFrame as error:
             self.reader.unreadable(error)
             raise
         if frame.node == self.node:
-            if frame.boot == self.boot:
-                self.trip = max(0.0, self._state.wall() - frame.at)
-            return
+            return                     # of before a cut, or of another boot
         self.reader.take(frame, self.numbers.see(frame.node, frame.boot, frame.seq))
 
     def _bad(self, error: BadFrame) -> None:

@@ -178,6 +178,17 @@ def test_one_frame_is_under_way_and_what_comes_meanwhile_makes_one_more() -> Non
     assert len(codec().open(frame).items) == 100
 
 
+def test_a_frame_of_ours_is_known_by_its_bytes_alone() -> None:
+    queue = FrameQueue(codec())
+    queue.add(b"\xc0", 1.0, 5.0)
+    frame = queue.next(1.0, 7.0)
+    assert frame is not None
+    assert queue.sent_at(b"") is None
+    assert queue.sent_at(frame) == 7.0
+    queue.acknowledge()                # its echo may come before or after that
+    assert queue.sent_at(bytes(bytearray(frame))) == 7.0
+
+
 def test_no_frame_is_larger_than_it_may_be() -> None:
     outbox = FrameQueue(codec(b"secret"))
     item = msgspec.msgpack.encode(b"x" * 10_000)
