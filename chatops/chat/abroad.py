@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from chatops.api import events
-from chatops.chat.effects import Forward
+from chatops.chat.effects import Forward, Park, Unpark
 from chatops.chat.elsewhere import Elsewhere, Moves, Person
 from chatops.chat.groups import Group, Kind, Sender
 from chatops.chat.hub import Hub
@@ -23,6 +23,30 @@ def begin(hub: Hub, node: str) -> Elsewhere:
     # A digit at its end must not run into the number.
     hub.nicks.guests = f"guest-{node}{'-' if node[-1].isdigit() else ''}"
     return there
+
+
+def must_wait(hub: Hub, session: Session) -> bool:
+    """Whether it is not known yet what holds in rooms of other nodes.  Then this client is
+    parked, and the line in which it wants into one is read again when that is known.
+    """
+    there = hub.elsewhere
+    if there is None or there.settled:
+        return False
+    there.waiting[session.id] = None
+    session.parked = session.again = True
+    hub.effects.append(Park(session.id))
+    return True
+
+
+def let_in(hub: Hub) -> None:
+    """Have those go on who had to wait."""
+    there = hub.elsewhere
+    assert there is not None
+    waiting, there.waiting = there.waiting, {}
+    for id in waiting:  # noqa: A001
+        if id in hub.sessions:
+            hub.sessions[id].parked = False
+            hub.effects.append(Unpark(id))
 
 
 def whisper(hub: Hub, session: Session, other: Person, text: str, kind: Kind = "talk", *,

@@ -43,6 +43,8 @@ class Elsewhere:
         self._by_look: dict[str, Person] = {}
         self.version = 0               # another after each change
         self.rooms: dict[str, dict[tuple[str, int], Person]] = {}
+        self.settled = True            # what holds in their rooms is known
+        self.waiting: dict[int, None] = {}     # our clients that want into a room until then
 
     def find(self, nick: str) -> Person | None:
         """Who is called this, in any case."""

@@ -25,11 +25,24 @@ _LEASE = b"""
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return owner end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SADD', KEYS[2], ARGV[3])
 return owner and 1 or 2
 """
 _RELEASE = b"""
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+  redis.call('SREM', KEYS[2], ARGV[2])
+end
 return 1
+"""
+# Names of nodes that hold their leases; those that do no more are forgotten.
+_LIVING = b"""
+local living = {}
+for _, node in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  if redis.call('EXISTS', ARGV[1] .. node) == 1 then living[#living + 1] = node
+  else redis.call('SREM', KEYS[1], node) end
+end
+return living
 """
 # Each nick is the first's to claim it, while that one's node holds its lease.  Of ARGV: where
 # leases are, who asks (node/boot/), then looks and ids; an id of '' gives up what is one's own.
@@ -116,6 +129,8 @@ class Keys:
         self.epoch = b"{chatops}:epoch"
         self.nicks = b"{chatops}:nicks"
         self.leases = b"{chatops}:node:"
+        self.nodes = b"{chatops}:nodes"
+        self._node = node.encode()
         self._boot = boot.encode()
         self._lease = self.leases + node.encode()
         self._owner = f"{node}/{boot}/".encode()
@@ -132,11 +147,16 @@ class Keys:
 
     def hold(self, seconds: float) -> bytes:
         """Take or renew this node's lease: 1 is kept, 2 taken anew, else whose it is."""
-        return pack(b"EVAL", _LEASE, 1, self._lease, self._boot, int(seconds * 1000))
+        return pack(b"EVAL", _LEASE, 2, self._lease, self.nodes, self._boot, int(seconds * 1000),
+                    self._node)
 
     def release(self) -> bytes:
         """Give the lease back, if it is still ours."""
-        return pack(b"EVAL", _RELEASE, 1, self._lease, self._boot)
+        return pack(b"EVAL", _RELEASE, 2, self._lease, self.nodes, self._boot, self._node)
+
+    def living(self) -> bytes:
+        """Which nodes hold a lease, this one among them."""
+        return pack(b"EVAL", _LIVING, 1, self.nodes, self.leases)
 
     def left(self) -> bytes:
         """Milliseconds that the lease still has, whoever holds it; -2 where nobody does."""

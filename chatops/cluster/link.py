@@ -32,6 +32,7 @@ class Pace:
     lease: float = 15.0            # that a node lives without a word
     renew: float = 6.0
     order: float = 3.0             # that another node may take to do what an admin wants
+    settle: float = 2.0            # that who wants into a room waits for what others know of it
     first: float = 0.1             # between two tries to connect; doubled each time,
     last: float = 5.0              # up to this
 
@@ -39,16 +40,18 @@ class Pace:
 class LinkOwner(Protocol):
     """What becomes of what the link learns."""
 
-    def joined(self, *, anew: bool, forgotten: bool) -> None:
-        """It is up.  `anew`: the others took this node for gone, if they knew it; `forgotten`:
-        the engine has lost what it kept.
+    def joined(self, living: Sequence[str], *, anew: bool, forgotten: bool) -> None:
+        """It is up.  `living` hold their leases, this node among them.  `anew`: the others took
+        this node for gone, if they knew it; `forgotten`: the engine has lost what it kept.
         """
 
     def parted(self, reason: str) -> None:
         """It is up no more, or a try to connect has failed."""
 
-    def read(self, found: Sequence[tuple[str, bytes]]) -> None:
-        """Frames of the log, in its order."""
+    def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
+        """Frames of the log, in its order.  Whether more may come; else it asks for them with
+        `Link.read_on`.
+        """
 
     def written(self) -> None:
         """The frame under way is in the log."""
@@ -80,11 +83,13 @@ class Link:
         self._wall = wall
         self._began = reactor.now
         self._cursor = ""              # the entry that was read last; "" before the first
+        self._end = "0-0"              # the log's last entry when this link came up
         self._epoch = b""
         self._tries = 0
         self._closed = False
         self._out: Pipe | None = None
         self._in: Pipe | None = None
+        self._reading = False          # the engine has been asked for what comes next
         self._renew_at = 0.0
         self._was_gone = False         # the others may take this node for gone
         self._timer: Timer | None = None
@@ -93,6 +98,11 @@ class Link:
     def pipes(self) -> list[Pipe]:
         """The connections that there are now."""
         return [pipe for pipe in (self._out, self._in) if pipe is not None]
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all has been read that was in the log when it came up."""
+        return self.state == "up" and moment(self._cursor) >= moment(self._end)
 
     # -- connecting
 
@@ -138,10 +148,11 @@ class Link:
 
         def gathered(answer: Any) -> None:
             answers.append(answer)
-            if len(answers) == 4:
+            if len(answers) == len(commands):
                 self._found(answers, anew)
 
-        for command in (*self._keys.epochs(), self._keys.end(), TIME):
+        commands = (*self._keys.epochs(), self._keys.end(), TIME, self._keys.living())
+        for command in commands:
             out.ask(command, gathered)
 
     def _refused(self, answer: Any) -> bool:
@@ -158,10 +169,10 @@ class Link:
         if wrong:
             self._lose(str(wrong[0]))
             return
-        _, epoch, newest, (seconds, micros) = answers
+        _, epoch, newest, (seconds, micros), living = answers
         time = int(seconds) + int(micros) / 1e6
         self.skew = self._wall() - time
-        end = newest[0][0].decode() if newest else "0-0"
+        self._end = end = newest[0][0].decode() if newest else "0-0"
         forgotten = False
         if not self._cursor:
             # What was said since this node began, as others could reach the engine sooner.
@@ -173,8 +184,9 @@ class Link:
             self._cursor, forgotten = "0-0", True
         self._epoch = epoch
         self._enter("up", "")
-        self._read_on()
-        self._owner.joined(anew=anew, forgotten=forgotten)
+        self._reading = False
+        self.read_on()
+        self._owner.joined([node.decode() for node in living], anew=anew, forgotten=forgotten)
 
     # -- while it is up
 
@@ -215,8 +227,12 @@ class Link:
             self._tries = 0
             self._owner.written()
 
-    def _read_on(self) -> None:
-        if self._in is not None:
+    def read_on(self) -> None:
+        """Have what is in the log next, as soon as there is something.  Harmless if that has been
+        asked for already.
+        """
+        if self._in is not None and self.state == "up" and not self._reading:
+            self._reading = True
             self._in.ask(self._keys.read(self._cursor, self.pace.block), self._came)
 
     def _came(self, answer: Any) -> None:
@@ -224,15 +240,15 @@ class Link:
             self._lose(str(answer))
             return
         self._tries = 0
+        self._reading = False
         found = entries(answer)
         if found:
             self._cursor = found[-1][0]
         if self._reactor.now >= self._renew_at and self._out is not None:
             self._renew_at = self._reactor.now + self.pace.renew
             self._out.ask(self._keys.hold(self.pace.lease), self._renewed)
-        if found:
-            self._owner.read(found)
-        self._read_on()
+        if not found or self._owner.read(found):
+            self.read_on()
 
     def _renewed(self, answer: Any) -> None:
         if self._refused(answer):

@@ -19,6 +19,7 @@ from chatops.cluster.claims import Claims
 from chatops.cluster.engine import EngineAddress, Keys
 from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import (
+    AllTold,
     BadFrame,
     Changed,
     Codec,
@@ -38,12 +39,14 @@ from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
+from chatops.cluster.settling import Settling
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
 from chatops.server.rulings import all_of
 from chatops.server.state import ServerState
 from chatops.units import they_were
 
-AT_ONCE = 1 << 20              # bytes of frames that are read in one turn
+AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
+AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
 PART = 1000                    # people, or bans, in one item of a roster
 ROOMS = 50                     # in one item: of each, a hundred masks may be told
 NOTABLE = 0.5                  # seconds by which our clock has been set
@@ -81,18 +84,23 @@ class Member:
                              pace.order)
         self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
         self._found: deque[bytes] = deque()
+        self._found_size = 0
+        self._goes_on = False          # in the next turn, with what was found
         self._owes_roster = True
         self._leaving = False
         self._lost_at = 0.0            # monotonic, when the engine was; 0 while it is there
         self._told_alone = False
         self.claiming: list[tuple[str, int | None]] = []
-        abroad.begin(self._hub, node)
+        self._there = abroad.begin(self._hub, node)
+        self._settling = Settling(self._there, lambda: abroad.let_in(self._hub),
+                                  state.reactor.call_later, pace.settle)
         self._crowd = picture.FarRows(self._hub)
         state.others = self
 
     def begin(self) -> None:
         """From here on it is one of several; to be called on the reactor's thread."""
         self._state.reactor.hooks.insert(1, self.flush)    # after what this turn has decided
+        self._settling.begin()
         self.link.begin()
 
     # -- what the server tells
@@ -155,8 +163,6 @@ class Member:
 
     def flush(self) -> None:
         """Tell the others what has become of people here, and write the next frame."""
-        if self._found:
-            self._read_on()
         if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         up = self.link.state == "up"
@@ -205,6 +211,7 @@ class Member:
         self._send_rooms([room for room in self._hub.rooms.values()
                           if room.members and (room.rules.maker or room.rules.modes_at
                                                or room.rules.topic_at)])
+        self._send(AllTold())
         rulings = all_of(self._state.admission.bans, self._hub.at)
         for n in range(0, len(rulings), PART):
             self._send(Order("", "", 0, shifted(Rulings(tuple(rulings[n:n + PART])),
@@ -215,13 +222,15 @@ class Member:
 
     # -- what the link tells
 
-    def joined(self, *, anew: bool, forgotten: bool) -> None:
+    def joined(self, living: Sequence[str], *, anew: bool, forgotten: bool) -> None:
+        self._settling.begin([node for node in living if node != self.node])
         # Others date what is said here by it, and an idle node would not write.
         self._owes_roster |= abs(self.link.skew - self._codec.skew) > NOTABLE
         self._codec.skew = self.link.skew
         self.reader.grace(self._state.reactor.now)
         self._owes_roster |= anew or forgotten
         self.claims.again()
+        self._look()
         if (frame := self.queue.again()) is not None:
             self.link.write(frame)
         if self._lost_at:
@@ -233,6 +242,7 @@ class Member:
             self._tell_rooms(BACK)
 
     def parted(self, reason: str) -> None:
+        self._settling.end()           # without the engine nobody is kept waiting
         self.claims.untold(self.claiming)
         self.claiming = []
         if not self._lost_at:
@@ -240,9 +250,13 @@ class Member:
             self._state.say(events.EngineLost(self._hub.at, str(self.link.engine), reason))
             self._state.reactor.call_later(QUIET, self._alone)
 
-    def read(self, found: Sequence[tuple[str, bytes]]) -> None:
-        self._found.extend([frame for _, frame in found])
-        self._read_on()
+    def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
+        frames = [frame for _, frame in found]
+        self._found.extend(frames)
+        self._found_size += sum(map(len, frames))
+        if not self._goes_on:
+            self._read_on()
+        return self._found_size < AHEAD
 
     def written(self) -> None:
         self.queue.acknowledge()
@@ -262,8 +276,19 @@ class Member:
                 self._bad(error)
             except Exception as error:
                 self._state.mishap("Member.read", -1, error, None)
-        if self._found:
-            self._state.reactor.call_soon(lambda: None)
+        self._found_size -= size
+        if self._found_size < AHEAD:
+            self.link.read_on()
+        self._goes_on = bool(self._found)
+        if self._goes_on:
+            self._state.reactor.call_soon(self._read_on)
+        else:
+            self._look()
+
+    def _look(self) -> None:
+        """Whether what others know of rooms is known here now."""
+        if self.link.caught_up and not self._found:
+            self._settling.look(self.reader.peers)
 
     def _open(self, data: bytes) -> None:
         if (at := self.queue.sent_at(data)) is not None:

@@ -7,7 +7,7 @@ Source: Modern IRC, "Channel Operations"; RFC 2812, section 3.2.
 from __future__ import annotations
 
 from chatops.api import events
-from chatops.chat import names
+from chatops.chat import abroad, names
 from chatops.chat.effects import Forward
 from chatops.chat.elsewhere import Person
 from chatops.chat.formatting import clean
@@ -35,7 +35,7 @@ def join(irc: Irc, client: Client, message: Message) -> None:
         return
     keys = message.param(1).split(",")
     for number, channel in enumerate(message.params[0].split(",")):
-        if channel:
+        if channel and not client.parked:
             _join(irc, client, channel, keys[number] if number < len(keys) else "")
 
 
@@ -49,6 +49,9 @@ def _join(irc: Irc, client: Client, channel: str, key: str) -> None:
         irc.reply(client, n.ERR_NOSUCHCHANNEL, channel.split(" ")[0] or "*")
         return
     if name in client.rooms:
+        return
+    if abroad.must_wait(hub, client):
+        irc.take_label()               # of the line that is read again
         return
     if len(client.rooms) >= limits.CHANNELS or (
             name not in hub.rooms and len(hub.rooms) >= hub.limits.rooms):
