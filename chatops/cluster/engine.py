@@ -44,6 +44,32 @@ for _, node in ipairs(redis.call('SMEMBERS', KEYS[1])) do
 end
 return living
 """
+# A frame for the log, unless the log is another than the writer has read: then nobody might read
+# it, for ids may begin before those that have been read.
+_WRITE = b"""
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return {err = 'FORGOTTEN what it kept is gone'} end
+return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'f', ARGV[3])
+"""
+# Networks and rulings, which begin with their time: of two the later is kept.
+_RULE = b"""
+local function at(ruling) return tonumber(string.match(ruling, '^%S+')) or 0 end
+for i = 1, #ARGV, 2 do
+  local old = redis.call('HGET', KEYS[1], ARGV[i])
+  if not old or at(old) < at(ARGV[i + 1]) then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  end
+end
+return 1
+"""
+# The same are over, unless others have come in their place.
+_OVER = b"""
+for i = 1, #ARGV, 2 do
+  if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+  end
+end
+return 1
+"""
 # Each nick is the first's to claim it, while that one's node holds its lease.  Of ARGV: where
 # leases are, who asks (node/boot/), then looks and ids; an id of '' gives up what is one's own.
 _CLAIM = b"""
@@ -128,6 +154,7 @@ class Keys:
         self.log = b"{chatops}:log"
         self.epoch = b"{chatops}:epoch"
         self.nicks = b"{chatops}:nicks"
+        self.rulings = b"{chatops}:rulings"
         self.leases = b"{chatops}:node:"
         self.nodes = b"{chatops}:nodes"
         self._node = node.encode()
@@ -174,8 +201,20 @@ class Keys:
         """The last entry of the log."""
         return pack(b"XREVRANGE", self.log, b"+", b"-", b"COUNT", 1)
 
-    def write(self, frame: bytes) -> bytes:
-        return pack(b"XADD", self.log, b"MAXLEN", b"~", LENGTH, b"*", b"f", frame)
+    def write(self, frame: bytes, epoch: bytes) -> bytes:
+        """Add to the log that is called `epoch`; an error that begins with FORGOTTEN if it is
+        another.
+        """
+        return pack(b"EVAL", _WRITE, 2, self.log, self.epoch, epoch, LENGTH, frame)
+
+    def ruled(self) -> bytes:
+        """All rulings, by their networks."""
+        return pack(b"HGETALL", self.rulings)
+
+    def rule(self, rulings: Iterable[tuple[str, bytes]], *, over: bool = False) -> bytes:
+        """Keep these, networks and what is decided about them, or (`over`) do so no more."""
+        words = [word for ruling in rulings for word in ruling]
+        return pack(b"EVAL", _OVER if over else _RULE, 1, self.rulings, *words)
 
     def read(self, cursor: str, seconds: float) -> bytes:
         """What is in the log after `cursor`; waits so long for it to come."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -19,6 +19,8 @@ from chatops.cluster.engine import EngineAddress, Keys, entries, moment
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
+
+RULINGS = 500                  # in one command: a few milliseconds of the engine's time
 
 State = Literal["away", "joining", "up", "refused"]
 
@@ -40,9 +42,11 @@ class Pace:
 class LinkOwner(Protocol):
     """What becomes of what the link learns."""
 
-    def joined(self, living: Sequence[str], *, anew: bool, forgotten: bool) -> None:
-        """It is up.  `living` hold their leases, this node among them.  `anew`: the others took
-        this node for gone, if they knew it; `forgotten`: the engine has lost what it kept.
+    def joined(self, living: Sequence[str], rulings: Mapping[bytes, bytes], *, anew: bool,
+               forgotten: bool) -> None:
+        """It is up.  `living` hold their leases, this node among them; `rulings` are what the
+        engine keeps.  `anew`: the others took this node for gone, if they knew it; `forgotten`:
+        the engine has lost what it kept.
         """
 
     def parted(self, reason: str) -> None:
@@ -151,7 +155,8 @@ class Link:
             if len(answers) == len(commands):
                 self._found(answers, anew)
 
-        commands = (*self._keys.epochs(), self._keys.end(), TIME, self._keys.living())
+        commands = (*self._keys.epochs(), self._keys.end(), TIME, self._keys.living(),
+                    self._keys.ruled())
         for command in commands:
             out.ask(command, gathered)
 
@@ -169,7 +174,7 @@ class Link:
         if wrong:
             self._lose(str(wrong[0]))
             return
-        _, epoch, newest, (seconds, micros), living = answers
+        _, epoch, newest, (seconds, micros), living, ruled = answers
         time = int(seconds) + int(micros) / 1e6
         self.skew = self._wall() - time
         self._end = end = newest[0][0].decode() if newest else "0-0"
@@ -186,14 +191,16 @@ class Link:
         self._enter("up", "")
         self._reading = False
         self.read_on()
-        self._owner.joined([node.decode() for node in living], anew=anew, forgotten=forgotten)
+        self._owner.joined([node.decode() for node in living],
+                           dict(zip(ruled[::2], ruled[1::2], strict=True)),
+                           anew=anew, forgotten=forgotten)
 
     # -- while it is up
 
     def write(self, frame: bytes) -> None:
         """Add to the log; the owner is told when that is done.  One at a time."""
         if self._out is not None:
-            self._out.ask(self._keys.write(frame), self._written)
+            self._out.ask(self._keys.write(frame, self._epoch), self._written)
 
     def claim(self, claims: Sequence[tuple[str, int | None]],
               refused: Callable[[list[tuple[str, str]]], None]) -> None:
@@ -207,6 +214,12 @@ class Link:
 
         if self._out is not None:
             self._out.ask(self._keys.claim(claims), answered)
+
+    def rule(self, rulings: Sequence[tuple[str, bytes]], *, over: bool = False) -> None:
+        """As `Keys.rule`."""
+        if self._out is not None and self.state == "up":
+            for n in range(0, len(rulings), RULINGS):
+                self._out.ask(self._keys.rule(rulings[n:n + RULINGS], over=over), self._accepted)
 
     def call_roll(self, nodes: Iterable[str], told: Callable[[dict[str, str]], None]) -> None:
         """Which boots of these nodes hold their lease; a node that does not is left out."""
@@ -222,6 +235,7 @@ class Link:
 
     def _written(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
+            self._was_gone |= str(answer).startswith("FORGOTTEN")
             self._lose(str(answer))
         else:
             self._tries = 0
@@ -286,7 +300,7 @@ class Link:
         """
         self._closed = True
         if self.state == "up" and self._out is not None:
-            self._out.push(b"".join([self._keys.write(frame) for frame in last])
+            self._out.push(b"".join([self._keys.write(frame, self._epoch) for frame in last])
                            + self._keys.release())
         if self._timer is not None:
             self._timer.cancel()

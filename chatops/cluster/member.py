@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chatops.api import events
 from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
 from chatops.chat.effects import Announce, Forward
-from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
-from chatops.chat.room_state import state_of
-from chatops.chat.session import Room
-from chatops.cluster import picture
+from chatops.cluster import kept_rulings, picture, standing
 from chatops.cluster.claims import Claims
 from chatops.cluster.engine import EngineAddress, Keys
 from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import (
-    AllTold,
     BadFrame,
     Changed,
     Codec,
@@ -28,9 +24,6 @@ from chatops.cluster.frames import (
     Here,
     Item,
     NodeEnds,
-    Order,
-    RoomsStand,
-    Roster,
     Whisper,
     pack,
 )
@@ -41,14 +34,12 @@ from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
 from chatops.cluster.settling import Settling
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
-from chatops.server.rulings import all_of
+from chatops.server.rulings import Ruling, all_of
 from chatops.server.state import ServerState
 from chatops.units import they_were
 
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
 AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
-PART = 1000                    # people, or bans, in one item of a roster
-ROOMS = 50                     # in one item: of each, a hundred masks may be told
 NOTABLE = 0.5                  # seconds by which our clock has been set
 QUIET = 5.0                    # seconds without the engine, before anybody here is told
 
@@ -128,7 +119,10 @@ class Member:
         self.reader.obeys = does
 
     def order(self, node: str, what: Ordered, told: Told) -> None:
-        self.orders.give(node, shifted(what, -self.link.skew), told)
+        theirs = shifted(what, -self.link.skew)
+        if isinstance(theirs, Rulings):
+            self.link.rule(kept_rulings.sealed(self._codec, theirs.rulings))
+        self.orders.give(node, theirs, told)
 
     def leaving(self) -> None:
         self._leaving = True
@@ -181,52 +175,50 @@ class Member:
     def _look_again(self) -> None:
         touched, self._hub.touched = self._hub.touched, {}
         for ident in touched:
-            person = self._person(ident)
+            person = standing.person(self._hub, ident)
             self.claims.set(ident, names.skeleton(person.who.nick)
                             if person is not None and not person.guest else "")
             if not self._leaving:
                 self._send(Here(person) if person is not None else Gone(ident))
 
         rooms, self._hub.touched_rooms = self._hub.touched_rooms, {}
-        self._send_rooms([self._hub.rooms.open(name) for name in rooms if name in self._hub.rooms])
-
-    def _send_rooms(self, rooms: Sequence[Room]) -> None:
-        states = [state_of(room).shifted(-self.link.skew) for room in rooms]
-        for n in range(0, len(states), ROOMS):
-            self._send(RoomsStand(states[n:n + ROOMS]))
-
-    def _person(self, ident: int) -> Person | None:
-        session = self._hub.sessions.get(ident)
-        if session is None or not session.registered:
-            return None
-        return Person(session.sender, tuple(session.rooms), session.away, session.realname,
-                      session.guest)
+        for item in standing.rooms(
+                [self._hub.rooms.open(name) for name in rooms if name in self._hub.rooms],
+                self.link.skew):
+            self._send(item)
 
     def _send_roster(self) -> None:
-        people = [person for ident in self._hub.sessions
-                  if (person := self._person(ident)) is not None]
-        parts = [people[n:n + PART] for n in range(0, len(people), PART)] or [[]]
-        for number, part in enumerate(parts):
-            self._send(Roster(part, number == 0, number == len(parts) - 1))
-        self._send_rooms([room for room in self._hub.rooms.values()
-                          if room.members and (room.rules.maker or room.rules.modes_at
-                                               or room.rules.topic_at)])
-        self._send(AllTold())
-        rulings = all_of(self._state.admission.bans, self._hub.at)
-        for n in range(0, len(rulings), PART):
-            self._send(Order("", "", 0, shifted(Rulings(tuple(rulings[n:n + PART])),
-                                                -self.link.skew)))
+        for item in standing.everything(self._hub, self._rulings(), self.link.skew):
+            self._send(item)
+
+    def _rulings(self) -> tuple[Ruling, ...]:
+        """Those that hold here, by the engine's clock."""
+        return tuple([ruling.shifted(-self.link.skew)
+                      for ruling in all_of(self._state.admission.bans, self._hub.at)])
+
+    def _adopt(self, kept: Mapping[bytes, bytes]) -> None:
+        """What the engine has kept holds here, and what holds here it is to keep."""
+        found = kept_rulings.opened(self._codec, kept, self._state.wall() - self.link.skew)
+        if found.rulings:
+            self.reader.obeys(self.node, shifted(Rulings(found.rulings), self.link.skew),
+                              lambda result: None)
+        for error in found.bad:
+            self._bad(error)
+        self.link.rule(found.over, over=True)
+        self.link.rule(kept_rulings.sealed(self._codec, self._rulings()))
 
     def _send(self, item: Item) -> None:
         self.queue.add(pack(item), self._state.reactor.now, self._state.wall())
 
     # -- what the link tells
 
-    def joined(self, living: Sequence[str], *, anew: bool, forgotten: bool) -> None:
+    def joined(self, living: Sequence[str], rulings: Mapping[bytes, bytes], *, anew: bool,
+               forgotten: bool) -> None:
         self._settling.begin([node for node in living if node != self.node])
         # Others date what is said here by it, and an idle node would not write.
         self._owes_roster |= abs(self.link.skew - self._codec.skew) > NOTABLE
         self._codec.skew = self.link.skew
+        self._adopt(rulings)
         self.reader.grace(self._state.reactor.now)
         self._owes_roster |= anew or forgotten
         self.claims.again()
