@@ -13,6 +13,8 @@ from chatops.cluster.frames import LARGEST, Codec
 
 MOST = 4 << 20                 # bytes that wait at most
 OLDEST = 60.0                  # seconds that they wait
+KEPT = 5.0                     # seconds that one is kept after it was written: an engine that has
+KEPT_MOST = 1 << 20            # lost what it kept may have done so before others had read it
 SEALED = 5.0                   # seconds after which a frame that gathers is closed
 
 
@@ -41,6 +43,8 @@ class FrameQueue:
         self._waiting = 0              # bytes of `_sealed`
         self._flying: Sealed | None = None
         self._latest: Sealed | None = None     # of those that were sent
+        self._kept: deque[Sealed] = deque()    # written, the oldest first
+        self._kept_size = 0
         self._seq = 0
         self.dropped = 0               # frames, so far
 
@@ -89,10 +93,25 @@ class FrameQueue:
 
     def acknowledge(self) -> None:
         """The frame that was under way is in the log."""
-        self._flying = None
+        if self._flying is not None:
+            self._kept.append(self._flying)
+            self._kept_size += len(self._flying.data)
+            self._flying = None
+
+    def rewind(self) -> None:
+        """The log is lost: what was written lately is written again, under the numbers that it
+        has, by which those who have read it know.
+        """
+        frames = [*self._kept, *([self._flying] if self._flying is not None else ())]
+        self._sealed.extendleft(reversed(frames))
+        self._waiting += sum([len(frame.data) for frame in frames])
+        self._kept.clear()
+        self._kept_size, self._flying = 0, None
 
     def expire(self, now: float) -> None:
         """Drop what has waited for too long, or is too much."""
+        while self._kept and (now - self._kept[0].began > KEPT or self._kept_size > KEPT_MOST):
+            self._kept_size -= len(self._kept.popleft().data)
         while self._sealed and (now - self._sealed[0].began > self._oldest
                                 or self._size + self._waiting > self._most):
             self._waiting -= len(self._sealed.popleft().data)

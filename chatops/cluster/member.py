@@ -223,7 +223,9 @@ class Member:
         self._owes_roster |= anew or forgotten
         self.claims.again()
         self._look()
-        if (frame := self.queue.again()) is not None:
+        if forgotten:
+            self.queue.rewind()
+        elif (frame := self.queue.again()) is not None:
             self.link.write(frame)
         if self._lost_at:
             self._state.say(events.EngineBack(self._hub.at, str(self.link.engine),

@@ -84,6 +84,25 @@ def test_an_engine_that_was_killed_and_comes_back_empty_costs_no_line_and_double
     assert engine.ask("HLEN", "{chatops}:nicks") == 2
 
 
+def test_what_it_had_taken_and_lost_before_others_read_it_is_written_again(
+        node: Start, engine: Engine) -> None:
+    with before(engine.port) as proxy:
+        a, b, ada, bob = both(node, url=proxy.url)
+        proxy.mute = True
+        ada.say("hello")
+        a.until(lambda chat: not len(of(chat).queue))      # the engine has it
+        engine.kill()
+        away(b)
+        engine.start()
+        proxy.mute = False
+        bob.expect("ada: hello")
+        assert missing(b) == 0
+        ada.say("last")
+        assert all_of(bob, "ada: last", "ada") == ["ada: last"]
+        b.thread.close()
+        b.must_live = False
+
+
 def test_members_are_told_once_that_the_others_cannot_be_reached_and_once_that_they_are(
         node: Start, engine: Engine) -> None:
     a, _, ada, _ = both(node)

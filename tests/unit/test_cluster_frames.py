@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.chat.groups import Group, Sender
-from chatops.cluster.frame_queue import FrameQueue
+from chatops.cluster.frame_queue import KEPT, KEPT_MOST, FrameQueue
 from chatops.cluster.frames import (
     LARGEST,
     READ,
@@ -187,6 +187,37 @@ def test_a_frame_of_ours_is_known_by_its_bytes_alone() -> None:
     assert queue.sent_at(frame) == 7.0
     queue.acknowledge()                # its echo may come before or after that
     assert queue.sent_at(bytes(bytearray(frame))) == 7.0
+
+
+def test_what_was_written_lately_is_written_again_under_its_numbers_and_no_more_than_that() -> None:
+    queue = FrameQueue(codec())
+    frames = []
+    for number in range(4):
+        queue.add(b"\xc0", float(number), 0.0)
+        frames.append(queue.next(float(number), 0.0))
+        if number < 3:
+            queue.acknowledge()
+    queue.add(b"\xc0", 3.0, 0.0)       # and one that gathers
+    queue.expire(KEPT + 0.5)           # the first is older than that
+    queue.rewind()
+    again = []
+    while (frame := queue.next(KEPT + 0.5, 0.0)) is not None:
+        again.append(frame)
+        queue.acknowledge()
+    assert again[:-1] == frames[1:]
+    assert [codec().open(frame).seq for frame in again] == [2, 3, 4, 5]
+    assert len(queue) == 0
+
+
+def test_what_is_kept_of_what_was_written_is_bounded() -> None:
+    queue = FrameQueue(codec())
+    for _ in range(12):
+        queue.add(pack(Heard("x" * (LARGEST // 2), [])), 0.0, 0.0)
+        queue.next(0.0, 0.0)
+        queue.acknowledge()
+    queue.expire(0.0)
+    queue.rewind()
+    assert LARGEST < len(queue) <= KEPT_MOST
 
 
 def test_no_frame_is_larger_than_it_may_be() -> None:
