@@ -195,11 +195,11 @@ def _frozen(fleet: Fleet, crowd: Crowd, seconds: float, which: str) -> bool:
         click.echo(f"  to the own node, {name:<10} p50 {_way(way, 50)}, p99 {_way(way, 99)}, "
                    f"{len(way):,} lines")
     lost = ledger.lost + crowd.lacking(healthy, healthy)
-    click.echo(f"  on the healthy ones {lost:,} lost, {ledger.doubled:,} doubled; all had all "
-               f"{took:.1f} s after the last line was said")
+    click.echo(f"  on the healthy ones {lost:,} lost, {ledger.doubled:,} doubled, {told} notices "
+               f"of missing lines; all had all {took:.1f} s after the last line was said")
     if others:
-        click.echo(f"  on the frozen one: {'all caught up' if caught_up else 'lines are lacking'}"
-                   f", {told} notices of missing lines")
+        click.echo("  on the frozen one: "
+                   f"{'all caught up' if caught_up else 'lines are lacking'}")
     return arrived and not lost and not ledger.doubled and (caught_up or told > 0)
 
 
@@ -259,7 +259,8 @@ def _now_and_then(holds: Callable[[], bool]) -> Callable[[], bool]:
 def names_on(node: NodeProcess) -> list[str]:
     """Who is in the lobby, as an IRC client is told."""
     with socket.create_connection(("127.0.0.1", node.irc_port), PATIENCE) as sock:
-        sock.sendall(b"NICK census\r\nUSER census 0 * :census\r\nNAMES #lobby\r\n")
+        nick = f"census{node.name}"    # the last one's, on another node, may not be free yet
+        sock.sendall(f"NICK {nick}\r\nUSER x 0 * :x\r\nNAMES #lobby\r\n".encode())
         data = b""
         while b" 366 " not in data:
             more = sock.recv(1 << 16)

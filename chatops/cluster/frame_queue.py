@@ -12,7 +12,8 @@ from typing import NamedTuple
 from chatops.cluster.frames import LARGEST, Codec
 
 MOST = 4 << 20                 # bytes that wait at most
-OLDEST = 60.0                  # seconds that they wait
+OLDEST = 120.0                 # seconds that they wait: an engine that stands still for a minute
+                               # is found again some seconds later
 KEPT = 5.0                     # seconds that one is kept after it was written: an engine that has
 KEPT_MOST = 1 << 20            # lost what it kept may have done so before others had read it
 SEALED = 5.0                   # seconds after which a frame that gathers is closed
@@ -54,6 +55,11 @@ class FrameQueue:
 
     def __repr__(self) -> str:
         return f"<FrameQueue {len(self)} bytes, frame {self._seq}, {self.dropped} dropped>"
+
+    @property
+    def written(self) -> int:
+        """Frames that were closed, so far."""
+        return self._seq
 
     @property
     def flying(self) -> bool:

@@ -27,12 +27,14 @@ from chatops.cluster.frames import (
     Whisper,
     pack,
 )
+from chatops.cluster.introductions import Introductions
 from chatops.cluster.link import Link, Pace
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
 from chatops.cluster.settling import Settling
+from chatops.cluster.solitude import Solitude
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
 from chatops.server.rulings import Ruling, all_of
 from chatops.server.state import ServerState
@@ -41,10 +43,6 @@ from chatops.units import they_were
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
 AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
 NOTABLE = 0.5                  # seconds by which our clock has been set
-QUIET = 5.0                    # seconds without the engine, before anybody here is told
-
-AWAY = "the other nodes cannot be reached; they hear later what is said here"
-BACK = "the other nodes are reached again"
 
 
 class Member:
@@ -77,10 +75,10 @@ class Member:
         self._found: deque[bytes] = deque()
         self._found_size = 0
         self._goes_on = False          # in the next turn, with what was found
-        self._owes_roster = True
+        self._introductions = Introductions()
+        self._introduces_later = False
         self._leaving = False
-        self._lost_at = 0.0            # monotonic, when the engine was; 0 while it is there
-        self._told_alone = False
+        self._solitude = Solitude(state, node)
         self.claiming: list[tuple[str, int | None]] = []
         self._there = abroad.begin(self._hub, node)
         self._settling = Settling(self._there, lambda: abroad.let_in(self._hub),
@@ -99,7 +97,10 @@ class Member:
     def heard(self, room: str, groups: Sequence[Group]) -> None:
         ours = [group for group in groups if not group.sender.node
                 and group.kind not in abroad.PRESENCE and group.kind != "broadcast"]
-        if ours:
+        # What nobody elsewhere would hear need not travel; but those on a node that is away may
+        # have come into the room, or still be there, and read on where they were.
+        if ours and (self._hub.rooms.open(room).elsewhere or self.reader.absent
+                     or self.link.state != "up"):
             self._send(Heard(room, ours))
 
     def told(self, effect: Announce | Forward) -> None:
@@ -151,7 +152,7 @@ class Member:
 
     def owe_roster(self) -> None:
         """Somebody has to be told who is here."""
-        self._owes_roster = True
+        self._introductions.owed = True
 
     # -- at the end of each turn
 
@@ -160,17 +161,29 @@ class Member:
         if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         up = self.link.state == "up"
-        if self._owes_roster and up:
-            self._owes_roster = False
-            self._send_roster()
         if not up:
             return
         now = self._state.reactor.now
+        if self._introductions.owed and not self._introduces_later:
+            self._introduce(now)
         if (frame := self.queue.next(now, self._state.wall())) is not None:
             self.link.write(frame)
         if self.claims and not self.claiming:
             self.claiming = self.claims.take()
             self.link.claim(self.claiming, self._refused)
+
+    def _introduce(self, now: float) -> None:
+        """Tell all of this node, now or when that may be done again."""
+        wait = self._introductions.wait(now)
+        if wait:
+            self._introduces_later = True
+            self._state.reactor.call_later(wait, self._introduce_now)
+        else:
+            self._introductions.told(now, len(self.reader.peers))
+            self._send_roster()
+
+    def _introduce_now(self) -> None:
+        self._introduces_later = False     # `flush` does it, at the end of this turn
 
     def _look_again(self) -> None:
         touched, self._hub.touched = self._hub.touched, {}
@@ -216,33 +229,24 @@ class Member:
                forgotten: bool) -> None:
         self._settling.begin([node for node in living if node != self.node])
         # Others date what is said here by it, and an idle node would not write.
-        self._owes_roster |= abs(self.link.skew - self._codec.skew) > NOTABLE
+        self._introductions.owed |= abs(self.link.skew - self._codec.skew) > NOTABLE
         self._codec.skew = self.link.skew
         self._adopt(rulings)
         self.reader.grace(self._state.reactor.now)
-        self._owes_roster |= anew or forgotten
+        self._introductions.owed |= anew or forgotten
         self.claims.again()
         self._look()
         if forgotten:
             self.queue.rewind()
         elif (frame := self.queue.again()) is not None:
             self.link.write(frame)
-        if self._lost_at:
-            self._state.say(events.EngineBack(self._hub.at, str(self.link.engine),
-                                              self._state.reactor.now - self._lost_at))
-            self._lost_at = 0.0
-        if self._told_alone:
-            self._told_alone = False
-            self._tell_rooms(BACK)
+        self._solitude.end(str(self.link.engine))
 
     def parted(self, reason: str) -> None:
         self._settling.end()           # without the engine nobody is kept waiting
         self.claims.untold(self.claiming)
         self.claiming = []
-        if not self._lost_at:
-            self._lost_at = self._state.reactor.now
-            self._state.say(events.EngineLost(self._hub.at, str(self.link.engine), reason))
-            self._state.reactor.call_later(QUIET, self._alone)
+        self._solitude.begin(str(self.link.engine), reason)
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
         frames = [frame for _, frame in found]
@@ -319,17 +323,3 @@ class Member:
             self._hub.notice(session, f"your nick {nick} was taken on another node meanwhile "
                                       f"({node}); you are {session.nick}")
             self._state.say(events.NickLost(self._hub.at, session.id, nick, session.nick, node))
-
-    # -- without the engine
-
-    def _alone(self) -> None:
-        now = self._state.reactor.now
-        if self._lost_at and not self._told_alone and now - self._lost_at >= QUIET * 0.9:
-            self._told_alone = True
-            self._tell_rooms(AWAY)
-
-    def _tell_rooms(self, text: str) -> None:
-        """Those rooms that have members elsewhere."""
-        for room in list(self._hub.rooms.values()):
-            if room.elsewhere:
-                abroad.note(self._hub, room.name, text, self.node)

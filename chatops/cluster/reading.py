@@ -56,6 +56,7 @@ class Reader:
         self._hub = state.hub
         self._node, self._boot = codec.node, codec.boot
         self._codec = codec
+        self.absent: set[str] = set()      # nodes that are gone, and may come back
         self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
         self._pace = pace
         self._send = send
@@ -95,6 +96,7 @@ class Reader:
         for peer in list(self.peers.values()):
             if peer.state != "up" and now - peer.seen > FORGOTTEN:
                 del self.peers[peer.node]
+                self.absent.discard(peer.node)
             elif boots.get(peer.node) == peer.boot:
                 peer.seen = now
             elif peer.state == "up" and now >= self._judged_from:
@@ -113,6 +115,7 @@ class Reader:
         elif peer.state != "up":
             peer.state, peer.introduced, peer.all_told = "up", False, False
             self._send(RosterWanted(peer.node))
+        self.absent.discard(peer.node)
         peer.seen = self._state.reactor.now
         return peer
 
@@ -195,6 +198,8 @@ class Reader:
 
     def _gone(self, peer: Peer, how: str, state: Literal["gone", "left"] = "gone") -> None:
         peer.state, peer.introduced, peer.all_told = state, False, False
+        if state == "gone":
+            self.absent.add(peer.node)
         people = self._there.of(peer.node)
         moves = self._there.replace(peer.node, ())
         self._tell(peer, moves.left, how)

@@ -60,6 +60,28 @@ def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_o
     assert "a" not in opened
 
 
+def test_what_nobody_elsewhere_would_hear_does_not_travel_unless_a_node_is_away(
+        node: Start) -> None:
+    a, _, ada, bob = both(node)
+    ada.join("attic")
+    a.until(lambda chat: not len(of(chat).queue))
+    frames = a.call(lambda: of(a.chat).queue.written)
+    ada.say("talking to myself")
+    ada.expect("ada: talking to myself")
+    a.turn()
+    assert a.call(lambda: of(a.chat).queue.written) == frames
+    bob.join("attic")
+    ada.expect("*** bob joined")
+    ada.say("here you are")
+    bob.expect("ada: here you are")
+    bob.join("lobby")
+    ada.expect("*** bob went to lobby")
+    a.call(lambda: of(a.chat).reader.absent.add("c"))      # somebody of which may be in there
+    frames = a.call(lambda: of(a.chat).queue.written)
+    ada.say("and now")
+    a.until(lambda chat: of(chat).queue.written == frames + 1)
+
+
 def test_who_comes_leaves_and_goes_elsewhere_is_told_on_the_other_node(node: Start) -> None:
     _, b, ada, bob = both(node)
     cat = b.client()

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from chatops.api.events import EngineLost, FramesLost
+from chatops.cluster.frame_queue import OLDEST
 from tests.integration.engine import Engine, needs_engine
 from tests.integration.harness import Client, Clock, Server
 from tests.integration.nodes import Start, both, of, up
@@ -67,7 +68,7 @@ def test_a_node_that_stood_still_for_a_minute_has_all_lines_once_and_the_others_
     assert not [event for event in (*a.events(), *b.events()) if isinstance(event, FramesLost)]
 
 
-def test_what_a_node_has_kept_for_more_than_a_minute_is_gone_and_that_is_said(
+def test_what_a_node_has_kept_for_too_long_is_gone_and_that_is_said(
         node: Start, engine: Engine) -> None:
     a, b, ada, bob = both(node)
     clock = Clock(b)
@@ -79,7 +80,7 @@ def test_what_a_node_has_kept_for_more_than_a_minute_is_gone_and_that_is_said(
     b.until(lambda chat: not up(chat))
     bob.say("too old")
     friend.expect("bob: too old")
-    clock.advance(MINUTE + 1)
+    clock.advance(OLDEST + 1)
     bob.say("hello")
     friend.expect("bob: hello")
     engine.thaw()
