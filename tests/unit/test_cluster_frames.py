@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.chat.groups import Group, Sender
-from chatops.cluster.frame_queue import KEPT, KEPT_MOST, FrameQueue
+from chatops.cluster.frame_queue import KEPT, KEPT_MOST, OLDEST, FrameQueue
 from chatops.cluster.frames import (
     LARGEST,
     READ,
@@ -233,7 +233,7 @@ def test_no_frame_is_larger_than_it_may_be() -> None:
     assert sum(sizes) > 1_000_000
 
 
-@pytest.mark.parametrize(("count", "wait"), [(100, 0.0), (3, 61.0)], ids=["bytes", "age"])
+@pytest.mark.parametrize(("count", "wait"), [(100, 0.0), (3, OLDEST + 1)], ids=["bytes", "age"])
 def test_what_is_too_much_or_too_old_goes_and_its_numbers_say_so(count: int, wait: float) -> None:
     outbox = FrameQueue(codec(), most=1 << 20)
     item = msgspec.msgpack.encode(b"x" * 200_000)
