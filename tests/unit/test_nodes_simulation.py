@@ -42,7 +42,7 @@ def test_more_nodes_cost_the_engine_more_for_the_same_lines_and_they_come_later(
 
 
 def test_an_engine_that_is_busy_has_more_lines_in_a_frame() -> None:
-    calm, busy = simulated(60, rate=50.0), simulated(60, rate=30_000.0)
+    calm, busy = [Simulation(20, 4, rate, 1).run(0.5) for rate in (50.0, 60_000.0)]
     assert calm.engine < 0.5 < busy.engine
     assert busy.lines_a_frame > 1.5 * calm.lines_a_frame
 
