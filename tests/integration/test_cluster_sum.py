@@ -17,8 +17,8 @@ def test_the_medians_are_compared_and_the_engine_is_a_part_of_them() -> None:
     three = [Cost(1_000_000, 3.0, 1.0, lost=1)]
     assert lines_of("a room", one, three) == [
         "a room", "  a server alone     2.00 us of CPU a delivery",
-        "  three nodes        4.00 us, 25% of it the engine's; deliveries for the same CPU: 0.50 of "
-        "one server's; 1 lost"]
+        "  three nodes        4.00 us, 25% of it the engine's; deliveries for the same CPU: "
+        "0.50 of one server's; 1 lost"]
 
 
 @needs_engine
