@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from hiredis import pack_command
 
@@ -18,6 +18,8 @@ from chatops.system.errors import ChatopsError
 
 LENGTH = 10_000                # entries of the log that are kept, about
 SECURE = ("rediss", "valkeys")  # schemes that are spoken over TLS
+ASKED = ("redis+sentinel", "valkey+sentinel")  # and of one that others know where to find
+PORT, SENTINEL_PORT = 6379, 26379
 AT_ONCE = 64                   # frames in one answer
 
 # Kept, had run out and is taken anew, or whose it is.
@@ -101,7 +103,10 @@ class ClusterError(ChatopsError):
 
 
 class EngineAddress(NamedTuple):
-    """Where it listens, and as whom it is spoken to.  `path` is a Unix socket."""
+    """Where it listens, and as whom it is spoken to.  `path` is a Unix socket.
+
+    Where there are `sentinels`, they know: then it is called `master`, and `host` is "".
+    """
 
     host: str
     port: int
@@ -110,9 +115,14 @@ class EngineAddress(NamedTuple):
     user: str
     password: str
     tls: bool = False
+    sentinels: tuple[tuple[str, int], ...] = ()
+    master: str = ""
 
     def __str__(self) -> str:
         """As it may be shown to everybody."""
+        if self.sentinels:
+            asked = ",".join([with_port(*each) for each in self.sentinels])
+            return f"{self.master}/{self.db} of {asked}"
         return f"{self.path or with_port(self.host, self.port)}/{self.db}"
 
     @property
@@ -127,14 +137,17 @@ class EngineAddress(NamedTuple):
 
 
 def engine_of(url: str) -> EngineAddress:
-    """The one at `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, at `rediss://…`, which is TLS, or
-    at `unix:///PATH[?db=DB]`.
+    """The one at `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, at `rediss://…`, which is TLS, at
+    `unix:///PATH[?db=DB]`, or which is called NAME by one of the sentinels of
+    `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]/NAME[/DB]`.
 
     Raises `ClusterError`, which never repeats what may be a password.
     """
     try:
         parts = urlsplit(url)
-        port = parts.port or 6379
+        if parts.scheme in ASKED:
+            return _known_to_others(parts)
+        port = parts.port or PORT
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         if parts.scheme == "unix" and parts.path and not parts.netloc:
             db = parse_qs(parts.query).get("db", ["0"])[0]
@@ -144,7 +157,25 @@ def engine_of(url: str) -> EngineAddress:
                                  password, parts.scheme in SECURE)
     except ValueError:
         pass
-    raise ClusterError("--cluster: not redis://HOST:PORT/DB, rediss://… nor unix:///PATH")
+    raise ClusterError("--cluster: not redis://HOST:PORT/DB, rediss://…, unix:///PATH nor "
+                       "redis+sentinel://HOST:PORT,HOST:PORT/NAME")
+
+
+def _known_to_others(parts: SplitResult) -> EngineAddress:
+    """Raises ValueError."""
+    who, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = who.partition(":")
+    sentinels = []
+    for each in hosts.split(","):
+        one = urlsplit(f"//{each}")
+        if not one.hostname:
+            raise ValueError
+        sentinels.append((one.hostname, one.port or SENTINEL_PORT))
+    master, _, db = parts.path.strip("/").partition("/")
+    if not master:
+        raise ValueError
+    return EngineAddress("", 0, "", int(db or "0"), unquote(user), unquote(password),
+                         sentinels=tuple(sentinels), master=unquote(master))
 
 
 class Keys:
