@@ -1,14 +1,13 @@
 """Settings: flag > environment > TOML file > default, and each limit with its reason.
 
-`SETTINGS` is one table: the TOML reader, the environment, the command line's help and
-`:limit` all come out of it.
+`SETTINGS` is one table: flags and their help, variables, the file and `:limit` all come out of
+it.  Which of them wins is click's to say (`chatops.cli.options`).
 """
 
 from __future__ import annotations
 
 import difflib
 import ipaddress
-import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -371,32 +370,23 @@ BY_NAME = {setting.name: setting for setting in SETTINGS}
 LIMITS = {setting.name: setting for setting in SETTINGS if setting.live}
 
 
-def load(flags: Mapping[str, object | None], *, config: str | None = None,
-         environ: Mapping[str, str] = os.environ,
-         defaults: Settings = USUAL) -> Settings:
-    """Put settings together; `flags` are by field, None where not given.
+def put_together(given: Mapping[str, object | None], origin: Callable[[Setting], str],
+                 defaults: Settings = USUAL) -> Settings:
+    """The settings that are given, by field, in place of the defaults; None is not given.
 
-    What a stronger source overrides is not judged: it may be meant for something else, as
-    Kubernetes sets CHATOPS_PORT for whatever runs beside a Service called chatops.  An empty
-    variable is none.  Raises `SettingsError` with one line that names the setting and where
-    it came from.
+    `origin` says what stands before a setting where its value cannot be: where it came from.
+    Raises `SettingsError` with that, in one line.
     """
-    file = _from_file(config) if config is not None else {}
     values: dict[str, Any] = {}
     for setting in SETTINGS:
-        field, variable = setting.field, environ.get(setting.variable)
+        value = given.get(setting.field)
+        if value is None:
+            continue
         try:
-            if (given := flags.get(field)) is not None:
-                source = "--"
-                values[field] = setting.value(given)
-            elif variable:
-                source = f"{setting.variable}: "
-                values[field] = setting.value(variable)
-            elif field in file:
-                source = f"{config}: "
-                values[field] = setting.value(file[field])
+            values[setting.field] = setting.value(value)
         except SettingsError as error:
-            hint = _KUBERNETES if source == "CHATOPS_PORT: " and "://" in str(variable) else ""
+            source = origin(setting)
+            hint = _KUBERNETES if source == "CHATOPS_PORT: " and "://" in str(value) else ""
             raise SettingsError(f"{source}{error}{hint}") from None
     return msgspec.structs.replace(defaults, **values)
 
@@ -405,8 +395,8 @@ _KUBERNETES = ("; Kubernetes sets this for a Service called chatops: give --port
                "or enableServiceLinks: false")
 
 
-def _from_file(config: str) -> dict[str, object]:
-    """What is written there, by field."""
+def from_file(config: str) -> dict[str, object]:
+    """What a settings file says, by field, not judged yet.  Raises `SettingsError`."""
     try:
         table = tomllib.loads(files.text_of(files.read(paths.expand(config))))
     except paths.PathError as error:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hiredis import Reader, pack_command
 
+from tests.integration.ports import reserve
 from tests.integration.until import until
 from tests.patience import PATIENCE
 
@@ -20,18 +21,12 @@ needs_engine = pytest.mark.skipif(
     PROGRAM is None, reason="neither redis-server nor valkey-server is installed")
 
 
-def free_port() -> int:
-    """One that nobody has now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
-
-
 class Engine:
     """`redis-server` on loopback, that keeps nothing on disk."""
 
     def __init__(self, directory: Path, *, start: bool = True) -> None:
-        self.port = free_port()
+        self._reserved = reserve()
+        self.port: int = self._reserved.getsockname()[1]
         self.path = directory / "engine.sock"
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -91,6 +86,7 @@ class Engine:
         self._process = None
 
     def close(self) -> None:
+        self._reserved.close()
         if self._process is not None:
             self.kill()
 

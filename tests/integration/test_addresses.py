@@ -18,8 +18,9 @@ from chatops.net import listener
 from chatops.net.listen_error import ListenError, explain
 from chatops.net.listener import PAUSE, listen
 from chatops.service import ServerThread, StartError
-from chatops.settings import Settings, SettingsError, load
+from chatops.settings import Settings, SettingsError
 from chatops.system.addresses import with_port
+from tests.given import load
 from tests.integration.client import Client
 from tests.integration.harness import PATIENCE, Clock, Served, Server
 from tests.integration.test_faults_limits import failing

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from chatops.system.errors import StartError
 from tests.integration.certificates import HOST, Authority
-from tests.integration.engine import Engine, free_port, needs_engine
+from tests.integration.engine import Engine, needs_engine
 from tests.integration.fault_proxy import before
 from tests.integration.nodes import Start, both, of, up
+from tests.integration.ports import reserve
 from tests.patience import scaled
 
 pytestmark = [needs_engine, pytest.mark.timeout(scaled(60))]
 
 
 @pytest.fixture
-def secured(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+def secured(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port at which the engine speaks TLS, with a certificate that is trusted."""
     authority = Authority()
     authority.write(tmp_path / "engine.pem")
     authority.write_trust(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    port = free_port()
     pem = str(tmp_path / "engine.pem")
-    answer = engine.ask(
-        "CONFIG", "SET", "tls-cert-file", pem, "tls-key-file", pem, "tls-ca-cert-file",
-        str(tmp_path / "ca.pem"), "tls-auth-clients", "no", "tls-port", port)
-    if answer != b"OK":
-        pytest.skip(f"this engine was built without TLS: {answer}")
-    return port
+    with reserve() as reserved:
+        port = reserved.getsockname()[1]
+        answer = engine.ask(
+            "CONFIG", "SET", "tls-cert-file", pem, "tls-key-file", pem, "tls-ca-cert-file",
+            str(tmp_path / "ca.pem"), "tls-auth-clients", "no", "tls-port", port)
+        if answer != b"OK":
+            pytest.skip(f"this engine was built without TLS: {answer}")
+        yield port
 
 
 def test_nodes_hear_each_other_over_tls_and_large_frames_arrive_whole(

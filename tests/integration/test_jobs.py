@@ -137,8 +137,8 @@ def test_the_death_of_the_journal_is_an_event_and_leaves_nobody_waiting(
     ("attach", NOBODY), ("replay", NOBODY)], ids=lambda arguments: arguments[0])
 def test_the_name_of_an_unknown_user_on_the_command_line_is_refused_in_a_line(
         arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatops.cli._check_terminal", lambda: None)
-    monkeypatch.setattr("chatops.cli._hold_signals", lambda: None)
+    monkeypatch.setattr("chatops.cli.attach.check_terminal", lambda: None)
+    monkeypatch.setattr("chatops.cli.running.hold_signals", lambda: None)
     result = CliRunner().invoke(main, list(arguments))
     assert result.exit_code == (2 if arguments[0] == "serve" else 1)     # a setting is usage
     assert result.stderr.count("\n") == 1
@@ -149,7 +149,7 @@ def test_the_name_of_an_unknown_user_on_the_command_line_is_refused_in_a_line(
                                        ("attach", "x.sock")], ids=lambda arguments: arguments[0])
 def test_a_working_directory_that_is_gone_is_told_in_a_line(
         arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatops.cli._check_terminal", lambda: None)
+    monkeypatch.setattr("chatops.cli.attach.check_terminal", lambda: None)
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

@@ -115,16 +115,17 @@ main(prog_name="chatops")
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize(("module", "name"), [
-    ("chatops.cli", "load"), ("chatops.service.thread", "configured"),
+    ("chatops.cli.options", "from_file"), ("chatops.service.thread", "configured"),
     ("chatops.service.thread", "BanFile"),
     ("chatops.service.thread", "_check_history"), ("chatops.service.thread", "EventLog"),
     ("chatops.service.openings", "listen"),
 ])
 def test_signals_end_the_start_at_whatever_it_waits_for(tmp_path: Path, module: str, name: str,
                                                         number: signal.Signals) -> None:
+    (tmp_path / "c").touch()
     process = subprocess.Popen(
         [sys.executable, "-c", HELD.format(module=module, name=name), "serve", "--port", "0",
-         "--ban-file", "b", "--history", "h", "--log-file", "l"],
+         "--config", "c", "--ban-file", "b", "--history", "h", "--log-file", "l"],
         cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None

@@ -11,7 +11,8 @@ import pytest
 
 from chatops.api.commands import Limit, Reload
 from chatops.service import ServerThread
-from chatops.settings import Settings, load
+from chatops.settings import Settings
+from tests.given import load
 from tests.integration.harness import PATIENCE, Served
 from tests.integration.test_supervision import Supervisor
 
@@ -76,7 +77,7 @@ def test_a_broken_file_changes_nothing(
 def test_a_file_from_windows_is_read_as_any_other(
         served: StartServed, config: Path, data: bytes) -> None:
     config.write_bytes(data)
-    assert load({}, config=str(config), environ={}) == Settings(rate_limit=20.0, outbox=2 << 20)
+    assert load({}, config=str(config)) == Settings(rate_limit=20.0, outbox=2 << 20)
     config.write_text("")
     chat = served("--config", str(config))
     config.write_bytes(data)
@@ -91,8 +92,7 @@ def test_a_flag_still_wins_over_the_file(served: StartServed, config: Path) -> N
 
 def test_what_was_changed_by_hand_stays_until_the_file_changes_there(config: Path) -> None:
     def read() -> Settings:
-        return load({}, config=str(config), environ={},
-                    defaults=Settings(port=0, control="off"))
+        return load({}, config=str(config), defaults=Settings(port=0, control="off"))
 
     thread = ServerThread(read(), reread=(str(config), read))
     thread.start()
@@ -132,3 +132,11 @@ def test_a_supervisor_is_told_when_reading_again_is_over(
                          re.MULTILINE)
     finally:
         supervisor.close()
+
+
+def test_a_variable_still_wins_over_the_file(served: StartServed, config: Path) -> None:
+    chat = served("--config", str(config), variables={"CHATOPS_RATE_LIMIT": "30/s"})
+    config.write_text('rate-limit = "20/s"\n')
+    assert reloaded(chat) == f"{config} changes no setting"
+    config.write_text('line = "1K"\n')
+    assert reloaded(chat) == "line 4.0K -> 1.0K"

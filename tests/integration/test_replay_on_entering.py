@@ -15,8 +15,9 @@ from click.testing import CliRunner
 
 from chatops.api import commands, events
 from chatops.cli import main
-from chatops.settings import Settings, SettingsError, load
+from chatops.settings import Settings, SettingsError
 from chatops.storage.chat_history import TRIMMED, ChatHistory, Chunk, Keep
+from tests.given import load
 from tests.integration.harness import Server
 from tests.integration.until import until
 
@@ -193,10 +194,10 @@ def test_a_running_server_deletes_what_is_too_old(server: StartServer, path: str
 
 @pytest.mark.parametrize("text", ["x", "5", "1s", "1K", "-1d", "1G2d"])
 def test_what_is_kept_is_a_duration_or_a_size(text: str) -> None:
-    assert load({"history_keep": "30d"}, environ={}) == Settings(history_keep="30d")
-    assert load({"history_keep": "1G"}, environ={}) == Settings(history_keep="1G")
+    assert load({"history_keep": "30d"}) == Settings(history_keep="30d")
+    assert load({"history_keep": "1G"}) == Settings(history_keep="1G")
     with pytest.raises(SettingsError, match="history-keep"):
-        load({"history_keep": text}, environ={})
+        load({"history_keep": text})
 
 
 # -- what admins did

@@ -14,9 +14,9 @@ from chatops.settings import (
     Settings,
     SettingsError,
     changed,
-    load,
     show,
 )
+from tests.given import load
 
 
 def test_the_table_has_a_row_for_every_field_and_no_other() -> None:
@@ -49,14 +49,14 @@ def test_an_empty_host_is_refused_for_it_would_listen_on_every_address(empty: st
     with pytest.raises(SettingsError, match="host: empty"):
         load({}, environ={"CHATOPS_HOST": " "})
     with pytest.raises(SettingsError, match="host: empty"):
-        load({"host": empty}, environ={})
+        load({"host": empty})
 
 
 # -- sources
 
 
 def test_without_anything_the_defaults_hold() -> None:
-    assert load({}, environ={}) == Settings()
+    assert load({}) == Settings()
 
 
 def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_file_may_write_numbers_or_words_with_either_dash(tmp_path: Path) -> N
     file = tmp_path / "settings.toml"
     file.write_text('stall = 2.5\nline_deadline = "1m30s"\nmax-clients = "off"\noutbox = 4096\n'
                     'rate-limit = "600/m"\n', "utf-8")
-    settings = load({}, config=str(file), environ={})
+    settings = load({}, config=str(file))
     assert (settings.stall, settings.line_deadline, settings.max_clients) == (2.5, 90.0, 0)
     assert (settings.outbox, settings.rate_limit) == (4096, 10.0)
 
@@ -80,7 +80,7 @@ def test_a_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_bytes(b"host = '\xff'\n")
     with pytest.raises(SettingsError, match="not TOML"):
-        load({}, config=str(file), environ={})
+        load({}, config=str(file))
 
 
 # -- mistakes
@@ -98,7 +98,7 @@ def test_a_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
 def test_a_value_that_cannot_be_is_named_with_what_could(field: str, given: str,
                                                          wanted: str) -> None:
     with pytest.raises(SettingsError) as raised:
-        load({field: given}, environ={})
+        load({field: given})
     assert str(raised.value).startswith(wanted)
 
 
@@ -127,7 +127,7 @@ def test_changing_a_limit_leaves_the_old_settings_alone() -> None:
     ("127.0.0.0/8,::1", 2), ("none", 0), ("", 0), (" 10.0.0.1 , none ,", 1),
 ])
 def test_trusted_networks_are_a_list_that_may_be_empty(trusted: str, count: int) -> None:
-    assert len(load({"trusted": trusted}, environ={}).networks()) == count
+    assert len(load({"trusted": trusted}).networks()) == count
 
 
 def test_other_defaults_hold_where_neither_file_environment_nor_flag_says_more(

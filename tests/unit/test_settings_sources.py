@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chatops.settings import SETTINGS, Setting, Settings, SettingsError, load
+from chatops.settings import SETTINGS, Setting, Settings, SettingsError
 from chatops.system import files
+from tests.given import load
 
 NONSENSE = "tcp://10.96.12.7:9999"     # what no setting but a path takes
 PATHS = ("tls-cert", "tls-key", "control", "log-file", "ban-file", "history", "accounts",
@@ -84,12 +85,12 @@ def test_a_tilde_means_home_from_every_source(name: str, tmp_path: Path,
     user = pwd.getpwuid(os.getuid())
     setting = next(row for row in SETTINGS if row.name == name)
     file = config(tmp_path, setting, "~/x")
-    for settings in (load({setting.field: "~/x"}, environ={}),
+    for settings in (load({setting.field: "~/x"}),
                      load({}, environ={setting.variable: "~/x"}),
-                     load({}, config=file, environ={}),
-                     load({}, config="~/chatops.toml", environ={})):
+                     load({}, config=file),
+                     load({}, config="~/chatops.toml")):
         assert getattr(settings, setting.field) == str(tmp_path / "x")
-    theirs = load({setting.field: f"~{user.pw_name}/x"}, environ={})
+    theirs = load({setting.field: f"~{user.pw_name}/x"})
     assert getattr(theirs, setting.field) == f"{user.pw_dir.rstrip('/')}/x"
 
 
@@ -97,7 +98,7 @@ def test_a_tilde_means_home_from_every_source(name: str, tmp_path: Path,
 def test_the_home_of_nobody_is_refused_in_a_line(name: str) -> None:
     flags = {name.replace("-", "_"): "~nosuchuser/x"}
     with pytest.raises(SettingsError, match=f"--{name}: .*there is no user 'nosuchuser' here"):
-        load(flags, config=flags.get("config"), environ={})
+        load(flags, config=flags.get("config"))
 
 
 # -- the file of settings
@@ -107,13 +108,13 @@ def test_the_home_of_nobody_is_refused_in_a_line(name: str) -> None:
 def test_a_byte_order_mark_is_read_over(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "chatops.toml"
     file.write_text("port = 7\n", encoding)
-    assert load({}, config=str(file), environ={}).port == 7
+    assert load({}, config=str(file)).port == 7
 
 
 def test_an_empty_file_sets_nothing(tmp_path: Path) -> None:
     file = tmp_path / "chatops.toml"
     file.touch()
-    assert load({}, config=str(file), environ={}) == Settings()
+    assert load({}, config=str(file)) == Settings()
 
 
 def test_settings_come_out_of_a_pipe_that_somebody_writes(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ def test_settings_come_out_of_a_pipe_that_somebody_writes(tmp_path: Path) -> Non
     os.mkfifo(pipe)
     writer = threading.Thread(target=lambda: pipe.write_bytes(b"port = 7\n"))
     writer.start()
-    assert load({}, config=str(pipe), environ={}).port == 7
+    assert load({}, config=str(pipe)).port == 7
     writer.join()
 
 
@@ -131,9 +132,9 @@ def test_a_pipe_that_nobody_writes_is_named(tmp_path: Path,
     os.mkfifo(pipe)
     monkeypatch.setattr(files, "SILENCE", 0.01)
     with pytest.raises(SettingsError, match="pipe: nothing comes out of it"):
-        load({}, config=str(pipe), environ={})
+        load({}, config=str(pipe))
 
 
 def test_a_device_without_an_end_is_given_up() -> None:
     with pytest.raises(SettingsError, match="/dev/zero: it has more than 16 MB"):
-        load({}, config="/dev/zero", environ={})
+        load({}, config="/dev/zero")

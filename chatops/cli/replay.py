@@ -1,0 +1,63 @@
+"""`chatops replay`: a recording, in the console or as a film."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from chatops.cli.parts import (
+    LEAST_COLUMNS,
+    LEAST_LINES,
+    ascii_option,
+    check_terminal,
+    fail,
+    look_of_console,
+)
+from chatops.links.replay import ReplayLink
+from chatops.replay.recording import Recording, RecordingError, read
+from chatops.system.paths import PathError, expand
+from chatops.system.streams import say
+
+MOST_CELLS = 400               # of a film, either way
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option("--svg", metavar="OUT", help="write it as a film, an animated picture, instead")
+@click.option("--size", default="120x40", show_default=True, metavar="COLUMNSxLINES",
+              help="of the film")
+@click.option("--frames", default=24, show_default=True, type=click.IntRange(1, 120),
+              help="of the film, at most")
+@ascii_option
+def replay(file: str, svg: str | None, size: str, frames: int, plain: bool) -> None:
+    """Open the console on a recording, made with `:record` or `:save`."""
+    from tui.process import run_console
+
+    try:
+        recording = read(expand(file))
+    except (PathError, RecordingError) as error:
+        fail(str(error))
+    if svg is not None:
+        _write_film(recording, svg, size, frames)
+        return
+    check_terminal()
+    if recording.warning:
+        say(f"chatops: {recording.warning}")
+    sys.exit(run_console(ReplayLink(recording), replay=True, **look_of_console(plain)))
+
+
+def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:
+    from tui.film import film
+
+    columns, _, lines = size.partition("x")
+    if not (columns.isdecimal() and lines.isdecimal()
+            and LEAST_COLUMNS <= int(columns) <= MOST_CELLS
+            and LEAST_LINES <= int(lines) <= MOST_CELLS):
+        fail(f"'{size}' is no size; write {LEAST_COLUMNS}x{LEAST_LINES} to "
+             f"{MOST_CELLS}x{MOST_CELLS}", 2)
+    try:
+        target = expand(out)
+        target.write_text(film(recording, (int(columns), int(lines)), frames), "utf-8")
+    except (OSError, PathError) as error:
+        fail(f"cannot write the film: {error}")
