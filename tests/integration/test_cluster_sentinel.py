@@ -11,9 +11,10 @@ import pytest
 
 from chatops.api.events import EngineBack
 from chatops.system.errors import StartError
-from tests.integration.engine import Engine, free_port, needs_engine
+from tests.integration.engine import Engine, needs_engine
 from tests.integration.harness import Client
 from tests.integration.nodes import Start, both, of
+from tests.integration.ports import reserve
 from tests.integration.until import until
 from tests.patience import scaled
 
@@ -25,14 +26,15 @@ pytestmark = [needs_engine, pytest.mark.timeout(scaled(120)), pytest.mark.skipif
 class Sentinel(Engine):
     """A `redis-server --sentinel` that watches an engine, `chat`, all by itself."""
 
-    def __init__(self, directory: Path, master: Engine) -> None:
+    def __init__(self, directory: Path, master: Engine, nobody: int) -> None:
         self._master = master
+        self._nobody = nobody
         super().__init__(directory)
 
     @property
     def url(self) -> str:
         # One that is not there is asked first.
-        return f"redis+sentinel://127.0.0.1:{free_port()},127.0.0.1:{self.port}/chat"
+        return f"redis+sentinel://127.0.0.1:{self._nobody},127.0.0.1:{self.port}/chat"
 
     def start(self) -> None:
         config = self._directory / "sentinel.conf"
@@ -60,9 +62,16 @@ def replica(engine: Engine, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def sentinel(engine: Engine, replica: Engine, tmp_path: Path) -> Iterator[Sentinel]:
+def nobody() -> Iterator[int]:
+    """A port where nobody listens."""
+    with reserve() as sock:
+        yield sock.getsockname()[1]
+
+
+@pytest.fixture
+def sentinel(engine: Engine, replica: Engine, nobody: int, tmp_path: Path) -> Iterator[Sentinel]:
     (tmp_path / "sentinel").mkdir()
-    sentinel = Sentinel(tmp_path / "sentinel", engine)
+    sentinel = Sentinel(tmp_path / "sentinel", engine, nobody)
     until(lambda: sentinel.ask("SENTINEL", "REPLICAS", "chat"))
     yield sentinel
     sentinel.close()
@@ -111,7 +120,8 @@ def test_a_name_that_no_sentinel_knows_is_said(
         node("a", url=sentinel.url.replace("/chat", "/tea"), cluster_secret=secret)
 
 
-def test_without_any_sentinel_it_begins_alone_and_says_why(node: Start, secret: str) -> None:
-    url = f"redis+sentinel://127.0.0.1:{free_port()}/chat"
+def test_without_any_sentinel_it_begins_alone_and_says_why(
+        node: Start, nobody: int, secret: str) -> None:
+    url = f"redis+sentinel://127.0.0.1:{nobody}/chat"
     a = node("a", url=url, knows=-1, cluster_secret=secret)
     a.until(lambda chat: "no sentinel of chat/0 of 127.0.0.1" in of(chat).link.reason)

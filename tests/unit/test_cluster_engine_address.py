@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatops.cluster.engine import ClusterError, EngineAddress, engine_of, moment
-from chatops.settings import load
+from tests.given import load
 
 
 @pytest.mark.parametrize(("url", "found", "shown"), [
@@ -27,7 +27,7 @@ from chatops.settings import load
 ])
 def test_an_address_is_read_and_shown_without_its_password(
         url: str, found: tuple[Any, ...], shown: str) -> None:
-    assert load({"cluster": url}, environ={}).cluster == url
+    assert load({"cluster": url}).cluster == url
     assert engine_of(url) == EngineAddress(*found)
     assert str(engine_of(url)) == shown
 
