@@ -14,6 +14,7 @@ from chatops.chat.hub import Hub
 from chatops.chat.session import Room, Session
 
 STEPS: frozenset[Kind] = frozenset({"join", "part", "move"})     # each of one room
+RANKS = {"o": "@", "v": "+"}           # of a member, by the modes that make them
 PRESENCE: frozenset[Kind] = STEPS | {"quit", "nick", "account", "away", "setname", "host"}
 
 
@@ -60,13 +61,30 @@ def whisper(hub: Hub, session: Session, other: Person, text: str, kind: Kind = "
 
 
 def whispered(hub: Hub, id: int, group: Group) -> None:  # noqa: A002
-    """Somebody on another node wrote to a client of ours, which may be gone by now."""
+    """Somebody on another node wrote to a client of ours, or has something done to it; it may be
+    gone by now.
+    """
     session = hub.sessions.get(id)
-    if session is not None and session.registered:
-        name = group.text.decode()
-        if group.kind == "invite" and name in hub.rooms:
-            hub.rooms.open(name).rules.invited.add(id)
+    if session is None or not session.registered:
+        return
+    room = hub.rooms.open(name) if (name := group.text.decode()) in hub.rooms else None
+    if group.kind in ("kick", "mode"):         # of which all have heard already
+        if room is not None and id in room.members:
+            if group.kind == "kick":
+                hub.put_out(session, room)
+            else:
+                _rank(hub, session, room, group.target)
+    else:
+        if group.kind == "invite" and room is not None:
+            room.rules.invited.add(id)
         hub.tell(session, session.dialect.private(session.sender, group))
+
+
+def _rank(hub: Hub, session: Session, room: Room, written: str) -> None:
+    """It is an operator from now on, or has a voice, or no more, as is `written`: +o, -v."""
+    having = room.rules.ops if written[1:] == "o" else room.rules.voices
+    (having.add if written[:1] == "+" else having.discard)(session.id)
+    hub.touch(session)
 
 
 def changed(hub: Hub, names: Iterable[str], group: Group) -> None:

@@ -23,6 +23,11 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     away: str = ""
     realname: str = ""
     guest: bool = True
+    ranks: tuple[tuple[str, str], ...] = ()    # where it is an operator or has a voice, as @ and +
+
+    def prefixes(self, room: str) -> str:
+        """What stands before its nick in a room."""
+        return next((prefixes for name, prefixes in self.ranks if name == room), "")
 
 
 class Moves(NamedTuple):

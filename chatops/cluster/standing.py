@@ -21,8 +21,10 @@ def person(hub: Hub, ident: int) -> Person | None:
     session = hub.sessions.get(ident)
     if session is None or not session.registered:
         return None
+    ranks = tuple([(name, prefixes) for name, room in session.rooms.items()
+                   if (prefixes := room.rules.prefixes(ident))])
     return Person(session.sender, tuple(session.rooms), session.away, session.realname,
-                  session.guest)
+                  session.guest, ranks)
 
 
 def rooms(which: Iterable[Room], skew: float) -> Iterator[Item]:

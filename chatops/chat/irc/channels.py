@@ -284,7 +284,10 @@ def kick(irc: Irc, client: Client, message: Message) -> None:
 
 def _kick(irc: Irc, client: Client, room: Room, nick: str, reason: str) -> None:
     other = irc.find(nick)
-    if other is None:
+    person = others.find(irc, nick) if other is None else None
+    if person is not None:
+        _kick_there(irc, client, room, person, reason)
+    elif other is None:
         irc.reply(client, n.ERR_NOSUCHNICK, nick or "*")
     elif other.id not in room.members:
         irc.reply(client, n.ERR_USERNOTINCHANNEL, nick, f"#{room.name}")
@@ -292,6 +295,15 @@ def _kick(irc: Irc, client: Client, room: Room, nick: str, reason: str) -> None:
         irc.reply(client, n.ERR_CHANOPRIVSNEEDED, f"#{room.name}")     # there is nowhere below
     else:
         irc.hub.kick(other, room, client.sender, reason)
+
+
+def _kick_there(irc: Irc, client: Client, room: Room, person: Person, reason: str) -> None:
+    if room.name not in person.rooms:
+        irc.reply(client, n.ERR_USERNOTINCHANNEL, person.who.nick, f"#{room.name}")
+    elif room.name == LOBBY:           # what it is spoken to in is not known here
+        irc.reply(client, n.ERR_CHANOPRIVSNEEDED, f"#{room.name}")
+    else:
+        others.put_out(irc, person, room, client.sender, reason)
 
 
 COMMANDS: Commands = {
