@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from statistics import median
 from typing import NamedTuple
 
 import msgspec
@@ -33,6 +34,7 @@ BATCH = 50                     # of them at once
 PACE = 0.002                   # seconds between two lines whose way is timed
 PATIENCE = 10.0                # seconds until a line must have come
 WARM_UP = 20                   # lines that are not counted
+WINDOWS = 10                   # into which those that are counted are divided
 
 
 Percentiles = tuple[float, float]
@@ -49,6 +51,8 @@ class NodesCost(msgspec.Struct, frozen=True):
     seconds: float = 0.0               # until the last of them had come
     # The first two again, while engine and other nodes yield; empty where they cannot.
     apart: tuple[Percentiles, ...] = ()
+    over: Percentiles = (0.0, 0.0)     # the node's over the server's: the median of windows,
+    over_apart: Percentiles = (0.0, 0.0)   # so that a moment's noise is one window's
 
 
 def engine_program() -> str | None:
@@ -84,7 +88,8 @@ def measure_nodes(lines: int, seconds: float) -> NodesCost:
         stream = _stream(sender, hearers[1:], seconds)
         return NodesCost(
             _of(ways.alone), _of(ways.own), _of(ways.other), *stream,
-            apart=(_of(apart.alone), _of(apart.own)) if apart is not None else ())
+            apart=(_of(apart.alone), _of(apart.own)) if apart is not None else (),
+            over=_over(ways), over_apart=_over(apart) if apart is not None else (0.0, 0.0))
 
 
 def _node(url: str, name: str) -> Contender:
@@ -115,9 +120,17 @@ def _ways(sender: _Ear, hearers: Sequence[_Ear], alone: Sequence[_Ear], lines: i
     return ways
 
 
-def _of(ways: list[float]) -> Percentiles:
-    ways.sort()
+def _of(ways: Sequence[float]) -> Percentiles:
+    ways = sorted(ways)
     return ways[len(ways) // 2], ways[len(ways) * 99 // 100]
+
+
+def _over(ways: _Ways) -> Percentiles:
+    size = max(1, len(ways.own) // WINDOWS)
+    ratios = [(own[0] / alone[0], own[1] / alone[1]) for own, alone in (
+        (_of(ways.own[n:n + size]), _of(ways.alone[n:n + size]))
+        for n in range(0, len(ways.own), size))]
+    return median([p50 for p50, _ in ratios]), median([p99 for _, p99 in ratios])
 
 
 class _Ear:
@@ -217,12 +230,12 @@ def nodes_lines(cost: NodesCost | None, why: str) -> list[str]:
     if cost is None:
         return [f"several nodes: {why}"]
     rows = [_row("a server alone", cost.alone),
-            _row("client of the same node", cost.own, cost.alone),
+            _row("client of the same node", cost.own, cost.over),
             _row("client of another node", cost.other)]
     if cost.apart:
         alone, own = cost.apart
         rows += ["  while the others yield", _row("  a server alone", alone),
-                 _row("  client of the same node", own, alone)]
+                 _row("  client of the same node", own, cost.over_apart)]
     lost = [cost.sent - heard for heard in cost.heard]
     return [f"several nodes{'':<15}{'p50 us':>8}{'p99 us':>8}",
             *rows,
@@ -231,6 +244,5 @@ def nodes_lines(cost: NodesCost | None, why: str) -> list[str]:
 
 
 def _row(name: str, way: Percentiles, over: Percentiles | None = None) -> str:
-    ratios = "".join([f"{each / base:>7.2f} x" for each, base in zip(way, over, strict=True)]
-                     if over is not None else [])
+    ratios = "".join([f"{each:>7.2f} x" for each in over or ()])
     return f"  {name:<26}{way[0]:>8,.0f}{way[1]:>8,.0f}{ratios}"

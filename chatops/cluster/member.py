@@ -97,11 +97,16 @@ class Member:
     def heard(self, room: str, groups: Sequence[Group]) -> None:
         ours = [group for group in groups if not group.sender.node
                 and group.kind not in abroad.PRESENCE and group.kind != "broadcast"]
-        # What nobody elsewhere would hear need not travel; but those on a node that is away may
-        # have come into the room, or still be there, and read on where they were.
-        if ours and (self._hub.rooms.open(room).elsewhere or self.reader.absent
-                     or self.link.state != "up"):
+        if ours and self._travels(room):
             self._send(Heard(room, ours))
+
+    def _travels(self, room: str) -> bool:
+        """Whether anybody elsewhere would hear what is said there; who is on a node that is away,
+        or not known yet, may be in there, and reads on where it was.
+        """
+        rooms = self._hub.rooms
+        return bool(self.reader.absent or self.link.state != "up" or not self._there.settled
+                    or (room in rooms and rooms.open(room).elsewhere))
 
     def told(self, effect: Announce | Forward) -> None:
         match effect:

@@ -70,6 +70,10 @@ def test_what_nobody_elsewhere_would_hear_does_not_travel_unless_a_node_is_away(
     ada.expect("ada: talking to myself")
     a.turn()
     assert a.call(lambda: of(a.chat).queue.written) == frames
+    ada.say("last words", "/join lobby")       # the room is gone when they are delivered
+    bob.expect("*** ada joined")
+    assert a.call(lambda: "attic" not in a.chat.hub.rooms)
+    ada.join("attic")
     bob.join("attic")
     ada.expect("*** bob joined")
     ada.say("here you are")
