@@ -165,6 +165,54 @@ def test_whatever_answers_are_lost_every_item_is_heard_once_and_in_order(
     assert numbers.missing == 0
 
 
+class Listener:
+    """A node that reads the log when it comes to it."""
+
+    def __init__(self) -> None:
+        self.numbers = Numbers()
+        self.heard: list[str] = []
+        self.cursor = 0
+
+    def read(self, frames: list[bytes]) -> None:
+        for data in frames[self.cursor:]:
+            frame = codec().open(data)
+            if self.numbers.see(frame.node, frame.boot, frame.seq).new:
+                self.heard += [item.room for raw in frame.items
+                               if isinstance(item := unpack(raw), Heard)]
+        self.cursor = len(frames)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from(
+    ["kept", "lost", "unanswered", "forgotten", "first reads", "second reads"]))))
+def test_an_engine_that_forgets_loses_nothing_that_was_said_lately_whoever_has_read_it(
+        turns: list[tuple[int, str]]) -> None:
+    outbox = FrameQueue(codec())
+    log = Log(outbox)
+    first, second = Listener(), Listener()
+    for each in (first, second):
+        each.numbers.see("a", "boot", 0)       # it knows the node from before
+    said = 0
+    for turn, (count, fate) in enumerate(turns):
+        now = turn * KEPT / (len(turns) + 1)
+        for _ in range(count):
+            said += 1
+            outbox.add(pack(Heard(str(said), [])), now, now)
+        if fate.endswith("reads"):
+            (first if fate.startswith("first") else second).read(log.frames)
+        elif fate == "forgotten":
+            log.frames.clear()
+            first.cursor = second.cursor = 0
+            outbox.rewind()
+        else:
+            log.write(now, fate)
+    while len(outbox):
+        log.write(KEPT, "kept")
+    for each in (first, second):
+        each.read(log.frames)
+        assert each.heard == [str(n) for n in range(1, said + 1)]
+        assert each.numbers.missing == 0
+
+
 def test_one_frame_is_under_way_and_what_comes_meanwhile_makes_one_more() -> None:
     outbox = FrameQueue(codec())
     outbox.add(b"\x01", 0.0, 0.0)
