@@ -36,7 +36,7 @@ from chatops.cluster.reading import Reader
 from chatops.cluster.settling import Settling
 from chatops.cluster.solitude import Solitude
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
-from chatops.server.rulings import Ruling, all_of
+from chatops.server.rulings import NEVER, Ruling, all_of, same
 from chatops.server.state import ServerState
 from chatops.units import they_were
 
@@ -223,7 +223,10 @@ class Member:
         for error in found.bad:
             self._bad(error)
         self.link.rule(found.over, over=True)
-        self.link.rule(kept_rulings.sealed(self._codec, self._rulings()))
+        known = {ruling.network: ruling for ruling in found.rulings}
+        self.link.rule(kept_rulings.sealed(self._codec, [
+            ruling for ruling in self._rulings()
+            if not same(known.get(ruling.network, NEVER), ruling)]))
 
     def _send(self, item: Item) -> None:
         self.queue.add(pack(item), self._state.reactor.now, self._state.wall())

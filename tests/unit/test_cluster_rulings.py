@@ -6,7 +6,8 @@ import pytest
 
 from chatops.cluster.frames import Codec, Heard, pack
 from chatops.cluster.kept_rulings import REMEMBERED, opened, sealed
-from chatops.server.rulings import Ruling
+from chatops.server.bans import BanList
+from chatops.server.rulings import Ruling, settle
 
 NOW = 1e9
 BAN = Ruling("192.0.2.1/32", NOW - 60, NOW + 60, "spam")
@@ -48,3 +49,24 @@ def test_what_somebody_else_has_written_is_none() -> None:
     assert found.rulings == (LIFTED,)
     assert not found.over
     assert len(found.bad) == 3
+
+
+@pytest.mark.parametrize("ruling", [BAN, GOOD, LIFTED])
+def test_one_that_is_told_by_a_clock_that_was_compared_anew_is_no_news(ruling: Ruling) -> None:
+    bans = BanList()
+    assert settle(bans, ruling)
+    assert not settle(bans, ruling.shifted(0.003))
+    assert not settle(bans, ruling.shifted(-0.003))
+    assert bans.ruled_at(ruling.network) == ruling.at
+    assert settle(bans, ruling.shifted(60.0))
+    assert not settle(bans, ruling)            # the later one holds
+
+
+def test_the_contrary_of_what_holds_is_news_however_soon_it_comes() -> None:
+    bans = BanList()
+    assert settle(bans, GOOD)
+    assert settle(bans, Ruling(GOOD.network, GOOD.at + 0.001, lifted=True))
+    assert not len(bans)
+    assert settle(bans, Ruling(GOOD.network, GOOD.at + 0.002, reason="again"))
+    assert settle(bans, Ruling(GOOD.network, GOOD.at + 0.003, reason="and why"))
+    assert len(bans) == 1
