@@ -189,12 +189,16 @@ def _server_name(text: str) -> str:
     return text
 
 
+ENGINES = ("redis", "rediss", "redis+sentinel", "valkey", "valkeys", "valkey+sentinel", "unix")
+
+
 def _engine(text: str) -> str:
     # Not repeated: there may be a password in it.
     if text in ("", "off"):
         return ""
-    if not text.startswith(("redis://", "valkey://", "unix://")):
-        raise SettingsError("not redis://HOST:PORT/DB nor unix:///PATH")
+    if text.partition("://")[0] not in ENGINES or "://" not in text:
+        raise SettingsError("not redis://HOST:PORT/DB, rediss://…, unix:///PATH nor "
+                            "redis+sentinel://HOST:PORT,HOST:PORT/NAME")
     return text
 
 
@@ -355,8 +359,9 @@ SETTINGS: tuple[Setting, ...] = (
             _server_name),
     Setting("server_description", "a few words on it, for WHOIS and ADMIN"),
     Setting("cluster", "be one of several nodes that share a chat, by the Redis or Valkey at "
-            "redis://HOST:PORT/DB, rediss://… (TLS) or unix:///PATH; a password in it is safe in "
-            "the environment and the settings file alone; needs chatops[cluster]", _engine,
+            "redis://HOST:PORT/DB, rediss://… (TLS), unix:///PATH or, by its sentinels, "
+            "redis+sentinel://HOST:PORT,HOST:PORT/NAME/DB; a password in it is safe in the "
+            "environment and the settings file alone; needs chatops[cluster]", _engine,
             lambda text: text or "off"),
     Setting("node", "what this node is called among them: a, or berlin-2", _node,
             lambda text: text or "off"),

@@ -172,9 +172,10 @@ class IrcDoor:
             self._line(session, lines[start:end])
             if session.id not in hub.sessions:
                 break
-            start = end + 1
+            begin, start = start, end + 1
             if session.parked:
-                session.held = lines[start:]
+                session.held = lines[begin if session.again else start:]
+                session.again = False
                 break
 
     def _hold(self, session: Session, *, slow: bool) -> None:
