@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: str = "debug"
     irc_port: int | None = None
     irc_tls_port: int | None = None
+    irc_client_ca: str = ""
     irc_sts: float | None = None
     irc_password: str = ""
     oper: str = ""
@@ -188,12 +189,16 @@ def _server_name(text: str) -> str:
     return text
 
 
+ENGINES = ("redis", "rediss", "redis+sentinel", "valkey", "valkeys", "valkey+sentinel", "unix")
+
+
 def _engine(text: str) -> str:
     # Not repeated: there may be a password in it.
     if text in ("", "off"):
         return ""
-    if not text.startswith(("redis://", "valkey://", "unix://")):
-        raise SettingsError("not redis://HOST:PORT/DB nor unix:///PATH")
+    if text.partition("://")[0] not in ENGINES or "://" not in text:
+        raise SettingsError("not redis://HOST:PORT/DB, rediss://…, unix:///PATH nor "
+                            "redis+sentinel://HOST:PORT,HOST:PORT/NAME")
     return text
 
 
@@ -336,6 +341,9 @@ SETTINGS: tuple[Setting, ...] = (
             "one); off: none", _irc_port, _port_text),
     Setting("irc_tls_port", "a port for IRC over TLS, with --tls-cert (6697 is the usual one); "
             "off: none", _irc_port, _port_text),
+    Setting("irc_client_ca", "certificates in PEM, of whoever signs those of IRC clients, or of "
+            "the clients themselves: who shows such a one to --irc-tls-port can log in with it "
+            "(SASL EXTERNAL), as `chatops account fingerprint` says", _path),
     Setting("irc_sts", "for how long IRC clients that know STS are to come over TLS alone, 30d or "
             "so, with --irc-tls-port: they refuse anything else until then, also a certificate "
             "that they cannot verify; 0s has them forget it", _sts, _sts_text),
@@ -351,8 +359,9 @@ SETTINGS: tuple[Setting, ...] = (
             _server_name),
     Setting("server_description", "a few words on it, for WHOIS and ADMIN"),
     Setting("cluster", "be one of several nodes that share a chat, by the Redis or Valkey at "
-            "redis://HOST:PORT/DB, rediss://… (TLS) or unix:///PATH; a password in it is safe in "
-            "the environment and the settings file alone; needs chatops[cluster]", _engine,
+            "redis://HOST:PORT/DB, rediss://… (TLS), unix:///PATH or, by its sentinels, "
+            "redis+sentinel://HOST:PORT,HOST:PORT/NAME/DB; a password in it is safe in the "
+            "environment and the settings file alone; needs chatops[cluster]", _engine,
             lambda text: text or "off"),
     Setting("node", "what this node is called among them: a, or berlin-2", _node,
             lambda text: text or "off"),

@@ -30,11 +30,11 @@ from tui.alarm import Alarm
 from tui.config import Config
 from tui.dispatch import Dispatcher
 from tui.faults import Faults, guard, name_of
-from tui.lab.navigation import LabNavigation
-from tui.lab.stage import StageScreen
 from tui.looks import ABLE, first_theme, looks
 from tui.messages import RunLine
 from tui.model.state import FASTEST, ConsoleState
+from tui.navigation import ConsoleNavigation
+from tui.nested import NestedScreen
 from tui.recording import ConsoleRecording
 from tui.redraw import RedrawPacer
 from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
@@ -86,9 +86,9 @@ class ConsoleApp(App[int]):
         self._drawn = False
         self._main = MainScreen(self.state)
         self._recording = ConsoleRecording()
-        self.lab = LabNavigation(self, config)
+        self.navigation = ConsoleNavigation(self, config, in_browser=in_browser)
         self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._recording,
-                                     self.lab, config, attached=attached,
+                                     self.navigation, config, attached=attached,
                                      in_browser=in_browser)
         self.alarm = Alarm(self.bell, self._say)
         preferences = config.preferences
@@ -156,8 +156,8 @@ class ConsoleApp(App[int]):
         state.recording = self._recording.text
         state.feed(snapshot, fresh, self._clock(), status=link.status,
                    dropped=link.events_dropped)
-        if isinstance(stage := self._front, StageScreen):
-            stage.pull(self._clock())
+        if isinstance(front := self._front, NestedScreen):
+            front.pull(self._clock())
         self.alarm.look(state)
         if state.draining and not state.status.alive:
             self.exit(self.exit_status)
@@ -179,7 +179,7 @@ class ConsoleApp(App[int]):
 
     @property
     def _front(self) -> MainScreen:
-        """The main screen, or the stage of the lab that lies before it."""
+        """The main screen, or what is like it and lies before it."""
         screens = reversed(self.screen_stack) if self._main.is_mounted else ()
         return next((s for s in screens if isinstance(s, MainScreen)), self._main)
 
@@ -187,7 +187,7 @@ class ConsoleApp(App[int]):
     def _in_front(self) -> Dispatcher:
         """That screen's."""
         front = self._front
-        return front.dispatcher if isinstance(front, StageScreen) else self.dispatcher
+        return front.dispatcher if isinstance(front, NestedScreen) else self.dispatcher
 
     @property
     def exit_status(self) -> int:

@@ -15,11 +15,14 @@ from tui.recording import ConsoleRecording
 
 
 class Navigation(Protocol):
-    """Into the lab, whose screens are made of the console's own.  Raise `CommandError`."""
+    """Into the lab and other processes, whose screens are made of the console's own.  Raise
+    `CommandError`.
+    """
 
     def lab(self) -> None: ...
     def stage(self, number: int) -> None: ...
     def lesson(self, name: str) -> None: ...
+    async def process(self, path: str, *, read_only: bool) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ class Dispatcher:
         elif spec.where == "console":
             self._here(command)
         else:
-            self._there([command])
+            self.there(command)
 
     def _dialog(self, command: Command) -> ModalScreen[tuple[Command, ...]] | None:
         """The question that comes before this command, if there is one."""
@@ -172,7 +172,7 @@ class Dispatcher:
     def _ask(self, dialog: ModalScreen[tuple[Command, ...]]) -> None:
         def answered(commands: tuple[Command, ...] | None) -> None:
             if commands:
-                self._there(commands)
+                self.there(*commands)
 
         self._app.push_screen(dialog, answered)
 
@@ -198,7 +198,7 @@ class Dispatcher:
         else:
             self._app.run_worker(self._report(line, _as_result(outcome)), name=line)
 
-    def _there(self, commands: Iterable[Command]) -> None:
+    def there(self, *commands: Command) -> None:
         """Hand over to the server at once; the outcome is awaited, never waited for."""
         for command in commands:
             if isinstance(command, Quit):

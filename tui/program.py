@@ -60,8 +60,14 @@ def title(snapshot: Snapshot, program: Program) -> list[Part]:
     if len(program.loops) > 1:
         parts.append((f"  loop {program.shown} of {len(program.loops)}", "$accent"))
     if program.processes:
-        parts.append((f"  +{len(program.processes)} processes", "$accent"))
+        parts.append((f"  +{processes(program)}", "$accent"))
     return parts
+
+
+def processes(program: Program) -> str:
+    """How many others it has: `1 process`, `3 processes`."""
+    count = len(program.processes)
+    return f"{count} process{'' if count == 1 else 'es'}"
 
 
 def figures(snapshot: Snapshot, program: Program) -> list[Figure]:

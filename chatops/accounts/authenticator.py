@@ -10,7 +10,7 @@ from queue import Full, Queue
 from typing import NamedTuple
 
 from chatops.accounts.passwords import Passwords
-from chatops.accounts.store import Account, AccountError, AccountStore
+from chatops.accounts.store import Account, AccountError, AccountStore, fold
 
 WAITING = 1024                 # logins that may wait; at 20 ms each the last waits 20 s
 
@@ -53,9 +53,10 @@ class Authenticator:
         """Whether there is an account of this name: costs no hash."""
         self._ask(lambda: self._store.find(name), answer)
 
-    def verify_certificate(self, fingerprint: str, answer: Answer) -> None:
-        """Which account this certificate logs in to."""
-        self._ask(lambda: self._certified(fingerprint), answer)
+    def verify_certificate(self, fingerprint: str, name: str, answer: Answer) -> None:
+        """Which account this certificate logs in to; it has to be of this name, unless that is "".
+        """
+        self._ask(lambda: self._certified(fingerprint, name), answer)
 
     def register(self, name: str, password: str, answer: Answer) -> None:
         """Make an account; its maker is logged in to it."""
@@ -104,10 +105,13 @@ class Authenticator:
         self._store.seen(name)
         return account
 
-    def _certified(self, fingerprint: str) -> Account | None:
+    def _certified(self, fingerprint: str, name: str) -> Account:
         account = self._store.find_certificate(fingerprint)
-        if account is not None:
-            self._store.seen(account.name)
+        if account is None:
+            raise AccountError("no account has this certificate")
+        if name and fold(name) != fold(account.name):
+            raise AccountError("this certificate is of another account")
+        self._store.seen(account.name)
         return account
 
     def _registered(self, name: str, password: str) -> Account | None:

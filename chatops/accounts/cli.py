@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from chatops.accounts.fingerprints import read_fingerprint
 from chatops.accounts.passwords import Passwords
 from chatops.accounts.store import AccountError, AccountStore
 from chatops.system.paths import PathError, expand
@@ -15,7 +16,7 @@ from chatops.system.streams import say
 
 @click.group()
 def account() -> None:
-    """Accounts for clients: add, passwd, list, remove.
+    """Accounts for clients: add, passwd, list, remove, fingerprint.
 
     Passwords are read from standard input, one line, and asked for where that is a terminal.
     """
@@ -95,3 +96,51 @@ def remove(path: str, name: str) -> None:
     except AccountError as error:
         _fail(str(error))
     say(f"chatops: there is no account {name} any more")
+
+
+@account.group()
+def fingerprint() -> None:
+    """Certificates that log in to accounts (SASL EXTERNAL): add, list, remove.
+
+    A certificate is meant by its SHA-256 in hexadecimal, with or without colons, or by the file
+    that it is in, in PEM.  Whoever signed it has to be in the file of `--irc-client-ca`.
+    """
+
+
+@_file
+@fingerprint.command("add")
+@click.argument("name")
+@click.argument("certificate")
+def add_fingerprint(path: str, name: str, certificate: str) -> None:
+    """Let a certificate log in to an account."""
+    try:
+        found = read_fingerprint(certificate)
+        _open(path).add_certificate(name, found)
+    except AccountError as error:
+        _fail(str(error))
+    say(f"chatops: the certificate {found} logs in to {name} now")
+
+
+@_file
+@fingerprint.command("list")
+@click.argument("name", default="")
+def list_fingerprints(path: str, name: str) -> None:
+    """Every certificate, one a line, and whose it is; or those of one account."""
+    try:
+        for found, owner in _open(path).certificates(name):
+            click.echo(f"{found} {owner}")
+    except AccountError as error:
+        _fail(str(error))
+
+
+@_file
+@fingerprint.command("remove")
+@click.argument("certificate")
+def remove_fingerprint(path: str, certificate: str) -> None:
+    """Let nobody log in with a certificate any more."""
+    try:
+        found = read_fingerprint(certificate)
+        _open(path).remove_certificate(found)
+    except AccountError as error:
+        _fail(str(error))
+    say(f"chatops: the certificate {found} logs in to nothing any more")

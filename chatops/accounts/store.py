@@ -94,11 +94,25 @@ class AccountStore:
         self._must("UPDATE account SET admin = ? WHERE folded = ?", name, int(admin), fold(name))
 
     def add_certificate(self, name: str, fingerprint: str) -> None:
-        """Let this certificate log in to the account."""
+        """Let this certificate log in to the account, and to no other."""
         if self.find(name) is None:
             raise AccountError(f"there is no account {name}")
+        owner = self.find_certificate(fingerprint)
+        if owner is not None and fold(owner.name) != fold(name):
+            raise AccountError(f"that certificate is of the account {owner.name}")
         self._change("INSERT OR REPLACE INTO certificate (fingerprint, folded) VALUES (?, ?)",
                      fingerprint.lower(), fold(name))
+
+    def certificates(self, name: str = "") -> list[tuple[str, str]]:
+        """Fingerprints and whose they are: of all accounts, or of one."""
+        rows = self._run("SELECT fingerprint, name FROM certificate JOIN account USING (folded)"
+                         " WHERE folded = ?1 OR ?1 = '' ORDER BY folded, fingerprint", fold(name))
+        return [(str(fingerprint), str(owner)) for fingerprint, owner in rows]
+
+    def remove_certificate(self, fingerprint: str) -> None:
+        """Let nobody log in with this certificate any more."""
+        if not self._change("DELETE FROM certificate WHERE fingerprint = ?", fingerprint.lower()):
+            raise AccountError(f"no account has the certificate {fingerprint}")
 
     def remove(self, name: str) -> None:
         """Forget an account, its certificates and what it founded."""

@@ -206,6 +206,14 @@ class Lab(Command, frozen=True, tag="lab"):
     pass
 
 
+class ChooseLoop(Command, frozen=True, tag="loops"):
+    pass
+
+
+class OtherProcess(Command, frozen=True, tag="process"):
+    pid: int
+
+
 class Stage(Command, frozen=True, tag="stage"):
     number: int
 
@@ -356,6 +364,10 @@ SPECS: tuple[Spec, ...] = (
          (_p("tasks", "targets", "TASK,…"),)),
     Spec("loop", Loop, "Show another loop of a program that has several.", "Program",
          (_p("number", "number", "NUMBER"),)),
+    Spec("loops", ChooseLoop, "Choose among the loops and processes of a program.", "Program",
+         keys=(("o", "loops"),), label="loops", where="console"),
+    Spec("process", OtherProcess, "Look into another process of the same program.", "Program",
+         (_p("pid", "number", "PID"),), where="console"),
     Spec("write-interest", WriteInterest,
          "Watch for writing only while bytes wait, or always (returns after 30 s).", "Selector",
          (_p("mode", "choice", "MODE", *WRITE_INTERESTS),

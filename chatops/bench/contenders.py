@@ -6,10 +6,12 @@ import importlib.util
 import sys
 from dataclasses import dataclass, replace
 
+from chatops.bench.tongues import Spoken
+
 PYTHON = sys.executable
 # Nobody's joining is told late, in what is measured.
-USUAL = ("--host", "127.0.0.1", "--port", "{port}", "--rate-limit", "off",
-         "--announce-after", "off")
+AT_ONCE = ("--rate-limit", "off", "--announce-after", "off")
+USUAL = ("--host", "127.0.0.1", "--port", "{port}", *AT_ONCE)
 SERVER = (*USUAL, "--control", "off")
 
 
@@ -22,6 +24,7 @@ class Contender:
     command: tuple[str, ...]
     screen: bool = False       # it draws: give it a terminal
     module: str = ""           # that must be installed
+    spoken: Spoken = "line"    # on the port that it is told
 
     @property
     def installed(self) -> bool:
@@ -44,8 +47,11 @@ CHATOPS = Contender("chatops", "chatops", (PYTHON, "-m", "chatops", "serve", *SE
 CONSOLE = Contender("console", "chatops, console open", (PYTHON, "-m", "chatops", *SERVER),
                     screen=True, module="tui")
 LOOKED_AT = Contender("attached", "chatops, attached", (PYTHON, "-m", "chatops", "serve", *USUAL))
+IRC = Contender("irc", "chatops, IRC clients", (
+    PYTHON, "-m", "chatops", "serve", "--host", "127.0.0.1", "--port", "0", "--irc-port", "{port}",
+    *AT_ONCE, "--control", "off"), spoken="irc")
 BARE = Contender("bare", "bare selectors loop", _relay("bare"))
 ASYNCIO = Contender("asyncio", "asyncio streams", _relay("asyncio"))
 UVLOOP = Contender("uvloop", "uvloop streams", _relay("uvloop"), module="uvloop")
 
-CONTENDERS = (CHATOPS, CONSOLE, BARE, ASYNCIO, UVLOOP)
+CONTENDERS = (CHATOPS, CONSOLE, IRC, BARE, ASYNCIO, UVLOOP)

@@ -1,9 +1,10 @@
 """A crowd of clients in one thread, quick enough to keep up with the server.
 
-A delivery is counted by its mark, a byte that occurs once in every message and in nothing
-else that a server says.  One byte is never split over two reads.  Counting takes a third of
-a nanosecond a byte, comparing a tenth of that; and the clients of a room are mostly sent
-the same chunk one after the other, so what is the same as before is not counted again.
+A delivery is counted by its mark, a byte that occurs once in every message and in nothing else
+that a server says (`chatops.bench.tongues`).  One byte is never split over two reads.  Counting
+takes a third of a nanosecond a byte, comparing a tenth of that; and the clients of a room are
+mostly sent the same chunk one after the other, so what is the same as before is not counted
+again.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from array import array
 from collections.abc import Callable
 
 from chatops.bench.ready import ready_set
+from chatops.bench.tongues import LINE, Line
 from chatops.system.errors import ChatopsError
 
-MARK = b"@"
 STAMP = 16                     # hex digits after the mark: the time of the send in ns
 BUFFER_SIZE = 1 << 18
 CONNECT_BURST = 64             # clients that wait to be greeted at one time
@@ -30,8 +31,11 @@ class LoadError(ChatopsError, RuntimeError):
 class Crowd:
     """Clients of one server.  Belongs to one thread; its sockets do not block."""
 
-    def __init__(self, host: str, port: int, senders: int, size: int) -> None:
-        """The first `senders` clients speak, messages of `size` bytes and a newline."""
+    def __init__(self, host: str, port: int, senders: int, size: int, tongue: Line = LINE
+                 ) -> None:
+        """The first `senders` clients speak, messages of `size` bytes and what is around them."""
+        if size > tongue.longest:
+            raise LoadError(f"a message has at most {tongue.longest} bytes there")
         self.closed = 0            # clients that the server closed
         self.sent = 0              # messages
         self.arrived = 0           # deliveries
@@ -39,6 +43,8 @@ class Crowd:
         self._address = (host, port)
         self._senders = senders
         self._size = size
+        self._tongue = tongue
+        self._mark = tongue.mark
         self._buffer = bytearray(BUFFER_SIZE)
         self._ready = ready_set()
         self._sockets: list[socket.socket] = []
@@ -55,6 +61,11 @@ class Crowd:
         return len(self._receive)
 
     @property
+    def hearers(self) -> int:
+        """How many are to hear of each message."""
+        return max(0, len(self._receive) - (not self._tongue.echo))
+
+    @property
     def outstanding(self) -> int:
         """Deliveries on their way; lost, when nothing arrives any more."""
         return max(0, self.due - self.arrived)
@@ -67,16 +78,17 @@ class Crowd:
         With a room they join it as well, and nobody waits for anybody else's answer.
         """
         began = time.perf_counter()
-        joining, answer = f"/join {room}\n".encode(), f" in {room} with ".encode()
         heard: dict[int, bytes] = {}
-        awaited, pending = (answer, clients) if room else (b"\n", CONNECT_BURST)
+        pending = clients if room else CONNECT_BURST
+        awaited = self._tongue.hello(0, room)[1]
         for number in range(clients):
             sock = socket.create_connection(self._address, PATIENCE)
             self._sockets.append(sock)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setblocking(False)
-            if room:
-                sock.send(joining)
+            hello = self._tongue.hello(number, room)[0]
+            if hello:
+                sock.send(hello)
             self._receive[sock.fileno()] = sock.recv_into
             self._ready.add(sock.fileno())
             heard[sock.fileno()] = b""
@@ -129,7 +141,7 @@ class Crowd:
         """Read once from everybody who has something, and count what arrived."""
         buffer, receive = self._buffer, self._receive
         same, chunk, marks = self._buffer.startswith, self._chunk, self._marks
-        size = len(chunk)
+        mark, size = self._mark, len(chunk)
         arrived = 0
         for fd in self._ready.poll(timeout):
             try:
@@ -139,7 +151,7 @@ class Crowd:
             if got == size and same(chunk):
                 arrived += marks
             elif got > 0:
-                size, chunk, marks = got, bytes(buffer[:got]), buffer.count(MARK, 0, got)
+                size, chunk, marks = got, bytes(buffer[:got]), buffer.count(mark, 0, got)
                 arrived += marks
             elif got == 0:
                 self._lose(fd)
@@ -149,6 +161,7 @@ class Crowd:
     def sample(self, timeout: float, samples: array[float]) -> None:
         """As `read`, and add how many microseconds each delivery was on its way."""
         buffer, halves, clock = self._buffer, self._halves, time.monotonic_ns
+        mark = self._mark
         for fd in self._ready.poll(timeout):
             got = self._receive_from(fd)
             if got <= 0:
@@ -157,7 +170,7 @@ class Crowd:
                 continue
             now = clock()
             data = halves.pop(fd, b"") + buffer[:got]
-            at = data.find(MARK)
+            at = data.find(mark)
             while at >= 0:
                 stamp = data[at + 1:at + 1 + STAMP]
                 if len(stamp) < STAMP:
@@ -165,7 +178,7 @@ class Crowd:
                     break
                 samples.append((now - int(stamp, 16)) / 1e3)
                 self.arrived += 1
-                at = data.find(MARK, at + STAMP)
+                at = data.find(mark, at + STAMP)
 
     def _receive_from(self, fd: int) -> int:
         """Read once: how many bytes, 0 when the connection is over, -1 for nothing yet."""
@@ -192,7 +205,7 @@ class Crowd:
             message = self._message() * (each + (number < rest))
             self._send(self._sockets[self._speaker], message)
         self.sent += messages
-        self.due += messages * len(self._receive)
+        self.due += messages * self.hearers
 
     def send_rest(self) -> None:
         """Try again what the kernel did not take."""
@@ -200,8 +213,8 @@ class Crowd:
             self._send(sock, b"")
 
     def _message(self) -> bytes:
-        stamped = MARK + b"%016x" % time.monotonic_ns()
-        return stamped.ljust(self._size, b"x") + b"\n"
+        stamped = self._mark + b"%016x" % time.monotonic_ns()
+        return self._tongue.before + stamped.ljust(self._size, b"x") + self._tongue.end
 
     def _send(self, sock: socket.socket, data: bytes) -> None:
         data = self._unsent.pop(sock, b"") + data

@@ -121,10 +121,11 @@ def send_ahead(crowd: Crowd, messages: int, window: int) -> None:
 def _flow(crowd: Crowd, window: int, end: float) -> None:
     clock = time.perf_counter
     while clock() < end:
-        members = crowd.members
-        if not members:
-            raise LoadError(f"the server closed every client: {crowd.last_words()}")
-        free = window - -(-crowd.outstanding // members)
+        hearers = crowd.hearers
+        if not hearers:
+            raise LoadError(f"nobody hears what is said: {crowd.last_words()}" if crowd.members else
+                            f"the server closed every client: {crowd.last_words()}")
+        free = window - -(-crowd.outstanding // hearers)
         if free > 0:
             crowd.say(free)
         crowd.send_rest()

@@ -18,6 +18,7 @@ import msgspec
 from chatops.bench import usage
 from chatops.bench.crowd import Crowd, LoadError
 from chatops.bench.flow import Latency, Throughput, measure_latency, measure_throughput
+from chatops.bench.tongues import TONGUES, Spoken
 
 
 class AnySpec(Protocol):
@@ -36,6 +37,7 @@ class LoadSpec(msgspec.Struct, frozen=True):
 
     port: int
     host: str = "127.0.0.1"
+    spoken: Spoken = "line"    # there
     clients: int = 100
     room: str = ""             # to join at once, all of them as fast as they can
     senders: int = 10
@@ -76,7 +78,7 @@ def run(spec: LoadSpec) -> LoadResult:
     """Connect, do what the spec asks for, and say what came of it."""
     pid = spec.server_pid
     empty = usage.resident_bytes(pid)
-    crowd = Crowd(spec.host, spec.port, spec.senders, spec.size)
+    crowd = Crowd(spec.host, spec.port, spec.senders, spec.size, TONGUES[spec.spoken])
     try:
         cpu = usage.cpu_seconds(pid)
         connect_seconds = crowd.connect(spec.clients, spec.room)

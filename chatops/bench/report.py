@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS
+from chatops.bench.contenders import ASYNCIO, CHATOPS, CONSOLE, CONTENDERS, IRC
 from chatops.bench.figures import DISTURBANCE, median, number, row
 from chatops.bench.flow import UNDISTURBED
 from chatops.bench.load import LoadResult
@@ -35,7 +35,7 @@ class Row(msgspec.Struct, frozen=True):
     title: str
     deliveries_per_s: float | None = None
     to_asyncio: float | None = None        # median of the ratios within each round
-    to_plain: float | None = None          # likewise, of one that is looked at to one that is not
+    to_plain: float | None = None          # likewise, of the console or IRC, to neither
     p50: float | None = None               # microseconds
     p99: float | None = None
     p999: float | None = None
@@ -73,7 +73,7 @@ def rows(findings: Findings, clients: int) -> list[Row]:
     """One row per contender that took part."""
     relay, plain = findings.of(clients, ASYNCIO.name), findings.of(clients, CHATOPS.name)
     return [_row(found, clients, each.name, each.title, relay,
-                 plain if each is CONSOLE else [])
+                 plain if each in (CONSOLE, IRC) else [])
             for each in CONTENDERS if (found := findings.of(clients, each.name))]
 
 
@@ -154,7 +154,8 @@ def _remarks(each: Row) -> Iterable[str]:
     if each.error:
         yield f"failed: {each.error}"
     if each.to_plain is not None:
-        yield f"{each.to_plain:.2f} of what it delivers with nobody looking"
+        yield (f"{each.to_plain:.2f} of what it delivers "
+               + ("to plain clients" if each.contender == IRC.name else "with nobody looking"))
     if each.lost or each.closed:
         yield f"{each.lost:,} deliveries lost, {each.closed:,} clients closed"
     if each.load_is_the_limit:

@@ -252,7 +252,8 @@ def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) 
     with ServerProcess(contender, server_cpu) as server:
         try:
             result = run_load(msgspec.structs.replace(
-                spec, port=server.port, server_pid=server.pid, cpu=load_cpu))
+                spec, port=server.port, spoken=contender.spoken, server_pid=server.pid,
+                cpu=load_cpu))
             server.check()
             return result
         except BenchError:

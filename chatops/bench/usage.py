@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,6 +71,35 @@ def pin(pid: int, cpu: int | None) -> None:
     """Keep a process, 0 for this one, on one CPU.  Threads it starts later inherit that."""
     if cpu is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(pid, {cpu})
+
+
+@contextmanager
+def yielding(pids: Iterable[int]) -> Iterator[bool]:
+    """These run only where nobody else wants the CPU (SCHED_IDLE, sched(7)), as if they were on
+    another machine; whether that can be had here.
+    """
+    threads = [int(task.name) for pid in pids for task in _tasks(pid)]
+    can = hasattr(os, "sched_setscheduler") and hasattr(os, "SCHED_IDLE")
+    if can:
+        _schedule(threads, os.SCHED_IDLE)
+    try:
+        yield can
+    finally:
+        if can:
+            _schedule(threads, os.SCHED_OTHER)
+
+
+def _tasks(pid: int) -> list[Path]:
+    try:
+        return list((PROC / str(pid) / "task").iterdir())
+    except OSError:
+        return []
+
+
+def _schedule(threads: Iterable[int], policy: int) -> None:
+    for thread in threads:
+        with suppress(ProcessLookupError):
+            os.sched_setscheduler(thread, policy, os.sched_param(0))
 
 
 def raise_descriptor_limit() -> int:

@@ -7,13 +7,14 @@ from itertools import groupby
 from operator import itemgetter
 
 from chatops.api import events
-from chatops.chat.effects import Forward
+from chatops.chat.effects import Forward, Park, Unpark
 from chatops.chat.elsewhere import Elsewhere, Moves, Person
 from chatops.chat.groups import Group, Kind, Sender
 from chatops.chat.hub import Hub
 from chatops.chat.session import Room, Session
 
 STEPS: frozenset[Kind] = frozenset({"join", "part", "move"})     # each of one room
+RANKS = {"o": "@", "v": "+"}           # of a member, by the modes that make them
 PRESENCE: frozenset[Kind] = STEPS | {"quit", "nick", "account", "away", "setname", "host"}
 
 
@@ -23,6 +24,30 @@ def begin(hub: Hub, node: str) -> Elsewhere:
     # A digit at its end must not run into the number.
     hub.nicks.guests = f"guest-{node}{'-' if node[-1].isdigit() else ''}"
     return there
+
+
+def must_wait(hub: Hub, session: Session) -> bool:
+    """Whether it is not known yet what holds in rooms of other nodes.  Then this client is
+    parked, and the line in which it wants into one is read again when that is known.
+    """
+    there = hub.elsewhere
+    if there is None or there.settled:
+        return False
+    there.waiting[session.id] = None
+    session.parked = session.again = True
+    hub.effects.append(Park(session.id))
+    return True
+
+
+def let_in(hub: Hub) -> None:
+    """Have those go on who had to wait."""
+    there = hub.elsewhere
+    assert there is not None
+    waiting, there.waiting = there.waiting, {}
+    for id in waiting:  # noqa: A001
+        if id in hub.sessions:
+            hub.sessions[id].parked = False
+            hub.effects.append(Unpark(id))
 
 
 def whisper(hub: Hub, session: Session, other: Person, text: str, kind: Kind = "talk", *,
@@ -36,13 +61,30 @@ def whisper(hub: Hub, session: Session, other: Person, text: str, kind: Kind = "
 
 
 def whispered(hub: Hub, id: int, group: Group) -> None:  # noqa: A002
-    """Somebody on another node wrote to a client of ours, which may be gone by now."""
+    """Somebody on another node wrote to a client of ours, or has something done to it; it may be
+    gone by now.
+    """
     session = hub.sessions.get(id)
-    if session is not None and session.registered:
-        name = group.text.decode()
-        if group.kind == "invite" and name in hub.rooms:
-            hub.rooms.open(name).rules.invited.add(id)
+    if session is None or not session.registered:
+        return
+    room = hub.rooms.open(name) if (name := group.text.decode()) in hub.rooms else None
+    if group.kind in ("kick", "mode"):         # of which all have heard already
+        if room is not None and id in room.members:
+            if group.kind == "kick":
+                hub.put_out(session, room)
+            else:
+                _rank(hub, session, room, group.target)
+    else:
+        if group.kind == "invite" and room is not None:
+            room.rules.invited.add(id)
         hub.tell(session, session.dialect.private(session.sender, group))
+
+
+def _rank(hub: Hub, session: Session, room: Room, written: str) -> None:
+    """It is an operator from now on, or has a voice, or no more, as is `written`: +o, -v."""
+    having = room.rules.ops if written[1:] == "o" else room.rules.voices
+    (having.add if written[:1] == "+" else having.discard)(session.id)
+    hub.touch(session)
 
 
 def changed(hub: Hub, names: Iterable[str], group: Group) -> None:

@@ -10,9 +10,8 @@ they are keys, compared by identity.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
-from itertools import accumulate
 from typing import Protocol
 
 import msgspec
@@ -65,20 +64,28 @@ class Dialect(Protocol):
 
 
 def without(rendered: Rendered, groups: Sequence[Group], speaker: int) -> tuple[bytes, int]:
-    """What is left for one who does not want to hear itself, and how many lines that are.
+    """What is left for one who does not want to hear itself, and how many lines that are."""
+    return without_each(rendered, groups, (speaker,))[speaker]
 
-    Slices of the shared chunk, joined: the parts of others are not gone through one by one.
+
+def without_each(rendered: Rendered, groups: Sequence[Group], speakers: Collection[int]
+                 ) -> dict[int, tuple[bytes, int]]:
+    """The same for several: slices of the shared chunk, joined.  The parts are gone through once,
+    however many have spoken.
     """
-    ends = accumulate(map(len, rendered.parts))
-    pieces, begin, own = [], 0, 0
+    pieces: dict[int, list[memoryview]] = {speaker: [] for speaker in speakers}
+    begins, own = dict.fromkeys(speakers, 0), dict.fromkeys(speakers, 0)
     view = memoryview(rendered.chunk)
-    for group, part, end in zip(groups, rendered.parts, ends, strict=True):
-        if group.sender.id == speaker and not group.sender.node and group.kind in SAID:
-            pieces.append(view[begin:end - len(part)])
-            begin = end
-            own += part.count(b"\n")
-    pieces.append(view[begin:])
-    return b"".join(pieces), rendered.lines - own
+    end = 0
+    for group, part in zip(groups, rendered.parts, strict=True):
+        start, end = end, end + len(part)
+        sender = group.sender
+        if sender.id in pieces and not sender.node and group.kind in SAID:
+            pieces[sender.id].append(view[begins[sender.id]:start])
+            begins[sender.id] = end
+            own[sender.id] += part.count(b"\n")
+    return {speaker: (b"".join([*slices, view[begins[speaker]:]]), rendered.lines - own[speaker])
+            for speaker, slices in pieces.items()}
 
 
 @lru_cache(maxsize=4096)

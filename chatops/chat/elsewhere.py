@@ -23,6 +23,11 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     away: str = ""
     realname: str = ""
     guest: bool = True
+    ranks: tuple[tuple[str, str], ...] = ()    # where it is an operator or has a voice, as @ and +
+
+    def prefixes(self, room: str) -> str:
+        """What stands before its nick in a room."""
+        return next((prefixes for name, prefixes in self.ranks if name == room), "")
 
 
 class Moves(NamedTuple):
@@ -43,6 +48,8 @@ class Elsewhere:
         self._by_look: dict[str, Person] = {}
         self.version = 0               # another after each change
         self.rooms: dict[str, dict[tuple[str, int], Person]] = {}
+        self.settled = True            # what holds in their rooms is known
+        self.waiting: dict[int, None] = {}     # our clients that want into a room until then
 
     def find(self, nick: str) -> Person | None:
         """Who is called this, in any case."""

@@ -253,10 +253,14 @@ class Hub(Telling):
         self.announce(room, session.sender, "part", reason)
 
     def kick(self, session: Session, room: Room, by: Sender, reason: str) -> None:
-        """Put a member out of a room, all of which hears it.  A plain client, which has to be
-        somewhere, finds itself in the lobby.
-        """
+        """Put a member out of a room, all of which hears it."""
         self.gather(room, self.group(by, "kick", reason, target=session.nick))
+        self.put_out(session, room)
+
+    def put_out(self, session: Session, room: Room) -> None:
+        """The same, where all have heard it.  A plain client, which has to be somewhere, finds
+        itself in the lobby.
+        """
         self._send_off(room)
         self._exit(session, room)
         if session.rooms:

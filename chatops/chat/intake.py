@@ -177,7 +177,9 @@ class Intake:
             if session.id not in hub.sessions:
                 return
             if session.parked:
-                session.held = b"".join([b"%s\n" % line for line in each[number:]]) + session.held
+                rest = each[number - session.again:]
+                session.again = False
+                session.held = b"".join([b"%s\n" % line for line in rest]) + session.held
                 return
 
     def _line(self, session: Session, raw: bytes, muted: Muted) -> None:

@@ -38,6 +38,11 @@ class Gate(Protocol):
     def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Whether this is the account's password."""
 
+    def certified(self, session: Session, name: str, fingerprint: str, answer: Told) -> None:
+        """Whether its certificate logs in to an account, which has to be that of this name, if
+        there is one.
+        """
+
     def register(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Make an account, and log its maker in."""
 

@@ -1,4 +1,4 @@
-"""Masks such as `*!*@10.0.*`: compared in linear steps, whatever a client puts into one.
+"""Masks such as `*!*@10.0.*`: compared in few steps, whatever a client puts into one.
 
 Source: Modern IRC, "Wildcard Expressions" (`*` is any run, `?` one character) and RFC 7613's
 remark that only ASCII letters fold, as `CASEMAPPING=ascii` says.
@@ -7,6 +7,7 @@ remark that only ASCII letters fold, as `CASEMAPPING=ascii` says.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _STARS = re.compile(r"\*+")
@@ -14,7 +15,7 @@ _STARS = re.compile(r"\*+")
 
 def fold(name: str) -> str:
     """A nick or channel as it is compared: `CASEMAPPING=ascii`."""
-    return name.translate(_ASCII_LOWER)
+    return name.lower() if name.isascii() else name.translate(_ASCII_LOWER)
 
 
 def normalise(mask: str) -> str:
@@ -33,22 +34,43 @@ def normalise(mask: str) -> str:
 def matches(mask: str, text: str) -> bool:
     """Whether the whole text is one that the mask stands for.
 
-    Two pointers and one place to return to: at most `len(mask) * len(text)` steps, never the
-    exponential ones of backtracking through each star.
+    What is between two stars is looked for from the left, and where it is found first is as good
+    as any later place: nothing is tried twice.  A mask is as long as a line, the text is not, and
+    a mask that cannot fit is not looked at; there is no loop over characters.
     """
     mask, text = fold(mask), fold(text)
-    at = here = 0
-    star, resume = -1, 0               # the last star, and how far what it stands for reaches
-    while here < len(text):
-        if at < len(mask) and mask[at] == "*":
-            star, resume = at, here
-            at += 1
-        elif at < len(mask) and mask[at] in ("?", text[here]):
-            at += 1
-            here += 1
-        elif star >= 0:
-            resume += 1
-            at, here = star + 1, resume
-        else:
-            return False
-    return all(char == "*" for char in mask[at:])
+    if len(mask) - mask.count("*") > len(text):
+        return False
+    first, *pieces = mask.split("*")
+    if not pieces:
+        return len(mask) == len(text) and _stands(mask, text)
+    *middle, last = pieces
+    at, end = len(first), len(text) - len(last)
+    if not (_stands(first, text[:at]) and _stands(last, text[end:])):
+        return False
+    for piece in middle:
+        if piece:
+            at = _found(piece, text, at, end)
+            if at < 0:
+                return False
+            at += len(piece)
+    return True
+
+
+def _stands(piece: str, text: str) -> bool:
+    """Whether a piece without stars is this text, which is as long."""
+    return piece == text or ("?" in piece and _searching(piece).match(text) is not None)
+
+
+def _found(piece: str, text: str, at: int, end: int) -> int:
+    """Where a piece without stars is first, or -1."""
+    if "?" not in piece:
+        return text.find(piece, at, end)
+    found = _searching(piece).search(text, at, end)
+    return found.start() if found is not None else -1
+
+
+@lru_cache(maxsize=256)
+def _searching(piece: str) -> re.Pattern[str]:
+    """All that it matches is equally long, so it cannot try long."""
+    return re.compile(re.escape(piece).replace("\\?", "."), re.DOTALL)

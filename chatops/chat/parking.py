@@ -14,7 +14,8 @@ from chatops.chat.session import Session
 
 T = TypeVar("T")
 LONG = 1 << 15                 # bytes of an answer that its reader has to keep up with
-CHARGED = 2048                 # bytes of an answer that cost as much as a line
+WORK = 256                     # bytes of an answer that cost the loop as much as a line
+SHARE = 8                      # of so many of those, one is charged to the rate
 
 
 def park(hub: Hub, session: Session, answered: Callable[[T], None]) -> Callable[[T], None]:
@@ -31,6 +32,15 @@ def park(hub: Hub, session: Session, answered: Callable[[T], None]) -> Callable[
     return answer
 
 
+def charge(hub: Hub, session: Session, lines: int) -> None:
+    """What somebody has asked for is as much work as so many lines more (some 20 µs each): this
+    turn has less time left for others of the kind, and its rate bears a part of it.
+    """
+    hub.costly += lines
+    if hub.limits.rate:
+        session.tokens -= lines // SHARE
+
+
 def pour(hub: Hub, session: Session, mark: int) -> None:
     """What a client has been answered last, since `hub.effects` had `mark` of them, costs some
     of its rate; if that is long, it is sent as it reads, and nothing more is read of it until
@@ -42,8 +52,7 @@ def pour(hub: Hub, session: Session, mark: int) -> None:
         first -= 1
     answer = [effect.data for effect in effects[first:] if isinstance(effect, Tell)]
     size = sum(map(len, answer))
-    if hub.limits.rate:
-        session.tokens -= size // CHARGED
+    charge(hub, session, size // WORK)
     if size > LONG and not session.parked and session.id in hub.sessions:
         session.parked = True
         effects[first:] = [Park(session.id), Pour(session.id, b"".join(answer))]

@@ -91,6 +91,8 @@ def join(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
     except names.InvalidName as error:
         hub.error(session, str(error))
         return
+    if abroad.must_wait(hub, session):
+        return
     rules, there = hub.rules_of(name)
     barred = rules.barred(session.sender, there, key.strip()) if rules is not None else None
     if name in session.rooms:

@@ -82,6 +82,8 @@ def _deposed(hub: Hub, room: Room, node: str) -> None:
     """Those who are its operators because they made it are so no more: others did sooner."""
     ops = [hub.sessions[id] for id in room.rules.ops if id in hub.sessions]  # noqa: A001
     room.rules.ops.clear()
+    for session in ops:
+        hub.touch(session)
     if ops:
         nicks = " ".join([session.nick for session in ops])
         hub.gather(room, hub.group(Sender(0, node, node=node), "mode",

@@ -77,10 +77,10 @@ class Session:
     realname = ""
     capabilities: Collection[str] = ()     # of IRCv3, that it has asked for
 
-    __slots__ = ("announced", "away", "bad", "dialect", "door", "echo", "framer", "guest",
-                 "held", "id", "lines_in", "mid_line", "muted_until", "nick", "parked", "peer",
-                 "room", "rooms", "secure", "sender", "telnet", "tls", "tokens", "tokens_at",
-                 "warned")
+    __slots__ = ("again", "announced", "away", "bad", "certificate", "dialect", "door", "echo",
+                 "framer", "guest", "held", "id", "lines_in", "mid_line", "muted_until", "nick",
+                 "parked", "peer", "room", "rooms", "secure", "sender", "telnet", "tls", "tokens",
+                 "tokens_at", "warned")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         self.id = id
@@ -102,7 +102,9 @@ class Session:
         self.tokens_at = 0.0
         self.held = b""                # lines that came faster than its rate allows
         self.parked = False            # it waits for an answer of ours; so does what it has sent
+        self.again = False             # and the line that it sent last is to be read again then
         self.tls = False
+        self.certificate = ""          # fingerprint of the one that it has shown over TLS
         self.secure = False            # nobody else can read what passes: TLS, or this machine
         self.warned = False            # it has been told so, and not been quiet since
         self.bad: dict[str, int] | None = None

@@ -82,8 +82,8 @@ def serve(context: click.Context, /, **_: object) -> None:
     tune_collector()
     where = " and ".join(with_port(*address) for address in thread.server.addresses)
     spoken = f"{thread.server.selector.backend}{', TLS' if settings.tls_cert else ''}"
-    spoken += "".join([f", IRC on {listener.sock.getsockname()[1]}"
-                       for listener in thread.server.irc_listeners])
+    spoken += "".join([f", IRC{' over TLS' if tls else ''} on {port}"
+                       for port, tls in thread.server.irc_ports])
     if thread.exporter is not None:
         spoken += f", metrics on {'{}:{}'.format(*thread.exporter.address[:2])}"
     # Where the log is JSON, whoever reads it has events instead, and nothing else among them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from hiredis import pack_command
 
@@ -18,6 +18,8 @@ from chatops.system.errors import ChatopsError
 
 LENGTH = 10_000                # entries of the log that are kept, about
 SECURE = ("rediss", "valkeys")  # schemes that are spoken over TLS
+ASKED = ("redis+sentinel", "valkey+sentinel")  # and of one that others know where to find
+PORT, SENTINEL_PORT = 6379, 26379
 AT_ONCE = 64                   # frames in one answer
 
 # Kept, had run out and is taken anew, or whose it is.
@@ -25,10 +27,49 @@ _LEASE = b"""
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return owner end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('SADD', KEYS[2], ARGV[3])
 return owner and 1 or 2
 """
 _RELEASE = b"""
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+  redis.call('SREM', KEYS[2], ARGV[2])
+end
+return 1
+"""
+# Names of nodes that hold their leases; those that do no more are forgotten.
+_LIVING = b"""
+local living = {}
+for _, node in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  if redis.call('EXISTS', ARGV[1] .. node) == 1 then living[#living + 1] = node
+  else redis.call('SREM', KEYS[1], node) end
+end
+return living
+"""
+# A frame for the log, unless the log is another than the writer has read: then nobody might read
+# it, for ids may begin before those that have been read.
+_WRITE = b"""
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return {err = 'FORGOTTEN what it kept is gone'} end
+return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'f', ARGV[3])
+"""
+# Networks and rulings, which begin with their time: of two the later is kept.
+_RULE = b"""
+local function at(ruling) return tonumber(string.match(ruling, '^%S+')) or 0 end
+for i = 1, #ARGV, 2 do
+  local old = redis.call('HGET', KEYS[1], ARGV[i])
+  if not old or at(old) < at(ARGV[i + 1]) then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  end
+end
+return 1
+"""
+# The same are over, unless others have come in their place.
+_OVER = b"""
+for i = 1, #ARGV, 2 do
+  if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then
+    redis.call('HDEL', KEYS[1], ARGV[i])
+  end
+end
 return 1
 """
 # Each nick is the first's to claim it, while that one's node holds its lease.  Of ARGV: where
@@ -62,7 +103,10 @@ class ClusterError(ChatopsError):
 
 
 class EngineAddress(NamedTuple):
-    """Where it listens, and as whom it is spoken to.  `path` is a Unix socket."""
+    """Where it listens, and as whom it is spoken to.  `path` is a Unix socket.
+
+    Where there are `sentinels`, they know: then it is called `master`, and `host` is "".
+    """
 
     host: str
     port: int
@@ -71,9 +115,14 @@ class EngineAddress(NamedTuple):
     user: str
     password: str
     tls: bool = False
+    sentinels: tuple[tuple[str, int], ...] = ()
+    master: str = ""
 
     def __str__(self) -> str:
         """As it may be shown to everybody."""
+        if self.sentinels:
+            asked = ",".join([with_port(*each) for each in self.sentinels])
+            return f"{self.master}/{self.db} of {asked}"
         return f"{self.path or with_port(self.host, self.port)}/{self.db}"
 
     @property
@@ -88,14 +137,17 @@ class EngineAddress(NamedTuple):
 
 
 def engine_of(url: str) -> EngineAddress:
-    """The one at `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, at `rediss://…`, which is TLS, or
-    at `unix:///PATH[?db=DB]`.
+    """The one at `redis://[USER:PASSWORD@]HOST[:PORT][/DB]`, at `rediss://…`, which is TLS, at
+    `unix:///PATH[?db=DB]`, or which is called NAME by one of the sentinels of
+    `redis+sentinel://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…]/NAME[/DB]`.
 
     Raises `ClusterError`, which never repeats what may be a password.
     """
     try:
         parts = urlsplit(url)
-        port = parts.port or 6379
+        if parts.scheme in ASKED:
+            return _known_to_others(parts)
+        port = parts.port or PORT
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         if parts.scheme == "unix" and parts.path and not parts.netloc:
             db = parse_qs(parts.query).get("db", ["0"])[0]
@@ -105,7 +157,25 @@ def engine_of(url: str) -> EngineAddress:
                                  password, parts.scheme in SECURE)
     except ValueError:
         pass
-    raise ClusterError("--cluster: not redis://HOST:PORT/DB, rediss://… nor unix:///PATH")
+    raise ClusterError("--cluster: not redis://HOST:PORT/DB, rediss://…, unix:///PATH nor "
+                       "redis+sentinel://HOST:PORT,HOST:PORT/NAME")
+
+
+def _known_to_others(parts: SplitResult) -> EngineAddress:
+    """Raises ValueError."""
+    who, _, hosts = parts.netloc.rpartition("@")
+    user, _, password = who.partition(":")
+    sentinels = []
+    for each in hosts.split(","):
+        one = urlsplit(f"//{each}")
+        if not one.hostname:
+            raise ValueError
+        sentinels.append((one.hostname, one.port or SENTINEL_PORT))
+    master, _, db = parts.path.strip("/").partition("/")
+    if not master:
+        raise ValueError
+    return EngineAddress("", 0, "", int(db or "0"), unquote(user), unquote(password),
+                         sentinels=tuple(sentinels), master=unquote(master))
 
 
 class Keys:
@@ -115,7 +185,10 @@ class Keys:
         self.log = b"{chatops}:log"
         self.epoch = b"{chatops}:epoch"
         self.nicks = b"{chatops}:nicks"
+        self.rulings = b"{chatops}:rulings"
         self.leases = b"{chatops}:node:"
+        self.nodes = b"{chatops}:nodes"
+        self._node = node.encode()
         self._boot = boot.encode()
         self._lease = self.leases + node.encode()
         self._owner = f"{node}/{boot}/".encode()
@@ -132,11 +205,16 @@ class Keys:
 
     def hold(self, seconds: float) -> bytes:
         """Take or renew this node's lease: 1 is kept, 2 taken anew, else whose it is."""
-        return pack(b"EVAL", _LEASE, 1, self._lease, self._boot, int(seconds * 1000))
+        return pack(b"EVAL", _LEASE, 2, self._lease, self.nodes, self._boot, int(seconds * 1000),
+                    self._node)
 
     def release(self) -> bytes:
         """Give the lease back, if it is still ours."""
-        return pack(b"EVAL", _RELEASE, 1, self._lease, self._boot)
+        return pack(b"EVAL", _RELEASE, 2, self._lease, self.nodes, self._boot, self._node)
+
+    def living(self) -> bytes:
+        """Which nodes hold a lease, this one among them."""
+        return pack(b"EVAL", _LIVING, 1, self.nodes, self.leases)
 
     def left(self) -> bytes:
         """Milliseconds that the lease still has, whoever holds it; -2 where nobody does."""
@@ -154,8 +232,20 @@ class Keys:
         """The last entry of the log."""
         return pack(b"XREVRANGE", self.log, b"+", b"-", b"COUNT", 1)
 
-    def write(self, frame: bytes) -> bytes:
-        return pack(b"XADD", self.log, b"MAXLEN", b"~", LENGTH, b"*", b"f", frame)
+    def write(self, frame: bytes, epoch: bytes) -> bytes:
+        """Add to the log that is called `epoch`; an error that begins with FORGOTTEN if it is
+        another.
+        """
+        return pack(b"EVAL", _WRITE, 2, self.log, self.epoch, epoch, LENGTH, frame)
+
+    def ruled(self) -> bytes:
+        """All rulings, by their networks."""
+        return pack(b"HGETALL", self.rulings)
+
+    def rule(self, rulings: Iterable[tuple[str, bytes]], *, over: bool = False) -> bytes:
+        """Keep these, networks and what is decided about them, or (`over`) do so no more."""
+        words = [word for ruling in rulings for word in ruling]
+        return pack(b"EVAL", _OVER if over else _RULE, 1, self.rulings, *words)
 
     def read(self, cursor: str, seconds: float) -> bytes:
         """What is in the log after `cursor`; waits so long for it to come."""

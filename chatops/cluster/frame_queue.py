@@ -12,7 +12,10 @@ from typing import NamedTuple
 from chatops.cluster.frames import LARGEST, Codec
 
 MOST = 4 << 20                 # bytes that wait at most
-OLDEST = 60.0                  # seconds that they wait
+OLDEST = 120.0                 # seconds that they wait: an engine that stands still for a minute
+                               # is found again some seconds later
+KEPT = 5.0                     # seconds that one is kept after it was written: an engine that has
+KEPT_MOST = 1 << 20            # lost what it kept may have done so before others had read it
 SEALED = 5.0                   # seconds after which a frame that gathers is closed
 
 
@@ -21,6 +24,7 @@ class Sealed(NamedTuple):
 
     seq: int
     began: float               # monotonic, when its first item came
+    at: float                  # wall clock, when it was closed
     data: bytes
 
 
@@ -39,6 +43,9 @@ class FrameQueue:
         self._sealed: deque[Sealed] = deque()
         self._waiting = 0              # bytes of `_sealed`
         self._flying: Sealed | None = None
+        self._latest: Sealed | None = None     # of those that were sent
+        self._kept: deque[Sealed] = deque()    # written, the oldest first
+        self._kept_size = 0
         self._seq = 0
         self.dropped = 0               # frames, so far
 
@@ -48,6 +55,11 @@ class FrameQueue:
 
     def __repr__(self) -> str:
         return f"<FrameQueue {len(self)} bytes, frame {self._seq}, {self.dropped} dropped>"
+
+    @property
+    def written(self) -> int:
+        """Frames that were closed, so far."""
+        return self._seq
 
     @property
     def flying(self) -> bool:
@@ -72,7 +84,7 @@ class FrameQueue:
             self._seal(at)
         if not self._sealed:
             return None
-        self._flying = self._sealed.popleft()
+        self._flying = self._latest = self._sealed.popleft()
         self._waiting -= len(self._flying.data)
         return self._flying.data
 
@@ -80,12 +92,32 @@ class FrameQueue:
         """The frame of which nobody knows whether it has arrived."""
         return self._flying.data if self._flying is not None else None
 
+    def sent_at(self, data: bytes) -> float | None:
+        """When the latest frame was closed, if this is it: by the wall clock."""
+        latest = self._latest
+        return latest.at if latest is not None and latest.data == data else None
+
     def acknowledge(self) -> None:
         """The frame that was under way is in the log."""
-        self._flying = None
+        if self._flying is not None:
+            self._kept.append(self._flying)
+            self._kept_size += len(self._flying.data)
+            self._flying = None
+
+    def rewind(self) -> None:
+        """The log is lost: what was written lately is written again, under the numbers that it
+        has, by which those who have read it know.
+        """
+        frames = [*self._kept, *([self._flying] if self._flying is not None else ())]
+        self._sealed.extendleft(reversed(frames))
+        self._waiting += sum([len(frame.data) for frame in frames])
+        self._kept.clear()
+        self._kept_size, self._flying = 0, None
 
     def expire(self, now: float) -> None:
         """Drop what has waited for too long, or is too much."""
+        while self._kept and (now - self._kept[0].began > KEPT or self._kept_size > KEPT_MOST):
+            self._kept_size -= len(self._kept.popleft().data)
         while self._sealed and (now - self._sealed[0].began > self._oldest
                                 or self._size + self._waiting > self._most):
             self._waiting -= len(self._sealed.popleft().data)
@@ -94,7 +126,7 @@ class FrameQueue:
     def _seal(self, at: float) -> None:
         self._seq += 1
         data = self._codec.seal(self._seq, at, self._items)
-        self._sealed.append(Sealed(self._seq, self._began, data))
+        self._sealed.append(Sealed(self._seq, self._began, at, data))
         self._waiting += len(data)
         self._items, self._size = [], 0
         self.expire(self._began)

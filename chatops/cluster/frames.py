@@ -19,7 +19,7 @@ from chatops.chat.room_state import RoomState
 from chatops.server.orders import Ordered
 from chatops.system.errors import ChatopsError
 
-VERSION = 2
+VERSION = 3
 LARGEST = 256 << 10            # bytes of a frame that is sent; far below any engine's limit
 READ = 4 << 20                 # bytes of one that is read: more is garbage, whoever wrote it
 MAC = sha256().digest_size
@@ -71,6 +71,10 @@ class Roster(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     last: bool = True
 
 
+class AllTold(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+    """That was all that there is to know of this node: its roster, and its rooms."""
+
+
 class RosterWanted(msgspec.Struct, frozen=True, array_like=True, tag="a"):
     """Somebody has missed something of this node and asks for its roster."""
 
@@ -118,8 +122,8 @@ class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
     """This node ends in good order, and everybody on it goes."""
 
 
-Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | Order
-        | OrderDone | NodeEnds)
+Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | AllTold
+        | Order | OrderDone | NodeEnds)
 
 
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):

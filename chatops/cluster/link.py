@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -19,6 +19,8 @@ from chatops.cluster.engine import EngineAddress, Keys, entries, moment
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
+
+RULINGS = 500                  # in one command: a few milliseconds of the engine's time
 
 State = Literal["away", "joining", "up", "refused"]
 
@@ -32,6 +34,7 @@ class Pace:
     lease: float = 15.0            # that a node lives without a word
     renew: float = 6.0
     order: float = 3.0             # that another node may take to do what an admin wants
+    settle: float = 2.0            # that who wants into a room waits for what others know of it
     first: float = 0.1             # between two tries to connect; doubled each time,
     last: float = 5.0              # up to this
 
@@ -39,16 +42,20 @@ class Pace:
 class LinkOwner(Protocol):
     """What becomes of what the link learns."""
 
-    def joined(self, *, anew: bool, forgotten: bool) -> None:
-        """It is up.  `anew`: the others took this node for gone, if they knew it; `forgotten`:
+    def joined(self, living: Sequence[str], rulings: Mapping[bytes, bytes], *, anew: bool,
+               forgotten: bool) -> None:
+        """It is up.  `living` hold their leases, this node among them; `rulings` are what the
+        engine keeps.  `anew`: the others took this node for gone, if they knew it; `forgotten`:
         the engine has lost what it kept.
         """
 
     def parted(self, reason: str) -> None:
         """It is up no more, or a try to connect has failed."""
 
-    def read(self, found: Sequence[tuple[str, bytes]]) -> None:
-        """Frames of the log, in its order."""
+    def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
+        """Frames of the log, in its order.  Whether more may come; else it asks for them with
+        `Link.read_on`.
+        """
 
     def written(self) -> None:
         """The frame under way is in the log."""
@@ -80,11 +87,13 @@ class Link:
         self._wall = wall
         self._began = reactor.now
         self._cursor = ""              # the entry that was read last; "" before the first
+        self._end = "0-0"              # the log's last entry when this link came up
         self._epoch = b""
         self._tries = 0
         self._closed = False
         self._out: Pipe | None = None
         self._in: Pipe | None = None
+        self._reading = False          # the engine has been asked for what comes next
         self._renew_at = 0.0
         self._was_gone = False         # the others may take this node for gone
         self._timer: Timer | None = None
@@ -93,6 +102,11 @@ class Link:
     def pipes(self) -> list[Pipe]:
         """The connections that there are now."""
         return [pipe for pipe in (self._out, self._in) if pipe is not None]
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all has been read that was in the log when it came up."""
+        return self.state == "up" and moment(self._cursor) >= moment(self._end)
 
     # -- connecting
 
@@ -138,10 +152,12 @@ class Link:
 
         def gathered(answer: Any) -> None:
             answers.append(answer)
-            if len(answers) == 4:
+            if len(answers) == len(commands):
                 self._found(answers, anew)
 
-        for command in (*self._keys.epochs(), self._keys.end(), TIME):
+        commands = (*self._keys.epochs(), self._keys.end(), TIME, self._keys.living(),
+                    self._keys.ruled())
+        for command in commands:
             out.ask(command, gathered)
 
     def _refused(self, answer: Any) -> bool:
@@ -158,10 +174,10 @@ class Link:
         if wrong:
             self._lose(str(wrong[0]))
             return
-        _, epoch, newest, (seconds, micros) = answers
+        _, epoch, newest, (seconds, micros), living, ruled = answers
         time = int(seconds) + int(micros) / 1e6
         self.skew = self._wall() - time
-        end = newest[0][0].decode() if newest else "0-0"
+        self._end = end = newest[0][0].decode() if newest else "0-0"
         forgotten = False
         if not self._cursor:
             # What was said since this node began, as others could reach the engine sooner.
@@ -173,15 +189,18 @@ class Link:
             self._cursor, forgotten = "0-0", True
         self._epoch = epoch
         self._enter("up", "")
-        self._read_on()
-        self._owner.joined(anew=anew, forgotten=forgotten)
+        self._reading = False
+        self.read_on()
+        self._owner.joined([node.decode() for node in living],
+                           dict(zip(ruled[::2], ruled[1::2], strict=True)),
+                           anew=anew, forgotten=forgotten)
 
     # -- while it is up
 
     def write(self, frame: bytes) -> None:
         """Add to the log; the owner is told when that is done.  One at a time."""
         if self._out is not None:
-            self._out.ask(self._keys.write(frame), self._written)
+            self._out.ask(self._keys.write(frame, self._epoch), self._written)
 
     def claim(self, claims: Sequence[tuple[str, int | None]],
               refused: Callable[[list[tuple[str, str]]], None]) -> None:
@@ -195,6 +214,12 @@ class Link:
 
         if self._out is not None:
             self._out.ask(self._keys.claim(claims), answered)
+
+    def rule(self, rulings: Sequence[tuple[str, bytes]], *, over: bool = False) -> None:
+        """As `Keys.rule`."""
+        if self._out is not None and self.state == "up":
+            for n in range(0, len(rulings), RULINGS):
+                self._out.ask(self._keys.rule(rulings[n:n + RULINGS], over=over), self._accepted)
 
     def call_roll(self, nodes: Iterable[str], told: Callable[[dict[str, str]], None]) -> None:
         """Which boots of these nodes hold their lease; a node that does not is left out."""
@@ -210,13 +235,18 @@ class Link:
 
     def _written(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
+            self._was_gone |= str(answer).startswith("FORGOTTEN")
             self._lose(str(answer))
         else:
             self._tries = 0
             self._owner.written()
 
-    def _read_on(self) -> None:
-        if self._in is not None:
+    def read_on(self) -> None:
+        """Have what is in the log next, as soon as there is something.  Harmless if that has been
+        asked for already.
+        """
+        if self._in is not None and self.state == "up" and not self._reading:
+            self._reading = True
             self._in.ask(self._keys.read(self._cursor, self.pace.block), self._came)
 
     def _came(self, answer: Any) -> None:
@@ -224,15 +254,15 @@ class Link:
             self._lose(str(answer))
             return
         self._tries = 0
+        self._reading = False
         found = entries(answer)
         if found:
             self._cursor = found[-1][0]
         if self._reactor.now >= self._renew_at and self._out is not None:
             self._renew_at = self._reactor.now + self.pace.renew
             self._out.ask(self._keys.hold(self.pace.lease), self._renewed)
-        if found:
-            self._owner.read(found)
-        self._read_on()
+        if not found or self._owner.read(found):
+            self.read_on()
 
     def _renewed(self, answer: Any) -> None:
         if self._refused(answer):
@@ -270,7 +300,7 @@ class Link:
         """
         self._closed = True
         if self.state == "up" and self._out is not None:
-            self._out.push(b"".join([self._keys.write(frame) for frame in last])
+            self._out.push(b"".join([self._keys.write(frame, self._epoch) for frame in last])
                            + self._keys.release())
         if self._timer is not None:
             self._timer.cancel()

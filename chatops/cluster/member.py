@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from chatops.api import events
 from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
 from chatops.chat.effects import Announce, Forward
-from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
-from chatops.chat.room_state import state_of
-from chatops.chat.session import Room
-from chatops.cluster import picture
+from chatops.cluster import kept_rulings, picture, standing
 from chatops.cluster.claims import Claims
 from chatops.cluster.engine import EngineAddress, Keys
 from chatops.cluster.frame_queue import FrameQueue
@@ -27,30 +24,25 @@ from chatops.cluster.frames import (
     Here,
     Item,
     NodeEnds,
-    Order,
-    RoomsStand,
-    Roster,
     Whisper,
     pack,
 )
+from chatops.cluster.introductions import Introductions
 from chatops.cluster.link import Link, Pace
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
+from chatops.cluster.settling import Settling
+from chatops.cluster.solitude import Solitude
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
-from chatops.server.rulings import all_of
+from chatops.server.rulings import NEVER, Ruling, all_of, same
 from chatops.server.state import ServerState
 from chatops.units import they_were
 
-AT_ONCE = 1 << 20              # bytes of frames that are read in one turn
-PART = 1000                    # people, or bans, in one item of a roster
-ROOMS = 50                     # in one item: of each, a hundred masks may be told
+AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
+AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
 NOTABLE = 0.5                  # seconds by which our clock has been set
-QUIET = 5.0                    # seconds without the engine, before anybody here is told
-
-AWAY = "the other nodes cannot be reached; they hear later what is said here"
-BACK = "the other nodes are reached again"
 
 
 class Member:
@@ -81,18 +73,23 @@ class Member:
                              pace.order)
         self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
         self._found: deque[bytes] = deque()
-        self._owes_roster = True
+        self._found_size = 0
+        self._goes_on = False          # in the next turn, with what was found
+        self._introductions = Introductions()
+        self._introduces_later = False
         self._leaving = False
-        self._lost_at = 0.0            # monotonic, when the engine was; 0 while it is there
-        self._told_alone = False
+        self._solitude = Solitude(state, node)
         self.claiming: list[tuple[str, int | None]] = []
-        abroad.begin(self._hub, node)
+        self._there = abroad.begin(self._hub, node)
+        self._settling = Settling(self._there, lambda: abroad.let_in(self._hub),
+                                  state.reactor.call_later, pace.settle)
         self._crowd = picture.FarRows(self._hub)
         state.others = self
 
     def begin(self) -> None:
         """From here on it is one of several; to be called on the reactor's thread."""
         self._state.reactor.hooks.insert(1, self.flush)    # after what this turn has decided
+        self._settling.begin()
         self.link.begin()
 
     # -- what the server tells
@@ -100,8 +97,16 @@ class Member:
     def heard(self, room: str, groups: Sequence[Group]) -> None:
         ours = [group for group in groups if not group.sender.node
                 and group.kind not in abroad.PRESENCE and group.kind != "broadcast"]
-        if ours:
+        if ours and self._travels(room):
             self._send(Heard(room, ours))
+
+    def _travels(self, room: str) -> bool:
+        """Whether anybody elsewhere would hear what is said there; who is on a node that is away,
+        or not known yet, may be in there, and reads on where it was.
+        """
+        rooms = self._hub.rooms
+        return bool(self.reader.absent or self.link.state != "up" or not self._there.settled
+                    or (room in rooms and rooms.open(room).elsewhere))
 
     def told(self, effect: Announce | Forward) -> None:
         match effect:
@@ -120,7 +125,10 @@ class Member:
         self.reader.obeys = does
 
     def order(self, node: str, what: Ordered, told: Told) -> None:
-        self.orders.give(node, shifted(what, -self.link.skew), told)
+        theirs = shifted(what, -self.link.skew)
+        if isinstance(theirs, Rulings):
+            self.link.rule(kept_rulings.sealed(self._codec, theirs.rulings))
+        self.orders.give(node, theirs, told)
 
     def leaving(self) -> None:
         self._leaving = True
@@ -149,100 +157,112 @@ class Member:
 
     def owe_roster(self) -> None:
         """Somebody has to be told who is here."""
-        self._owes_roster = True
+        self._introductions.owed = True
 
     # -- at the end of each turn
 
     def flush(self) -> None:
         """Tell the others what has become of people here, and write the next frame."""
-        if self._found:
-            self._read_on()
         if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         up = self.link.state == "up"
-        if self._owes_roster and up:
-            self._owes_roster = False
-            self._send_roster()
         if not up:
             return
         now = self._state.reactor.now
+        if self._introductions.owed and not self._introduces_later:
+            self._introduce(now)
         if (frame := self.queue.next(now, self._state.wall())) is not None:
             self.link.write(frame)
         if self.claims and not self.claiming:
             self.claiming = self.claims.take()
             self.link.claim(self.claiming, self._refused)
 
+    def _introduce(self, now: float) -> None:
+        """Tell all of this node, now or when that may be done again."""
+        wait = self._introductions.wait(now)
+        if wait:
+            self._introduces_later = True
+            self._state.reactor.call_later(wait, self._introduce_now)
+        else:
+            self._introductions.told(now, len(self.reader.peers))
+            self._send_roster()
+
+    def _introduce_now(self) -> None:
+        self._introduces_later = False     # `flush` does it, at the end of this turn
+
     def _look_again(self) -> None:
         touched, self._hub.touched = self._hub.touched, {}
         for ident in touched:
-            person = self._person(ident)
+            person = standing.person(self._hub, ident)
             self.claims.set(ident, names.skeleton(person.who.nick)
                             if person is not None and not person.guest else "")
             if not self._leaving:
                 self._send(Here(person) if person is not None else Gone(ident))
 
         rooms, self._hub.touched_rooms = self._hub.touched_rooms, {}
-        self._send_rooms([self._hub.rooms.open(name) for name in rooms if name in self._hub.rooms])
-
-    def _send_rooms(self, rooms: Sequence[Room]) -> None:
-        states = [state_of(room).shifted(-self.link.skew) for room in rooms]
-        for n in range(0, len(states), ROOMS):
-            self._send(RoomsStand(states[n:n + ROOMS]))
-
-    def _person(self, ident: int) -> Person | None:
-        session = self._hub.sessions.get(ident)
-        if session is None or not session.registered:
-            return None
-        return Person(session.sender, tuple(session.rooms), session.away, session.realname,
-                      session.guest)
+        for item in standing.rooms(
+                [self._hub.rooms.open(name) for name in rooms if name in self._hub.rooms],
+                self.link.skew):
+            self._send(item)
 
     def _send_roster(self) -> None:
-        people = [person for ident in self._hub.sessions
-                  if (person := self._person(ident)) is not None]
-        parts = [people[n:n + PART] for n in range(0, len(people), PART)] or [[]]
-        for number, part in enumerate(parts):
-            self._send(Roster(part, number == 0, number == len(parts) - 1))
-        self._send_rooms([room for room in self._hub.rooms.values()
-                          if room.members and (room.rules.maker or room.rules.modes_at
-                                               or room.rules.topic_at)])
-        rulings = all_of(self._state.admission.bans, self._hub.at)
-        for n in range(0, len(rulings), PART):
-            self._send(Order("", "", 0, shifted(Rulings(tuple(rulings[n:n + PART])),
-                                                -self.link.skew)))
+        for item in standing.everything(self._hub, self._rulings(), self.link.skew):
+            self._send(item)
+
+    def _rulings(self) -> tuple[Ruling, ...]:
+        """Those that hold here, by the engine's clock."""
+        return tuple([ruling.shifted(-self.link.skew)
+                      for ruling in all_of(self._state.admission.bans, self._hub.at)])
+
+    def _adopt(self, kept: Mapping[bytes, bytes]) -> None:
+        """What the engine has kept holds here, and what holds here it is to keep."""
+        found = kept_rulings.opened(self._codec, kept, self._state.wall() - self.link.skew)
+        if found.rulings:
+            self.reader.obeys(self.node, shifted(Rulings(found.rulings), self.link.skew),
+                              lambda result: None)
+        for error in found.bad:
+            self._bad(error)
+        self.link.rule(found.over, over=True)
+        known = {ruling.network: ruling for ruling in found.rulings}
+        self.link.rule(kept_rulings.sealed(self._codec, [
+            ruling for ruling in self._rulings()
+            if not same(known.get(ruling.network, NEVER), ruling)]))
 
     def _send(self, item: Item) -> None:
         self.queue.add(pack(item), self._state.reactor.now, self._state.wall())
 
     # -- what the link tells
 
-    def joined(self, *, anew: bool, forgotten: bool) -> None:
+    def joined(self, living: Sequence[str], rulings: Mapping[bytes, bytes], *, anew: bool,
+               forgotten: bool) -> None:
+        self._settling.begin([node for node in living if node != self.node])
         # Others date what is said here by it, and an idle node would not write.
-        self._owes_roster |= abs(self.link.skew - self._codec.skew) > NOTABLE
+        self._introductions.owed |= abs(self.link.skew - self._codec.skew) > NOTABLE
         self._codec.skew = self.link.skew
+        self._adopt(rulings)
         self.reader.grace(self._state.reactor.now)
-        self._owes_roster |= anew or forgotten
+        self._introductions.owed |= anew or forgotten
         self.claims.again()
-        if (frame := self.queue.again()) is not None:
+        self._look()
+        if forgotten:
+            self.queue.rewind()
+        elif (frame := self.queue.again()) is not None:
             self.link.write(frame)
-        if self._lost_at:
-            self._state.say(events.EngineBack(self._hub.at, str(self.link.engine),
-                                              self._state.reactor.now - self._lost_at))
-            self._lost_at = 0.0
-        if self._told_alone:
-            self._told_alone = False
-            self._tell_rooms(BACK)
+        self._solitude.end(str(self.link.engine))
 
     def parted(self, reason: str) -> None:
+        self._settling.end()           # without the engine nobody is kept waiting
         self.claims.untold(self.claiming)
         self.claiming = []
-        if not self._lost_at:
-            self._lost_at = self._state.reactor.now
-            self._state.say(events.EngineLost(self._hub.at, str(self.link.engine), reason))
-            self._state.reactor.call_later(QUIET, self._alone)
+        self._solitude.begin(str(self.link.engine), reason)
 
-    def read(self, found: Sequence[tuple[str, bytes]]) -> None:
-        self._found.extend([frame for _, frame in found])
-        self._read_on()
+    def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
+        frames = [frame for _, frame in found]
+        self._found.extend(frames)
+        self._found_size += sum(map(len, frames))
+        if not self._goes_on:
+            self._read_on()
+        return self._found_size < AHEAD
 
     def written(self) -> None:
         self.queue.acknowledge()
@@ -262,19 +282,31 @@ class Member:
                 self._bad(error)
             except Exception as error:
                 self._state.mishap("Member.read", -1, error, None)
-        if self._found:
-            self._state.reactor.call_soon(lambda: None)
+        self._found_size -= size
+        if self._found_size < AHEAD:
+            self.link.read_on()
+        self._goes_on = bool(self._found)
+        if self._goes_on:
+            self._state.reactor.call_soon(self._read_on)
+        else:
+            self._look()
+
+    def _look(self) -> None:
+        """Whether what others know of rooms is known here now."""
+        if self.link.caught_up and not self._found:
+            self._settling.look(self.reader.peers)
 
     def _open(self, data: bytes) -> None:
+        if (at := self.queue.sent_at(data)) is not None:
+            self.trip = max(0.0, self._state.wall() - at)
+            return                     # our own, which need not be opened
         try:
             frame = self._codec.open(data)
         except BadFrame as error:
             self.reader.unreadable(error)
             raise
         if frame.node == self.node:
-            if frame.boot == self.boot:
-                self.trip = max(0.0, self._state.wall() - frame.at)
-            return
+            return                     # of before a cut, or of another boot
         self.reader.take(frame, self.numbers.see(frame.node, frame.boot, frame.seq))
 
     def _bad(self, error: BadFrame) -> None:
@@ -299,17 +331,3 @@ class Member:
             self._hub.notice(session, f"your nick {nick} was taken on another node meanwhile "
                                       f"({node}); you are {session.nick}")
             self._state.say(events.NickLost(self._hub.at, session.id, nick, session.nick, node))
-
-    # -- without the engine
-
-    def _alone(self) -> None:
-        now = self._state.reactor.now
-        if self._lost_at and not self._told_alone and now - self._lost_at >= QUIET * 0.9:
-            self._told_alone = True
-            self._tell_rooms(AWAY)
-
-    def _tell_rooms(self, text: str) -> None:
-        """Those rooms that have members elsewhere."""
-        for room in list(self._hub.rooms.values()):
-            if room.elsewhere:
-                abroad.note(self._hub, room.name, text, self.node)

@@ -21,4 +21,5 @@ class Peer:
     doubled: int = 0           # frames that came again
     missing: int = 0           # frames that never came
     introduced: bool = False   # it has told who is there
+    all_told: bool = False     # and how its rooms stand
     gathering: list[Person] = field(default_factory=list)      # of a roster in several parts

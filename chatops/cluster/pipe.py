@@ -18,7 +18,8 @@ from chatops.net.kernel import pending_error
 from chatops.net.state import reason_of
 from chatops.net.tls import TlsSocket, why
 
-CHUNK = 1 << 18                # bytes read in one turn
+CHUNK = 1 << 16                # bytes read in one turn; more would be mapped and unmapped by the
+                               # system at each read, and keep own clients waiting
 GRAIN = 1.0                    # seconds: the guard is not set anew more often
 
 def trusting() -> ssl.SSLContext:

@@ -13,6 +13,7 @@ from chatops.chat import abroad, room_state
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.chat.groups import Group
 from chatops.cluster.frames import (
+    AllTold,
     BadFrame,
     Changed,
     Codec,
@@ -55,6 +56,7 @@ class Reader:
         self._hub = state.hub
         self._node, self._boot = codec.node, codec.boot
         self._codec = codec
+        self.absent: set[str] = set()      # nodes that are gone, and may come back
         self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
         self._pace = pace
         self._send = send
@@ -94,6 +96,7 @@ class Reader:
         for peer in list(self.peers.values()):
             if peer.state != "up" and now - peer.seen > FORGOTTEN:
                 del self.peers[peer.node]
+                self.absent.discard(peer.node)
             elif boots.get(peer.node) == peer.boot:
                 peer.seen = now
             elif peer.state == "up" and now >= self._judged_from:
@@ -110,8 +113,9 @@ class Reader:
             peer = self.peers[frame.node] = Peer(frame.node, frame.boot)
             self._owe_roster()
         elif peer.state != "up":
-            peer.state, peer.introduced = "up", False
+            peer.state, peer.introduced, peer.all_told = "up", False, False
             self._send(RosterWanted(peer.node))
+        self.absent.discard(peer.node)
         peer.seen = self._state.reactor.now
         return peer
 
@@ -152,6 +156,8 @@ class Reader:
             case RoomsStand(states):
                 for state in states:
                     room_state.settle(hub, state.shifted(self._codec.skew))
+            case AllTold():
+                peer.all_told = True
             case Order(whither, _, _, _):
                 if whither in ("", self._node):
                     self._ordered(peer, item)
@@ -184,13 +190,16 @@ class Reader:
 
     def _missing(self, peer: Peer, frames: int) -> None:
         peer.missing += frames
+        peer.all_told = False
         self._state.say(events.FramesLost(self._hub.at, peer.node, frames))
         for room in self._rooms_of(self._there.of(peer.node)):
             abroad.note(self._hub, room, f"some lines of node {peer.node} are missing", peer.node)
         self._send(RosterWanted(peer.node))
 
     def _gone(self, peer: Peer, how: str, state: Literal["gone", "left"] = "gone") -> None:
-        peer.state, peer.introduced = state, False
+        peer.state, peer.introduced, peer.all_told = state, False, False
+        if state == "gone":
+            self.absent.add(peer.node)
         people = self._there.of(peer.node)
         moves = self._there.replace(peer.node, ())
         self._tell(peer, moves.left, how)

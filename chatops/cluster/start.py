@@ -11,10 +11,11 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from hiredis import HiredisError, Reader, ReplyError
+from hiredis import HiredisError, ReplyError
 
+from chatops.cluster.asking import Asking, located
 from chatops.cluster.engine import ClusterError, EngineAddress, Keys, engine_of
 from chatops.cluster.link import Pace
 from chatops.cluster.member import Member
@@ -25,7 +26,6 @@ from chatops.storage.worker import Journal
 from chatops.system import files
 from chatops.system.streams import say
 
-PATIENCE = 2.0                 # seconds that the engine may take, before it starts without
 LOOK = 0.25                    # seconds between two looks at a lease that somebody has
 LEAST_SECRET = 16              # bytes
 # What the operator has to put right; anything else may pass by itself.
@@ -46,9 +46,9 @@ class Joining(NamedTuple):
     def give_up(self) -> None:
         """It does not start after all."""
         try:
-            with _Asking(self.engine) as asking:
+            with Asking(located(self.engine)) as asking:
                 asking(Keys(self.node, self.boot).release())
-        except (OSError, HiredisError, EOFError):
+        except (OSError, HiredisError, EOFError, ClusterError):
             pass
 
     def member(self, state: ServerState, journal: Journal,
@@ -93,7 +93,7 @@ def _take_lease(joining: Joining) -> None:
     before a crash.
     """
     try:
-        with _Asking(joining.engine) as asking:
+        with Asking(located(joining.engine)) as asking:
             keys = Keys(joining.node, joining.boot)
             left, told = 1 << 62, False
             while isinstance(owner := asking(keys.hold(PACE.lease)), bytes):
@@ -121,59 +121,15 @@ def _take_lease(joining: Joining) -> None:
         pass                           # then it begins alone
 
 
-class _Asking:
-    """A connection that waits for its answers, for a moment.  Raises OSError, EOFError and
-    `hiredis.HiredisError`.
-    """
-
-    def __init__(self, engine: EngineAddress) -> None:
-        if engine.path:
-            self._sock = socket.socket(socket.AF_UNIX)
-            self._sock.settimeout(PATIENCE)
-            try:
-                self._sock.connect(engine.path)
-            except OSError:
-                self._sock.close()
-                raise
-        else:
-            self._sock = socket.create_connection((engine.host, engine.port), PATIENCE)
-            if engine.tls:
-                with self._sock as plain:      # closed, unless the handshake takes it over
-                    self._sock = ssl.create_default_context().wrap_socket(
-                        plain, server_hostname=engine.host)
-        self._reader = Reader()
-        self._greeting = Keys("", "").greeting(engine)
-
-    def __enter__(self) -> _Asking:
-        try:
-            for command in self._greeting:
-                self(command)
-        except BaseException:
-            self._sock.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._sock.close()
-
-    def __call__(self, command: bytes) -> Any:
-        self._sock.sendall(command)
-        while (answer := self._reader.gets()) is False:
-            data = self._sock.recv(1 << 16)
-            if not data:
-                raise EOFError
-            self._reader.feed(data)
-        if isinstance(answer, ReplyError):
-            raise answer
-        return answer
-
-
 def _resolver(engine: EngineAddress, journal: Journal,
               hand_over: Callable[[Callable[[], None]], None]
               ) -> Callable[[Callable[[Sequence[Address] | str], None]], None]:
-    """Finds the engine's addresses; a name is looked up on the journal's thread, which may wait."""
+    """Finds the engine's addresses; names are looked up and sentinels asked on the journal's
+    thread, which may wait.
+    """
     def look_up() -> list[Address]:
-        found = socket.getaddrinfo(engine.host, engine.port, type=socket.SOCK_STREAM)
+        now = located(engine)
+        found = socket.getaddrinfo(now.host, now.port, type=socket.SOCK_STREAM)
         return [(family, where) for family, _, _, _, where in found]
 
     def resolve(told: Callable[[Sequence[Address] | str], None]) -> None:
@@ -185,11 +141,13 @@ def _resolver(engine: EngineAddress, journal: Journal,
             def job() -> None:
                 try:
                     found: Sequence[Address] | str = look_up()
+                except ClusterError as error:
+                    found = str(error)
                 except (OSError, UnicodeError) as error:
-                    found = f"{engine.host}: {getattr(error, 'strerror', None) or error}"
+                    found = f"{engine}: {getattr(error, 'strerror', None) or error}"
                 hand_over(lambda: told(found))
 
-            journal.later(job, f"look up {engine.host}",
+            journal.later(job, f"look up {engine}",
                           lambda error: hand_over(lambda: told(str(error))))
 
     return resolve

@@ -43,10 +43,12 @@ class Deadlines(Generic[K]):
         """Begin, or begin again, the time of this key."""
         if not self.seconds:
             return
-        self._ends.pop(key, None)
         end = self._reactor.now + self.seconds
         if self._grain:
             end = ceil(end / self._grain) * self._grain
+            if self._ends.get(key) == end:     # it has begun in this very grain
+                return
+        self._ends.pop(key, None)
         self._ends[key] = end
         if self._timer is None:
             self._arm(end - self._reactor.now)

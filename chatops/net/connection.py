@@ -77,6 +77,7 @@ class Connection(Generic[S]):
 
     kind = "connection"
     tls = ""                       # version and cipher, where it has any
+    certificate = ""               # fingerprint of what the peer has shown and we accept
 
     session: S                     # the layer above sets it before anything can come in
 

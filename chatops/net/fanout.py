@@ -72,15 +72,22 @@ class FanOut(Generic[S]):
                    own: Mapping[Connection[S], tuple[bytes, int]]) -> None:
         """As `send`, but some members get a chunk of their own in its place."""
         apart = [connection for connection in own if self in connection.fans]
-        for connection in apart:
-            self.discard(connection)
+        for connection in apart:           # it stays a member, who has not got this chunk
+            before, lines_before = connection.fans[self]
+            connection.fans[self] = (before + len(chunk), lines_before + lines)
+            self._clear.pop(connection, None)
+            self._backed.pop(connection, None)
         self.send(chunk, lines)
         for connection in apart:
-            if connection.is_open:
-                self.add(connection)
-                data, count = own[connection]
-                if data:
-                    connection.write(data, count)
+            if self not in connection.fans:        # it has been sent away meanwhile
+                continue
+            if connection.outbox:
+                self._backed[connection] = None
+            else:
+                self._clear[connection] = connection.send
+            data, count = own[connection]
+            if data:
+                connection.write(data, count)
 
     def send(self, chunk: bytes, lines: int) -> None:
         """One chunk, of this many lines, to every member."""

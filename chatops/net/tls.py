@@ -12,6 +12,7 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import NoReturn, cast
 
 from chatops.net.state import reason_of
@@ -22,6 +23,7 @@ RECORD = 1 << 14               # bytes of plaintext in a record, at most (RFC 84
 RECORDS = 64                   # read in one turn: a byte in each must not hold the loop
 
 REASONS = {
+    "CERTIFICATE_VERIFY_FAILED": "nobody here vouches for its certificate",
     # Seen with OpenSSL 3.0: it would answer the second change of keys between the two halves of
     # a record, and takes that for a wrong retry of the record.
     "BAD_LENGTH": "it changed its keys again, and had not read in between",
@@ -39,8 +41,11 @@ class CertificateError(ChatopsError, ValueError):
     """A certificate or its key cannot be used; one line that says which and why."""
 
 
-def load(certificate: str, key: str = "") -> ssl.SSLContext:
+def load(certificate: str, key: str = "", clients: str = "") -> ssl.SSLContext:
     """All that new connections need, from PEM files; "" is for a key in the same one.
+
+    With a file of `clients`, those are asked for a certificate, and need not have one; one that
+    the file does not vouch for ends the handshake.
 
     It waits for the disk: not for the reactor's thread.  Raises `CertificateError`.
     """
@@ -64,7 +69,27 @@ def load(certificate: str, key: str = "") -> ssl.SSLContext:
         raise CertificateError(f"{certificate}: {_words(error)}") from None
     except OSError as error:
         raise CertificateError(f"{certificate}: {error.strerror}") from None
+    if clients:
+        _ask(context, clients)
     return context
+
+
+def _ask(context: ssl.SSLContext, clients: str) -> None:
+    """Have clients asked for a certificate, signed by one of these, or one of these itself."""
+    _look_into(clients, "CERTIFICATE", "certificate")
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(clients)
+    except ssl.SSLError as error:
+        raise CertificateError(f"{clients}: {_words(error)}") from None
+    except OSError as error:
+        raise CertificateError(f"{clients}: {error.strerror}") from None
+
+
+def fingerprint(certificate: bytes) -> str:
+    """What a certificate is known by: SHA-256 of its DER form, in hexadecimal."""
+    return sha256(certificate).hexdigest()
 
 
 def _look_into(path: str, mark: str, what: str) -> None:

@@ -8,13 +8,13 @@ from chatops.loop.naming import not_a_call_site
 from chatops.net.connection import Connection, ConnectionOwner, S
 from chatops.net.context import ConnectionContext
 from chatops.net.state import ConnectionState, interest, tls_interest
-from chatops.net.tls import TlsSocket
+from chatops.net.tls import TlsSocket, fingerprint
 
 
 class TlsConnection(Connection[S]):
     """Begins when the handshake is done.  Belongs to the reactor's thread."""
 
-    __slots__ = ("_tls", "tls")
+    __slots__ = ("_tls", "certificate", "tls")
 
     @not_a_call_site
     def __init__(self, context: ConnectionContext[ConnectionOwner[S]], sock: TlsSocket, peer: str,
@@ -22,6 +22,8 @@ class TlsConnection(Connection[S]):
         self._tls = sock
         cipher = sock.cipher()
         self.tls = f"{sock.version()} {cipher[0] if cipher else ''}"
+        shown = sock.getpeercert(binary_form=True)
+        self.certificate = fingerprint(shown) if shown else ""
         super().__init__(context, sock, peer, client_id)
 
     def wanted(self) -> int:

@@ -71,6 +71,12 @@ class Acceptor:
         assert self.handshakes is not None, "a plain port does not turn into one for TLS"
         self.handshakes.tls_context = tls_context
 
+    @property
+    def asks(self) -> bool:
+        """Whether clients are asked for a certificate of theirs."""
+        return (self.handshakes is not None
+                and self.handshakes.tls_context.verify_mode != ssl.CERT_NONE)
+
     def abort(self, reason: str) -> None:
         """Who is not in yet does not come in."""
         if self.handshakes is not None:
@@ -88,6 +94,7 @@ class Acceptor:
         session = self._door.connect(connection.client_id, connection.fd, connection.peer)
         connection.session = session
         session.tls = bool(connection.tls)
+        session.certificate = connection.certificate
         session.secure = session.tls or _is_loopback(host)
         connection.label = f"#{session.id} {session.nick}"
         state.newcomers.start(connection)

@@ -22,6 +22,20 @@ def configured(settings: Settings) -> ssl.SSLContext | None:
     return None
 
 
+def configured_for_irc(settings: Settings, usual: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """For IRC over TLS: the usual, or another where clients are asked for a certificate.  Raises
+    `CertificateError`.
+    """
+    if not settings.irc_client_ca:
+        return usual
+    for missing, flag in ((settings.irc_tls_port is None, "--irc-tls-port"),
+                          (not settings.tls_cert, "--tls-cert"),
+                          (not settings.accounts, "--accounts")):
+        if missing:
+            raise CertificateError(f"--irc-client-ca needs {flag}")
+    return load(settings.tls_cert, settings.tls_key, settings.irc_client_ca)
+
+
 class CertificateReloader:
     """Belongs to the reactor's thread; the files are read on the journal's, which may wait.
 
@@ -56,17 +70,19 @@ class CertificateReloader:
         path = self._settings.tls_cert
         try:
             context = load(path, self._settings.tls_key)
+            asking = configured_for_irc(self._settings, context) or context
         except CertificateError as error:
             failure = CommandResult(False, f"{error}; the old certificate stays")
             self._hand_over(lambda: self._tell(asked, failure))
         else:
             success = CommandResult(True, f"new connections get what {path} holds now")
-            self._hand_over(lambda: self._adopt(context, asked, success))
+            self._hand_over(lambda: self._adopt(context, asking, asked, success))
 
-    def _adopt(self, context: ssl.SSLContext, asked: list[Answer], success: CommandResult) -> None:
+    def _adopt(self, context: ssl.SSLContext, asking: ssl.SSLContext, asked: list[Answer],
+               success: CommandResult) -> None:
         try:
             for acceptor in self._acceptors:
-                acceptor.renew(context)
+                acceptor.renew(asking if acceptor.asks else context)
         except Exception as error:
             self._failed(asked, error)
             raise

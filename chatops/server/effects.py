@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from chatops.api import events
-from chatops.chat.dialect import PLAIN, Dialect, Rendered, without
+from chatops.chat.dialect import PLAIN, Dialect, Rendered, without_each
 from chatops.chat.effects import (
     Announce,
     Answer,
@@ -161,8 +161,10 @@ class EffectRunner:
         speakers = {group.sender.id for group in groups
                     if group.kind in SAID and not group.sender.node} & self._echoless
         connections = self._state.connections
-        return {connections[id]: without(rendered, groups, id) for id in speakers  # noqa: A001
-                if id in connections and fan in connections[id].fans}
+        here = [speaker for speaker in speakers
+                if speaker in connections and fan in connections[speaker].fans]
+        return {connections[speaker]: left
+                for speaker, left in without_each(rendered, groups, here).items()} if here else {}
 
     def _tell(self, told: dict[int, list[Tell]]) -> None:
         """Write what was gathered, client by client, and begin anew."""
@@ -239,7 +241,7 @@ class EffectRunner:
     def _unpark(self, effect: Unpark) -> None:
         connection = self._state.connections.get(effect.id)
         if connection is not None:
-            self._read_on(connection)
+            self._read_on_soon(connection)
 
     def _pour(self, effect: Pour) -> None:
         connection = self._state.connections.get(effect.id)
@@ -255,11 +257,15 @@ class EffectRunner:
         connection.write(data[start:end], data.count(b"\n", start, end))
         if end == len(data):
             connection.session.parked = False
-            self._read_on(connection)
+            self._read_on_soon(connection)
         elif connection.outbox:
             connection.on_empty = lambda: self._pour_on(connection, data, end)
         else:
             self._state.reactor.call_soon(lambda: self._pour_on(connection, data, end))
+
+    def _read_on_soon(self, connection: ClientConnection) -> None:
+        """In the next turn: who has its answer at once may have many questions more."""
+        self._state.reactor.call_soon(lambda: self._read_on(connection))
 
     def _read_on(self, connection: ClientConnection) -> None:
         state = self._state

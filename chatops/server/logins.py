@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from chatops.accounts.authenticator import Authenticator, LoginVerdict
-from chatops.accounts.throttle import Throttle
 from chatops.chat.login import Outcome, Told
 from chatops.chat.session import Session
+from chatops.chat.throttle import KEPT, Throttle
 from chatops.server.admission import source_of
 from chatops.server.reservations import Reservations
 from chatops.server.state import ServerState
@@ -20,6 +22,7 @@ class Logins:
         self._state = state
         self._authenticator = authenticator
         self._throttle = Throttle()
+        self._known: dict[tuple[str, str], None] = {}      # who has logged in from where
         state.named = Reservations(state, authenticator).named
 
     def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
@@ -27,25 +30,30 @@ class Logins:
         keys = self._keys(session, name)
         now = self._state.reactor.now
         if wait := self._throttle.wait(now, *keys):
-            answer(Outcome("", reason="too many wrong passwords; try again in "
-                                      f"{format_duration(int(wait) + 1)}"))
+            self._refuse(answer, f"too many wrong passwords; try again in {_spoken(wait)}")
             return
 
         def answered(verdict: LoginVerdict) -> None:
             if verdict.account is not None:
                 self._throttle.succeeded(*keys)
+                self._remember(session, name)
             else:
                 self._throttle.failed(self._state.reactor.now, *keys)
             answer(_outcome(verdict))
 
         self._authenticator.verify(name, password, answered)
 
+    def certified(self, session: Session, name: str, fingerprint: str, answer: Told) -> None:
+        """Whether an account has this certificate; it cannot be guessed, so nobody waits."""
+        del session
+        self._authenticator.verify_certificate(fingerprint, name,
+                                               lambda verdict: answer(_outcome(verdict)))
+
     def register(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Make an account; so many in a minute from one address."""
         key = f"register {self._host(session)}"
         if wait := self._throttle.wait(self._state.reactor.now, key):
-            answer(Outcome("", reason="too many new accounts; try again in "
-                                      f"{format_duration(int(wait) + 1)}"))
+            self._refuse(answer, f"too many new accounts; try again in {_spoken(wait)}")
             return
         self._throttle.failed(self._state.reactor.now, key)
         self._authenticator.register(name, password, lambda verdict: answer(_outcome(verdict)))
@@ -59,12 +67,29 @@ class Logins:
         """Answer what waits, and end the thread."""
         self._authenticator.close()
 
-    def _keys(self, session: Session, name: str) -> tuple[str, str]:
-        return f"from {self._host(session)}", f"to {name.lower()}"
+    def _refuse(self, answer: Told, why: str) -> None:
+        """In the next turn: who was answered at once could ask hundreds of times in this one."""
+        self._state.reactor.call_soon(lambda: answer(Outcome("", reason=why)))
+
+    def _keys(self, session: Session, name: str) -> tuple[str, ...]:
+        """What is counted.  Somebody elsewhere who tries an account's password again and again
+        does not lock its owner out of where it has logged in before.
+        """
+        host, name = self._host(session), name.lower()
+        return (f"from {host}",) if (host, name) in self._known else (f"from {host}", f"to {name}")
+
+    def _remember(self, session: Session, name: str) -> None:
+        self._known[self._host(session), name.lower()] = None
+        if len(self._known) > KEPT:
+            self._known.pop(next(iter(self._known)))
 
     def _host(self, session: Session) -> str:
         connection = self._state.connections.get(session.id)
         return source_of(connection.host) if connection is not None else ""
+
+
+def _spoken(seconds: float) -> str:
+    return format_duration(ceil(seconds))
 
 
 def _outcome(verdict: LoginVerdict) -> Outcome:

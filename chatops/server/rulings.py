@@ -5,9 +5,13 @@ A ban that is lifted leaves its moment behind, or a node that was away would bri
 
 from __future__ import annotations
 
+from math import inf
+
 import msgspec
 
-from chatops.server.bans import BanEntry, BanList
+from chatops.server.bans import BanEntry, BanList, network_of
+
+APART = 1.0                    # seconds that one ruling may differ from itself, by two clocks
 
 
 class Ruling(msgspec.Struct, frozen=True, array_like=True):
@@ -25,6 +29,16 @@ class Ruling(msgspec.Struct, frozen=True, array_like=True):
                       self.until + seconds if self.until else 0.0, self.reason, self.lifted)
 
 
+NEVER = Ruling("", -inf)       # nothing has been decided
+
+
+def same(one: Ruling, other: Ruling) -> bool:
+    """Whether it is one ruling, told by nodes that have compared their clocks at two moments."""
+    return (abs(one.at - other.at) < APART and abs(one.until - other.until) < APART
+            and (one.network, one.reason, one.lifted, not one.until)
+            == (other.network, other.reason, other.lifted, not other.until))
+
+
 def of_ban(ban: BanEntry) -> Ruling:
     """As it is told."""
     return Ruling(ban.network, ban.at, ban.until, ban.reason)
@@ -38,7 +52,10 @@ def all_of(bans: BanList, now: float) -> list[Ruling]:
 
 def settle(bans: BanList, ruling: Ruling) -> bool:
     """Have it hold, unless something later holds already.  Raises `bans.BanError`."""
-    if ruling.at <= bans.ruled_at(ruling.network):
+    at, ban = bans.ruled_at(ruling.network), bans.get(ruling.network)
+    now = of_ban(ban) if ban is not None else Ruling(str(network_of(ruling.network)), at,
+                                                     lifted=at > -inf)
+    if ruling.at <= at or same(now, ruling):
         return False
     if ruling.lifted:
         bans.remove(ruling.network, ruling.at)

@@ -88,6 +88,12 @@ class ChatServer:
         return tuple(listeners)
 
     @property
+    def irc_ports(self) -> list[tuple[int, bool]]:
+        """Those for IRC clients, and whether they speak TLS there."""
+        return [(int(listener.sock.getsockname()[1]), acceptor.handshakes is not None)
+                for listener, acceptor in zip(self.irc_listeners, self.acceptors[1:], strict=True)]
+
+    @property
     def speaking_tls(self) -> list[Acceptor]:
         """Those that a renewed certificate is for."""
         return [acceptor for acceptor in self.acceptors if acceptor.handshakes is not None]

@@ -28,7 +28,7 @@ from chatops.net.tls import CertificateError
 from chatops.server import bans
 from chatops.server.admin import Admin
 from chatops.server.ban_file import BanFile, BanKeeper
-from chatops.server.certificates import CertificateReloader, configured
+from chatops.server.certificates import CertificateReloader, configured, configured_for_irc
 from chatops.server.logins import Logins
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
@@ -107,6 +107,7 @@ class ServerThread:
         descriptors = raise_descriptor_limit()
         try:
             tls = configured(settings)
+            irc_tls = configured_for_irc(settings, tls)
             resolve(settings.selector)
             file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
             known = bans.BanList(file.load() if file is not None else None)
@@ -124,7 +125,7 @@ class ServerThread:
         if stream is not None:
             undo.callback(close_log, stream)
         socks, lacking = open_chat(settings, self._inherited, undo)
-        irc = open_irc(settings, tls, undo)
+        irc = open_irc(settings, irc_tls, undo)
         measured = open_metrics(settings, self._inherited, undo)
         joining = open_cluster(settings, undo)
         hold()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from hashlib import sha256
 from pathlib import Path
 
 import trustme
@@ -27,6 +28,15 @@ class Authority:
     def write_trust(self, path: Path) -> None:
         """What its clients trust, into this file."""
         self._ca.cert_pem.write_to_path(path)
+
+    def client(self, name: str = "ada@example.org") -> tuple[ssl.SSLContext, str]:
+        """A client that trusts this authority and has a certificate of it; its fingerprint."""
+        made = self._ca.issue_cert(name)
+        context = ssl.create_default_context()
+        self._ca.configure_trust(context)
+        made.configure_cert(context)
+        der = ssl.PEM_cert_to_DER_cert(made.cert_chain_pems[0].bytes().decode())
+        return context, sha256(der).hexdigest()
 
     def write(self, certificate: Path, key: Path | None = None) -> None:
         """A new certificate into this file, its key into another or the same one."""

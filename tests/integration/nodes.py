@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatops.cluster import member, start
+from chatops.cluster import solitude, start
 from chatops.cluster.link import Pace
 from chatops.cluster.member import Member
 from chatops.server.server import ChatServer
@@ -28,7 +28,7 @@ QUICK = Pace(block=0.3, answer=scaled(0.5), lease=scaled(1.0), renew=0.3,
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """A running engine, ended with the test."""
     monkeypatch.setattr(start, "PACE", QUICK)
-    monkeypatch.setattr(member, "QUIET", 0.5)
+    monkeypatch.setattr(solitude, "QUIET", 0.5)
     engine = Engine(tmp_path)
     yield engine
     engine.close()

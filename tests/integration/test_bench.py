@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from chatops.bench import attached, relay, runner, stalled, storm
 from chatops.bench.cli import bench
-from chatops.bench.contenders import ASYNCIO, BARE, CHATOPS, PYTHON, Contender
+from chatops.bench.contenders import ASYNCIO, BARE, CHATOPS, IRC, PYTHON, Contender
 from chatops.bench.load import LoadSpec
 from chatops.bench.plan import Plan
 from chatops.bench.runner import BenchError, NullTerminal, ServerProcess, measure
@@ -73,7 +73,7 @@ def test_a_server_that_dies_in_its_turn_is_named_with_its_last_words() -> None:
                                stalled.spec(Plan(room=20), "evict"), None)
 
 
-@pytest.mark.parametrize("contender", [BARE, ASYNCIO], ids=lambda each: each.name)
+@pytest.mark.parametrize("contender", [BARE, ASYNCIO, IRC], ids=lambda each: each.name)
 def test_a_contender_is_measured_in_processes_of_its_own(contender: Contender) -> None:
     found = measure(contender, SHORT, None)
     assert found.throughput is not None

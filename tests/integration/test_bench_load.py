@@ -18,6 +18,8 @@ from chatops.bench.crowd import Crowd, LoadError
 from chatops.bench.flow import measure_latency, measure_throughput
 from chatops.bench.load import LoadSpec, run
 from chatops.bench.runner import BenchError
+from chatops.bench.tongues import TONGUES
+from tests.integration.harness import Server
 from tests.patience import scaled
 
 SHORT = LoadSpec(port=0, clients=5, senders=2, warm_up=0.05, seconds=0.2, rate=100.0,
@@ -82,6 +84,34 @@ def test_an_open_loop_samples_every_arrival() -> None:
             crowd.close()
     assert found.samples == crowd.arrived == crowd.due == crowd.sent * 4
     assert 0 < found.p50 <= found.p99 <= found.p999 <= found.worst
+
+
+def test_who_speaks_irc_hears_all_but_itself_and_nothing_else_has_the_mark(
+        server: Callable[..., Server]) -> None:
+    chat = server(irc_port=0, rate_limit=0.0)
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    crowd = Crowd("127.0.0.1", port, senders=2, size=64, tongue=TONGUES["irc"])
+    try:
+        crowd.connect(4)
+        crowd.settle()
+        flow = measure_throughput(crowd, window=16, warm_up=0.02, seconds=0.1)
+        assert crowd.arrived == crowd.due == crowd.sent * 3 > 0
+        delay = measure_latency(crowd, rate=200.0, seconds=0.1)
+    finally:
+        crowd.close()
+    assert flow.deliveries_per_s > 0
+    assert delay.samples == crowd.arrived == crowd.due == crowd.sent * 3 > 0
+    assert crowd.closed == 0
+
+
+def test_what_would_not_fit_into_a_line_and_whom_nobody_hears_is_no_load(
+        server: Callable[..., Server]) -> None:
+    with pytest.raises(LoadError, match="at most 380 bytes"):
+        Crowd("127.0.0.1", 1, senders=1, size=381, tongue=TONGUES["irc"])
+    chat = server(irc_port=0)
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    with pytest.raises(LoadError, match="nobody hears"):
+        run(LoadSpec(port=port, spoken="irc", clients=1, size=64, senders=1))
 
 
 def test_a_stamp_cut_in_two_is_one_sample() -> None:

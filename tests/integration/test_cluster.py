@@ -8,9 +8,11 @@ import pytest
 
 from chatops.api.commands import Broadcast
 from chatops.api.events import Warned
+from chatops.cluster.frames import NodeFrame
+from chatops.cluster.numbers import Seen
 from chatops.system.errors import StartError
 from tests.integration.engine import Engine, needs_engine
-from tests.integration.nodes import Start, both, known
+from tests.integration.nodes import Start, both, known, of
 from tests.patience import scaled
 
 pytestmark = [needs_engine, pytest.mark.timeout(scaled(60))]
@@ -22,6 +24,66 @@ def test_what_is_said_on_one_node_is_heard_on_the_other_once_and_in_order(node: 
     assert bob.read_until("ada: bye")[-3:] == ["ada: hello", "* ada waves", "ada: bye"]
     bob.say("hi")
     assert ada.read_until("bob: hi") == ["ada: hello", "* ada waves", "ada: bye", "bob: hi"]
+
+
+def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_opened(
+        node: Start) -> None:
+    a, _, ada, bob = both(node)
+    own = a.client()
+    bob.expect(f"*** {own.nick} joined")
+    a.until(lambda chat: not len(of(chat).queue))
+    before = a.row(own).lines_out
+    had: list[int] = []
+    opened: list[str] = []
+
+    def watch() -> None:
+        member = of(a.chat)
+        write, open_ = member.link.write, member.reader.take
+
+        def spy(frame: bytes) -> None:
+            had.append(a.chat.state.connections[own.id].lines_out)
+            write(frame)
+
+        def note(frame: NodeFrame, seen: Seen) -> None:
+            opened.append(frame.node)
+            open_(frame, seen)
+
+        member.link.write = spy        # type: ignore[method-assign]
+        member.reader.take = note      # type: ignore[method-assign]
+        member.trip = 0.0
+
+    a.call(watch)
+    ada.say("hello")
+    bob.expect("ada: hello")
+    a.until(lambda chat: of(chat).trip > 0)
+    assert had == [before + 1]
+    assert "a" not in opened
+
+
+def test_what_nobody_elsewhere_would_hear_does_not_travel_unless_a_node_is_away(
+        node: Start) -> None:
+    a, _, ada, bob = both(node)
+    ada.join("attic")
+    a.until(lambda chat: not len(of(chat).queue))
+    frames = a.call(lambda: of(a.chat).queue.written)
+    ada.say("talking to myself")
+    ada.expect("ada: talking to myself")
+    a.turn()
+    assert a.call(lambda: of(a.chat).queue.written) == frames
+    ada.say("last words", "/join lobby")       # the room is gone when they are delivered
+    bob.expect("*** ada joined")
+    assert a.call(lambda: "attic" not in a.chat.hub.rooms)
+    ada.join("attic")
+    bob.join("attic")
+    ada.expect("*** bob joined")
+    ada.say("here you are")
+    bob.expect("ada: here you are")
+    bob.join("lobby")
+    ada.expect("*** bob went to lobby")
+    a.call(lambda: of(a.chat).reader.absent.add("c"))      # somebody of which may be in there
+    frames = a.call(lambda: of(a.chat).queue.written)
+    ada.say("and now")
+    a.until(lambda chat: of(chat).queue.written == frames + 1)
 
 
 def test_who_comes_leaves_and_goes_elsewhere_is_told_on_the_other_node(node: Start) -> None:

@@ -126,5 +126,5 @@ def test_d01_a_file_that_becomes_read_only_under_a_server_is_written_on_by_it(
     with talking_on(chat.address):
         client.say("after")
         client.expect("guest-1: after")
-        assert recall(client)[-1] == "guest-1: after"      # who has a file open may write it
+        assert "guest-1: after" in recall(client)      # who has a file open may write it
     assert not any("Warned" in line for line in chat.lines)

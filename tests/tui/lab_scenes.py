@@ -28,15 +28,15 @@ RESULTS: dict[str, Any] = {
 
 def measured(app: ConsoleApp) -> None:
     """As if every experiment had been made already."""
-    app.lab.progress.results.update(RESULTS)
+    app.navigation.progress.results.update(RESULTS)
 
 
 def learnt(app: ConsoleApp) -> None:
     """As if somebody had come halfway: two stages, four answers, one of them wrong."""
     measured(app)
-    app.lab.progress.stages.update((1, 2))
+    app.navigation.progress.stages.update((1, 2))
     for lesson, choice in zip(LESSONS, (0, 3, 1, 1), strict=False):
-        app.lab.progress.choices[lesson.name] = choice
+        app.navigation.progress.choices[lesson.name] = choice
 
 
 @dataclass

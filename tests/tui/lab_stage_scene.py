@@ -53,7 +53,7 @@ class QueuesFeed(SpinningFeed):
 def spinning_stage(app: ConsoleApp) -> Awaitable[None]:
     """Open stage 4, in which two clients have come and say nothing; when it is mounted."""
     stage = Shown(port=PORT)
-    screen = StageScreen(stage, app, app.lab, app.lab.progress)
+    screen = StageScreen(stage, app, app.navigation, app.navigation.progress)
     feed = QueuesFeed(clients=0)
     screen.link.close()
     screen.link = cast("StageLink", FakeLink(feed))

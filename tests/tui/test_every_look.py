@@ -29,7 +29,8 @@ async def read(size: tuple[int, int], *, expected: list[str] | None = None) -> l
     seen = []
     rig = Rig(crowd(), terminal=Terminal(letters=ASCII if expected is not None else 0))
     async with rig.app.run_test(size=size) as pilot:
-        await begin(rig, pilot, 5.0)
+        await begin(rig, pilot, 4.0)
+        await begin(rig, pilot)        # shares of time are known with the second picture
         for at, key in enumerate(PANES if size[0] < 120 else DASHBOARD):
             await press(rig, pilot, key)
             for _ in range(SETTLED):

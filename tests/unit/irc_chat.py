@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -41,6 +42,8 @@ class IrcChat:
         self.partials = SimpleNamespace(start=lambda _: None, stop=lambda _: None)
         self.idles = SimpleNamespace(seconds=0.0)
         self.bus = SimpleNamespace(publish=self.events.append)
+        self.soon: list[Callable[[], None]] = []       # what is left for the next turn
+        self.reactor = SimpleNamespace(call_soon=self.soon.append)
         self.named = lambda _id, _nick: None
         self.reasons: dict[int, tuple[str, int]] = {}
         self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
@@ -93,10 +96,15 @@ class IrcChat:
             session.door.resume(session)
 
     def heard(self, session: Session) -> list[str]:
-        """What it has got since this was last asked, at the end of a turn."""
+        """What it has got since this was last asked, when nothing is left to be done."""
         self.hub.effects = [effect for effect in self.hub.effects
                             if not isinstance(effect, PauseReading)]
         self.delivery.flush()
+        while self.soon:
+            soon, self.soon[:] = self.soon[:], []
+            for call in soon:
+                call()
+            self.delivery.flush()
         wire = self.wires[session.id]
         lines = wire.out.decode().splitlines()
         wire.out = b""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
+import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatops.accounts.fingerprints import read_fingerprint
 from chatops.accounts.store import Account, AccountError, AccountStore
-from chatops.accounts.throttle import Throttle
+from chatops.chat.throttle import Throttle
 
 
 @pytest.fixture
@@ -64,6 +68,36 @@ def test_with_an_account_go_its_certificates_and_rooms(store: AccountStore) -> N
     store.remove("ADA")
     assert store.find_certificate("ab01") is None
     assert store.founder("kitchen") is None
+
+
+def test_a_certificate_is_of_one_account_and_can_be_taken_from_it(store: AccountStore) -> None:
+    store.add("Ada", "h")
+    store.add("bob", "h")
+    for fingerprint, name in (("aa", "ada"), ("BB", "Bob"), ("cc", "ADA"), ("aa", "ada")):
+        store.add_certificate(name, fingerprint)
+    assert store.certificates() == [("aa", "Ada"), ("cc", "Ada"), ("bb", "bob")]
+    assert store.certificates("BOB") == [("bb", "bob")]
+    with pytest.raises(AccountError, match="of the account Ada"):
+        store.add_certificate("bob", "AA")
+    store.remove_certificate("AA")
+    assert store.certificates("ada") == [("cc", "Ada")]
+    with pytest.raises(AccountError, match="no account has"):
+        store.remove_certificate("aa")
+
+
+def test_certificates_are_named_by_digits_or_by_file(tmp_path: Path) -> None:
+    pem = tmp_path / "ada.pem"
+    trustme.CA().cert_pem.write_to_path(pem)
+    (tmp_path / "empty.pem").write_text("-----BEGIN CERTIFICATE-----\n!\n"
+                                        "-----END CERTIFICATE-----")
+    expected = sha256(ssl.PEM_cert_to_DER_cert(pem.read_text())).hexdigest()
+    colons = ":".join(expected[n:n + 2].upper() for n in range(0, 64, 2))
+    for text in (str(pem), expected, expected.upper(), colons):
+        assert read_fingerprint(text) == expected
+    for text, why in (("ab" * 31, "neither"), (str(tmp_path), "neither"),
+                      (str(tmp_path / "empty.pem"), "no certificate in it")):
+        with pytest.raises(AccountError, match=why):
+            read_fingerprint(text)
 
 
 def test_two_processes_see_each_others_accounts(store: AccountStore, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from chatops.bench.contenders import (
     CHATOPS,
     CONSOLE,
     CONTENDERS,
+    IRC,
     LOOKED_AT,
     Contender,
 )
@@ -78,6 +79,14 @@ def test_a_console_is_held_against_the_server_without_it() -> None:
     assert console.to_plain == 0.8
     assert "0.80 of what it delivers with nobody looking" in "\n".join(
         report.table_lines([plain, console], 100))
+
+
+def test_irc_is_held_against_the_same_server_and_plain_clients() -> None:
+    runs = [BenchRun(CHATOPS.name, 100, 1, result(100.0)), BenchRun(IRC.name, 100, 1, result(87.0))]
+    plain, irc = report.rows(findings(*runs), 100)
+    assert (plain.to_plain, irc.to_plain) == (None, 0.87)
+    assert "0.87 of what it delivers to plain clients" in "\n".join(
+        report.table_lines([plain, irc], 100))
 
 
 def test_without_asyncio_in_the_run_there_is_no_ratio() -> None:

@@ -8,11 +8,13 @@ from typing import Any, cast
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatops.api import events
-from chatops.chat.dialect import PLAIN, without
+from chatops.chat.dialect import PLAIN, without, without_each
 from chatops.chat.effects import Tell
-from chatops.chat.groups import ADMIN, SERVER, Group, Sender
+from chatops.chat.groups import ADMIN, SERVER, Group, Kind, Sender
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
 from chatops.chat.session import Session
@@ -287,3 +289,17 @@ def test_nothing_is_told_where_a_dialect_has_no_words_for_it() -> None:
     chat.hub.effects.clear()
     chat.hub.tell(ada, b"")
     assert not any(isinstance(effect, Tell) for effect in chat.hub.effects)
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["talk", "join", "action"]),
+                          st.integers(1, 3)), max_size=12))
+def test_each_speaker_is_left_with_what_the_others_said(
+        said: list[tuple[int, Kind, int]]) -> None:
+    groups = [Group(Sender(who, f"u{who}"), kind, b"\n".join([b"x%d" % n] * lines), lines)
+              for n, (who, kind, lines) in enumerate(said)
+              if kind == "talk" or lines == 1]
+    left = without_each(PLAIN.render("tea", groups), groups, (1, 2, 5))
+    for speaker in (1, 2, 5):
+        others = [group for group in groups if group.sender.id != speaker or group.kind == "join"]
+        expected = PLAIN.render("tea", others)
+        assert left[speaker] == (expected.chunk, expected.lines)

@@ -173,3 +173,18 @@ def test_one_that_breaks_while_it_is_apart_is_lost_and_nobody_else_notices() -> 
     assert other.out == b"all\n"
     assert net.events("lost") == [(own.client_id, "peer reset")]
     assert net.context.queued == 0
+
+
+def test_one_that_is_sent_away_while_others_are_sent_to_does_not_come_back() -> None:
+    net = Net()
+    fan, [(own, wire), (other, _)] = room(net, 100, 100)
+
+    def send(_: bytes) -> int:
+        fan.discard(own)
+        return len(b"all\n")
+
+    fan._clear[other] = send
+    fan.send_apart(b"all\n", 1, {own: (b"own\n", 1)})
+    assert set(fan) == {other}
+    assert wire.out == b""
+    assert (own.bytes_out, own.lines_out) == (0, 0)

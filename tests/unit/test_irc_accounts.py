@@ -11,6 +11,8 @@ from chatops.chat.login import Outcome, Told
 from chatops.chat.session import Session
 from tests.unit.irc_chat import IrcChat
 
+CERTIFICATE = "ab" * 32        # ada's
+
 
 class Later:
     """Knows ada, whose password is sesame; answers when it is told to."""
@@ -25,6 +27,11 @@ class Later:
         good = self.accounts.get(name) == password
         self.waiting.append((answer, Outcome(name if good else "", admin=good,
                                              reason="" if good else "wrong")))
+
+    def certified(self, _session: Session, name: str, fingerprint: str, answer: Told) -> None:
+        good = fingerprint == CERTIFICATE and name in ("", "ada")
+        self.waiting.append((answer, Outcome("ada" if good else "",
+                                             reason="" if good else "no account")))
 
     def register(self, _session: Session, name: str, password: str, answer: Told) -> None:
         new = self.accounts.setdefault(name, password) is password
@@ -103,6 +110,94 @@ def test_what_is_wrong_with_sasl_is_said_and_the_client_stays(
     assert ada.sender.account == ""
     say(chat, ada, "PING x")
     assert codes(chat, ada) == ["PONG"]
+
+
+def shown(chat: IrcChat, certificate: str = CERTIFICATE) -> Client:
+    """Somebody who has shown a certificate, and is about to say who it is."""
+    client = newcomer(chat)
+    client.certificate = certificate
+    say(chat, client, "CAP LS 302", "NICK ada_", "USER ada 0 * :Ada", "CAP REQ sasl")
+    chat.heard(client)
+    return client
+
+
+@pytest.mark.parametrize("response", ["+", b64encode(b"ada").decode()], ids=["", "authzid"])
+def test_a_certificate_logs_in_without_a_word_or_as_who_it_says(
+        chat: IrcChat, gate: Later, response: str) -> None:
+    ada = shown(chat)
+    say(chat, ada, "AUTHENTICATE EXTERNAL", f"AUTHENTICATE {response}", "CAP END")
+    assert chat.heard(ada) == ["AUTHENTICATE +"]
+    assert ada.parked
+    gate.answer(chat)
+    assert codes(chat, ada)[:3] == ["900", "903", "001"]
+    assert ada.sender.account == "ada"
+
+
+@pytest.mark.parametrize(("certificate", "response"), [
+    ("cd" * 32, "+"), (CERTIFICATE, b64encode(b"bob").decode()), (CERTIFICATE, "!!!"),
+    (CERTIFICATE, b64encode(b"\0ada").decode()), (CERTIFICATE, b64encode(b"\xff").decode())],
+    ids=["unknown", "of-another", "no-base64", "as-plain", "no-utf-8"])
+def test_a_certificate_that_logs_in_to_nothing_is_refused_and_a_password_may_follow(
+        chat: IrcChat, gate: Later, certificate: str, response: str) -> None:
+    ada = shown(chat, certificate)
+    say(chat, ada, "AUTHENTICATE EXTERNAL", f"AUTHENTICATE {response}")
+    gate.answer(chat)
+    assert codes(chat, ada) == ["AUTHENTICATE", "904"]
+    assert ada.sender.account == ""
+    say(chat, ada, "AUTHENTICATE PLAIN", f"AUTHENTICATE {plain('ada', 'sesame')}")
+    gate.answer(chat)
+    assert codes(chat, ada) == ["AUTHENTICATE", "900", "903"]
+
+
+def test_who_shows_no_certificate_is_not_offered_to_log_in_with_it(chat: IrcChat) -> None:
+    bob, ada = newcomer(chat), newcomer(chat)
+    ada.certificate = CERTIFICATE
+    for client, offered in ((bob, "sasl=PLAIN"), (ada, "sasl=PLAIN,EXTERNAL")):
+        say(chat, client, "CAP LS 302")
+        assert offered in chat.heard(client)[0].split()
+    say(chat, bob, "CAP REQ sasl", "AUTHENTICATE EXTERNAL", "AUTHENTICATE +", "PING x")
+    heard = chat.heard(bob)
+    assert [line.split(" ")[1] for line in heard] == ["CAP", "908", "904", "908", "904", "PONG"]
+    assert heard[1].split(" ")[3] == "PLAIN"
+    assert "no certificate" in heard[2]
+
+
+def test_whois_shows_a_certificate_to_its_owner_and_tls_to_all(chat: IrcChat) -> None:
+    ada, bob = chat.person("ada"), chat.person("bob")
+    ada.tls, ada.certificate = True, CERTIFICATE
+    own, other = chat.asked(ada, "WHOIS ada"), chat.asked(bob, "WHOIS ada")
+    assert next(line for line in own if CERTIFICATE in line).split(" ")[1] == "276"
+    assert [line.split(" ")[1] for line in other if "secure" in line] == ["671"]
+    assert not any(CERTIFICATE in line for line in other)
+
+
+def test_who_logs_in_as_an_operator_is_told_so_and_counted_once_it_has_come_in(
+        chat: IrcChat, gate: Later) -> None:
+    gone, ada, bob = newcomer(chat), newcomer(chat), chat.person("bob")
+    for client in (gone, ada):
+        say(chat, client, "CAP REQ sasl", "AUTHENTICATE PLAIN",
+            f"AUTHENTICATE {plain('ada', 'sesame')}")
+        gate.answer(chat)
+        logged_in = next(line for line in chat.heard(client) if " 900 " in line)
+        assert logged_in.split(" ")[3].startswith("*!*@")          # it has not said who it is
+    chat.hub.disconnect(gone, "peer reset")
+    assert " 252 bob 0 " in " ".join(chat.asked(bob, "LUSERS"))
+    say(chat, ada, "NICK ada", "USER ada 0 * :Ada", "CAP END")
+    assert chat.heard(ada)[-1].endswith(" MODE ada +o")
+    assert " 252 bob 1 " in " ".join(chat.asked(bob, "LUSERS"))
+    chat.hub.disconnect(ada, "peer reset")
+    assert " 252 bob 0 " in " ".join(chat.asked(bob, "LUSERS"))
+
+
+def test_a_guest_is_told_how_to_say_whose_password_it_gives(chat: IrcChat, gate: Later) -> None:
+    eve = chat.person("eve")
+    eve.secure = True
+    chat.hub.rename(eve)
+    chat.heard(eve)
+    say(chat, eve, "NS IDENTIFY sesame")
+    gate.answer(chat)
+    assert [line.split(" ", 3)[3].removeprefix(":") for line in chat.heard(eve)] == [
+        f"you are called {eve.nick} here: IDENTIFY ACCOUNT PASSWORD", "wrong"]
 
 
 def test_nobody_is_asked_for_a_password_that_others_could_read(chat: IrcChat, gate: Later) -> None:

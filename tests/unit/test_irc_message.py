@@ -118,6 +118,33 @@ def test_split_text_loses_nothing_but_the_spaces_it_cuts_at(text: str, limit: in
     assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
 
 
+def as_it_was_written(mask: str, text: str) -> bool:
+    """The definition: whatever each star may stand for is tried."""
+    if not mask:
+        return not text
+    if mask[0] == "*":
+        return as_it_was_written(mask[1:], text) or bool(
+            text and as_it_was_written(mask, text[1:]))
+    return bool(text) and mask[0] in ("?", text[0]) and as_it_was_written(mask[1:], text[1:])
+
+
+@given(st.text("ab*?", max_size=8), st.text("ab*?\n", max_size=8))
+def test_a_mask_stands_for_what_its_characters_say(mask: str, text: str) -> None:
+    assert masks.matches(mask, text) == as_it_was_written(mask, text)
+
+
+@pytest.mark.parametrize("mask", ["*a" * 200 + "b", "*?" * 200, "*a?" * 16 + "b", "*" * 400 + "b"])
+def test_a_mask_that_is_as_long_as_a_line_costs_little(mask: str) -> None:
+    def cost(mask: str) -> float:
+        began = time.thread_time()
+        for _ in range(200):
+            assert not masks.matches(mask, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+        return time.thread_time() - began
+
+    usual = min(cost("*nick*") for _ in range(5))
+    assert min(cost(mask) for _ in range(5)) < 100 * usual
+
+
 def test_a_mask_of_many_stars_costs_no_more_than_their_number() -> None:
     def cost(stars: int) -> float:
         mask, text = "*a" * stars + "b", "a" * 400

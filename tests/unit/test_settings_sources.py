@@ -15,7 +15,7 @@ from tests.given import load
 
 NONSENSE = "tcp://10.96.12.7:9999"     # what no setting but a path takes
 PATHS = ("tls-cert", "tls-key", "control", "log-file", "ban-file", "history", "accounts",
-         "cluster-secret")
+         "cluster-secret", "irc-client-ca")
 WORDS = ("irc-password", "oper", "server-description")     # any are good
 ROWS = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 JUDGED = pytest.mark.parametrize(

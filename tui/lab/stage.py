@@ -9,21 +9,18 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from chatops.api.commands import Command, Quit
+from chatops.api.commands import Quit
 from chatops.lab.stages import STAGES, StageLink, StageServer
 from tui.config import Config
 from tui.console import Navigation
-from tui.dispatch import SHORTHANDS, Dispatcher
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
 from tui.lab.stage_text import StageText
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
-from tui.recording import ConsoleRecording
-from tui.screens.main import MainScreen
+from tui.nested import NestedScreen
 from tui.text.cells import clean
 
-DRAIN_LIMIT = 2000
 FIRST_PANE = {1: "selector", 2: "loop", 3: "clients", 4: "loop", 5: "clients",
               6: "clients"}
 
@@ -38,7 +35,7 @@ TRIALS = {
 }
 
 
-class StageScreen(MainScreen):
+class StageScreen(NestedScreen):
     """A stage from its start to its end: it is stopped when the screen goes.
 
     It looks and works as the console does, on a state, a link and a dispatcher of its own.
@@ -53,8 +50,6 @@ class StageScreen(MainScreen):
         Binding("s", "stop", "stop"),
     ]
 
-    AUTO_FOCUS = ""                    # the first pane's, which `show` gives the focus to
-
     DEFAULT_CSS = """
     StageScreen #strip, StageScreen #keys { display: none; }
     StageScreen.-short StageText { max-height: 4; }
@@ -63,12 +58,9 @@ class StageScreen(MainScreen):
     def __init__(self, stage: StageServer, app: App[int], navigation: Navigation,
                  progress: Progress, config: Config | None = None) -> None:
         """`stage` has been started already, and belongs to this screen from now on."""
-        config = config or Config()
-        super().__init__(ConsoleState(pane=FIRST_PANE[stage.number],
-                                      preferences=config.preferences))
+        super().__init__(StageLink(stage), app, navigation, config or Config(),
+                         pane=FIRST_PANE[stage.number])
         self.stage = stage
-        self.link = StageLink(stage)
-        self.dispatcher = _StageDispatcher(self, app, navigation, config)
         self._text = StageText()
         self._keys = KeyStrip()
         self._trial = 0                # the step of TRIALS that comes next
@@ -79,9 +71,6 @@ class StageScreen(MainScreen):
         self.mount(self._text, before="#tabs")
         self.mount(self._keys)
         self._offer()
-
-    def on_unmount(self) -> None:
-        self.end()
 
     def end(self) -> None:
         """Send its clients away and stop it, without waiting: a stage may be stuck."""
@@ -95,11 +84,6 @@ class StageScreen(MainScreen):
         self.stage.stop()
 
     # -- what the app asks for on every refresh
-
-    def pull(self, now: float) -> None:
-        """Take in what the stage has to show at `now`, on the console's clock."""
-        self.state.feed(self.link.poll(), self.link.drain(DRAIN_LIMIT), now,
-                        status=self.link.status, dropped=self.link.events_dropped)
 
     def show(self, state: ConsoleState) -> None:
         super().show(state)
@@ -160,36 +144,6 @@ class StageScreen(MainScreen):
     def action_stop(self) -> None:
         """Stop it and go on looking; then, start it again from the beginning."""
         if self.stage.alive:
-            self.dispatcher.stop_stage()
+            self.dispatcher.there(Quit())      # in a thread of the link's own
         else:
             self.post_message(RunLine(f"stage {self.stage.number}"))
-
-    def leave(self) -> None:
-        if self.is_current:
-            self.dismiss(None)
-
-
-class _StageDispatcher(Dispatcher):
-    """Commands act on the stage; leaving is leaving the screen."""
-
-    def __init__(self, screen: StageScreen, app: App[int], navigation: Navigation, config: Config
-                 ) -> None:
-        super().__init__(app, screen.state, screen.link, screen.prompt, ConsoleRecording(),
-                         navigation, config)
-        self._screen = screen
-
-    def key(self, line: str) -> None:
-        if line == "back" and not SHORTHANDS["back"](self._screen.state):
-            self._screen.leave()
-        else:
-            super().key(line)
-
-    def run(self, command: Command) -> None:
-        if isinstance(command, Quit):
-            self._screen.leave()
-        else:
-            super().run(command)
-
-    def stop_stage(self) -> None:
-        """`StageLink` stops it in a thread; the outcome is told as any command's is."""
-        self._there([Quit()])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from chatops.api.snapshot import ClientRow
+from chatops.api.snapshot import ClientRow, Program
 from chatops.units import format_age, format_size
 from tui.model.columns import CellContext, Column
 from tui.model.rows import arrange, client_context
 from tui.model.state import ConsoleState
 from tui.model.view import PaneView
 from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.program import processes
 from tui.text.cells import mask_text
 from tui.widgets.live_table import LiveTable
 
@@ -90,8 +91,7 @@ class TransportsPane(TablePane):
         rows = state.snapshot.clients if state.snapshot is not None else ()
         shown = arrange(rows, COLUMNS, view, context)
         program = state.snapshot.program if state.snapshot is not None else None
-        self.table.empty = (NO_MATCH if rows else program.unseen if program and program.unseen
-                            else EMPTY)
+        self.table.empty = NO_MATCH if rows else _why_empty(program)
         self.table.show_rows(shown, context, view, {
             "ID": max(2, len(str(max((row.id for row in rows), default=0)))),
             "FD": max(2, len(str(max((row.fd for row in rows), default=0))))})
@@ -105,3 +105,10 @@ def sortable(view: PaneView, columns: tuple[Column[ClientRow], ...] | tuple[Colu
     names = tuple(column.name for column in columns if column.sorts and column.name)
     if view.columns != names:
         view.columns, view.sort, view.inverted = names, first, True
+
+
+def _why_empty(program: Program | None) -> str:
+    if program is None or not program.unseen:
+        return EMPTY
+    return (f"{program.unseen}; `:loops` has {processes(program)} more" if program.processes
+            else program.unseen)

@@ -17,7 +17,8 @@ KEY_SIGNS = {"question_mark": "?", "slash": "/", "less_than_sign": "<",
 
 # In the order they stand; those with the highest numbers give way first.
 SHOWN = {"help": 0, "filter": 2, "sort": 4, "tag": 5, "kick": 3, "broadcast": 6, "pause": 7,
-         "step": 9, "lab": 8, "quit": 1}
+         "step": 9, "lab": 8, "quit": 1, "loops": 6}
+OF_CHATS, OF_PROGRAMS = ("broadcast",), ("loops",)     # nobody to speak to; one loop only
 
 
 class KeyBar(Static):
@@ -26,14 +27,15 @@ class KeyBar(Static):
     def __init__(self, keymap: Keymap = USUAL) -> None:
         super().__init__(id="keys")
         labels = {spec.name: spec.label for spec in SPECS if spec.label}
-        self._items = [(keymap.of(name), labels[name], rank)
-                       for name, rank in SHOWN.items() if name in labels and keymap.of(name)]
+        self._all = {name: (keymap.of(name), labels[name], rank)
+                     for name, rank in SHOWN.items() if name in labels and keymap.of(name)}
+        self._items = [item for name, item in self._all.items() if name not in OF_PROGRAMS]
         self._ends: list[tuple[int, str]] = []     # where each ends, and the line it runs
 
     def for_programs(self) -> None:
-        """A program has nobody to speak to, and `k` ends what is under the cursor."""
-        self._items = [(keys, "end" if label == "kick" else label, rank)
-                       for keys, label, rank in self._items if label != "broadcast"]
+        """A program has other keys, and `k` ends what is under the cursor."""
+        self._items = [(keys, "end" if name == "kick" else label, rank)
+                       for name, (keys, label, rank) in self._all.items() if name not in OF_CHATS]
         self.on_resize()
 
     def on_resize(self) -> None:

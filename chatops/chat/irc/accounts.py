@@ -1,6 +1,7 @@
 """SASL, REGISTER and NickServ: three ways to one set of accounts.
 
-Source: IRCv3 sasl-3.1 and 3.2, RFC 4616 (PLAIN), draft/account-registration.
+Source: IRCv3 sasl-3.1 and 3.2, RFC 4616 (PLAIN), RFC 4422 appendix A (EXTERNAL),
+draft/account-registration.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
 from chatops.chat.login import Outcome, ask
 
-MECHANISMS = "PLAIN"
 CHUNK = 400                    # of base64 in one AUTHENTICATE; a shorter one is the last
 LONGEST = 8192                 # of base64 altogether
 NICKSERV = "NickServ"
@@ -42,11 +42,14 @@ def authenticate(irc: Irc, client: Client, message: Message) -> None:
 def _begun(irc: Irc, client: Client, mechanism: str) -> None:
     if client.sender.account:
         irc.reply(client, n.ERR_SASLALREADY)
-    elif mechanism != "PLAIN":
-        irc.reply(client, n.RPL_SASLMECHS, MECHANISMS)
-        irc.reply(client, n.ERR_SASLFAIL)
+    elif mechanism not in mechanisms(client):
+        irc.reply(client, n.RPL_SASLMECHS, ",".join(mechanisms(client)))
+        if mechanism == "EXTERNAL":
+            _failed(irc, client, "you have shown no certificate")
+        else:
+            irc.reply(client, n.ERR_SASLFAIL)
     else:
-        client.sasl = ""
+        client.sasl, client.mechanism = "", mechanism
         irc.hub.tell(client, b"AUTHENTICATE +\r\n")
 
 
@@ -61,10 +64,8 @@ def _more(irc: Irc, client: Client, chunk: str) -> None:
         return
     client.sasl = None
     try:
-        parts = b64decode(text, validate=True).decode().split("\0")
+        given = b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
-        parts = []
-    if len(parts) != 3 or not parts[1] or parts[0] not in ("", parts[1]):
         irc.reply(client, n.ERR_SASLFAIL)
         return
     assert irc.gate is not None
@@ -74,9 +75,27 @@ def _more(irc: Irc, client: Client, chunk: str) -> None:
             logged_in(irc, client, outcome)
             irc.reply(client, n.RPL_SASLSUCCESS)
         else:
-            irc.reply(client, n.Numeric("904"), f"SASL authentication failed: {outcome.reason}")
+            _failed(irc, client, outcome.reason)
 
+    if client.mechanism == "EXTERNAL":     # what is given is who it wants to be, or nothing
+        ask(irc.hub, client, irc.gate.certified, given, client.certificate, told)
+        return
+    parts = given.split("\0")
+    if len(parts) != 3 or not parts[1] or parts[0] not in ("", parts[1]):
+        irc.reply(client, n.ERR_SASLFAIL)
+        return
     ask(irc.hub, client, irc.gate.verify, parts[1], parts[2], told)
+
+
+def mechanisms(client: Client) -> tuple[str, ...]:
+    """By which it can log in.  EXTERNAL is for who has shown a certificate: some clients try the
+    first that is listed, and it would fail.
+    """
+    return ("PLAIN", "EXTERNAL") if client.certificate else ("PLAIN",)
+
+
+def _failed(irc: Irc, client: Client, why: str) -> None:
+    irc.reply(client, n.Numeric("904"), f"SASL authentication failed: {why}")
 
 
 def logged_in(irc: Irc, client: Client, outcome: Outcome) -> None:
@@ -149,6 +168,8 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
     def told(outcome: Outcome) -> None:
         if outcome.account and command != "PASSWD":
             logged_in(irc, client, outcome)
+        elif not outcome.account and client.guest and command == "IDENTIFY" and len(rest) == 1:
+            _says(irc, client, f"you are called {client.nick} here: IDENTIFY ACCOUNT PASSWORD")
         _says(irc, client, f"you are logged in as {outcome.account}" if outcome.account
               else outcome.reason)
 

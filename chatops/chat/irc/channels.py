@@ -7,7 +7,7 @@ Source: Modern IRC, "Channel Operations"; RFC 2812, section 3.2.
 from __future__ import annotations
 
 from chatops.api import events
-from chatops.chat import names
+from chatops.chat import abroad, names
 from chatops.chat.effects import Forward
 from chatops.chat.elsewhere import Person
 from chatops.chat.formatting import clean
@@ -20,8 +20,10 @@ from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.listing import wanted
 from chatops.chat.irc.message import BODY, Message
 from chatops.chat.irc.tongue import IrcDialect
+from chatops.chat.parking import charge
 from chatops.chat.session import Room, Session
 
+COMPARED = 32                  # rooms with a mask, in the time of a line
 _BARRED = {"banned": n.ERR_BANNEDFROMCHAN, "uninvited": n.ERR_INVITEONLYCHAN,
            "wrong key": n.ERR_BADCHANNELKEY, "full": n.ERR_CHANNELISFULL}
 
@@ -35,7 +37,7 @@ def join(irc: Irc, client: Client, message: Message) -> None:
         return
     keys = message.param(1).split(",")
     for number, channel in enumerate(message.params[0].split(",")):
-        if channel:
+        if channel and not client.parked:
             _join(irc, client, channel, keys[number] if number < len(keys) else "")
 
 
@@ -49,6 +51,9 @@ def _join(irc: Irc, client: Client, channel: str, key: str) -> None:
         irc.reply(client, n.ERR_NOSUCHCHANNEL, channel.split(" ")[0] or "*")
         return
     if name in client.rooms:
+        return
+    if abroad.must_wait(hub, client):
+        irc.take_label()               # of the line that is read again
         return
     if len(client.rooms) >= limits.CHANNELS or (
             name not in hub.rooms and len(hub.rooms) >= hub.limits.rooms):
@@ -149,7 +154,7 @@ def names_(irc: Irc, client: Client, message: Message) -> None:
     if not message.params:             # of all channels, it would be everybody: Modern IRC allows
         irc.reply(client, n.RPL_ENDOFNAMES, "*")       # not to answer that
         return
-    channels = [channel for channel in message.params[0].split(",") if channel]
+    channels = [channel for channel in dict.fromkeys(message.params[0].split(",")) if channel]
     for channel in channels:
         room = irc.room(channel)
         if room is not None:
@@ -160,6 +165,7 @@ def names_(irc: Irc, client: Client, message: Message) -> None:
 
 def list_(irc: Irc, client: Client, message: Message) -> None:
     asked = wanted(message.param(0), irc.hub.at)
+    charge(irc.hub, client, len(irc.hub.rooms) * (1 + message.param(0).count(",")) // COMPARED)
     rooms = [room for room in irc.hub.rooms.values() if room.population and asked(room)
              and ("s" not in room.rules.flags or client.id in room.members)]
     irc.send(client, [
@@ -281,7 +287,10 @@ def kick(irc: Irc, client: Client, message: Message) -> None:
 
 def _kick(irc: Irc, client: Client, room: Room, nick: str, reason: str) -> None:
     other = irc.find(nick)
-    if other is None:
+    person = others.find(irc, nick) if other is None else None
+    if person is not None:
+        _kick_there(irc, client, room, person, reason)
+    elif other is None:
         irc.reply(client, n.ERR_NOSUCHNICK, nick or "*")
     elif other.id not in room.members:
         irc.reply(client, n.ERR_USERNOTINCHANNEL, nick, f"#{room.name}")
@@ -289,6 +298,15 @@ def _kick(irc: Irc, client: Client, room: Room, nick: str, reason: str) -> None:
         irc.reply(client, n.ERR_CHANOPRIVSNEEDED, f"#{room.name}")     # there is nowhere below
     else:
         irc.hub.kick(other, room, client.sender, reason)
+
+
+def _kick_there(irc: Irc, client: Client, room: Room, person: Person, reason: str) -> None:
+    if room.name not in person.rooms:
+        irc.reply(client, n.ERR_USERNOTINCHANNEL, person.who.nick, f"#{room.name}")
+    elif room.name == LOBBY:           # what it is spoken to in is not known here
+        irc.reply(client, n.ERR_CHANOPRIVSNEEDED, f"#{room.name}")
+    else:
+        others.put_out(irc, person, room, client.sender, reason)
 
 
 COMMANDS: Commands = {

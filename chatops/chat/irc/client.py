@@ -11,9 +11,9 @@ from chatops.chat.session import Door, Session
 class Client(Session):
     """Before it has registered it is nobody to others, and `*` to itself."""
 
-    __slots__ = ("cap_version", "capabilities", "last_spoke", "modes", "monitored", "negotiating",
-                 "password", "realname", "registered", "sasl", "signed_on", "strikes", "taken",
-                 "user", "wanted")
+    __slots__ = ("cap_version", "capabilities", "last_spoke", "mechanism", "modes", "monitored",
+                 "negotiating", "password", "realname", "registered", "sasl", "signed_on",
+                 "strikes", "taken", "user", "wanted")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         super().__init__(id, peer, door)
@@ -31,6 +31,7 @@ class Client(Session):
         self.signed_on = 0.0           # wall clock
         self.last_spoke = 0.0
         self.sasl: str | None = None   # what it has given so far, while it authenticates
+        self.mechanism = ""            # by which it does
         self.strikes = 0               # lines before it was registered
         self.sender = Sender(id, "*")
 

@@ -16,6 +16,7 @@ from chatops.chat.irc.whowas import WhoWas
 from chatops.chat.login import Gate
 from chatops.chat.masks import fold
 from chatops.chat.session import Room, Session
+from chatops.chat.throttle import Throttle
 
 
 class Irc:
@@ -29,6 +30,7 @@ class Irc:
         self.watchers: dict[str, set[int]] = {}    # who monitors a nick, folded
         self.here = self.most = 0      # who is registered, now and at most
         self.opers = self.hidden = 0   # of these: counted, for each newcomer is told
+        self.tries = Throttle()        # at the operator's password
         self.gate: Gate | None = None  # who knows the accounts, where there are any
         self.keeps_history = False     # what is said can be looked up later
         self.label = ""                # of the command that runs, until who answers later takes it
@@ -54,10 +56,13 @@ class Irc:
         """Everybody who is somebody."""
         return [session for session in self.hub.sessions.values() if session.registered]
 
-    def arrived(self) -> None:
+    def arrived(self, session: Session) -> None:
         """One more is registered."""
         self.here += 1
         self.most = max(self.most, self.here)
+        if isinstance(session, Client):
+            self.opers += "o" in session.modes
+            self.hidden += "i" in session.modes
 
     def left(self, session: Session) -> None:
         """One that was registered is gone."""
@@ -71,8 +76,9 @@ class Irc:
         if (letter in client.modes) == on:
             return False
         (client.modes.add if on else client.modes.discard)(letter)
-        self.opers += (1 if on else -1) * (letter == "o")
-        self.hidden += (1 if on else -1) * (letter == "i")
+        if client.registered:              # or `arrived` will count it, if it ever does arrive
+            self.opers += (1 if on else -1) * (letter == "o")
+            self.hidden += (1 if on else -1) * (letter == "i")
         return True
 
     def speak(self, client: Client) -> None:

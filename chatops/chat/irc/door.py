@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from chatops.api import events
 from chatops.chat.dialect import Dialect
 from chatops.chat.effects import PauseReading
@@ -33,11 +35,13 @@ from chatops.chat.irc.network import Network
 from chatops.chat.irc.presence import came, remember, renamed, watchers_told, went
 from chatops.chat.irc.runs import run
 from chatops.chat.lines import COUNTED, cost
-from chatops.chat.parking import pour
+from chatops.chat.parking import charge, pour
 from chatops.chat.session import Session
 from chatops.chat.wrong_door import stranger
 
 BOM = "\ufeff"
+TURN_MOST = 4 * TURN_TOTAL     # in a turn that has cost so much, everybody else has to wait
+EFFECTS = 4                    # of a line, as most have; each more is about another line's work
 COMMANDS: Commands = {
     **registration.COMMANDS, **channels.COMMANDS, **modes.COMMANDS, **messages.COMMANDS,
     **who.COMMANDS, **people.COMMANDS, **monitor.COMMANDS, **information.COMMANDS,
@@ -65,12 +69,14 @@ class IrcDoor:
         """A newcomer, of whom nobody knows anything until it has said who it is."""
         client = Client(id, peer, self)
         client.echo = False
-        return self.hub.connect(client, fd)
+        self.hub.connect(client, fd)
+        client.sender = replace(client.sender, user="*")       # until it says who it is
+        return client
 
     # -- who comes and goes (chatops.chat.hub.Witness)
 
     def came(self, session: Session) -> None:
-        self.irc.arrived()
+        self.irc.arrived(session)
         came(self.irc, session)
 
     def renamed(self, session: Session, old: Sender) -> None:
@@ -151,25 +157,26 @@ class IrcDoor:
             hub.lines_in += said.lines
             hub.talk(session, said.text, said.lines, said.room)
             return
-        most = TURN_LINES if hub.costly < TURN_TOTAL else LEAST_LINES
-        start = done = 0
+        began, start = hub.costly, 0
+        most = (TURN_LINES if began < TURN_TOTAL else LEAST_LINES if began < TURN_MOST else 0)
         while start < len(lines):
-            if done >= most or (rate and session.tokens < 1):
+            full = hub.costly - began >= most
+            if full or (rate and session.tokens < 1):
                 session.held = lines[start:]
-                self._hold(session, slow=done < most)
+                self._hold(session, slow=not full)
                 break
             end = lines.index(b"\n", start)
-            done += 1
+            hub.costly += 1
+            hub.lines_in += 1
             session.tokens -= max(1, (end - start) // COUNTED)
             self._line(session, lines[start:end])
             if session.id not in hub.sessions:
                 break
-            start = end + 1
+            begin, start = start, end + 1
             if session.parked:
-                session.held = lines[start:]
+                session.held = lines[begin if session.again else start:]
+                session.again = False
                 break
-        hub.costly += done
-        hub.lines_in += done
 
     def _hold(self, session: Session, *, slow: bool) -> None:
         hub = self.hub
@@ -243,6 +250,7 @@ class IrcDoor:
             labelled(self.irc, client, label, lambda: self._run(client, message, command))
         else:
             self._run(client, message, command)
+        charge(self.hub, client, max(0, len(self.hub.effects) - mark - EFFECTS))
         pour(self.hub, client, mark)
 
     def _run(self, client: Client, message: Message, command: IrcCommand | None) -> None:

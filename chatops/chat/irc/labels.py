@@ -5,7 +5,7 @@ Source: IRCv3 labeled-response and batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from chatops.chat.dialect import without
 from chatops.chat.effects import Deliver, Effect, Enter, Leave, Tell
@@ -19,15 +19,12 @@ LONGEST = 64                   # bytes of a label
 def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> None:
     """Run a command, and put its label on all that the client hears because of it.
 
-    While it runs, the client is taken out of what its rooms are told, and what they were told
-    is rendered for it here: otherwise its own line would reach it as everybody else's does,
-    without the label.
+    What rooms of its were told meanwhile is rendered for it here, and it is taken out of them
+    for that: otherwise its own line would reach it as everybody else's does, without the label.
     """
     hub = irc.hub
     rooms = list(client.rooms.values())
     hub.send_off(client)
-    for room in rooms:
-        hub.effects.append(Leave(client.id, room.name))
     mark = len(hub.effects)
     irc.asides, irc.label = [], label
     run()
@@ -37,7 +34,9 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
         hub.send_off_room(room)
     happened = hub.effects[mark:]
     del hub.effects[mark:]
-    here = {room.name for room in rooms}
+    told_of = {effect.room for effect in happened if isinstance(effect, Deliver)}
+    here = dict.fromkeys([room.name for room in rooms if room.name in told_of])
+    hub.effects += [Leave(client.id, name) for name in here]
     heard: list[bytes] = []
     for effect in happened:
         told = _told(client, effect, here)
@@ -49,7 +48,7 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
             hub.effects.append(effect)
     if client.id in hub.sessions:
         for room in rooms:
-            if client.id in room.members:
+            if room.name in here and client.id in room.members:
                 hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo,
                                          room.kept_as))
         data = b"".join(heard) if later else _answer(irc, client, label, heard)
@@ -60,7 +59,7 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
         hub.effects.append(Tell(client.id, b"".join(heard), len(heard)))
 
 
-def _told(client: Client, effect: Effect, here: set[str]) -> bytes | None:
+def _told(client: Client, effect: Effect, here: Collection[str]) -> bytes | None:
     """What it hears of this, or None if that is nothing of its own."""
     if isinstance(effect, Tell) and effect.id == client.id:
         return effect.data

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chatops.chat.irc import limits
+from chatops.chat import abroad
+from chatops.chat.elsewhere import Person
+from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.channels import is_op
 from chatops.chat.irc.client import Client
@@ -128,6 +130,8 @@ def _apply(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeChan
 
 def _ranked(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeChange | None:
     other = irc.find(change.parameter)
+    if other is None and (person := others.find(irc, change.parameter)) is not None:
+        return _ranked_there(irc, client, room, change, person)
     if other is None:
         irc.reply(client, n.ERR_NOSUCHNICK, change.parameter.split(" ")[0] or "*")
         return None
@@ -138,7 +142,21 @@ def _ranked(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeCha
     if (other.id in having) == change.adding:
         return None
     (having.add if change.adding else having.discard)(other.id)
+    irc.hub.touch(other)
     return change._replace(parameter=other.nick)
+
+
+def _ranked_there(irc: Irc, client: Client, room: Room, change: ModeChange, person: Person
+                  ) -> ModeChange | None:
+    """The same, of somebody on another node, which does it."""
+    nick = person.who.nick
+    if room.name not in person.rooms:
+        irc.reply(client, n.ERR_USERNOTINCHANNEL, nick, f"#{room.name}")
+        return None
+    if (abroad.RANKS[change.letter] in person.prefixes(room.name)) == change.adding:
+        return None
+    others.rank(irc, person, room, f"{'+' if change.adding else '-'}{change.letter}")
+    return change._replace(parameter=nick)
 
 
 def _listed(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeChange | None:

@@ -6,6 +6,7 @@ Source: Modern IRC, "Operator Messages"; RFC 2812, section 4.
 from __future__ import annotations
 
 from hmac import compare_digest
+from math import ceil
 
 from chatops.api import events
 from chatops.chat.formatting import clean
@@ -13,15 +14,22 @@ from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
+from chatops.units import format_duration
 
 
 def oper(irc: Irc, client: Client, message: Message) -> None:
     given = f"{message.params[0]}:{message.params[1]}"
-    known = irc.network.oper
+    known, now, key = irc.network.oper, irc.hub.now, client.sender.host
+    if wait := irc.tries.wait(now, key):
+        irc.reply(client, n.Numeric("464"), "Too many wrong passwords; try again in "
+                  f"{format_duration(ceil(wait))}")
+        return
     if not known or not compare_digest(given.encode(), known.encode()):
+        irc.tries.failed(now, key)
         irc.reply(client, n.ERR_PASSWDMISMATCH)
         irc.hub.bad_input(client, "wrong operator password")
         return
+    irc.tries.succeeded(key)
     irc.hub.effects.append(events.Warned(
         irc.hub.at, f"#{client.id} {client.nick} is an IRC operator now"))
     irc.set_mode(client, "o", True)

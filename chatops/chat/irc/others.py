@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chatops.chat.effects import Forward
 from chatops.chat.elsewhere import Person
+from chatops.chat.groups import Kind, Sender
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Irc, joined
@@ -30,8 +32,32 @@ def inside(irc: Irc, room: Room) -> Iterable[Person]:
 def names(irc: Irc, client: Client, room: Room) -> list[str]:
     """As NAMES lists them."""
     whole = "userhost-in-names" in client.capabilities
-    return [irc.tongue.source(person.who) if whole else person.who.nick
+    shown = _shown(client)
+    return [person.prefixes(room.name)[:shown]
+            + (irc.tongue.source(person.who) if whole else person.who.nick)
             for person in inside(irc, room)]
+
+
+def _shown(client: Client) -> int:
+    """How many prefixes it wants to see."""
+    return 2 if "multi-prefix" in client.capabilities else 1
+
+
+def rank(irc: Irc, person: Person, room: Room, written: str) -> None:
+    """Make a member on another node what is `written`, +o, -o, +v or -v."""
+    _have_done(irc, person, "mode", room, written)
+
+
+def put_out(irc: Irc, person: Person, room: Room, by: Sender, reason: str) -> None:
+    """Kick a member on another node: all hear of it, and then its node has it out."""
+    irc.hub.gather(room, irc.hub.group(by, "kick", reason, target=person.who.nick))
+    irc.hub.send_off_room(room)
+    _have_done(irc, person, "kick", room, person.who.nick)
+
+
+def _have_done(irc: Irc, person: Person, kind: Kind, room: Room, what: str) -> None:
+    group = irc.hub.group(Sender(0, ""), kind, room.name, target=what)
+    irc.hub.effects.append(Forward(person.who.node, person.who.id, group))
 
 
 def who(irc: Irc, client: Client, room: Room, fields: str, token: str) -> list[str]:
@@ -40,7 +66,8 @@ def who(irc: Irc, client: Client, room: Room, fields: str, token: str) -> list[s
     for person in inside(irc, room):
         sender, channel = person.who, f"#{room.name}"
         user, host = sender.user or "~line", sender.host or irc.network.server
-        flags, realname = "G" if person.away else "H", person.realname or sender.nick
+        flags = ("G" if person.away else "H") + person.prefixes(room.name)[:_shown(client)]
+        realname = person.realname or sender.nick
         values = {"t": token, "c": channel, "u": user, "i": "127.0.0.1", "h": host,
                   "s": sender.node, "n": sender.nick, "f": flags, "d": "1", "l": "0",
                   "a": sender.account or "0", "o": "n/a", "r": realname}
@@ -57,7 +84,8 @@ def whois(irc: Irc, client: Client, other: Person) -> None:
     nick, sender = other.who.nick, other.who
     irc.reply(client, n.RPL_WHOISUSER, nick, sender.user or "~line",
               sender.host or irc.network.server, "*", other.realname or nick)
-    shared = [f"#{room}" for room in other.rooms if client.is_oper or room in client.rooms]
+    shared = [f"{other.prefixes(room)[:_shown(client)]}#{room}" for room in other.rooms
+              if client.is_oper or room in client.rooms]
     for line in joined(shared, 400):
         irc.reply(client, n.RPL_WHOISCHANNELS, nick, line)
     irc.reply(client, n.RPL_WHOISSERVER, nick, sender.node, "another node of this server")

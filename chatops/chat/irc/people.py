@@ -55,6 +55,11 @@ def _shown(irc: Irc, client: Client, other: Session) -> None:
         irc.reply(client, n.RPL_WHOISBOT, nick)
     if other.away:
         irc.reply(client, n.RPL_AWAY, nick, other.away)
+    if other.tls:
+        irc.reply(client, n.RPL_WHOISSECURE, nick)
+    if near and other.certificate:
+        irc.reply(client, n.RPL_WHOISCERTFP, nick,
+                  f"has client certificate fingerprint {other.certificate}")
     if near:
         address = other.peer.rpartition(":")[0].strip("[]") or "unknown"
         irc.reply(client, n.RPL_WHOISACTUALLY, nick, address)

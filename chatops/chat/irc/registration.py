@@ -9,6 +9,7 @@ from chatops.api import events
 from chatops.chat import names
 from chatops.chat.irc import capabilities, isupport, limits
 from chatops.chat.irc import numerics as n
+from chatops.chat.irc.accounts import mechanisms
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.information import lusers, motd
@@ -107,7 +108,7 @@ def complete(irc: Irc, client: Client) -> None:
     client.registered = True
     hub.touch(client)
     client.signed_on = client.last_spoke = hub.at
-    irc.arrived()
+    irc.arrived(client)
     irc.speak(client)
     _welcome(irc, client)
     came(irc, client)
@@ -128,6 +129,9 @@ def _welcome(irc: Irc, client: Client) -> None:
         irc.reply(client, n.RPL_ISUPPORT, *tokens)
     lusers(irc, client)
     motd(irc, client)
+    if client.modes:                       # it has logged in as an operator
+        irc.message(client, "MODE", client.nick, f"+{''.join(sorted(client.modes))}",
+                    source=irc.source(client))
 
 
 def ping(irc: Irc, client: Client, message: Message) -> None:
@@ -183,7 +187,7 @@ def offered(irc: Irc, client: Client) -> list[str]:
     if irc.keeps_history:
         found.append("draft/chathistory")
     if irc.gate is not None and client.secure:
-        found.append("sasl=PLAIN" if valued else "sasl")
+        found.append(f"sasl={','.join(mechanisms(client))}" if valued else "sasl")
     if irc.gate is not None and irc.gate.registration != "off":
         early = irc.gate.registration == "before-connect"
         found.append("draft/account-registration" + ("=before-connect" if early and valued else ""))

@@ -49,6 +49,18 @@ def _source(sender: Sender, server: str) -> str:
     return f"{sender.nick}!{sender.user or sender.nick}@{sender.host or server}"
 
 
+@lru_cache(maxsize=4096)
+def _head(sender: Sender, server: str, target: str) -> tuple[bytes, bytes, int]:
+    """What stands before a line of talk, and between two of one run; and bytes left for a line."""
+    head = f":{_source(sender, server)} PRIVMSG {target} :".encode()
+    return head, CRLF + head, BODY - len(head)
+
+
+def _fits(text: bytes, room: int) -> bool:
+    """Whether no line of it is longer than so many bytes."""
+    return len(text) <= room or max(map(len, text.split(b"\n"))) <= room
+
+
 @lru_cache(maxsize=256)
 def time_of(at: float) -> str:
     """As server-time has it: UTC, to the millisecond."""
@@ -65,6 +77,7 @@ class IrcDialect:
     def __init__(self, tongue: Tongue, form: Form) -> None:
         self.form = form
         self._tongue = tongue
+        self._bare = not form & TALK       # talk has no tags
 
     def __repr__(self) -> str:
         return f"<IrcDialect {self.form!r}>"
@@ -91,6 +104,11 @@ class IrcDialect:
     def said(self, target: str, group: Group) -> bytes:
         """Talk, notices and what programs say to each other, to a channel or somebody."""
         kind, form = group.kind, self.form
+        if kind == "talk" and self._bare:
+            before, separator, room = _head(group.sender, self._tongue.server, target)
+            text = group.text
+            if _fits(text, room):
+                return before + (text.replace(b"\n", separator) if group.lines > 1 else text) + CRLF
         if kind == "tag":
             if not form & Form.TAGS:
                 return b""
@@ -101,7 +119,7 @@ class IrcDialect:
         text = group.text
         if kind == "action":
             return f"{self._tags(group, 0)}{head}\x01ACTION {text.decode()}\x01\r\n".encode()
-        if not form & Form.TAGS and len(text) <= room:
+        if not form & Form.TAGS and _fits(text, room):
             # One head for all of a run: none of its lines needs an id of its own.
             before = f"{self._tags(group, 0)}{head}".encode()
             if group.lines > 1:

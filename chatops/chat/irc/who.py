@@ -14,9 +14,11 @@ from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
 from chatops.chat.masks import matches
+from chatops.chat.parking import charge
 from chatops.chat.session import Room, Session
 
 FIELDS = "tcuihsnfdlaor"       # in the order in which they are answered, whatever was asked
+LOOKED_AT = 8                  # people who are compared with a mask in the time of a line
 TOKEN = 3                      # digits, at most
 
 
@@ -39,6 +41,8 @@ def who(irc: Irc, client: Client, message: Message) -> None:
         found = ()
     else:
         found = _matching(irc, client, "*" if mask == "0" else mask)
+    if room is None:                   # everybody was looked at, whoever is in the answer
+        charge(irc.hub, client, len(irc.hub.sessions) // LOOKED_AT)
     lines = [_line(irc, client, one, where, asked) for one, where in found
              if not asked.opers or (isinstance(one, Client) and one.is_oper)]
     if room is not None and not asked.opers and (client.id in room.members

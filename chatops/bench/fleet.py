@@ -1,0 +1,130 @@
+"""Three nodes and their engine, each a process that can be stopped, killed and begun again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from chatops.bench.contenders import CHATOPS
+from chatops.bench.nodes import NAMES, engine_program
+from chatops.bench.runner import BenchError, end, free_port, spawn
+
+LOOK = 0.05                    # seconds that an engine gets before its nodes begin
+
+
+def go_on(pid: int) -> None:
+    """One that stands still would not end when asked."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+class EngineProcess:
+    """On one port for its whole life, which may have several beginnings; it keeps nothing."""
+
+    def __init__(self) -> None:
+        program = engine_program()
+        assert program is not None
+        self.port = free_port()
+        self._command = [program, "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
+                         "--appendonly", "no"]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def begin(self) -> None:
+        self._process = spawn(self._command, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        """At once, with all that it kept."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def close(self) -> None:
+        if self._process is not None:
+            go_on(self._process.pid)
+            end(self._process)
+            self._process = None
+
+
+class NodeProcess:
+    """One node, on another port after each beginning, which takes as long as its lease of before
+    lives; nobody is kept waiting for that.
+    """
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.port = self.irc_port = 0
+        self.began = 0                 # how often
+        self._url = url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def begin(self) -> None:
+        self.port, self.irc_port = free_port(), free_port()
+        self.began += 1
+        contender = replace(CHATOPS, command=(
+            *CHATOPS.command, "--cluster", self._url, "--node", self.name,
+            "--irc-port", str(self.irc_port)))
+        self._process = spawn(contender.on(self.port), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def check(self) -> None:
+        """Raises `BenchError` if it has ended by itself."""
+        if self._process is not None and (status := self._process.poll()) is not None:
+            raise BenchError(f"node {self.name} ended by itself, with {status}")
+
+    def kill(self) -> None:
+        """At once: its clients and its lease know nothing of it."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
+    def close(self) -> None:
+        """In good order."""
+        if self._process is not None:
+            go_on(self._process.pid)
+            end(self._process)
+            self._process = None
+
+
+class Fleet:
+    """All of them, ended with the `with` block."""
+
+    def __init__(self) -> None:
+        self.engine = EngineProcess()
+        self.nodes = [NodeProcess(name, self.engine.url) for name in NAMES]
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.callback(self.engine.close)
+        self.engine.begin()
+        time.sleep(LOOK)
+        for node in self.nodes:
+            self._stack.callback(node.close)
+            node.begin()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._stack.close()
