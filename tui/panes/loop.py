@@ -246,9 +246,12 @@ def _threads(threads: tuple[ThreadRow, ...], cpu: dict[int, tuple[float, float]]
     """The busiest of them, and how many there are besides."""
     if not threads:
         return []
-    more = f" (+{len(threads) - most} idler)" if len(threads) > most else ""
-    lines = [Content.styled(fit(f"{'thread':<11} {'id':>7}  cpu  purpose{more}", width),
-                            "$text-muted")]
+    more = len(threads) - most
+    heading = f"{'thread':<11} {'id':>7}  cpu  purpose"
+    if more > 0:
+        told = f" (+{more} idler)"
+        heading += told if len(heading) + len(told) <= width else f" +{more}"
+    lines = [Content.styled(fit(heading, width), "$text-muted")]
     by_cpu = sorted(threads, key=lambda row: -row.cpu if not math.isnan(row.cpu) else 0.0)
     for row in by_cpu[:most]:
         share = cpu.get(row.native_id, (0.0, math.nan))[1]
