@@ -19,7 +19,7 @@ from chatops.api import node_table
 from chatops.api.command_line import CommandError
 from chatops.api.commands import Command
 from chatops.api.events import Event
-from chatops.api.snapshot import ClientRow, KeyRow, Program, Snapshot
+from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.replay.recording import RecordingError
 from chatops.replay.writer import save
 from chatops.system import paths
@@ -28,10 +28,10 @@ from tui import program
 from tui.choices import CHOICES
 from tui.console import Action, Console
 from tui.model.state import ConsoleState
+from tui.navigation_actions import NAVIGATION
 from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
-from tui.screens.loops import LoopsScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
 from tui.screens.program import TaskScreen
@@ -240,31 +240,6 @@ def _lints(console: Console, _: c.Lints) -> str:
     return ""
 
 
-def _loops(console: Console, _: c.ChooseLoop) -> str:
-    program = _program(console.state)
-    if len(program.loops) < 2 and not program.processes:
-        raise CommandError("there is one loop, and no other process")
-    screen = LoopsScreen()
-    console.app.push_screen(screen, _run_chosen(console))
-    screen.call_after_refresh(screen.show, console.state)
-    return ""
-
-
-def _process(console: Console, command: c.OtherProcess) -> Awaitable[str]:
-    found = next((each for each in _program(console.state).processes
-                  if each.pid == command.pid), None)
-    if found is None:
-        raise CommandError(f"no process {command.pid} of this program is observed")
-    return console.navigation.process(found.path,
-                                      read_only=console.state.status.read_only)
-
-
-def _program(state: ConsoleState) -> Program:
-    if state.program is None:
-        raise CommandError("a chat server has one loop; programs may have several")
-    return state.program
-
-
 def _nodes(console: Console, _: c.Nodes) -> c.CommandResult:
     live = console.state.live
     if live is None or live.engine is None:
@@ -305,21 +280,6 @@ async def _saved(file: Path, moments: tuple[tuple[Snapshot, Sequence[Event]], ..
     return f"{format_size(size)} in {file}; `chatops replay` shows it"
 
 
-def _lab(console: Console, _: c.Lab) -> str:
-    console.navigation.lab()
-    return ""
-
-
-def _stage(console: Console, command: c.Stage) -> str:
-    console.navigation.stage(command.number)
-    return ""
-
-
-def _lesson(console: Console, command: c.Lesson) -> str:
-    console.navigation.lesson(command.name)
-    return ""
-
-
 ACTIONS: dict[type[Command], Action] = {
     c.Pane: _pane,
     c.NextPane: _next_pane,
@@ -342,13 +302,9 @@ ACTIONS: dict[type[Command], Action] = {
     c.Record: _record,
     c.Save: _save,
     c.Lints: _lints,
-    c.ChooseLoop: _loops,
-    c.OtherProcess: _process,
     c.Nodes: _nodes,
-    c.Lab: _lab,
-    c.Stage: _stage,
-    c.Lesson: _lesson,
     c.Help: _help,
     c.Palette: _palette,
     **CHOICES,
+    **NAVIGATION,
 }

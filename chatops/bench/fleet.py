@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from types import TracebackType
@@ -24,77 +25,23 @@ def go_on(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-class EngineProcess:
-    """On one port for its whole life, which may have several beginnings; it keeps nothing."""
+class _Restarted:
+    """A process that has several beginnings."""
 
-    def __init__(self) -> None:
-        program = engine_program()
-        assert program is not None
-        self.port = free_port()
-        self._command = [program, "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
-                         "--appendonly", "no"]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
+    _process: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
 
-    def begin(self) -> None:
-        self._process = spawn(self._command, stdin=subprocess.DEVNULL,
+    def run(self, command: Sequence[str]) -> None:
+        """Begin, and let nobody hear what it writes."""
+        self._process = spawn(list(command), stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self) -> None:
-        """At once, with all that it kept."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-        self._process = None
-
-    def close(self) -> None:
-        if self._process is not None:
-            go_on(self._process.pid)
-            end(self._process)
-            self._process = None
-
-
-class NodeProcess:
-    """One node, on another port after each beginning, which takes as long as its lease of before
-    lives; nobody is kept waiting for that.
-    """
-
-    def __init__(self, name: str, url: str) -> None:
-        self.name = name
-        self.port = self.irc_port = 0
-        self.began = 0                 # how often
-        self._url = url
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def begin(self) -> None:
-        self.port, self.irc_port = free_port(), free_port()
-        self.began += 1
-        contender = replace(CHATOPS, command=(
-            *CHATOPS.command, "--cluster", self._url, "--node", self.name,
-            "--irc-port", str(self.irc_port)))
-        self._process = spawn(contender.on(self.port), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def check(self) -> None:
-        """Raises `BenchError` if it has ended by itself."""
-        if self._process is not None and (status := self._process.poll()) is not None:
-            raise BenchError(f"node {self.name} ended by itself, with {status}")
-
-    def kill(self) -> None:
-        """At once: its clients and its lease know nothing of it."""
+        """At once: nothing is kept, and nobody is told."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()
@@ -106,6 +53,49 @@ class NodeProcess:
             go_on(self._process.pid)
             end(self._process)
             self._process = None
+
+
+class EngineProcess(_Restarted):
+    """On one port for its whole life, which may have several beginnings; it keeps nothing."""
+
+    def __init__(self) -> None:
+        program = engine_program()
+        assert program is not None
+        self.port = free_port()
+        self._command = [program, "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
+                         "--appendonly", "no"]
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def begin(self) -> None:
+        self.run(self._command)
+
+
+class NodeProcess(_Restarted):
+    """One node, on another port after each beginning, which takes as long as its lease of before
+    lives; nobody is kept waiting for that.
+    """
+
+    def __init__(self, name: str, url: str) -> None:
+        self.name = name
+        self.port = self.irc_port = 0
+        self.began = 0                 # how often
+        self._url = url
+
+    def begin(self) -> None:
+        self.port, self.irc_port = free_port(), free_port()
+        self.began += 1
+        contender = replace(CHATOPS, command=(
+            *CHATOPS.command, "--cluster", self._url, "--node", self.name,
+            "--irc-port", str(self.irc_port)))
+        self.run(contender.on(self.port))
+
+    def check(self) -> None:
+        """Raises `BenchError` if it has ended by itself."""
+        if self._process is not None and (status := self._process.poll()) is not None:
+            raise BenchError(f"node {self.name} ended by itself, with {status}")
 
 
 class Fleet:
