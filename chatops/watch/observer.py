@@ -4,6 +4,12 @@ Until then nothing of the control protocol is even imported.  The thread is not 
 `threading`'s, so the program does not find it among its own.  A fork waits until it has
 stopped, and starts it again: the child inherits no lock that is held, and Python 3.12 sees
 no second thread to warn of.
+
+It is started before Python has come up, and that is waited for.  A new thread frees what it was
+started with before it has the GIL (`pythread_wrapper` in CPython's `Python/thread_pthread.h`),
+and in development mode Python's start takes the debugging allocator away for moments
+(`_PyMem_SetDefaultAllocator`): what was allocated with it and is freed without it ends the
+program with "munmap_chunk(): invalid pointer".
 """
 
 from __future__ import annotations
@@ -122,10 +128,14 @@ class Observer:
     def _go(self) -> None:
         self._parking = False
         self._parked.acquire()
-        _thread.start_new_thread(self._main, ())
+        begun = _thread.allocate_lock()
+        begun.acquire()
+        _thread.start_new_thread(self._main, (begun,))
+        begun.acquire()
 
-    def _main(self) -> None:
+    def _main(self, begun: _thread.LockType) -> None:
         self._native = _thread.get_native_id()
+        begun.release()
         try:
             if self._engine is None and self._called():
                 from chatops.watch.engine import Engine

@@ -17,145 +17,13 @@ from chatops.api.commands import Quit
 from chatops.control.socket_path import ControlError
 from chatops.links.remote import RemoteLink
 from chatops.watch.launch import prepared
+from tests.integration.ordinary_programs import PROGRAMS
 from tests.integration.terminal import Terminal
 from tests.integration.until import until
 from tests.integration.watched import START, Watched, connect, script
+from tests.patience import PATIENCE
 
 Start = Callable[..., Watched]
-
-PROGRAMS = {
-    "says what it says": "print('out'); import sys; print('err', file=sys.stderr)",
-    "exits with a status": "import sys; sys.exit(3)",
-    "exits with words": "import sys; sys.exit('no')",
-    "exits at once": "import os; print('x', flush=True); os._exit(7)",
-    "crashes at import": "import nothing_of_this_name",
-    "crashes deep down": """
-        import asyncio
-        async def main():
-            await asyncio.sleep(0)
-            raise RuntimeError("deep down")
-        asyncio.run(main())
-        """,
-    "does not compile": "print(",
-    "runs asyncio twice": """
-        import asyncio
-        async def main(n):
-            await asyncio.sleep(0.01)
-            return n
-        print(asyncio.run(main(1)), asyncio.run(main(2)))
-        """,
-    "leaves nothing open": """
-        import asyncio
-        async def main():
-            server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
-            server.close()
-            await server.wait_closed()
-        asyncio.run(main())
-        print("closed")
-        """,
-    "leaves something open": """
-        import asyncio, socket
-        loop = asyncio.new_event_loop()
-        loop.run_until_complete(asyncio.sleep(0))
-        print("done")
-        """,
-    "is killed by a signal": "import os, signal; os.kill(os.getpid(), signal.SIGUSR1)",
-    "looks around": """
-        import os, sys, threading
-        print(sorted(name for name in os.environ if "CHATOPS" in name or name == "PYTHONPATH"))
-        print([folder for folder in sys.path if "chatops/watch" in folder])
-        print(threading.active_count(), [t.name for t in threading.enumerate()])
-        print(sys.argv, __name__, __file__, __spec__)
-        import selectors
-        print(selectors.DefaultSelector.__name__, selectors.EpollSelector.__module__)
-        print(isinstance(selectors.DefaultSelector(), selectors.EpollSelector))
-        print(issubclass(selectors.PollSelector, selectors.BaseSelector))
-        with selectors.DefaultSelector() as selector:
-            print(len(selector.get_map()), selector.select(0))
-        print(selector.get_map())
-        """,
-    "forks": """
-        import os, sys, warnings
-        warnings.simplefilter("error")
-        pid = os.fork()
-        if pid == 0:
-            print("child", flush=True)
-            os._exit(5)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-        """,
-    "forks with a loop": """
-        import asyncio, os, sys
-        async def child():
-            await asyncio.sleep(0.01)
-            print("child", flush=True)
-        async def main():
-            pid = os.fork()
-            if pid == 0:
-                return "child"
-            os.waitpid(pid, 0)
-            return "parent"
-        if asyncio.run(main()) == "child":
-            asyncio.run(child())
-            os._exit(0)
-        print("parent")
-        """,
-    "starts other processes": """
-        import asyncio, subprocess, sys
-        print(subprocess.run([sys.executable, "-c", "import os; print(sorted(n for n in "
-                              "os.environ if 'CHATOPS' in n))"], capture_output=True).stdout)
-        print(subprocess.run(["cat"], input=b"x" * 300_000, capture_output=True).returncode)
-        async def main():
-            process = await asyncio.create_subprocess_shell("exit 4")
-            print(await process.wait())
-        asyncio.run(main())
-        """,
-    "has a pool": """
-        import multiprocessing
-        def square(n):
-            return n * n
-        if __name__ == "__main__":
-            for how in ("fork", "spawn", "forkserver"):
-                with multiprocessing.get_context(how).Pool(2) as pool:
-                    print(how, pool.map(square, range(4)))
-        """,
-    "handles signals": """
-        import asyncio, os, signal
-        async def main():
-            got = asyncio.Event()
-            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, got.set)
-            os.kill(os.getpid(), signal.SIGUSR1)
-            await asyncio.wait_for(got.wait(), 5)
-            print("got it")
-        asyncio.run(main())
-        """,
-    "brings its own selector": """
-        import asyncio, selectors
-        class Mine(selectors.SelectSelector):
-            def select(self, timeout=None):
-                self.count = getattr(self, "count", 0) + 1
-                return super().select(timeout)
-        mine = Mine()
-        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(mine)) as runner:
-            runner.run(asyncio.sleep(0.01))
-        print(mine.count > 0)
-        """,
-    "registers what is wrong": """
-        import selectors, socket
-        a, b = socket.socketpair()
-        with selectors.DefaultSelector() as selector:
-            selector.register(a, selectors.EVENT_READ)
-            for wrong in (lambda: selector.register(a, selectors.EVENT_READ),
-                          lambda: selector.unregister(b), lambda: selector.modify(b, 1),
-                          lambda: selector.register(b, 0), lambda: selector.get_key(b)):
-                try:
-                    wrong()
-                except Exception as error:
-                    print(type(error).__name__)
-            selector.modify(a, selectors.EVENT_READ | selectors.EVENT_WRITE, "data")
-            print([(key.data, mask) for key, mask in selector.select(None)], selector.fileno() > 0)
-        a.close(), b.close()
-        """,
-}
 
 
 def _plain(text: str) -> str:
@@ -183,6 +51,39 @@ def test_a_program_does_what_it_does_without(watched: Start, tmp_path: Path, wha
     assert (status, _plain(printed)) == (alone.returncode, _plain(alone.stdout.decode()))
     killed = alone.returncode < 0 or what == "exits at once"
     assert killed or not program.control.exists()
+
+
+# The observer's thread comes to run late, as on a busy machine.
+LATE = """
+import _thread, socket, sys, time
+from chatops.watch.observer import InheritedEndpoint, Observer
+
+start, began = _thread.start_new_thread, []
+
+def start_late(function, arguments):
+    def run():
+        for _ in range(100):
+            time.sleep(0)
+        began.append(True)
+        function(*arguments)
+    return start(run, ())
+
+_thread.start_new_thread = start_late
+sock = socket.socket(socket.AF_UNIX)
+sock.bind(sys.argv[1])
+sock.listen()
+Observer(InheritedEndpoint(sys.argv[1], sock, -1), "program")
+print(began)
+"""
+
+
+def test_python_comes_up_no_further_before_the_thread_runs(tmp_path: Path) -> None:
+    """In development mode the program could be aborted otherwise, about once in a thousand
+    starts: Python frees the thread's beginnings without the allocator that made them.
+    """
+    ran = subprocess.run([sys.executable, "-c", LATE, str(tmp_path / "control")], check=True,
+                         stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE)
+    assert ran.stdout == b"[True]\n"
 
 
 def test_its_tests_run_as_they_do_alone(watched: Start, tmp_path: Path) -> None:
