@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import gc
+import os
+from collections.abc import Generator
 
 import pytest
 
 from tests.patience import scaled
 
 LONGEST = 120.0                # seconds on an idle machine; several times what any test takes
+PER_CORE = 3                   # of `-n auto`: most tests wait for a process or a screen more than
+                               # they compute
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Several workers for each core, unless the environment says how many in all."""
+    cores = yield
+    return cores if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else cores * PER_CORE
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
