@@ -198,7 +198,7 @@ def show(findings: Findings, cpus: Cpus, progress: ProgressLine) -> None:
         elif findings.requests_error:
             progress.print([f"requests to uvicorn: {findings.requests_error}"])
     if CLUSTER in plan.parts:
-        progress.print(measure_cluster(findings, progress))
+        progress.print(measure_cluster(findings, cpus, progress))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chatops.bench.ready import ready_set
 from chatops.bench.tongues import LINE, LineTongue
@@ -29,10 +29,12 @@ class LoadError(ChatopsError, RuntimeError):
 
 
 class Crowd:
-    """Clients of one server.  Belongs to one thread; its sockets do not block."""
+    """Clients of one server, or of several nodes by turns, where all hear all.  Belongs to one
+    thread; its sockets do not block.
+    """
 
-    def __init__(self, host: str, port: int, senders: int, size: int, tongue: LineTongue = LINE
-                 ) -> None:
+    def __init__(self, host: str, port: int, senders: int, size: int, tongue: LineTongue = LINE,
+                 more_ports: Sequence[int] = ()) -> None:
         """The first `senders` clients speak, messages of `size` bytes and what is around them."""
         if size > tongue.longest:
             raise LoadError(f"a message has at most {tongue.longest} bytes there")
@@ -40,7 +42,7 @@ class Crowd:
         self.sent = 0              # messages
         self.arrived = 0           # deliveries
         self.due = 0               # deliveries of everything sent
-        self._address = (host, port)
+        self._addresses = [(host, each) for each in (port, *more_ports)]
         self._senders = senders
         self._size = size
         self._tongue = tongue
@@ -82,7 +84,8 @@ class Crowd:
         pending = clients if room else CONNECT_BURST
         awaited = self._tongue.hello(0, room)[1]
         for number in range(clients):
-            sock = socket.create_connection(self._address, PATIENCE)
+            address = self._addresses[number % len(self._addresses)]
+            sock = socket.create_connection(address, PATIENCE)
             self._sockets.append(sock)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setblocking(False)

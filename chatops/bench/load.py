@@ -50,6 +50,7 @@ class LoadSpec(msgspec.Struct, frozen=True):
     idle_seconds: float = 0.0  # to sit still and see whether the server does
     server_pid: int = 0        # 0: do not look at the server's process
     cpu: int | None = None     # to run on
+    more_ports: tuple[int, ...] = ()       # of nodes, beside `port`
 
 
 class Idle(msgspec.Struct, frozen=True):
@@ -78,7 +79,8 @@ def run(spec: LoadSpec) -> LoadResult:
     """Connect, do what the spec asks for, and say what came of it."""
     pid = spec.server_pid
     empty = usage.resident_bytes(pid)
-    crowd = Crowd(spec.host, spec.port, spec.senders, spec.size, TONGUES[spec.spoken])
+    crowd = Crowd(spec.host, spec.port, spec.senders, spec.size, TONGUES[spec.spoken],
+                  spec.more_ports)
     try:
         cpu = usage.cpu_seconds(pid)
         connect_seconds = crowd.connect(spec.clients, spec.room)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import importlib.util
 import select
 import shutil
-import socket
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -25,14 +24,14 @@ import msgspec
 
 from chatops.bench import usage
 from chatops.bench.contenders import CHATOPS, Contender
-from chatops.bench.runner import BenchError, ServerProcess
+from chatops.bench.ears import PATIENCE, Ear, meet, timed
+from chatops.bench.runner import ServerProcess
 
 NAMES = ("a", "b", "c")
 ENGINES = ("redis-server", "valkey-server")
 RATE = 5000                    # lines a second from one client
 BATCH = 50                     # of them at once
 PACE = 0.002                   # seconds between two lines whose way is timed
-PATIENCE = 10.0                # seconds until a line must have come
 WARM_UP = 20                   # lines that are not counted
 WINDOWS = 10                   # into which those that are counted are divided
 
@@ -69,19 +68,13 @@ def lacking() -> str:
 
 def measure_nodes(lines: int, seconds: float) -> NodesCost:
     """Time so many lines, then send for so many seconds.  Raises `BenchError`."""
-    program = engine_program()
-    assert program is not None
-    engine = Contender("engine", "the engine", (
-        program, "--bind", "127.0.0.1", "--port", "{port}", "--save", "", "--appendonly", "no"))
     with ExitStack() as stack:
-        started = stack.enter_context(ServerProcess(engine))
-        url = f"redis://127.0.0.1:{started.port}/0"
-        processes = [stack.enter_context(ServerProcess(_node(url, name))) for name in NAMES]
+        started, processes = begin_nodes(stack, len(NAMES))
         ports = [process.port for process in processes]
         alone = stack.enter_context(ServerProcess(CHATOPS)).port
-        sender, *hearers = (stack.enter_context(_Ear(port)) for port in (ports[0], *ports))
-        by_itself = [stack.enter_context(_Ear(alone)) for _ in range(2)]
-        _meet(sender, hearers)
+        sender, *hearers = (stack.enter_context(Ear(port)) for port in (ports[0], *ports))
+        by_itself = [stack.enter_context(Ear(alone)) for _ in range(2)]
+        meet(sender, hearers)
         ways = _ways(sender, hearers, by_itself, lines)
         with usage.yielding([started.pid, *[process.pid for process in processes[1:]]]) as can:
             apart = _ways(sender, hearers[:1], by_itself, lines) if can else None
@@ -92,9 +85,19 @@ def measure_nodes(lines: int, seconds: float) -> NodesCost:
             over=_over(ways), over_apart=_over(apart) if apart is not None else (0.0, 0.0))
 
 
-def _node(url: str, name: str) -> Contender:
-    return replace(CHATOPS, name=name, title=f"node {name}",
-                   command=(*CHATOPS.command, "--cluster", url, "--node", name))
+def begin_nodes(stack: ExitStack, count: int, cpu: int | None = None
+                ) -> tuple[ServerProcess, list[ServerProcess]]:
+    """An engine and so many nodes, all on this CPU, until the end of the stack."""
+    program = engine_program()
+    assert program is not None
+    engine = stack.enter_context(ServerProcess(Contender("engine", "the engine", (
+        program, "--bind", "127.0.0.1", "--port", "{port}", "--save", "", "--appendonly", "no")),
+        cpu))
+    url = f"redis://127.0.0.1:{engine.port}/0"
+    return engine, [stack.enter_context(ServerProcess(replace(
+        CHATOPS, name=name, title=f"node {name}",
+        command=(*CHATOPS.command, "--cluster", url, "--node", name)), cpu))
+        for name in NAMES[:count]]
 
 
 class _Ways(NamedTuple):
@@ -105,14 +108,14 @@ class _Ways(NamedTuple):
     other: list[float]
 
 
-def _ways(sender: _Ear, hearers: Sequence[_Ear], alone: Sequence[_Ear], lines: int) -> _Ways:
+def _ways(sender: Ear, hearers: Sequence[Ear], alone: Sequence[Ear], lines: int) -> _Ways:
     """Say so many lines to each; the first of `hearers` is on the sender's node."""
     ways = _Ways([], [], [])
     for number in range(lines + WARM_UP):
         turns = [(alone[0], alone[1:]), (sender, hearers)]
         for speaker, ears in turns if number % 2 else reversed(turns):
             time.sleep(PACE)           # or it would be timed how the one before is finished
-            first, *others = [way * 1e6 for way in _timed(speaker, ears, f"line {number}")]
+            first, *others = [way * 1e6 for way in timed(speaker, ears, f"line {number}")]
             if number >= WARM_UP:
                 (ways.own if speaker is sender else ways.alone).append(first)
                 if others:
@@ -133,75 +136,7 @@ def _over(ways: _Ways) -> Percentiles:
     return median([p50 for p50, _ in ratios]), median([p99 for _, p99 in ratios])
 
 
-class _Ear:
-    """A client that says lines, and knows which have come."""
-
-    def __init__(self, port: int) -> None:
-        self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.heard = b""
-
-    def __enter__(self) -> _Ear:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.sock.close()
-
-    def fileno(self) -> int:
-        return self.sock.fileno()
-
-    def listen(self) -> None:
-        data = self.sock.recv(1 << 20)
-        if not data:
-            raise BenchError("a node has closed a connection")
-        self.heard += data
-
-
-def _meet(sender: _Ear, hearers: Sequence[_Ear]) -> None:
-    """Until each node hears the first; what it said before they were joined is no loss."""
-    deadline = time.monotonic() + PATIENCE
-    for number in range(1 << 20):
-        sender.sock.sendall(f"there {number}\n".encode())
-        ready, _, _ = select.select(hearers, [], [], 0.1)
-        for ear in ready:
-            ear.listen()
-        if all(b": there " in ear.heard for ear in hearers):
-            break
-        if time.monotonic() > deadline:
-            raise BenchError(f"the nodes did not find each other within {PATIENCE:.0f} s")
-    _timed(sender, hearers, "all are there")
-
-
-def _timed(sender: _Ear, hearers: Sequence[_Ear], text: str) -> list[float]:
-    """Seconds until each has heard this line."""
-    wanted = f": {text}\n".encode()
-    ways = dict.fromkeys(hearers, 0.0)
-    for ear in hearers:
-        ear.heard = b""
-    began = time.perf_counter()
-    sender.sock.sendall(f"{text}\n".encode())
-    waiting = list(hearers)
-    while waiting:
-        ready, _, _ = select.select(waiting, [], [], PATIENCE)
-        if not ready:
-            raise BenchError(f"a line did not come within {PATIENCE:.0f} s")
-        for ear in ready:
-            ear.listen()
-            if wanted in ear.heard:    # not at its end: who comes and goes is told as well
-                ways[ear] = time.perf_counter() - began
-                waiting.remove(ear)
-    _quiet(sender)
-    return list(ways.values())
-
-
-def _quiet(ear: _Ear) -> None:
-    """What it hears of itself is read and forgotten, or its own node would wait for it."""
-    while select.select([ear], [], [], 0)[0]:
-        ear.listen()
-    ear.heard = b""
-
-
-def _stream(sender: _Ear, hearers: Sequence[_Ear], seconds: float
+def _stream(sender: Ear, hearers: Sequence[Ear], seconds: float
             ) -> tuple[int, tuple[int, ...], float]:
     """Lines at `RATE`: how many were sent and heard by each, and the seconds that took."""
     batches = max(1, int(seconds * RATE / BATCH))

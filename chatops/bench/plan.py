@@ -10,6 +10,7 @@ from chatops.bench.attached import AttachedRow
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nodes import NodesCost
+from chatops.bench.nodes_flow import NodesFlow
 from chatops.bench.nonreaders import StalledResult, StalledSpec
 from chatops.bench.selector_cost import SelectorCost
 from chatops.bench.watch_cost import WatchCost
@@ -91,6 +92,7 @@ class Findings(msgspec.Struct):
     requests: tuple[RequestRow, ...] = ()
     requests_error: str = ""
     nodes: NodesCost | None = None
+    nodes_flow: tuple[NodesFlow, ...] = ()
     nodes_error: str = ""
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 
-from chatops.bench import attached, contenders, nodes, stalled, storm
+from chatops.bench import attached, contenders, nodes, nodes_flow, stalled, storm
 from chatops.bench.answers import KeysResult
 from chatops.bench.attached import AttachedRow
 from chatops.bench.contenders import Contender
@@ -121,7 +121,7 @@ def measure_requesting(findings: Findings, cpus: Cpus, progress: Progress
     return findings.requests
 
 
-def measure_cluster(findings: Findings, progress: Progress) -> list[str]:
+def measure_cluster(findings: Findings, cpus: Cpus, progress: Progress) -> list[str]:
     """What several nodes cost, as it is printed; a machine without an engine is no failure."""
     why = nodes.lacking()
     if not why:
@@ -129,9 +129,13 @@ def measure_cluster(findings: Findings, progress: Progress) -> list[str]:
         try:
             findings.nodes = nodes.measure_nodes(400 * findings.plan.rounds,
                                                  findings.plan.seconds)
+            progress("as much as a server, two nodes and three deliver on one CPU")
+            findings.nodes_flow = nodes_flow.measure_flow(findings.plan.rounds,
+                                                          findings.plan.seconds, cpus)
         except (BenchError, OSError) as error:
             why = findings.nodes_error = str(error)
-    return nodes.nodes_lines(findings.nodes, why)
+    lines = nodes.nodes_lines(findings.nodes, why)
+    return lines + nodes_flow.flow_lines(findings.nodes_flow) if findings.nodes_flow else lines
 
 
 def run_once(contender: Contender, clients: int, number: int, spec: LoadSpec,
