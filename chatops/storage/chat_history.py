@@ -149,12 +149,7 @@ class ChatHistory:
 
     def cursor(self) -> Cursor | None:
         """How far the nodes' log has been archived; None if it never was."""
-        database = self._open()
-        row = database.execute("SELECT log, entry, numbers FROM cursor").fetchone()
-        if row is None:
-            return None
-        log, entry, numbers = row
-        return Cursor(log, entry, {(node, boot): seq for node, boot, seq in json.loads(numbers)})
+        return cursor_in(self._open())
 
     def note(self, did: AdminDid) -> None:
         """Keep what an admin has done."""
@@ -233,6 +228,15 @@ class ChatHistory:
                 raise
             self._database = database
         return self._database
+
+
+def cursor_in(database: sqlite3.Connection) -> Cursor | None:
+    """As `ChatHistory.cursor`."""
+    row = database.execute("SELECT log, entry, numbers FROM cursor").fetchone()
+    if row is None:
+        return None
+    log, entry, numbers = row
+    return Cursor(log, entry, {(node, boot): seq for node, boot, seq in json.loads(numbers)})
 
 
 def _move(database: sqlite3.Connection, cursor: Cursor) -> None:

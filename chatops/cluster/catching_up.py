@@ -1,0 +1,98 @@
+"""What was said while this node was away goes to its history, out of the log, and is not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from chatops.api import events
+from chatops.chat import abroad
+from chatops.chat.dialect import PLAIN
+from chatops.chat.past import KEPT
+from chatops.cluster.engine import moment
+from chatops.cluster.frames import Codec, Heard, NodeFrame, unpack
+from chatops.cluster.numbers import Seen
+from chatops.cluster.reading import stamped
+from chatops.server.state import ServerState
+from chatops.storage.chat_history import Chunk, Cursor
+from chatops.units import counted
+
+
+class Archive(Protocol):
+    """The history, as a node sees it."""
+
+    def archived(self, past: Sequence[Chunk], cursor: Cursor) -> None:
+        """The log has been read up to there.  To be kept with these, with all that rooms have
+        heard so far, and with nothing that they hear later.
+        """
+
+
+class CatchingUp:
+    """Belongs to the reactor's thread."""
+
+    def __init__(self, state: ServerState, archive: Archive | None, since: Cursor | None) -> None:
+        self.since = since             # where the node's last run has ended
+        self._state = state
+        self._archive = archive
+        self._past: list[Chunk] = []
+        self._entry = ""               # the last that was read, and not told to the archive
+        self._lines: dict[str, int] = {}   # said elsewhere, by the rooms
+        self._missing: dict[str, int] = {} # frames, by their nodes
+
+    def take(self, frame: NodeFrame, seen: Seen, codec: Codec) -> None:
+        """A frame of another node that was written before this one began."""
+        if not seen.new:
+            return
+        if seen.missing:
+            self._missing[frame.node] = self._missing.get(frame.node, 0) + seen.missing
+        for raw in frame.items:
+            item = unpack(raw)
+            if isinstance(item, Heard):
+                self._heard(item, frame.node, codec.skew - frame.skew)
+
+    def _heard(self, heard: Heard, node: str, ahead: float) -> None:
+        for group in heard.groups:
+            ours = stamped(group, node, ahead)
+            plain = PLAIN.render(heard.room, [ours])
+            if plain.chunk and ours.kind in KEPT:
+                self._past.append(Chunk(ours.at, heard.kept_as or heard.room, plain.chunk,
+                                        [ours], plain.parts))
+                self._lines[heard.room] = self._lines.get(heard.room, 0) + ours.lines
+
+    def read(self, entry: str) -> None:
+        """This one has been read, whatever was in it."""
+        self._entry = entry
+
+    def flush(self, log: str, numbers: Mapping[tuple[str, str], int]) -> None:
+        """At the end of a turn, when rooms have heard all that was read in it."""
+        if self._entry and self._archive is not None:
+            past, self._past = self._past, []
+            self._archive.archived(past, Cursor(log, self._entry, dict(numbers)))
+        self._entry = ""
+
+    def gap(self) -> None:
+        """The log does not go back as far as the history goes."""
+        self._say("of what was said while this node was away the log has not kept all: the "
+                  "history lacks it")
+
+    def over(self) -> None:
+        """All that there was has been read.  Harmless if that has been told before."""
+        lines, self._lines = self._lines, {}
+        for room, count in lines.items():
+            was = "was" if count == 1 else "were"
+            text = f"{counted(count, 'line')} of {room} {was} said while this node was away"
+            self._say(f"{text}; the history has {'it' if count == 1 else 'them'}")
+            abroad.note(self._state.hub, room, f"{text}; /history shows "
+                                               f"{'it' if count == 1 else 'them'}", "")
+        missing, self._missing = self._missing, {}
+        for node, frames in missing.items():
+            self._say(f"the history lacks some lines of node {node}: {counted(frames, 'frame')} "
+                      "of it came never")
+
+    def _say(self, text: str) -> None:
+        self._state.say(events.Warned(self._state.hub.at, text))
+
+
+def is_past(entry: str, live_from: str) -> bool:
+    """Whether it was written before this node began."""
+    return moment(entry) <= moment(live_from)
