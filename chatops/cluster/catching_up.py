@@ -31,12 +31,12 @@ class CatchingUp:
     """Belongs to the reactor's thread."""
 
     def __init__(self, state: ServerState, archive: Archive | None, since: Cursor | None) -> None:
-        self.since = since             # where the node's last run has ended
+        self._known = since is not None    # where the history ends in the log
         self._state = state
         self._archive = archive
         self._past: list[Chunk] = []
-        self._entry = ""               # the last that was read, and not told to the archive
-        self._lines: dict[str, int] = {}   # said elsewhere, by the rooms
+        self._log = self._entry = ""   # what was read last, and the archive has not been told
+        self._lines: dict[str, int] = {}   # said elsewhere, by where they are kept
         self._missing: dict[str, int] = {} # frames, by their nodes
 
     def take(self, frame: NodeFrame, seen: Seen, codec: Codec) -> None:
@@ -55,19 +55,25 @@ class CatchingUp:
             ours = stamped(group, node, ahead)
             plain = PLAIN.render(heard.room, [ours])
             if plain.chunk and ours.kind in KEPT:
-                self._past.append(Chunk(ours.at, heard.kept_as or heard.room, plain.chunk,
-                                        [ours], plain.parts))
-                self._lines[heard.room] = self._lines.get(heard.room, 0) + ours.lines
+                room = heard.kept_as or heard.room
+                self._past.append(Chunk(ours.at, room, plain.chunk, [ours], plain.parts))
+                self._lines[room] = self._lines.get(room, 0) + ours.lines
 
-    def read(self, entry: str) -> None:
+    def begin(self, log: str, live_from: str) -> None:
+        """It is one of several nodes (again); a history that was none's yet begins here."""
+        if not self._known:
+            self._known = True
+            self.read(log, live_from)
+
+    def read(self, log: str, entry: str) -> None:
         """This one has been read, whatever was in it."""
-        self._entry = entry
+        self._log, self._entry = log, entry
 
-    def flush(self, log: str, numbers: Mapping[tuple[str, str], int]) -> None:
+    def flush(self, numbers: Mapping[tuple[str, str], int]) -> None:
         """At the end of a turn, when rooms have heard all that was read in it."""
         if self._entry and self._archive is not None:
             past, self._past = self._past, []
-            self._archive.archived(past, Cursor(log, self._entry, dict(numbers)))
+            self._archive.archived(past, Cursor(self._log, self._entry, dict(numbers)))
         self._entry = ""
 
     def gap(self) -> None:

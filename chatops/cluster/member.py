@@ -81,7 +81,7 @@ class Member:
         self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
                              pace.order)
         self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
-        self._found: deque[tuple[str, bytes]] = deque()
+        self._found: deque[tuple[str, str, bytes]] = deque()
         self._found_size = 0
         self._goes_on = False          # in the next turn, with what was found
         self._introductions = Introductions()
@@ -172,7 +172,7 @@ class Member:
 
     def flush(self) -> None:
         """Tell the others what has become of people here, and write the next frame."""
-        self._catching_up.flush(self.link.epoch, self.numbers.last)
+        self._catching_up.flush(self.numbers.last)
         if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         up = self.link.state == "up"
@@ -249,6 +249,7 @@ class Member:
         # Others date what is said here by it, and an idle node would not write.
         self._introductions.owed |= abs(self.link.skew - self._codec.skew) > NOTABLE
         self._codec.skew = self.link.skew
+        self._catching_up.begin(self.link.epoch, self.link.live_from)
         if self.link.gap:
             self.link.gap = False
             self._catching_up.gap()
@@ -270,7 +271,7 @@ class Member:
         self._solitude.begin(str(self.link.engine), reason)
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
-        self._found.extend(found)
+        self._found.extend([(self.link.epoch, *entry) for entry in found])
         self._found_size += sum([len(frame) for _, frame in found])
         if not self._goes_on:
             self._read_on()
@@ -286,7 +287,7 @@ class Member:
         """As much as fits into a turn; the rest is for the next one."""
         size = 0
         while self._found and size < AT_ONCE:
-            entry, data = self._found.popleft()
+            log, entry, data = self._found.popleft()
             size += len(data)
             try:
                 self._open(entry, data)
@@ -294,7 +295,7 @@ class Member:
                 self._bad(error)
             except Exception as error:
                 self._state.mishap("Member.read", -1, error, None)
-            self._catching_up.read(entry)
+            self._catching_up.read(log, entry)
         self._found_size -= size
         if self._found_size < AHEAD:
             self.link.read_on()

@@ -102,6 +102,9 @@ class HistoryWriter:
     def _gather(self, chunk: Chunk) -> None:
         self._accepted += chunk.size
         self._gathered.append(chunk)
+        self._arm()
+
+    def _arm(self) -> None:
         if not self._armed:
             self._armed = True
             self._reactor.call_later(GATHER, self._hand_over)
@@ -109,12 +112,13 @@ class HistoryWriter:
     def archived(self, past: Sequence[Chunk], cursor: Cursor) -> None:
         """Of the log that nodes share all has been read up to there, and these were not heard:
         they go to the history with the cursor, as does what was heard.  To be called at the end
-        of a turn.  Without talk the cursor waits for some.
+        of a turn.
         """
         for chunk in past:
             self._recent.heard(chunk.at, chunk.room, chunk.data)
             self._gather(chunk)
         self._cursor = cursor
+        self._arm()
 
     def note(self, did: events.AdminDid) -> None:
         """Have it kept what an admin has done, and who that was.  Never waits."""
