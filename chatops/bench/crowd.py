@@ -15,7 +15,7 @@ from array import array
 from collections.abc import Callable
 
 from chatops.bench.ready import ready_set
-from chatops.bench.tongues import LINE, Line
+from chatops.bench.tongues import LINE, LineTongue
 from chatops.system.errors import ChatopsError
 
 STAMP = 16                     # hex digits after the mark: the time of the send in ns
@@ -31,7 +31,7 @@ class LoadError(ChatopsError, RuntimeError):
 class Crowd:
     """Clients of one server.  Belongs to one thread; its sockets do not block."""
 
-    def __init__(self, host: str, port: int, senders: int, size: int, tongue: Line = LINE
+    def __init__(self, host: str, port: int, senders: int, size: int, tongue: LineTongue = LINE
                  ) -> None:
         """The first `senders` clients speak, messages of `size` bytes and what is around them."""
         if size > tongue.longest:

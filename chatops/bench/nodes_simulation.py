@@ -43,7 +43,7 @@ SECRET = b"of this simulation"
 TEXT = b"a line as people write them, of about sixty bytes in the end"
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class SimulationOutcome(msgspec.Struct, frozen=True):
     """Of one simulation.  Times in seconds, bytes of memory and on the wire."""
 
     nodes: int
@@ -101,7 +101,7 @@ class Simulation:
 
     # -- the run
 
-    def run(self, seconds: float) -> Outcome:
+    def run(self, seconds: float) -> SimulationOutcome:
         """Let all begin and meet, then talk for so long."""
         for node in self.nodes:
             self._at(self._random.uniform(0.0, BEGIN), partial(self._begin, node))
@@ -117,7 +117,7 @@ class Simulation:
         took = self.now - began
         frames = self.written - written
         self.ways.sort()
-        return Outcome(
+        return SimulationOutcome(
             len(self.nodes), self._clients, self._rate, max(0.0, self.met - BEGIN),
             meeting / len(self.nodes), frames / took / len(self.nodes),
             (self.lines - lines) / max(1, frames), (self.used - used) / took,
@@ -256,7 +256,7 @@ def memory_of(nodes: int, clients: int) -> int:
         tracemalloc.stop()
 
 
-def table(outcomes: Sequence[Outcome]) -> list[str]:
+def table(outcomes: Sequence[SimulationOutcome]) -> list[str]:
     """As it is printed."""
     head = (f"{'nodes':>6}{'people':>8}{'lines/s':>9}{'met after':>11}{'frames':>8}"
             f"{'frames/s':>10}{'lines/frame':>13}{'engine':>8}{'MB/s out':>10}{'p50 ms':>9}"

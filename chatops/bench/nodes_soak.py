@@ -21,7 +21,7 @@ import click
 from chatops.bench.fleet import Fleet, NodeProcess
 from chatops.bench.nodes import lacking
 from chatops.bench.runner import BenchError
-from chatops.bench.talkers import Crowd, Talker, meet
+from chatops.bench.talkers import Talker, Talkers, meet
 
 PATIENCE = 60.0                # seconds until all must have arrived in the end
 RESTART = 5.0                  # seconds between two ends of a node
@@ -70,7 +70,7 @@ def storm(seconds: float, clients: int, rate: float) -> None:
 class _Weather:
     """What happens when; asked at each tick."""
 
-    def __init__(self, fleet: Fleet, crowd: Crowd, clients: int) -> None:
+    def __init__(self, fleet: Fleet, crowd: Talkers, clients: int) -> None:
         self.ended = self.killed = self.engines = 0
         self._fleet = fleet
         self._crowd = crowd
@@ -164,7 +164,7 @@ def freeze(seconds: float, clients: int, rate: float, what: str) -> None:
     sys.exit(not fine)
 
 
-def _frozen(fleet: Fleet, crowd: Crowd, seconds: float, which: str) -> bool:
+def _frozen(fleet: Fleet, crowd: Talkers, seconds: float, which: str) -> bool:
     ledger = crowd.ledger
     healthy = [talker for talker in crowd.open if which == "engine" or talker.node != "c"]
     others = [talker for talker in crowd.open if talker not in healthy]
@@ -216,9 +216,9 @@ def stopped(pid: int) -> Iterator[None]:
 # -- what both need
 
 @contextmanager
-def standing(clients: int, rate: float) -> Iterator[tuple[Fleet, Crowd]]:
+def standing(clients: int, rate: float) -> Iterator[tuple[Fleet, Talkers]]:
     """Three nodes that know each other, each with so many clients."""
-    with Fleet() as fleet, closing(Crowd(rate)) as crowd:
+    with Fleet() as fleet, closing(Talkers(rate)) as crowd:
         deadline = time.monotonic() + PATIENCE
         for node in fleet.nodes:
             while not _listens(node):
@@ -230,7 +230,7 @@ def standing(clients: int, rate: float) -> Iterator[tuple[Fleet, Crowd]]:
         yield fleet, crowd
 
 
-def _same_names(fleet: Fleet, crowd: Crowd) -> tuple[bool, int]:
+def _same_names(fleet: Fleet, crowd: Talkers) -> tuple[bool, int]:
     """Whether all nodes list the same people in the end, and how many of them twice."""
     listed: list[list[str]] = []
 

@@ -23,13 +23,13 @@ from chatops.bench.contenders import CHATOPS
 from chatops.bench.nodes import lacking
 from chatops.bench.nodes_soak import standing
 from chatops.bench.runner import BenchError, ServerProcess
-from chatops.bench.talkers import Crowd
+from chatops.bench.talkers import Talkers
 
 PATIENCE = 60.0                # seconds until all are where they are to be
 WARM_UP = 1.0
 
 
-class Cost(msgspec.Struct, frozen=True):
+class DeliveryCost(msgspec.Struct, frozen=True):
     """Of one crowd.  CPU in seconds."""
 
     deliveries: int
@@ -43,22 +43,22 @@ class Cost(msgspec.Struct, frozen=True):
         return (self.servers + self.engine) / self.deliveries * 1e6
 
 
-def alone(clients: int, rate: float, seconds: float, *, apart: bool) -> Cost:
+def alone(clients: int, rate: float, seconds: float, *, apart: bool) -> DeliveryCost:
     """A server by itself."""
-    with ServerProcess(CHATOPS) as server, closing(Crowd(rate)) as crowd:
+    with ServerProcess(CHATOPS) as server, closing(Talkers(rate)) as crowd:
         crowd.come("a", 1, server.port, clients)
         return _cost(crowd, [server.pid], 0, seconds, apart=apart)
 
 
-def together(clients: int, rate: float, seconds: float, *, apart: bool) -> Cost:
+def together(clients: int, rate: float, seconds: float, *, apart: bool) -> DeliveryCost:
     """Three nodes, with a third of the clients each."""
     with standing(clients // 3, rate) as (fleet, crowd):
         return _cost(crowd, [node.pid for node in fleet.nodes], fleet.engine.pid, seconds,
                      apart=apart)
 
 
-def _cost(crowd: Crowd, servers: Sequence[int], engine: int, seconds: float, *, apart: bool
-          ) -> Cost:
+def _cost(crowd: Talkers, servers: Sequence[int], engine: int, seconds: float, *, apart: bool
+          ) -> DeliveryCost:
     if apart:
         _move_apart(crowd)
     crowd.run(WARM_UP)
@@ -67,10 +67,10 @@ def _cost(crowd: Crowd, servers: Sequence[int], engine: int, seconds: float, *, 
     crowd.run(seconds)
     *spent, of_engine = [_cpu(pid) - was for pid, was in zip((*servers, engine), before,
                                                            strict=True)]
-    return Cost(crowd.ledger.heard - heard, sum(spent), of_engine, crowd.ledger.lost - lost)
+    return DeliveryCost(crowd.ledger.heard - heard, sum(spent), of_engine, crowd.ledger.lost - lost)
 
 
-def _move_apart(crowd: Crowd) -> None:
+def _move_apart(crowd: Talkers) -> None:
     """Each into a room of its own."""
     for number, talker in enumerate(crowd.open):
         talker.send(b"/join r%d\n" % number)
@@ -96,9 +96,9 @@ def _cpu(pid: int) -> float:
     return spent
 
 
-def lines_of(title: str, one: Sequence[Cost], three: Sequence[Cost]) -> list[str]:
+def lines_of(title: str, one: Sequence[DeliveryCost], three: Sequence[DeliveryCost]) -> list[str]:
     """As it is printed: the medians, and their ratio."""
-    def middle(costs: Sequence[Cost], figure: Callable[[Cost], float]) -> float:
+    def middle(costs: Sequence[DeliveryCost], figure: Callable[[DeliveryCost], float]) -> float:
         return sorted(map(figure, costs))[len(costs) // 2]
 
     mine, theirs = middle(one, lambda cost: cost.each), middle(three, lambda cost: cost.each)

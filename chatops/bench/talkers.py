@@ -102,7 +102,7 @@ class Talker:
                 ledger.ways.append(time.perf_counter() - sender.sent_at)
 
 
-class Crowd:
+class Talkers:
     """All of them, read by one selector."""
 
     def __init__(self, rate: float) -> None:
@@ -163,7 +163,7 @@ class Crowd:
                     for listener in listeners for sender in said])
 
 
-def meet(crowd: Crowd, seconds: float) -> None:
+def meet(crowd: Talkers, seconds: float) -> None:
     """Until each has heard one of every node.  Raises `BenchError`."""
     nodes = {talker.node for talker in crowd.open}
 

@@ -7,7 +7,7 @@ from typing import Literal
 Spoken = Literal["line", "irc"]
 
 
-class Line:
+class LineTongue:
     """For the door of `nc`, and for relays: a line is a message.
 
     The mark is one byte that is in every message, and in nothing else that is heard while
@@ -27,7 +27,7 @@ class Line:
         return (f"/join {room}\n".encode(), f" in {room} with ".encode()) if room else (b"", b"\n")
 
 
-class Irc(Line):
+class IrcTongue(LineTongue):
     """For the door of IRC clients: no capabilities, everybody in one channel.
 
     The source of each line has `!`, `~` and `@` in it, and tags, were there any, `=`, `;` and
@@ -44,5 +44,5 @@ class Irc(Line):
         return said.encode(), b" 366 "
 
 
-LINE = Line()
-TONGUES: dict[Spoken, Line] = {"line": LINE, "irc": Irc()}
+LINE = LineTongue()
+TONGUES: dict[Spoken, LineTongue] = {"line": LINE, "irc": IrcTongue()}

@@ -7,14 +7,14 @@ import re
 import pytest
 from click.testing import CliRunner
 
-from chatops.bench.nodes_sum import Cost, lines_of, main
+from chatops.bench.nodes_sum import DeliveryCost, lines_of, main
 from tests.integration.engine import needs_engine
 from tests.patience import scaled
 
 
 def test_the_medians_are_compared_and_the_engine_is_a_part_of_them() -> None:
-    one = [Cost(1_000_000, seconds) for seconds in (1.0, 2.0, 9.0)]
-    three = [Cost(1_000_000, 3.0, 1.0, lost=1)]
+    one = [DeliveryCost(1_000_000, seconds) for seconds in (1.0, 2.0, 9.0)]
+    three = [DeliveryCost(1_000_000, 3.0, 1.0, lost=1)]
     assert lines_of("a room", one, three) == [
         "a room", "  a server alone     2.00 us of CPU a delivery",
         "  three nodes        4.00 us, 25% of it the engine's; deliveries for the same CPU: "

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from chatops.bench.nodes_simulation import Outcome, Simulation, main, memory_of, table
+from chatops.bench.nodes_simulation import Simulation, SimulationOutcome, main, memory_of, table
 
 
-def simulated(nodes: int, *, seed: int = 1, clients: int = 4, rate: float = 50.0) -> Outcome:
+def simulated(nodes: int, *, seed: int = 1, clients: int = 4, rate: float = 50.0
+              ) -> SimulationOutcome:
     return Simulation(nodes, clients, rate, seed).run(2.0)
 
 
