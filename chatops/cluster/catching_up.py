@@ -48,16 +48,22 @@ class CatchingUp:
         for raw in frame.items:
             item = unpack(raw)
             if isinstance(item, Heard):
-                self._heard(item, frame.node, codec.skew - frame.skew)
+                for room, lines in self.unheard(item, frame.node, codec.skew - frame.skew):
+                    self._lines[room] = self._lines.get(room, 0) + lines
 
-    def _heard(self, heard: Heard, node: str, ahead: float) -> None:
+    def unheard(self, heard: Heard, node: str, ahead: float) -> list[tuple[str, int]]:
+        """Have it archived, for nobody here has heard it; where that is, and lines of it."""
+        if self._archive is None:
+            return []
+        kept = []
         for group in heard.groups:
             ours = stamped(group, node, ahead)
             plain = PLAIN.render(heard.room, [ours])
             if plain.chunk and ours.kind in KEPT:
                 room = heard.kept_as or heard.room
                 self._past.append(Chunk(ours.at, room, plain.chunk, [ours], plain.parts))
-                self._lines[room] = self._lines.get(room, 0) + ours.lines
+                kept.append((room, ours.lines))
+        return kept
 
     def begin(self, log: str, live_from: str) -> None:
         """It is one of several nodes (again); a history that was none's yet begins here."""

@@ -81,6 +81,7 @@ class Member:
         self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
                              pace.order)
         self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
+        self.reader.unheard = self._catching_up.unheard
         self._found: deque[tuple[str, str, bytes]] = deque()
         self._found_size = 0
         self._goes_on = False          # in the next turn, with what was found

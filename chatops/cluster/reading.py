@@ -51,6 +51,8 @@ class Reader:
         """`codec` says who this node is."""
         self.peers: dict[str, Peer] = {}
         self.obeys: Obeys = _disobeys
+        # Of what is said where nobody of this node is, in seconds that our clock is ahead:
+        self.unheard: Callable[[Heard, str, float], object] = lambda heard, node, ahead: None
         self._orders = orders
         self._state = state
         self._hub = state.hub
@@ -137,7 +139,10 @@ class Reader:
         hub, node, ahead = self._hub, peer.node, self._ahead(peer)
         match item:
             case Heard(room, groups, _):
-                hub.hear(room, [stamped(group, node, ahead) for group in groups])
+                if room in hub.rooms and hub.rooms.open(room).members:
+                    hub.hear(room, [stamped(group, node, ahead) for group in groups])
+                else:
+                    self.unheard(item, node, ahead)
             case Changed(rooms, group):
                 abroad.changed(hub, rooms, stamped(group, node, ahead))
             case Here(person):
