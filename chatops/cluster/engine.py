@@ -232,6 +232,10 @@ class Keys:
         """The last entry of the log."""
         return pack(b"XREVRANGE", self.log, b"+", b"-", b"COUNT", 1)
 
+    def first(self) -> bytes:
+        """The first entry of the log that is still there."""
+        return pack(b"XRANGE", self.log, b"-", b"+", b"COUNT", 1)
+
     def write(self, frame: bytes, epoch: bytes) -> bytes:
         """Add to the log that is called `epoch`; an error that begins with FORGOTTEN if it is
         another.

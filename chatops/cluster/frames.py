@@ -38,10 +38,13 @@ class OtherVersion(BadFrame):
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True, tag="h"):
-    """What a room hears."""
+    """What a room hears.  `kept_as` is where the node's history has it, if not under its name
+    (`Room.kept_as`): a node that is away has not heard that the room was closed.
+    """
 
     room: str
     groups: list[Group]
+    kept_as: str = ""
 
 
 class Changed(msgspec.Struct, frozen=True, array_like=True, tag="c"):
@@ -119,7 +122,11 @@ class OrderDone(msgspec.Struct, frozen=True, array_like=True, tag="d"):
 
 
 class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
-    """This node ends in good order, and everybody on it goes."""
+    """This node ends in good order, and everybody on it goes.  It keeps a history that
+    `catches_up` when it is back.
+    """
+
+    catches_up: bool = False
 
 
 Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | AllTold

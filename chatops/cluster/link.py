@@ -70,8 +70,11 @@ class Link:
     def __init__(self, reactor: Reactor, engine: EngineAddress, keys: Keys, owner: LinkOwner, *,
                  resolve: Callable[[Callable[[Sequence[Address] | str], None]], None],
                  bury: Callable[[Reapable], None], wall: Callable[[], float],
-                 pace: Pace, tls: ssl.SSLContext | None = None) -> None:
-        """`resolve` calls back with the engine's addresses, or why there are none."""
+                 pace: Pace, tls: ssl.SSLContext | None = None,
+                 archived: tuple[str, str] | None = None) -> None:
+        """`resolve` calls back with the engine's addresses, or why there are none.  `archived`
+        names a log, and the entry of it after which it is to be read.
+        """
         self.engine = engine
         self.state: State = "away"
         self.reason = "not connected yet"
@@ -87,6 +90,9 @@ class Link:
         self._wall = wall
         self._began = reactor.now
         self._cursor = ""              # the entry that was read last; "" before the first
+        self._archived = archived
+        self.live_from = "0-0"         # what comes after that was written since this node began
+        self.gap = False               # of what came before, the log lacks some
         self._end = "0-0"              # the log's last entry when this link came up
         self._epoch = b""
         self._tries = 0
@@ -102,6 +108,11 @@ class Link:
     def pipes(self) -> list[Pipe]:
         """The connections that there are now."""
         return [pipe for pipe in (self._out, self._in) if pipe is not None]
+
+    @property
+    def epoch(self) -> str:
+        """What the log is called."""
+        return self._epoch.decode()
 
     @property
     def caught_up(self) -> bool:
@@ -155,8 +166,8 @@ class Link:
             if len(answers) == len(commands):
                 self._found(answers, anew)
 
-        commands = (*self._keys.epochs(), self._keys.end(), TIME, self._keys.living(),
-                    self._keys.ruled())
+        commands = (*self._keys.epochs(), self._keys.end(), self._keys.first(), TIME,
+                    self._keys.living(), self._keys.ruled())
         for command in commands:
             out.ask(command, gathered)
 
@@ -174,7 +185,7 @@ class Link:
         if wrong:
             self._lose(str(wrong[0]))
             return
-        _, epoch, newest, (seconds, micros), living, ruled = answers
+        _, epoch, newest, oldest, (seconds, micros), living, ruled = answers
         time = int(seconds) + int(micros) / 1e6
         self.skew = self._wall() - time
         self._end = end = newest[0][0].decode() if newest else "0-0"
@@ -182,11 +193,12 @@ class Link:
         if not self._cursor:
             # What was said since this node began, as others could reach the engine sooner.
             start = f"{int((time - (self._reactor.now - self._began)) * 1000)}-0"
-            self._cursor = min(start, end, key=moment)
+            self._cursor = self.live_from = min(start, end, key=moment)
+            self._go_back(epoch.decode(), oldest[0][0].decode() if oldest else end)
         elif epoch != self._epoch or moment(end) < moment(self._cursor):
             # From its beginning, not from its end: others may have written to it already, and
             # numbers drop what is old.
-            self._cursor, forgotten = "0-0", True
+            self._cursor, self.live_from, forgotten = "0-0", "0-0", True
         self._epoch = epoch
         self._enter("up", "")
         self._reading = False
@@ -194,6 +206,17 @@ class Link:
         self._owner.joined([node.decode() for node in living],
                            dict(zip(ruled[::2], ruled[1::2], strict=True)),
                            anew=anew, forgotten=forgotten)
+
+    def _go_back(self, log: str, oldest: str) -> None:
+        """To where the archive ends, as far as the log goes back: of one that was begun anew all
+        is new.
+        """
+        if self._archived is None:
+            return
+        name, entry = self._archived
+        same = name == log
+        self.gap = not same or moment(oldest) > moment(entry)
+        self._cursor = min(entry if same else "0-0", self._cursor, key=moment)
 
     # -- while it is up
 

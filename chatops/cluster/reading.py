@@ -51,6 +51,8 @@ class Reader:
         """`codec` says who this node is."""
         self.peers: dict[str, Peer] = {}
         self.obeys: Obeys = _disobeys
+        # Of what is said where nobody of this node is, in seconds that our clock is ahead:
+        self.unheard: Callable[[Heard, str, float], object] = lambda heard, node, ahead: None
         self._orders = orders
         self._state = state
         self._hub = state.hub
@@ -136,10 +138,13 @@ class Reader:
     def _do(self, peer: Peer, item: Item) -> None:
         hub, node, ahead = self._hub, peer.node, self._ahead(peer)
         match item:
-            case Heard(room, groups):
-                hub.hear(room, [_stamped(group, node, ahead) for group in groups])
+            case Heard(room, groups, _):
+                if room in hub.rooms and hub.rooms.open(room).members:
+                    hub.hear(room, [stamped(group, node, ahead) for group in groups])
+                else:
+                    self.unheard(item, node, ahead)
             case Changed(rooms, group):
-                abroad.changed(hub, rooms, _stamped(group, node, ahead))
+                abroad.changed(hub, rooms, stamped(group, node, ahead))
             case Here(person):
                 abroad.count(hub, self._there.put(_placed(person, node)))
             case Gone(id):
@@ -152,7 +157,7 @@ class Reader:
                     self._orders.again(peer)
             case Whisper(whither, id, group):
                 if whither == self._node:
-                    abroad.whispered(hub, id, _stamped(group, node, ahead))
+                    abroad.whispered(hub, id, stamped(group, node, ahead))
             case RoomsStand(states):
                 for state in states:
                     room_state.settle(hub, state.shifted(self._codec.skew))
@@ -164,8 +169,10 @@ class Reader:
             case OrderDone(whither, boot, _, _, _):
                 if (whither, boot) == (self._node, self._boot):
                     self._orders.answered(peer, item)
-            case NodeEnds():
+            case NodeEnds(catches_up):
                 self._gone(peer, "was shut down", "left")
+                if catches_up:         # and finds in the log what is said meanwhile
+                    self.absent.add(peer.node)
 
     @property
     def _there(self) -> Elsewhere:
@@ -225,7 +232,7 @@ def _disobeys(_node: str, _what: Ordered, answer: Answer) -> None:
     answer(CommandResult(False, "no admin there carries out anything"))
 
 
-def _stamped(group: Group, node: str, ahead: float) -> Group:
+def stamped(group: Group, node: str, ahead: float) -> Group:
     """As somebody's who is on that node, at the time of our clock, which is so far ahead."""
     return replace(group, sender=replace(group.sender, node=node), at=group.at + ahead)
 

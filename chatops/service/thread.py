@@ -41,9 +41,9 @@ from chatops.service.openings import (
     open_metrics,
 )
 from chatops.settings import Settings, keep_of
-from chatops.storage.chat_history import ChatHistory, Keep
+from chatops.storage.chat_history import ChatHistory, Cursor, Keep
 from chatops.storage.event_log import EventLog
-from chatops.storage.history_file import HistoryFileError, newest
+from chatops.storage.history_file import HistoryFileError, cursor, newest
 from chatops.storage.history_writer import HistoryWriter
 from chatops.storage.log_lines import LogForm
 from chatops.storage.recent import Recent
@@ -113,6 +113,7 @@ class ServerThread:
             known = bans.BanList(file.load() if file is not None else None)
             _check_history(settings.history)
             recent = _recent(settings)
+            since = _archived(settings) if settings.cluster else None
             if settings.accounts:
                 hasher()
                 with closing(AccountStore(settings.accounts)) as store:
@@ -151,7 +152,8 @@ class ServerThread:
             self.server.use_history(self.history)
             self.history.begin()
         if joining is not None:
-            member = joining.member(self.server.state, self.journal, self._hand_over)
+            member = joining.member(self.server.state, self.journal, self._hand_over, self.history,
+                                    since)
             self.server.reactor.submit(member.begin)
         renewal = CertificateReloader(settings, self.server.speaking_tls, self.journal,
                                       self._hand_over)
@@ -335,6 +337,15 @@ def _recent(settings: Settings) -> Recent:
         with suppress(HistoryFileError):
             known = newest(path, settings.replay)
     return Recent(settings.replay, known)
+
+
+def _archived(settings: Settings) -> Cursor | None:
+    """How far the nodes' log was archived before this start."""
+    path = settings.history
+    if path and path != ":memory:" and Path(path).exists():
+        with suppress(HistoryFileError):
+            return cursor(path)
+    return None
 
 
 def last_words(crash: str, thread: str = "server") -> str:

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from chatops.api import events
 from chatops.chat.dialect import Rendered
@@ -15,7 +15,7 @@ from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
 from chatops.chat.past import Found, Selection
 from chatops.loop.reactor import Reactor
-from chatops.storage.chat_history import ALL, ChatHistory, ChatLine, Chunk, Keep
+from chatops.storage.chat_history import ALL, ChatHistory, ChatLine, Chunk, Cursor, Keep
 from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, reason
 from chatops.units import counted
@@ -31,6 +31,11 @@ T = TypeVar("T")
 
 def _lines(count: int) -> str:
     return f"{counted(count, 'line')} {'is' if count == 1 else 'are'}"
+
+
+class _Batch(NamedTuple):
+    chunks: list[Chunk]
+    cursor: Cursor | None
 
 
 class HistoryWriter:
@@ -54,13 +59,14 @@ class HistoryWriter:
         self._keep = keep
         # The reactor's alone:
         self._gathered: list[Chunk] = []
+        self._cursor: Cursor | None = None     # of the nodes' log, not handed over yet
         self._accepted = 0             # bytes so far
         self._armed = False
         self._dropped = 0              # lines since the queue was last full
         self._asking: set[int] = set()
         self._unwritable = ""          # why, as long as it is
         # The journal's alone; the reactor reads the count:
-        self._unwritten: deque[list[Chunk]] = deque()
+        self._unwritten: deque[_Batch] = deque()
         self._written = 0              # bytes so far
         self._failing = False
 
@@ -72,7 +78,7 @@ class HistoryWriter:
 
     def begin(self) -> None:
         """Open the file, so that what is wrong with it is told now."""
-        self._journal.later(lambda: self._write([]), "write the history")
+        self._journal.later(lambda: self._write(_Batch([], None)), "write the history")
         if self._keep != ALL:
             self._trim()
 
@@ -91,11 +97,28 @@ class HistoryWriter:
         if self._dropped:
             self._tell(f"the history is kept again; {_lines(self._dropped)} missing")
             self._dropped = 0
+        self._gather(chunk)
+
+    def _gather(self, chunk: Chunk) -> None:
         self._accepted += chunk.size
         self._gathered.append(chunk)
+        self._arm()
+
+    def _arm(self) -> None:
         if not self._armed:
             self._armed = True
             self._reactor.call_later(GATHER, self._hand_over)
+
+    def archived(self, past: Sequence[Chunk], cursor: Cursor) -> None:
+        """Of the log that nodes share all has been read up to there, and these were not heard:
+        they go to the history with the cursor, as does what was heard.  To be called at the end
+        of a turn.
+        """
+        for chunk in past:
+            self._recent.heard(chunk.at, chunk.room, chunk.data)
+            self._gather(chunk)
+        self._cursor = cursor
+        self._arm()
 
     def note(self, did: events.AdminDid) -> None:
         """Have it kept what an admin has done, and who that was.  Never waits."""
@@ -168,9 +191,13 @@ class HistoryWriter:
             else:
                 self._submit(lambda: answered(found))
 
-        self._hand_over()
-        self._journal.later(job, "look up the history",
-                            lambda _error: self._submit(lambda: answered(None)))
+        def ask() -> None:
+            self._hand_over()
+            self._journal.later(job, "look up the history",
+                                lambda _error: self._submit(lambda: answered(None)))
+
+        # Not within a turn: nodes' talk and their log's cursor are handed over together.
+        self._reactor.call_soon(ask)
         self._reactor.call_later(LONGEST, lambda: answered(None))
 
     def close(self, say: Callable[[events.Event], None]) -> None:
@@ -185,8 +212,9 @@ class HistoryWriter:
 
     def _hand_over(self) -> None:
         self._armed = False
-        if self._gathered:
-            batch, self._gathered = self._gathered, []
+        if self._gathered or self._cursor is not None:
+            batch = _Batch(self._gathered, self._cursor)
+            self._gathered, self._cursor = [], None
             self._journal.later(lambda: self._write(batch), "write the history")
 
     def _ask(self, question: Recall) -> None:
@@ -206,20 +234,20 @@ class HistoryWriter:
 
     # -- on the journal's thread
 
-    def _write(self, batch: list[Chunk]) -> None:
+    def _write(self, batch: _Batch) -> None:
         """A transaction for each batch, so that a failure is found out with the oldest."""
         self._unwritten.append(batch)
         try:
             while self._unwritten:
-                self._archive.append(self._unwritten[0])
-                self._written += sum(chunk.size for chunk in self._unwritten.popleft())
+                self._archive.append(*self._unwritten[0])
+                self._written += sum(chunk.size for chunk in self._unwritten.popleft().chunks)
         except sqlite3.Error as error:
             if not self._failing:
                 self._failing = True
                 self._submit_warning(f"the history cannot be written: {error}; the chat goes on",
                                      str(error))
         except Exception:              # it would fail the same way for ever
-            self._written += sum(chunk.size for chunk in self._unwritten.popleft())
+            self._written += sum(chunk.size for chunk in self._unwritten.popleft().chunks)
             raise
         else:
             if self._failing:
