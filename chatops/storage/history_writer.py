@@ -1,11 +1,11 @@
-"""The scribe: has what rooms hear archived by the journal's thread, and looks it up there."""
+"""Has what rooms hear archived by the journal's thread, and looks it up there."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import NamedTuple, TypeVar
 
 from chatops.api import events
@@ -24,9 +24,11 @@ GATHER = 0.2                   # seconds of talk in one transaction: the journal
                                # by every line, would take the GIL from the reactor
 TRIM_SOON, TRIM_LATER = 0.5, 600.0     # seconds to the next deletion: with more to do, without
 LONGEST = 10.0                 # seconds that anybody waits for an answer
+ANSWERED = 256                 # messages of answers in one turn: about 5 ms of work; one answer
+                               # is not split, and has a thousand at most
 WAITING = 16 << 20             # bytes that may wait for the disk; what comes then is dropped
 
-T = TypeVar("T")
+Kept = TypeVar("Kept", bound=Sized)
 
 
 def _lines(count: int) -> str:
@@ -64,6 +66,7 @@ class HistoryWriter:
         self._armed = False
         self._dropped = 0              # lines since the queue was last full
         self._asking: set[int] = set()
+        self._answers: deque[tuple[Callable[[], None], int]] = deque()
         self._unwritable = ""          # why, as long as it is
         # The journal's alone; the reactor reads the count:
         self._unwritten: deque[_Batch] = deque()
@@ -173,15 +176,16 @@ class HistoryWriter:
         """When each of these rooms last heard something (`chatops.chat.past.ChatArchive`)."""
         self._look(lambda: self._archive.newest(rooms), answer)
 
-    def _look(self, find: Callable[[], T], answer: Callable[[T | None], None]) -> None:
+    def _look(self, find: Callable[[], Kept | None], answer: Callable[[Kept | None], None]) -> None:
         """Have something looked up once all that was heard until now is written, and answer on
         this thread, once; a disk that takes longer than `LONGEST` has no answer.
         """
         left = [answer]
 
-        def answered(found: T | None) -> None:
+        def answered(found: Kept | None) -> None:
             if left:
-                left.pop()(found)
+                answer = left.pop()
+                self._in_its_turn(lambda: answer(found), len(found or ()))
 
         def job() -> None:
             try:
@@ -199,6 +203,22 @@ class HistoryWriter:
         # Not within a turn: nodes' talk and their log's cursor are handed over together.
         self._reactor.call_soon(ask)
         self._reactor.call_later(LONGEST, lambda: answered(None))
+
+    def _in_its_turn(self, answer: Callable[[], None], messages: int) -> None:
+        """Many that ask at once are often all found before the loop has turned."""
+        self._answers.append((answer, messages))
+        if len(self._answers) == 1:
+            self._reactor.call_soon(self._answer_some)
+
+    def _answer_some(self) -> None:
+        """Those that the next turn has time for."""
+        messages = 0
+        while self._answers and messages < ANSWERED:
+            answer, more = self._answers.popleft()
+            messages += more
+            self._reactor.call_soon(answer)
+        if self._answers:
+            self._reactor.call_soon(self._answer_some)
 
     def close(self, say: Callable[[events.Event], None]) -> None:
         """Hand over what is left, and say what is not.  After the loop has ended, on its
