@@ -271,6 +271,15 @@ def pack(*words: bytes | str | int) -> bytes:
     return packed
 
 
+TIME = pack(b"TIME")
+
+
+def seconds(answer: Any) -> float:
+    """Since the Unix epoch, in the answer to TIME."""
+    whole, micros = answer
+    return int(whole) + int(micros) / 1e6
+
+
 def moment(entry: str) -> tuple[int, int]:
     """Milliseconds and number of an entry's id, to be compared."""
     milliseconds, _, number = entry.partition("-")

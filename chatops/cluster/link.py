@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 from hiredis import ReplyError
 
-from chatops.cluster.engine import EngineAddress, Keys, entries, moment
+from chatops.cluster.engine import TIME, EngineAddress, Keys, entries, moment, seconds
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
@@ -35,6 +35,7 @@ class Pace:
     renew: float = 6.0
     order: float = 3.0             # that another node may take to do what an admin wants
     settle: float = 2.0            # that who wants into a room waits for what others know of it
+    late: float = 10.0             # after which what was said is not shown as if it were said now
     first: float = 0.1             # between two tries to connect; doubled each time,
     last: float = 5.0              # up to this
 
@@ -89,6 +90,7 @@ class Link:
         self._bury = bury
         self._wall = wall
         self._began = reactor.now
+        self._engine_ahead = 0.0       # seconds, of our monotonic clock; or less than that
         self._cursor = ""              # the entry that was read last; "" before the first
         self._archived = archived
         self.live_from = "0-0"         # what comes after that was written since this node began
@@ -185,9 +187,10 @@ class Link:
         if wrong:
             self._lose(str(wrong[0]))
             return
-        _, epoch, newest, oldest, (seconds, micros), living, ruled = answers
-        time = int(seconds) + int(micros) / 1e6
+        _, epoch, newest, oldest, clock, living, ruled = answers
+        time = seconds(clock)
         self.skew = self._wall() - time
+        self._engine_ahead = time - self._reactor.now
         self._end = end = newest[0][0].decode() if newest else "0-0"
         forgotten = False
         if not self._cursor:
@@ -217,6 +220,12 @@ class Link:
         same = name == log
         self.gap = not same or moment(oldest) > moment(entry)
         self._cursor = min(entry if same else "0-0", self._cursor, key=moment)
+
+    def age(self, entry: str) -> float:
+        """Seconds since it was written to the log, or less than that; no clock that anybody may
+        set on this machine counts.
+        """
+        return self._reactor.now + self._engine_ahead - moment(entry)[0] / 1e3
 
     # -- while it is up
 
@@ -283,9 +292,16 @@ class Link:
             self._cursor = found[-1][0]
         if self._reactor.now >= self._renew_at and self._out is not None:
             self._renew_at = self._reactor.now + self.pace.renew
+            self._out.ask(TIME, self._timed)
             self._out.ask(self._keys.hold(self.pace.lease), self._renewed)
         if not found or self._owner.read(found):
             self.read_on()
+
+    def _timed(self, answer: Any) -> None:
+        if isinstance(answer, ReplyError):
+            self._lose(str(answer))
+        else:
+            self._engine_ahead = seconds(answer) - self._reactor.now
 
     def _renewed(self, answer: Any) -> None:
         if self._refused(answer):
@@ -331,6 +347,3 @@ class Link:
             pipe.close()
         self._out = self._in = None
         self._enter("away", "closed")
-
-
-TIME = b"*1\r\n$4\r\nTIME\r\n"

@@ -74,14 +74,14 @@ class Member:
                          bury=lambda pipe: state.context.dead.append(pipe),
                          wall=lambda: state.wall(), pace=pace, tls=tls,
                          archived=(since.log, since.entry) if since is not None else None)
-        self._catching_up = CatchingUp(state, archive, since)
+        self._catching_up = CatchingUp(state, node, archive, since)
         self._archives = archive is not None
         if since is not None:
             self.numbers.last.update(since.numbers)
         self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
                              pace.order)
-        self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
-        self.reader.unheard = self._catching_up.unheard
+        self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster,
+                             self._catching_up)
         self._found: deque[tuple[str, str, bytes]] = deque()
         self._found_size = 0
         self._goes_on = False          # in the next turn, with what was found
@@ -261,7 +261,8 @@ class Member:
         self._look()
         if forgotten:
             self.queue.rewind()
-        elif (frame := self.queue.again()) is not None:
+        elif (frame := self.queue.again(
+                self._state.reactor.now)) is not None:
             self.link.write(frame)
         self._solitude.end(str(self.link.engine))
 
@@ -327,7 +328,7 @@ class Member:
         if is_past(entry, self.link.live_from):
             self._catching_up.take(frame, seen, self._codec)
         else:
-            self.reader.take(frame, seen)
+            self.reader.take(frame, seen, self.link.age(entry) + frame.waited)
 
     def _bad(self, error: BadFrame) -> None:
         """Say so the first time, then at each doubling."""

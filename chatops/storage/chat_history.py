@@ -231,12 +231,17 @@ class ChatHistory:
 
 
 def cursor_in(database: sqlite3.Connection) -> Cursor | None:
-    """As `ChatHistory.cursor`."""
+    """As `ChatHistory.cursor`; a file of an earlier version has none."""
+    if not database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'cursor'").fetchone():
+        return None
     row = database.execute("SELECT log, entry, numbers FROM cursor").fetchone()
     if row is None:
         return None
     log, entry, numbers = row
-    return Cursor(log, entry, {(node, boot): seq for node, boot, seq in json.loads(numbers)})
+    try:
+        return Cursor(log, entry, {(node, boot): seq for node, boot, seq in json.loads(numbers)})
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"its place in the nodes' log: {error}") from None
 
 
 def _move(database: sqlite3.Connection, cursor: Cursor) -> None:

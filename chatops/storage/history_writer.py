@@ -89,20 +89,20 @@ class HistoryWriter:
 
     def keep(self, room: str, rendered: Rendered, groups: Sequence[Group]) -> None:
         """Have what a room hears archived: these groups, in plain words.  Never waits."""
-        chunk = Chunk(self._hub.at, room, rendered.chunk, groups, rendered.parts, self._token)
-        self._recent.heard(chunk.at, room, chunk.data)
+        self._gather(Chunk(self._hub.at, room, rendered.chunk, groups, rendered.parts,
+                           self._token), rendered.lines)
+
+    def _gather(self, chunk: Chunk, lines: int) -> None:
+        self._recent.heard(chunk.at, chunk.room, chunk.data)
         waiting = self._accepted - self._written
         if waiting + chunk.size > (WAITING // 2 if self._dropped else WAITING):
             if not self._dropped:
                 self._tell("the history's disk is too slow: what is said is not kept for now")
-            self._dropped += rendered.lines
+            self._dropped += lines
             return
         if self._dropped:
             self._tell(f"the history is kept again; {_lines(self._dropped)} missing")
             self._dropped = 0
-        self._gather(chunk)
-
-    def _gather(self, chunk: Chunk) -> None:
         self._accepted += chunk.size
         self._gathered.append(chunk)
         self._arm()
@@ -118,8 +118,7 @@ class HistoryWriter:
         of a turn.
         """
         for chunk in past:
-            self._recent.heard(chunk.at, chunk.room, chunk.data)
-            self._gather(chunk)
+            self._gather(chunk, sum([group.lines for group in chunk.groups]))
         self._cursor = cursor
         self._arm()
 
@@ -256,6 +255,9 @@ class HistoryWriter:
 
     def _write(self, batch: _Batch) -> None:
         """A transaction for each batch, so that a failure is found out with the oldest."""
+        if self._failing and not batch.chunks:     # that would be one more with every frame
+            last = self._unwritten.pop()
+            batch = _Batch(last.chunks, batch.cursor or last.cursor)
         self._unwritten.append(batch)
         try:
             while self._unwritten:

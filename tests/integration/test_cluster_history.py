@@ -44,7 +44,7 @@ def talk(client: Client, *lines: str) -> None:
 
 def written(node: Server) -> None:
     """All that was said there is in the log."""
-    node.until(lambda chat: not of(chat).queue.flying)
+    node.until(lambda chat: not len(of(chat).queue))
 
 
 def caught_up(node: Server) -> None:
@@ -66,8 +66,7 @@ def pair(node: Start, path: Path) -> tuple[Server, Server, Client, Client]:
 
 def told(node: Server, text: str) -> None:
     """It is in its log."""
-    while node.wait_for(Warned).text != text:
-        pass
+    node.wait_for(Warned, lambda event: event.text == text)
 
 
 def said(first: int, last: int) -> list[str]:
@@ -85,6 +84,7 @@ def test_what_was_said_while_a_node_was_down_is_in_its_history_once_and_not_show
     ada.expect("*** node b was shut down, and 1 member of lobby with it")
     talk(ada, *map(str, range(5, 10)))
     ada.say("/me waves")
+    ada.expect("* ada waves")
     written(a)
     again = node("b", knows=1, history=str(path))
     caught_up(again)
@@ -126,6 +126,7 @@ def test_what_a_node_had_heard_when_it_was_killed_comes_no_second_time(
     again = begin()
     a.until(lambda chat: known(chat) == {"b"} and of(chat).reader.peers["b"].state == "up")
     bob = again.client()
+    a.until(lambda chat: sees(chat, bob.nick))
     talk(ada, "25")
     bob.expect("ada: 25")
     assert history(bob) == said(0, 26)
