@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from chatops.chat.groups import Group
 from chatops.chat.past import KEPT
-from chatops.cluster.frame_queue import SEALED
 
 
 class Lag(NamedTuple):
@@ -17,17 +16,13 @@ class Lag(NamedTuple):
     seconds: float = 0.0           # since it was closed, by no clock that anybody may set
     at: float = 0.0                # when that was, by the wall clock of its node
 
-    def may_be_late(self, most: float) -> bool:
-        """Whether anything in it may have been said more than `most` seconds ago: no frame is
-        open for long.
-        """
-        return self.seconds > most - SEALED
+    def since(self, group: Group) -> float:
+        """Seconds since this was said, before it is `stamped`."""
+        return self.seconds + (self.at - group.at)
 
     def late(self, group: Group, most: float) -> bool:
-        """Whether this is what somebody said, more than `most` seconds ago; before it is
-        `stamped`.
-        """
-        return group.kind in KEPT and self.seconds + (self.at - group.at) > most
+        """Whether it is what somebody said, more than `most` seconds ago."""
+        return group.kind in KEPT and self.since(group) > most
 
 
 def stamped(group: Group, node: str, ahead: float, *, late: bool = False) -> Group:

@@ -183,7 +183,7 @@ class Reader:
         if heard.room not in hub.rooms or not hub.rooms.open(heard.room).members:
             self._past.unheard(heard, node, ahead)
             return
-        if not self._lag.may_be_late(most):
+        if heard.groups and self._lag.since(heard.groups[0]) <= most:      # the oldest
             hub.hear(heard.room, [stamped(group, node, ahead) for group in heard.groups])
             return
         judged = [(group, self._lag.late(group, most)) for group in heard.groups]
