@@ -97,7 +97,8 @@ def test_what_a_node_missed_while_it_was_cut_off_is_in_its_history_once_and_not_
     heard += bob.read_until("ada: 4")
     assert not [line for line in heard if re.search("ada: .*[123]$", line)]
     warned = b.wait_for(Warned, lambda event: "came only now" in event.text).text
-    assert warned.startswith("3 lines of lobby") and warned.endswith("; the history has them")
+    assert warned.startswith("3 lines of lobby")
+    assert warned.endswith("; the history has them")
     ended(b)
     # Neither is it there a second time when the node has caught up by its log.
     again = begin("b", knows=1)
