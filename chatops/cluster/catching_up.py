@@ -4,7 +4,7 @@ shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 from chatops.api import events
@@ -31,9 +31,12 @@ class Archive(Protocol):
     def fault(self) -> str:
         """What is wrong with it now, "" if nothing is."""
 
-    def archived(self, past: Sequence[Chunk], cursor: Cursor) -> None:
-        """The log has been read up to there.  To be kept with these, with all that rooms have
-        heard so far, and with nothing that they hear later.
+    def unheard(self, chunk: Chunk) -> None:
+        """To be kept before what rooms hear at the end of this turn."""
+
+    def archived(self, cursor: Cursor) -> None:
+        """The log has been read up to there.  To be kept with all that was unheard, and that
+        rooms have heard, so far, and with nothing that they hear later.
         """
 
 
@@ -56,7 +59,6 @@ class CatchingUp:
         self._state = state
         self._node = node
         self._archive = archive
-        self._past: list[Chunk] = []
         self._log = self._entry = ""   # what was read last, and the archive has not been told
         self._lines: dict[str, int] = {}   # said elsewhere, by where they are kept
         self._missing: dict[str, int] = {} # frames, by their nodes
@@ -127,7 +129,7 @@ class CatchingUp:
             plain = PLAIN.render(heard.room, [ours])
             if plain.chunk and ours.kind in KEPT:
                 room = heard.kept_as or heard.room
-                self._past.append(Chunk(ours.at, room, plain.chunk, [ours], plain.parts))
+                self._archive.unheard(Chunk(ours.at, room, plain.chunk, [ours], plain.parts))
                 kept.append(ours)
         return kept
 
@@ -144,8 +146,7 @@ class CatchingUp:
     def flush(self, numbers: Mapping[tuple[str, str], int]) -> None:
         """At the end of a turn, when rooms have heard all that was read in it."""
         if self._entry and self._archive is not None:
-            past, self._past = self._past, []
-            self._archive.archived(past, Cursor(self._log, self._entry, dict(numbers)))
+            self._archive.archived(Cursor(self._log, self._entry, dict(numbers)))
         self._entry = ""
 
     def gap(self) -> None:

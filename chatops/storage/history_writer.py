@@ -61,6 +61,7 @@ class HistoryWriter:
         self._keep = keep
         # The reactor's alone:
         self._gathered: list[Chunk] = []
+        self._unheard: list[Chunk] = []        # in this turn; the next are gathered after them
         self._cursor: Cursor | None = None     # of the nodes' log, not handed over yet
         self._accepted = 0             # bytes so far
         self._armed = False
@@ -89,8 +90,14 @@ class HistoryWriter:
 
     def keep(self, room: str, rendered: Rendered, groups: Sequence[Group]) -> None:
         """Have what a room hears archived: these groups, in plain words.  Never waits."""
+        self._gather_unheard()
         self._gather(Chunk(self._hub.at, room, rendered.chunk, groups, rendered.parts,
                            self._token), rendered.lines)
+
+    def _gather_unheard(self) -> None:
+        unheard, self._unheard = self._unheard, []
+        for chunk in unheard:
+            self._gather(chunk, sum([group.lines for group in chunk.groups]))
 
     def _gather(self, chunk: Chunk, lines: int) -> None:
         self._recent.heard(chunk.at, chunk.room, chunk.data)
@@ -112,13 +119,15 @@ class HistoryWriter:
             self._armed = True
             self._reactor.call_later(GATHER, self._hand_over)
 
-    def archived(self, past: Sequence[Chunk], cursor: Cursor) -> None:
-        """Of the log that nodes share all has been read up to there, and these were not heard:
-        they go to the history with the cursor, as does what was heard.  To be called at the end
-        of a turn.
+    def unheard(self, chunk: Chunk) -> None:
+        """Have it archived before what rooms hear in this turn; `archived` is to follow."""
+        self._unheard.append(chunk)
+
+    def archived(self, cursor: Cursor) -> None:
+        """Of the log that nodes share all has been read up to there: with what was heard, or
+        `unheard`, so far the cursor is written.  To be called at the end of a turn.
         """
-        for chunk in past:
-            self._gather(chunk, sum([group.lines for group in chunk.groups]))
+        self._gather_unheard()
         self._cursor = cursor
         self._arm()
 
