@@ -78,19 +78,27 @@ def _histories(fleet: Fleet, crowd: Talkers, since: Mapping[Talker, int]) -> boo
     """Whether one has a line of these twice, or lacks one; only who was away when the engine lost
     its log may do that.
     """
-    crowd.run(2.0, silent=True)        # until the last lines are on the disk
+    lines = [f"{talker.name.decode()} {number}" for talker, first in since.items()
+             for number in range(first, talker.sent)]
+    nodes = [node for node in fleet.nodes if node.history]
+    must_have = nodes[:-1]
+    crowd.run(PATIENCE, silent=True, until=_now_and_then(
+        lambda: not any([_kept(node, lines)[0] for node in must_have])))
     wrong = False
-    for node in fleet.nodes:
-        if node.history:
-            with reading(node.history) as database:
-                kept = Counter([entry.line.partition(": ")[2] for entry in entries(database)])
-            counts = [kept[f"{talker.name.decode()} {number}"] for talker, first in since.items()
-                      for number in range(first, talker.sent)]
-            lost, doubled = counts.count(0), sum([max(0, count - 1) for count in counts])
-            click.echo(f"  history of node {node.name}: {len(counts):,} lines, {lost:,} lost, "
-                       f"{doubled:,} doubled")
-            wrong |= bool(doubled or (lost and node is not fleet.nodes[-1]))
+    for node in nodes:
+        lost, doubled = _kept(node, lines)
+        click.echo(f"  history of node {node.name}: {len(lines):,} lines, {lost:,} lost, "
+                   f"{doubled:,} doubled")
+        wrong |= bool(doubled or (lost and node in must_have))
     return wrong
+
+
+def _kept(node: NodeProcess, lines: Sequence[str]) -> tuple[int, int]:
+    """How many of these its history has not, and has too often."""
+    with reading(node.history) as database:
+        kept = Counter([entry.line.partition(": ")[2] for entry in entries(database)])
+    counts = [kept[line] for line in lines]
+    return counts.count(0), sum([max(0, count - 1) for count in counts])
 
 
 class _Weather:

@@ -261,8 +261,7 @@ class Member:
         self._look()
         if forgotten:
             self.queue.rewind()
-        elif (frame := self.queue.again(
-                self._state.reactor.now)) is not None:
+        elif (frame := self.queue.again(self._state.reactor.now)) is not None:
             self.link.write(frame)
         self._solitude.end(str(self.link.engine))
 

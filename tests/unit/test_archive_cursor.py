@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from chatops.service import past
+from chatops.settings import Settings
 from chatops.storage.chat_history import ChatHistory, Chunk, Cursor
 from tests.patience import PATIENCE
 
@@ -104,3 +106,32 @@ def test_a_history_of_before_there_were_cursors_gets_one(archive: ChatHistory, p
         other.commit()
     archive.append([said("ada: two")], FIRST)
     assert kept(path) == (["ada: one", "ada: two"], FIRST)
+
+
+def node(history: str) -> Settings:
+    return Settings(history=history, cluster="redis://127.0.0.1", node="a")
+
+
+def test_a_file_of_an_earlier_version_or_an_empty_one_has_no_cursor_and_that_is_no_fault(
+        path: str) -> None:
+    assert past.archived(node(path)) == (None, "")
+    Path(path).touch()
+    assert past.archived(node(path)) == (None, "")
+    with closing(ChatHistory(path)) as archive:
+        archive.append([said("ada: one")])
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE cursor")
+    assert past.archived(node(path)) == (None, "")
+
+
+@pytest.mark.parametrize("numbers", ["", "{}", "[1]", '[["a", "b"]]', "null"])
+def test_a_cursor_that_cannot_be_read_is_told_of_and_does_not_end_the_start(
+        path: str, numbers: str) -> None:
+    with closing(ChatHistory(path)) as archive:
+        archive.append([said("ada: one")], FIRST)
+    assert past.archived(node(path)) == (FIRST, "")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE cursor SET numbers = ?", (numbers,))
+    since, fault = past.archived(node(path))
+    assert (since is None) == bool(fault)
+    assert since == Cursor("log1", "7-0") if numbers == "{}" else since is None
