@@ -70,20 +70,22 @@ def storm(seconds: float, clients: int, rate: float, history: bool) -> None:
         click.echo(f"  nicks: {'the same on all nodes' if alike else 'not the same on all nodes'}"
                    f", {twice} of two owners; to the own node p50 {_way(ledger.ways, 50)}, "
                    f"p99 {_way(ledger.ways, 99)}")
-        wrong = _histories(fleet, crowd, {talker: before[talker] for talker in stay})
+        wrong = _histories(fleet, crowd, {talker: before[talker] for talker in stay},
+                           forgotten=weather.engines > 0)
     sys.exit(not (arrived and alike) or bool(ledger.lost or ledger.doubled or twice or wrong))
 
 
-def _histories(fleet: Fleet, crowd: Talkers, since: Mapping[Talker, int]) -> bool:
-    """Whether one has a line of these twice, or lacks one; only who was away when the engine lost
-    its log may do that.
+def _histories(fleet: Fleet, crowd: Talkers, since: Mapping[Talker, int], *, forgotten: bool
+               ) -> bool:
+    """Whether one has a line of these twice, or lacks one; only who was away when the engine has
+    `forgotten` the log may do that.
     """
     lines = [f"{talker.name.decode()} {number}" for talker, first in since.items()
              for number in range(first, talker.sent)]
     nodes = [node for node in fleet.nodes if node.history]
-    must_have = nodes[:-1]
+    must_have = nodes[:-1] if forgotten else nodes
     crowd.run(PATIENCE, silent=True, until=_now_and_then(
-        lambda: not any([_kept(node, lines)[0] for node in must_have])))
+        lambda: not any(_kept(node, lines)[0] for node in must_have)))
     wrong = False
     for node in nodes:
         lost, doubled = _kept(node, lines)

@@ -44,7 +44,8 @@ def test_a_line_that_is_missing_and_one_that_comes_again_are_counted() -> None:
      r"a node ended [1-9] times, .* killed, the engine killed 1 times\n.* 0 lost, 0 doubled .*\n"
      r".* the same on all nodes, 0 of two owners"),
     (["storm", "--seconds", "6", "--clients", "2", "--rate", "20", "--history"],
-     r" 0 lost, 0 doubled .*\n.*\n(  history of node [abc]: [1-9]\d* lines, 0 lost, 0 doubled\n){3}"),
+     r" 0 lost, 0 doubled .*\n.*\n"
+     r"(  history of node [abc]: [1-9]\d* lines, 0 lost, 0 doubled\n){3}"),
     (["freeze", "--seconds", "1", "--clients", "2", "--rate", "20"],
      r"one node stood still (.*\n){4}.* 0 lost, 0 doubled, .*\n(.*\n)+the engine stood still "
      r"(.*\n){4}.* 0 lost, 0 doubled, "),
