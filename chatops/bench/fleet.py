@@ -78,8 +78,10 @@ class NodeProcess(_Restarted):
     lives; nobody is kept waiting for that.
     """
 
-    def __init__(self, name: str, url: str) -> None:
+    def __init__(self, name: str, url: str, history: str = "") -> None:
+        """`history` is the file of it, if it keeps one."""
         self.name = name
+        self.history = history
         self.port = self.irc_port = 0
         self.began = 0                 # how often
         self._url = url
@@ -89,7 +91,8 @@ class NodeProcess(_Restarted):
         self.began += 1
         contender = replace(CHATOPS, command=(
             *CHATOPS.command, "--cluster", self._url, "--node", self.name,
-            "--irc-port", str(self.irc_port)))
+            "--irc-port", str(self.irc_port),
+            *(("--history", self.history) if self.history else ())))
         self.run(contender.on(self.port))
 
     def check(self) -> None:
@@ -101,9 +104,12 @@ class NodeProcess(_Restarted):
 class Fleet:
     """All of them, ended with the `with` block."""
 
-    def __init__(self) -> None:
+    def __init__(self, histories: str = "") -> None:
+        """`histories` is the directory of what the nodes keep."""
         self.engine = EngineProcess()
-        self.nodes = [NodeProcess(name, self.engine.url) for name in NAMES]
+        self.nodes = [NodeProcess(name, self.engine.url,
+                                  f"{histories}/{name}.db" if histories else "")
+                      for name in NAMES]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

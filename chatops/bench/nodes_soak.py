@@ -13,8 +13,10 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -22,6 +24,7 @@ from chatops.bench.fleet import Fleet, NodeProcess
 from chatops.bench.nodes import lacking
 from chatops.bench.runner import BenchError
 from chatops.bench.talkers import Talker, Talkers, meet
+from chatops.storage.history_file import entries, reading
 
 PATIENCE = 60.0                # seconds until all must have arrived in the end
 RESTART = 5.0                  # seconds between two ends of a node
@@ -44,12 +47,15 @@ def main() -> None:
 @click.option("--seconds", default=120.0, help="For how long.", show_default=True)
 @click.option("--clients", default=100, help="Of each node.", show_default=True)
 @click.option("--rate", default=30.0, help="Lines a second, of all.", show_default=True)
-def storm(seconds: float, clients: int, rate: float) -> None:
+@click.option("--history", is_flag=True, help="Each node keeps one, and these are looked at, too.")
+def storm(seconds: float, clients: int, rate: float, history: bool) -> None:
     """One node ends every five seconds, by a signal or at once; the engine is killed, and comes
     back empty, every twenty.
     """
-    with standing(clients, rate) as (fleet, crowd):
+    with (TemporaryDirectory() as place,
+          standing(clients, rate, place if history else "") as (fleet, crowd)):
         weather = _Weather(fleet, crowd, clients)
+        before = {talker: talker.sent for talker in crowd.open}
         stay = [talker for talker in crowd.open if talker.node != "c"]
         crowd.run(seconds, until=weather.change)
         weather.clear()
@@ -64,7 +70,37 @@ def storm(seconds: float, clients: int, rate: float) -> None:
         click.echo(f"  nicks: {'the same on all nodes' if alike else 'not the same on all nodes'}"
                    f", {twice} of two owners; to the own node p50 {_way(ledger.ways, 50)}, "
                    f"p99 {_way(ledger.ways, 99)}")
-    sys.exit(not (arrived and alike) or bool(ledger.lost or ledger.doubled or twice))
+        wrong = _histories(fleet, crowd, {talker: before[talker] for talker in stay},
+                           forgotten=weather.engines > 0)
+    sys.exit(not (arrived and alike) or bool(ledger.lost or ledger.doubled or twice or wrong))
+
+
+def _histories(fleet: Fleet, crowd: Talkers, since: Mapping[Talker, int], *, forgotten: bool
+               ) -> bool:
+    """Whether one has a line of these twice, or lacks one; only who was away when the engine has
+    `forgotten` the log may do that.
+    """
+    lines = [f"{talker.name.decode()} {number}" for talker, first in since.items()
+             for number in range(first, talker.sent)]
+    nodes = [node for node in fleet.nodes if node.history]
+    must_have = nodes[:-1] if forgotten else nodes
+    crowd.run(PATIENCE, silent=True, until=_now_and_then(
+        lambda: not any(_kept(node, lines)[0] for node in must_have)))
+    wrong = False
+    for node in nodes:
+        lost, doubled = _kept(node, lines)
+        click.echo(f"  history of node {node.name}: {len(lines):,} lines, {lost:,} lost, "
+                   f"{doubled:,} doubled")
+        wrong |= bool(doubled or (lost and node in must_have))
+    return wrong
+
+
+def _kept(node: NodeProcess, lines: Sequence[str]) -> tuple[int, int]:
+    """How many of these its history has not, and has too often."""
+    with reading(node.history) as database:
+        kept = Counter([entry.line.partition(": ")[2] for entry in entries(database)])
+    counts = [kept[line] for line in lines]
+    return counts.count(0), sum([max(0, count - 1) for count in counts])
 
 
 class _Weather:
@@ -216,9 +252,9 @@ def stopped(pid: int) -> Iterator[None]:
 # -- what both need
 
 @contextmanager
-def standing(clients: int, rate: float) -> Iterator[tuple[Fleet, Talkers]]:
+def standing(clients: int, rate: float, histories: str = "") -> Iterator[tuple[Fleet, Talkers]]:
     """Three nodes that know each other, each with so many clients."""
-    with Fleet() as fleet, closing(Talkers(rate)) as crowd:
+    with Fleet(histories) as fleet, closing(Talkers(rate)) as crowd:
         deadline = time.monotonic() + PATIENCE
         for node in fleet.nodes:
             while not _listens(node):

@@ -6,6 +6,7 @@ missing, what came twice and what is out of order, whatever the sender is called
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 import time
@@ -18,6 +19,7 @@ from chatops.bench.runner import BenchError
 CHUNK = 1 << 18
 PATIENCE = 10.0                # seconds until a connection must stand
 TICK = 0.01                    # seconds between two looks at who is to speak next
+DATE = re.compile(rb"^\[\d\d:\d\d\] ")     # before what is heard long after it was said
 MISSING = b"some lines of node"        # in what a node says when it knows that it lacks some
 
 
@@ -83,7 +85,7 @@ class Talker:
             if line.startswith(b"***"):
                 ledger.told += MISSING in line
                 continue
-            who, _, text = line.partition(b": ")[2].partition(b" ")
+            who, _, text = DATE.sub(b"", line.partition(b": ")[2]).partition(b" ")
             if not text.isdigit():
                 continue
             number = int(text)

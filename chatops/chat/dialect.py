@@ -16,7 +16,7 @@ from typing import Protocol
 
 import msgspec
 
-from chatops.chat.groups import SAID, Group, Kind, Sender
+from chatops.chat.groups import SAID, Group, Kind, Sender, dated
 from chatops.units import they_were
 
 
@@ -108,6 +108,8 @@ class Plain:
         parts: list[bytes] = []
         lines = 0
         for group in groups:
+            if group.late:
+                group = dated(group)
             if group.kind == "talk":
                 prefix, separator = _prefixes(group.sender.nick)
                 said = group.text if group.plain is None else group.plain
@@ -128,7 +130,8 @@ class Plain:
         if group.kind == "invite":
             room = _words(group)
             return f"*** {group.sender.nick} invites you to {room}: /join {room}\n".encode()
-        return f"[{group.sender.nick} -> you] {_told(group)}\n".encode()
+        said = dated(group) if group.late else group
+        return f"[{group.sender.nick} -> you] {_told(said)}\n".encode()
 
     def copy(self, _to: Sender, group: Group) -> bytes:
         return f"[you -> {group.target}] {_told(group)}\n".encode()

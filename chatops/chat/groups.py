@@ -7,9 +7,11 @@ to another node and heard there, where their sender has no session.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 Kind = Literal[
     # said, by one who hears it too unless its client asked not to:
@@ -64,3 +66,13 @@ class Group(msgspec.Struct, frozen=True, array_like=True, gc=False):
     repeats: bool = False          # those hear of it by another room, or have been told
     tags: bytes = b""              # client-only tags, as they stand in a message (IRCv3)
     plain: bytes | None = None     # `text` without formatting, where that is another one
+    late: bool = False             # said a while ago: who is not told the time reads it before
+                                   # the words (`dated`)
+
+
+def dated(group: Group) -> Group:
+    """With the time before each of its lines, as bouncers have it: `[12:34] hello`."""
+    mark = f"{datetime.fromtimestamp(group.at, UTC).astimezone():[%H:%M] }".encode()
+    text, plain = [words if words is None else mark + words.replace(b"\n", b"\n" + mark)
+                   for words in (group.text, group.plain)]
+    return replace(group, text=text, plain=plain, late=False)

@@ -232,6 +232,10 @@ class Keys:
         """The last entry of the log."""
         return pack(b"XREVRANGE", self.log, b"+", b"-", b"COUNT", 1)
 
+    def first(self) -> bytes:
+        """The first entry of the log that is still there."""
+        return pack(b"XRANGE", self.log, b"-", b"+", b"COUNT", 1)
+
     def write(self, frame: bytes, epoch: bytes) -> bytes:
         """Add to the log that is called `epoch`; an error that begins with FORGOTTEN if it is
         another.
@@ -265,6 +269,15 @@ def pack(*words: bytes | str | int) -> bytes:
     """A command as it is sent (RESP)."""
     packed: bytes = pack_command(words)  # type: ignore[arg-type]  # its stub: of one word
     return packed
+
+
+TIME = pack(b"TIME")
+
+
+def seconds(answer: Any) -> float:
+    """Since the Unix epoch, in the answer to TIME."""
+    whole, micros = answer
+    return int(whole) + int(micros) / 1e6
 
 
 def moment(entry: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ the engine, the fewer and larger the frames.  And after a cut no more than one i
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chatops.cluster.frames import LARGEST, Codec
@@ -24,8 +25,10 @@ class Sealed(NamedTuple):
 
     seq: int
     began: float               # monotonic, when its first item came
-    at: float                  # wall clock, when it was closed
-    data: bytes
+    closed: float              # and when it was closed,
+    at: float                  # which is this by the wall clock
+    items: Sequence[bytes]
+    size: int                  # bytes of these
 
 
 class FrameQueue:
@@ -43,7 +46,7 @@ class FrameQueue:
         self._sealed: deque[Sealed] = deque()
         self._waiting = 0              # bytes of `_sealed`
         self._flying: Sealed | None = None
-        self._latest: Sealed | None = None     # of those that were sent
+        self._latest = b"", 0.0        # that was sent, and when it was closed: wall clock
         self._kept: deque[Sealed] = deque()    # written, the oldest first
         self._kept_size = 0
         self._seq = 0
@@ -51,7 +54,7 @@ class FrameQueue:
 
     def __len__(self) -> int:
         """Bytes that have not been acknowledged."""
-        return self._size + self._waiting + (len(self._flying.data) if self._flying else 0)
+        return self._size + self._waiting + (self._flying.size if self._flying else 0)
 
     def __repr__(self) -> str:
         return f"<FrameQueue {len(self)} bytes, frame {self._seq}, {self.dropped} dropped>"
@@ -69,7 +72,7 @@ class FrameQueue:
     def add(self, item: bytes, now: float, at: float) -> None:
         """An item for the next frame."""
         if self._items and (self._size + len(item) > LARGEST or now - self._began >= SEALED):
-            self._seal(at)
+            self._seal(now, at)
         if not self._items:
             self._began = now
         self._items.append(item)
@@ -81,27 +84,33 @@ class FrameQueue:
         if self._flying is not None:
             return None
         if not self._sealed and self._items:
-            self._seal(at)
+            self._seal(now, at)
         if not self._sealed:
             return None
-        self._flying = self._latest = self._sealed.popleft()
-        self._waiting -= len(self._flying.data)
-        return self._flying.data
+        self._flying = self._sealed.popleft()
+        self._waiting -= self._flying.size
+        return self._packed(self._flying, now)
 
-    def again(self) -> bytes | None:
+    def again(self, now: float) -> bytes | None:
         """The frame of which nobody knows whether it has arrived."""
-        return self._flying.data if self._flying is not None else None
+        return self._packed(self._flying, now) if self._flying is not None else None
+
+    def _packed(self, frame: Sealed, now: float) -> bytes:
+        """As it is written now: it says how long it has waited."""
+        data = self._codec.seal(frame.seq, frame.at, frame.items, now - frame.closed)
+        self._latest = data, frame.at
+        return data
 
     def sent_at(self, data: bytes) -> float | None:
         """When the latest frame was closed, if this is it: by the wall clock."""
-        latest = self._latest
-        return latest.at if latest is not None and latest.data == data else None
+        latest, at = self._latest
+        return at if latest == data else None
 
     def acknowledge(self) -> None:
         """The frame that was under way is in the log."""
         if self._flying is not None:
             self._kept.append(self._flying)
-            self._kept_size += len(self._flying.data)
+            self._kept_size += self._flying.size
             self._flying = None
 
     def rewind(self) -> None:
@@ -110,23 +119,22 @@ class FrameQueue:
         """
         frames = [*self._kept, *([self._flying] if self._flying is not None else ())]
         self._sealed.extendleft(reversed(frames))
-        self._waiting += sum([len(frame.data) for frame in frames])
+        self._waiting += sum([frame.size for frame in frames])
         self._kept.clear()
         self._kept_size, self._flying = 0, None
 
     def expire(self, now: float) -> None:
         """Drop what has waited for too long, or is too much."""
         while self._kept and (now - self._kept[0].began > KEPT or self._kept_size > KEPT_MOST):
-            self._kept_size -= len(self._kept.popleft().data)
+            self._kept_size -= self._kept.popleft().size
         while self._sealed and (now - self._sealed[0].began > self._oldest
                                 or self._size + self._waiting > self._most):
-            self._waiting -= len(self._sealed.popleft().data)
+            self._waiting -= self._sealed.popleft().size
             self.dropped += 1
 
-    def _seal(self, at: float) -> None:
+    def _seal(self, now: float, at: float) -> None:
         self._seq += 1
-        data = self._codec.seal(self._seq, at, self._items)
-        self._sealed.append(Sealed(self._seq, self._began, at, data))
-        self._waiting += len(data)
+        self._sealed.append(Sealed(self._seq, self._began, now, at, self._items, self._size))
+        self._waiting += self._size
         self._items, self._size = [], 0
         self.expire(self._began)

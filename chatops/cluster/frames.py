@@ -38,10 +38,13 @@ class OtherVersion(BadFrame):
 
 
 class Heard(msgspec.Struct, frozen=True, array_like=True, tag="h"):
-    """What a room hears."""
+    """What a room hears.  `kept_as` is where the node's history has it, if not under its name
+    (`Room.kept_as`): a node that is away has not heard that the room was closed.
+    """
 
     room: str
     groups: list[Group]
+    kept_as: str = ""
 
 
 class Changed(msgspec.Struct, frozen=True, array_like=True, tag="c"):
@@ -119,7 +122,11 @@ class OrderDone(msgspec.Struct, frozen=True, array_like=True, tag="d"):
 
 
 class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
-    """This node ends in good order, and everybody on it goes."""
+    """This node ends in good order, and everybody on it goes.  It keeps a history that
+    `catches_up` when it is back.
+    """
+
+    catches_up: bool = False
 
 
 Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | AllTold
@@ -129,8 +136,9 @@ Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsS
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     """`boot` is another after each start of a node, and `seq` counts from 1 within it.
 
-    `at` is the wall clock of the node that wrote it, in seconds, which is so many seconds of
-    `skew` ahead of the engine's.
+    `at` is the wall clock of the node that wrote it when the frame was closed, in seconds, which
+    is so many seconds of `skew` ahead of the engine's.  From then on it has `waited` for so many
+    seconds by a clock that nobody sets, until it was written (for the last time).
     """
 
     v: int
@@ -140,6 +148,7 @@ class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     at: float
     skew: float
     items: list[msgspec.Raw]
+    waited: float = 0.0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -170,10 +179,10 @@ class Codec:
         self.skew = 0.0                # seconds that our clock is ahead of the engine's
         self._secret = secret
 
-    def seal(self, seq: int, at: float, items: Sequence[bytes]) -> bytes:
+    def seal(self, seq: int, at: float, items: Sequence[bytes], waited: float = 0.0) -> bytes:
         """The frame of these packed items, as it is written."""
         body = _encoder.encode(NodeFrame(VERSION, self.node, self.boot, seq, at, self.skew,
-                                         [msgspec.Raw(item) for item in items]))
+                                         [msgspec.Raw(item) for item in items], waited))
         return hmac.digest(self._secret, body, sha256) + body if self._secret else body
 
     def open(self, data: bytes) -> NodeFrame:

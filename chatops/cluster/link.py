@@ -15,7 +15,7 @@ from typing import Any, Literal, Protocol
 
 from hiredis import ReplyError
 
-from chatops.cluster.engine import EngineAddress, Keys, entries, moment
+from chatops.cluster.engine import TIME, EngineAddress, Keys, entries, moment, seconds
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
@@ -35,6 +35,7 @@ class Pace:
     renew: float = 6.0
     order: float = 3.0             # that another node may take to do what an admin wants
     settle: float = 2.0            # that who wants into a room waits for what others know of it
+    late: float = 10.0             # after which what was said is not shown as if it were said now
     first: float = 0.1             # between two tries to connect; doubled each time,
     last: float = 5.0              # up to this
 
@@ -70,8 +71,11 @@ class Link:
     def __init__(self, reactor: Reactor, engine: EngineAddress, keys: Keys, owner: LinkOwner, *,
                  resolve: Callable[[Callable[[Sequence[Address] | str], None]], None],
                  bury: Callable[[Reapable], None], wall: Callable[[], float],
-                 pace: Pace, tls: ssl.SSLContext | None = None) -> None:
-        """`resolve` calls back with the engine's addresses, or why there are none."""
+                 pace: Pace, tls: ssl.SSLContext | None = None,
+                 archived: tuple[str, str] | None = None) -> None:
+        """`resolve` calls back with the engine's addresses, or why there are none.  `archived`
+        names a log, and the entry of it after which it is to be read.
+        """
         self.engine = engine
         self.state: State = "away"
         self.reason = "not connected yet"
@@ -86,7 +90,11 @@ class Link:
         self._bury = bury
         self._wall = wall
         self._began = reactor.now
+        self._engine_ahead = 0.0       # seconds, of our monotonic clock; or less than that
         self._cursor = ""              # the entry that was read last; "" before the first
+        self._archived = archived
+        self.live_from = "0-0"         # what comes after that was written since this node began
+        self.gap = False               # of what came before, the log lacks some
         self._end = "0-0"              # the log's last entry when this link came up
         self._epoch = b""
         self._tries = 0
@@ -102,6 +110,11 @@ class Link:
     def pipes(self) -> list[Pipe]:
         """The connections that there are now."""
         return [pipe for pipe in (self._out, self._in) if pipe is not None]
+
+    @property
+    def epoch(self) -> str:
+        """What the log is called."""
+        return self._epoch.decode()
 
     @property
     def caught_up(self) -> bool:
@@ -155,8 +168,8 @@ class Link:
             if len(answers) == len(commands):
                 self._found(answers, anew)
 
-        commands = (*self._keys.epochs(), self._keys.end(), TIME, self._keys.living(),
-                    self._keys.ruled())
+        commands = (*self._keys.epochs(), self._keys.end(), self._keys.first(), TIME,
+                    self._keys.living(), self._keys.ruled())
         for command in commands:
             out.ask(command, gathered)
 
@@ -174,19 +187,21 @@ class Link:
         if wrong:
             self._lose(str(wrong[0]))
             return
-        _, epoch, newest, (seconds, micros), living, ruled = answers
-        time = int(seconds) + int(micros) / 1e6
+        _, epoch, newest, oldest, clock, living, ruled = answers
+        time = seconds(clock)
         self.skew = self._wall() - time
+        self._engine_ahead = time - self._reactor.now
         self._end = end = newest[0][0].decode() if newest else "0-0"
         forgotten = False
         if not self._cursor:
             # What was said since this node began, as others could reach the engine sooner.
             start = f"{int((time - (self._reactor.now - self._began)) * 1000)}-0"
-            self._cursor = min(start, end, key=moment)
+            self._cursor = self.live_from = min(start, end, key=moment)
+            self._go_back(epoch.decode(), oldest[0][0].decode() if oldest else end)
         elif epoch != self._epoch or moment(end) < moment(self._cursor):
             # From its beginning, not from its end: others may have written to it already, and
             # numbers drop what is old.
-            self._cursor, forgotten = "0-0", True
+            self._cursor, self.live_from, forgotten = "0-0", "0-0", True
         self._epoch = epoch
         self._enter("up", "")
         self._reading = False
@@ -194,6 +209,23 @@ class Link:
         self._owner.joined([node.decode() for node in living],
                            dict(zip(ruled[::2], ruled[1::2], strict=True)),
                            anew=anew, forgotten=forgotten)
+
+    def _go_back(self, log: str, oldest: str) -> None:
+        """To where the archive ends, as far as the log goes back: of one that was begun anew all
+        is new.
+        """
+        if self._archived is None:
+            return
+        name, entry = self._archived
+        same = name == log
+        self.gap = not same or moment(oldest) > moment(entry)
+        self._cursor = min(entry if same else "0-0", self._cursor, key=moment)
+
+    def age(self, entry: str) -> float:
+        """Seconds since it was written to the log, or less than that; no clock that anybody may
+        set on this machine counts.
+        """
+        return self._reactor.now + self._engine_ahead - moment(entry)[0] / 1e3
 
     # -- while it is up
 
@@ -260,9 +292,16 @@ class Link:
             self._cursor = found[-1][0]
         if self._reactor.now >= self._renew_at and self._out is not None:
             self._renew_at = self._reactor.now + self.pace.renew
+            self._out.ask(TIME, self._timed)
             self._out.ask(self._keys.hold(self.pace.lease), self._renewed)
         if not found or self._owner.read(found):
             self.read_on()
+
+    def _timed(self, answer: Any) -> None:
+        if isinstance(answer, ReplyError):
+            self._lose(str(answer))
+        else:
+            self._engine_ahead = seconds(answer) - self._reactor.now
 
     def _renewed(self, answer: Any) -> None:
         if self._refused(answer):
@@ -308,6 +347,3 @@ class Link:
             pipe.close()
         self._out = self._in = None
         self._enter("away", "closed")
-
-
-TIME = b"*1\r\n$4\r\nTIME\r\n"

@@ -12,6 +12,7 @@ from chatops.chat import abroad, names
 from chatops.chat.effects import Announce, Forward
 from chatops.chat.groups import Group
 from chatops.cluster import kept_rulings, picture, standing
+from chatops.cluster.catching_up import Archive, CatchingUp, is_past
 from chatops.cluster.claims import Claims
 from chatops.cluster.engine import EngineAddress, Keys
 from chatops.cluster.frame_queue import FrameQueue
@@ -38,6 +39,7 @@ from chatops.cluster.solitude import Solitude
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
 from chatops.server.rulings import NEVER, Ruling, all_of, same
 from chatops.server.state import ServerState
+from chatops.storage.chat_history import Cursor
 from chatops.units import they_were
 
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
@@ -55,7 +57,9 @@ class Member:
     def __init__(self, state: ServerState, engine: EngineAddress, node: str, boot: str,
                  secret: bytes, *, resolve: Callable[[Callable[[Sequence[Address] | str], None]],
                                                      None], pace: Pace,
-                 tls: ssl.SSLContext | None = None) -> None:
+                 tls: ssl.SSLContext | None = None, archive: Archive | None = None,
+                 since: Cursor | None = None) -> None:
+        """`archive` gets what was said while this node was away, from `since` on."""
         self.node = node
         self.boot = boot
         self.claims = Claims()
@@ -68,11 +72,17 @@ class Member:
         self.queue = FrameQueue(self._codec)
         self.link = Link(state.reactor, engine, Keys(node, boot), self, resolve=resolve,
                          bury=lambda pipe: state.context.dead.append(pipe),
-                         wall=lambda: state.wall(), pace=pace, tls=tls)
+                         wall=lambda: state.wall(), pace=pace, tls=tls,
+                         archived=(since.log, since.entry) if since is not None else None)
+        self._catching_up = CatchingUp(state, node, archive, since)
+        self._archives = archive is not None
+        if since is not None:
+            self.numbers.last.update(since.numbers)
         self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
                              pace.order)
-        self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster)
-        self._found: deque[bytes] = deque()
+        self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster,
+                             self._catching_up)
+        self._found: deque[tuple[str, str, bytes]] = deque()
         self._found_size = 0
         self._goes_on = False          # in the next turn, with what was found
         self._introductions = Introductions()
@@ -94,11 +104,11 @@ class Member:
 
     # -- what the server tells
 
-    def heard(self, room: str, groups: Sequence[Group]) -> None:
+    def heard(self, room: str, groups: Sequence[Group], kept_as: str) -> None:
         ours = [group for group in groups if not group.sender.node
                 and group.kind not in abroad.PRESENCE and group.kind != "broadcast"]
         if ours and self._travels(room):
-            self._send(Heard(room, ours))
+            self._send(Heard(room, ours, kept_as if kept_as != room else ""))
 
     def _travels(self, room: str) -> bool:
         """Whether anybody elsewhere would hear what is said there; who is on a node that is away,
@@ -135,7 +145,7 @@ class Member:
 
     def close(self) -> None:
         self._hub.flush()
-        self._send(NodeEnds())
+        self._send(NodeEnds(self._archives))
         frames = []
         if self.link.state == "up":
             now, at = self._state.reactor.now, self._state.wall()
@@ -163,6 +173,7 @@ class Member:
 
     def flush(self) -> None:
         """Tell the others what has become of people here, and write the next frame."""
+        self._catching_up.flush(self.numbers.last)
         if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         up = self.link.state == "up"
@@ -239,6 +250,10 @@ class Member:
         # Others date what is said here by it, and an idle node would not write.
         self._introductions.owed |= abs(self.link.skew - self._codec.skew) > NOTABLE
         self._codec.skew = self.link.skew
+        self._catching_up.begin(self.link.epoch, self.link.live_from)
+        if self.link.gap:
+            self.link.gap = False
+            self._catching_up.gap()
         self._adopt(rulings)
         self.reader.grace(self._state.reactor.now)
         self._introductions.owed |= anew or forgotten
@@ -246,7 +261,7 @@ class Member:
         self._look()
         if forgotten:
             self.queue.rewind()
-        elif (frame := self.queue.again()) is not None:
+        elif (frame := self.queue.again(self._state.reactor.now)) is not None:
             self.link.write(frame)
         self._solitude.end(str(self.link.engine))
 
@@ -257,9 +272,8 @@ class Member:
         self._solitude.begin(str(self.link.engine), reason)
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
-        frames = [frame for _, frame in found]
-        self._found.extend(frames)
-        self._found_size += sum(map(len, frames))
+        self._found.extend([(self.link.epoch, *entry) for entry in found])
+        self._found_size += sum([len(frame) for _, frame in found])
         if not self._goes_on:
             self._read_on()
         return self._found_size < AHEAD
@@ -274,14 +288,15 @@ class Member:
         """As much as fits into a turn; the rest is for the next one."""
         size = 0
         while self._found and size < AT_ONCE:
-            data = self._found.popleft()
+            log, entry, data = self._found.popleft()
             size += len(data)
             try:
-                self._open(data)
+                self._open(entry, data)
             except BadFrame as error:
                 self._bad(error)
             except Exception as error:
                 self._state.mishap("Member.read", -1, error, None)
+            self._catching_up.read(log, entry)
         self._found_size -= size
         if self._found_size < AHEAD:
             self.link.read_on()
@@ -294,9 +309,10 @@ class Member:
     def _look(self) -> None:
         """Whether what others know of rooms is known here now."""
         if self.link.caught_up and not self._found:
+            self._catching_up.over()
             self._settling.look(self.reader.peers)
 
-    def _open(self, data: bytes) -> None:
+    def _open(self, entry: str, data: bytes) -> None:
         if (at := self.queue.sent_at(data)) is not None:
             self.trip = max(0.0, self._state.wall() - at)
             return                     # our own, which need not be opened
@@ -307,7 +323,11 @@ class Member:
             raise
         if frame.node == self.node:
             return                     # of before a cut, or of another boot
-        self.reader.take(frame, self.numbers.see(frame.node, frame.boot, frame.seq))
+        seen = self.numbers.see(frame.node, frame.boot, frame.seq)
+        if is_past(entry, self.link.live_from):
+            self._catching_up.take(frame, seen, self._codec)
+        else:
+            self.reader.take(frame, seen, self.link.age(entry) + frame.waited)
 
     def _bad(self, error: BadFrame) -> None:
         """Say so the first time, then at each doubling."""

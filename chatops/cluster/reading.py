@@ -11,7 +11,7 @@ from chatops.api import events
 from chatops.api.commands import Answer, CommandResult
 from chatops.chat import abroad, room_state
 from chatops.chat.elsewhere import Elsewhere, Person
-from chatops.chat.groups import Group
+from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
     AllTold,
     BadFrame,
@@ -32,6 +32,7 @@ from chatops.cluster.frames import (
     Whisper,
     unpack,
 )
+from chatops.cluster.lateness import Lag, stamped
 from chatops.cluster.link import Pace
 from chatops.cluster.numbers import REMEMBERED, Seen
 from chatops.cluster.orders import Orders, shifted
@@ -47,8 +48,9 @@ class Reader:
     """Belongs to the reactor's thread."""
 
     def __init__(self, state: ServerState, codec: Codec, pace: Pace, orders: Orders,
-                 send: Callable[[Item], None], owe_roster: Callable[[], None]) -> None:
-        """`codec` says who this node is."""
+                 send: Callable[[Item], None], owe_roster: Callable[[], None],
+                 past: CatchingUp) -> None:
+        """`codec` says who this node is; `past` gets what is not to be heard."""
         self.peers: dict[str, Peer] = {}
         self.obeys: Obeys = _disobeys
         self._orders = orders
@@ -56,6 +58,8 @@ class Reader:
         self._hub = state.hub
         self._node, self._boot = codec.node, codec.boot
         self._codec = codec
+        self._past = past
+        self._lag = Lag()              # of the frame that is read now
         self.absent: set[str] = set()      # nodes that are gone, and may come back
         self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
         self._pace = pace
@@ -67,8 +71,10 @@ class Reader:
         """The engine is there (again): others may still be on their way to it."""
         self._judged_from = now + self._pace.lease
 
-    def take(self, frame: NodeFrame, seen: Seen) -> None:
-        """A frame of another node.  One that came again says nothing of who is there."""
+    def take(self, frame: NodeFrame, seen: Seen, lag: float = 0.0) -> None:
+        """A frame of another node, closed `lag` seconds ago.  One that came again says nothing of
+        who is there.
+        """
         known = self.peers.get(frame.node)
         if not seen.new:
             if known is not None and known.boot == frame.boot:
@@ -81,6 +87,7 @@ class Reader:
         peer.late = self._state.wall() - frame.at - self._ahead(peer)
         if seen.missing:
             self._missing(peer, seen.missing)
+        self._lag = Lag(lag, frame.at)
         for raw in frame.items:
             self._do(peer, unpack(raw))
 
@@ -136,10 +143,10 @@ class Reader:
     def _do(self, peer: Peer, item: Item) -> None:
         hub, node, ahead = self._hub, peer.node, self._ahead(peer)
         match item:
-            case Heard(room, groups):
-                hub.hear(room, [_stamped(group, node, ahead) for group in groups])
+            case Heard():
+                self._heard(item, node, ahead)
             case Changed(rooms, group):
-                abroad.changed(hub, rooms, _stamped(group, node, ahead))
+                abroad.changed(hub, rooms, stamped(group, node, ahead))
             case Here(person):
                 abroad.count(hub, self._there.put(_placed(person, node)))
             case Gone(id):
@@ -152,7 +159,8 @@ class Reader:
                     self._orders.again(peer)
             case Whisper(whither, id, group):
                 if whither == self._node:
-                    abroad.whispered(hub, id, _stamped(group, node, ahead))
+                    late = self._lag.late(group, self._pace.late)
+                    abroad.whispered(hub, id, stamped(group, node, ahead, late=late))
             case RoomsStand(states):
                 for state in states:
                     room_state.settle(hub, state.shifted(self._codec.skew))
@@ -164,8 +172,26 @@ class Reader:
             case OrderDone(whither, boot, _, _, _):
                 if (whither, boot) == (self._node, self._boot):
                     self._orders.answered(peer, item)
-            case NodeEnds():
+            case NodeEnds(catches_up):
                 self._gone(peer, "was shut down", "left")
+                if catches_up:         # and finds in the log what is said meanwhile
+                    self.absent.add(peer.node)
+
+    def _heard(self, heard: Heard, node: str, ahead: float) -> None:
+        """What was said too long ago goes to the history, or where none is kept, is dated."""
+        hub, most = self._hub, self._pace.late
+        if heard.room not in hub.rooms or not hub.rooms.open(heard.room).members:
+            self._past.unheard(heard, node, ahead)
+            return
+        if heard.groups and self._lag.since(heard.groups[0]) <= most:      # the oldest
+            hub.hear(heard.room, [stamped(group, node, ahead) for group in heard.groups])
+            return
+        judged = [(group, self._lag.late(group, most)) for group in heard.groups]
+        if self._past.keeps:
+            self._past.late(replace(heard, groups=[group for group, late in judged if late]),
+                            node, ahead)
+            judged = [(group, late) for group, late in judged if not late]
+        hub.hear(heard.room, [stamped(group, node, ahead, late=late) for group, late in judged])
 
     @property
     def _there(self) -> Elsewhere:
@@ -223,11 +249,6 @@ class Reader:
 
 def _disobeys(_node: str, _what: Ordered, answer: Answer) -> None:
     answer(CommandResult(False, "no admin there carries out anything"))
-
-
-def _stamped(group: Group, node: str, ahead: float) -> Group:
-    """As somebody's who is on that node, at the time of our clock, which is so far ahead."""
-    return replace(group, sender=replace(group.sender, node=node), at=group.at + ahead)
 
 
 def _placed(person: Person, node: str) -> Person:

@@ -16,12 +16,14 @@ from typing import NamedTuple
 from hiredis import HiredisError, ReplyError
 
 from chatops.cluster.asking import Asking, located
+from chatops.cluster.catching_up import Archive
 from chatops.cluster.engine import ClusterError, EngineAddress, Keys, engine_of
 from chatops.cluster.link import Pace
 from chatops.cluster.member import Member
 from chatops.cluster.pipe import Address, trusting
 from chatops.server.state import ServerState
 from chatops.settings import Settings
+from chatops.storage.chat_history import Cursor
 from chatops.storage.worker import Journal
 from chatops.system import files
 from chatops.system.streams import say
@@ -52,10 +54,14 @@ class Joining(NamedTuple):
             pass
 
     def member(self, state: ServerState, journal: Journal,
-               hand_over: Callable[[Callable[[], None]], None]) -> Member:
-        """Make the server one of several; `Member.begin` is still to be called."""
+               hand_over: Callable[[Callable[[], None]], None],
+               archive: Archive | None = None, since: Cursor | None = None) -> Member:
+        """Make the server one of several; `Member.begin` is still to be called.  `archive` gets
+        what was said while this node was away, from `since` on.
+        """
         return Member(state, self.engine, self.node, self.boot, self.secret, pace=PACE,
-                      resolve=_resolver(self.engine, journal, hand_over), tls=self.tls)
+                      resolve=_resolver(self.engine, journal, hand_over), tls=self.tls,
+                      archive=archive, since=since)
 
 
 def join(settings: Settings) -> Joining:

@@ -148,7 +148,7 @@ class EffectRunner:
                 self._state.selector.note(f"fan-out {room}: {counted(lines, 'line')}, "
                                            f"{counted(len(chunk), 'byte')} to {len(fan)}")
         if self._state.others is not None:
-            self._state.others.heard(room, groups)
+            self._state.others.heard(room, groups, kept_as)
         history = self._state.history
         if history is not None:        # in plain words, whoever has heard it
             plain = plain or PLAIN.render(room, groups)

@@ -61,8 +61,10 @@ class OtherNodes(Protocol):
     node: str                  # what this one is called
     obeys: Obeys               # does what an admin of another wants done here
 
-    def heard(self, room: str, groups: Sequence[Group]) -> None:
-        """What a room hears; what is from other nodes is among it."""
+    def heard(self, room: str, groups: Sequence[Group], kept_as: str) -> None:
+        """What a room hears; what is from other nodes is among it.  `kept_as` is as in
+        `Deliver`.
+        """
 
     def told(self, effect: Announce | Forward) -> None:
         """Something that they are to do."""

@@ -10,7 +10,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ from chatops.server.logins import Logins
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import SnapshotPublisher
+from chatops.service import past
 from chatops.service.openings import (
     open_chat,
     open_cluster,
@@ -43,23 +44,16 @@ from chatops.service.openings import (
 from chatops.settings import Settings, keep_of
 from chatops.storage.chat_history import ChatHistory, Keep
 from chatops.storage.event_log import EventLog
-from chatops.storage.history_file import HistoryFileError, newest
 from chatops.storage.history_writer import HistoryWriter
 from chatops.storage.log_lines import LogForm
-from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, close_log
 from chatops.supervision.inherited import Inherited
-from chatops.system.errors import ChatopsError, StartError
-from chatops.system.files import check_place
+from chatops.system.errors import StartError
 
 __all__ = ["ServerThread", "StartError", "last_words", "tune_collector"]
 
 if TYPE_CHECKING:
     from chatops.metrics.exporter import Exporter
-
-
-class HistoryError(ChatopsError):
-    """The history cannot be kept where it is to be; one line."""
 
 
 class ServerThread:
@@ -111,14 +105,16 @@ class ServerThread:
             resolve(settings.selector)
             file = BanFile(Path(settings.ban_file)) if settings.ban_file else None
             known = bans.BanList(file.load() if file is not None else None)
-            _check_history(settings.history)
-            recent = _recent(settings)
+            past.check_place_of(settings.history)
+            recent = past.recent(settings)
+            since, unknown = past.archived(settings)
             if settings.accounts:
                 hasher()
                 with closing(AccountStore(settings.accounts)) as store:
                     store.all()
             stream = EventLog(self._log) if self._log else None
-        except (AccountError, BackendError, bans.BanError, CertificateError, HistoryError) as error:
+        except (AccountError, BackendError, bans.BanError, CertificateError,
+                past.HistoryError) as error:
             raise StartError(str(error)) from None
         except OSError as error:
             raise StartError(f"cannot write the log {self._log}: {error.strerror}") from None
@@ -151,7 +147,11 @@ class ServerThread:
             self.server.use_history(self.history)
             self.history.begin()
         if joining is not None:
-            member = joining.member(self.server.state, self.journal, self._hand_over)
+            if unknown:
+                self.server.say(events.Warned(self.server.hub.at, "the history lacks what was said "
+                                              f"while this node was away: {unknown}"))
+            member = joining.member(self.server.state, self.journal, self._hand_over, self.history,
+                                    since)
             self.server.reactor.submit(member.begin)
         renewal = CertificateReloader(settings, self.server.speaking_tls, self.journal,
                                       self._hand_over)
@@ -314,27 +314,6 @@ class ServerThread:
         """Open the log again if it is a file.  For signal handlers."""
         if self._log not in ("", "-"):
             self.submit(Reopen())
-
-
-def _check_history(path: str) -> None:
-    """That there is a place for it: SQLite would find out when the first line is said."""
-    if path and path != ":memory:":
-        try:
-            check_place(Path(path))
-        except OSError as error:
-            raise HistoryError(f"{path}: {error.strerror}") from None
-
-
-def _recent(settings: Settings) -> Recent:
-    """What was said in each room before this start.  What is wrong with the file is told when
-    it is first written to.
-    """
-    path = settings.history
-    known = {}
-    if settings.replay and path and path != ":memory:" and Path(path).exists():
-        with suppress(HistoryFileError):
-            known = newest(path, settings.replay)
-    return Recent(settings.replay, known)
 
 
 def last_words(crash: str, thread: str = "server") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
@@ -27,6 +28,8 @@ CREATE INDEX IF NOT EXISTS said_in_room ON said (room, id);
 CREATE TABLE IF NOT EXISTS run (first INTEGER PRIMARY KEY, token TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS did (id INTEGER PRIMARY KEY, at REAL NOT NULL, uid INTEGER NOT NULL,
                                 line TEXT NOT NULL, outcome TEXT NOT NULL, ok INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS cursor (id INTEGER PRIMARY KEY CHECK (id = 0), log TEXT NOT NULL,
+                                   entry TEXT NOT NULL, numbers TEXT NOT NULL);
 """
 
 
@@ -93,6 +96,18 @@ class ChatLine(NamedTuple):
     line: str
 
 
+class Cursor(NamedTuple):
+    """How far the log that nodes share has been archived.
+
+    `numbers` are of the last frame of each node and boot, the latest last: one that comes again
+    after a restart is known by them.
+    """
+
+    log: str                   # what it is called: one that was begun anew has other entries
+    entry: str                 # the last that has been read
+    numbers: Mapping[tuple[str, str], int] = {}
+
+
 class Keep(NamedTuple):
     """How much is kept at most; 0 is no such limit."""
 
@@ -116,8 +131,10 @@ class ChatHistory:
         self._database: sqlite3.Connection | None = None
         self._run = ""                 # the token of the last that was written
 
-    def append(self, chunks: Iterable[Chunk]) -> None:
-        """Keep what was said in these, all of it or, when that fails, nothing."""
+    def append(self, chunks: Iterable[Chunk], cursor: Cursor | None = None) -> None:
+        """Keep what was said in these, and with it how far that is; all of it or, when that
+        fails, nothing.
+        """
         database = self._open()
         chunks = list(chunks)
         token = next((chunk.token for chunk in chunks if chunk.token), self._run)
@@ -126,7 +143,13 @@ class ChatHistory:
                 database.execute("INSERT OR REPLACE INTO run (first, token) "
                                  "SELECT ifnull(max(id), 0) + 1, ? FROM said", (token,))
             database.executemany(_INSERT, (row for chunk in chunks for row in chunk.rows()))
+            if cursor is not None:
+                _move(database, cursor)
         self._run = token
+
+    def cursor(self) -> Cursor | None:
+        """How far the nodes' log has been archived; None if it never was."""
+        return cursor_in(self._open())
 
     def note(self, did: AdminDid) -> None:
         """Keep what an admin has done."""
@@ -205,6 +228,27 @@ class ChatHistory:
                 raise
             self._database = database
         return self._database
+
+
+def cursor_in(database: sqlite3.Connection) -> Cursor | None:
+    """As `ChatHistory.cursor`; a file of an earlier version has none."""
+    if not database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'cursor'").fetchone():
+        return None
+    row = database.execute("SELECT log, entry, numbers FROM cursor").fetchone()
+    if row is None:
+        return None
+    log, entry, numbers = row
+    try:
+        return Cursor(log, entry, {(node, boot): seq for node, boot, seq in json.loads(numbers)})
+    except (TypeError, ValueError) as error:
+        raise sqlite3.DatabaseError(f"its place in the nodes' log: {error}") from None
+
+
+def _move(database: sqlite3.Connection, cursor: Cursor) -> None:
+    """Part of a transaction."""
+    numbers = json.dumps([[*whose, seq] for whose, seq in cursor.numbers.items()])
+    database.execute("INSERT OR REPLACE INTO cursor (id, log, entry, numbers) "
+                     "VALUES (0, ?, ?, ?)", (cursor.log, cursor.entry, numbers))
 
 
 def _prepare(database: sqlite3.Connection) -> None:

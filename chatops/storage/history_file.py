@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chatops.api.events import AdminDid
-from chatops.storage.chat_history import APPLICATION_ID, ChatLine, literal
+from chatops.storage.chat_history import APPLICATION_ID, ChatLine, Cursor, cursor_in, literal
 from chatops.system.errors import ChatopsError
 
 PATIENCE = 2.0                 # seconds to wait for another program's lock
@@ -79,3 +79,9 @@ def newest(path: str, count: int) -> dict[str, list[ChatLine]]:
         return {room: [ChatLine(*row) for row in database.execute(
             "SELECT at, line FROM said WHERE room = ? ORDER BY id DESC LIMIT ?",
             (room, count))][::-1] for (room,) in reversed(rooms)}
+
+
+def cursor(path: str) -> Cursor | None:
+    """How far the nodes' log has been archived.  Raises `HistoryFileError`."""
+    with reading(path) as database:
+        return cursor_in(database)

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence, Sized
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from chatops.api import events
 from chatops.chat.dialect import Rendered
@@ -15,7 +15,7 @@ from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
 from chatops.chat.past import Found, Selection
 from chatops.loop.reactor import Reactor
-from chatops.storage.chat_history import ALL, ChatHistory, ChatLine, Chunk, Keep
+from chatops.storage.chat_history import ALL, ChatHistory, ChatLine, Chunk, Cursor, Keep
 from chatops.storage.recent import Recent
 from chatops.storage.worker import Journal, reason
 from chatops.units import counted
@@ -33,6 +33,11 @@ Kept = TypeVar("Kept", bound=Sized)
 
 def _lines(count: int) -> str:
     return f"{counted(count, 'line')} {'is' if count == 1 else 'are'}"
+
+
+class _Batch(NamedTuple):
+    chunks: list[Chunk]
+    cursor: Cursor | None
 
 
 class HistoryWriter:
@@ -56,6 +61,8 @@ class HistoryWriter:
         self._keep = keep
         # The reactor's alone:
         self._gathered: list[Chunk] = []
+        self._unheard: list[Chunk] = []        # in this turn; the next are gathered after them
+        self._cursor: Cursor | None = None     # of the nodes' log, not handed over yet
         self._accepted = 0             # bytes so far
         self._armed = False
         self._dropped = 0              # lines since the queue was last full
@@ -63,7 +70,7 @@ class HistoryWriter:
         self._answers: deque[tuple[Callable[[], None], int]] = deque()
         self._unwritable = ""          # why, as long as it is
         # The journal's alone; the reactor reads the count:
-        self._unwritten: deque[list[Chunk]] = deque()
+        self._unwritten: deque[_Batch] = deque()
         self._written = 0              # bytes so far
         self._failing = False
 
@@ -75,7 +82,7 @@ class HistoryWriter:
 
     def begin(self) -> None:
         """Open the file, so that what is wrong with it is told now."""
-        self._journal.later(lambda: self._write([]), "write the history")
+        self._journal.later(lambda: self._write(_Batch([], None)), "write the history")
         if self._keep != ALL:
             self._trim()
 
@@ -83,22 +90,46 @@ class HistoryWriter:
 
     def keep(self, room: str, rendered: Rendered, groups: Sequence[Group]) -> None:
         """Have what a room hears archived: these groups, in plain words.  Never waits."""
-        chunk = Chunk(self._hub.at, room, rendered.chunk, groups, rendered.parts, self._token)
-        self._recent.heard(chunk.at, room, chunk.data)
+        self._gather_unheard()
+        self._gather(Chunk(self._hub.at, room, rendered.chunk, groups, rendered.parts,
+                           self._token), rendered.lines)
+
+    def _gather_unheard(self) -> None:
+        unheard, self._unheard = self._unheard, []
+        for chunk in unheard:
+            self._gather(chunk, sum([group.lines for group in chunk.groups]))
+
+    def _gather(self, chunk: Chunk, lines: int) -> None:
+        self._recent.heard(chunk.at, chunk.room, chunk.data)
         waiting = self._accepted - self._written
         if waiting + chunk.size > (WAITING // 2 if self._dropped else WAITING):
             if not self._dropped:
                 self._tell("the history's disk is too slow: what is said is not kept for now")
-            self._dropped += rendered.lines
+            self._dropped += lines
             return
         if self._dropped:
             self._tell(f"the history is kept again; {_lines(self._dropped)} missing")
             self._dropped = 0
         self._accepted += chunk.size
         self._gathered.append(chunk)
+        self._arm()
+
+    def _arm(self) -> None:
         if not self._armed:
             self._armed = True
             self._reactor.call_later(GATHER, self._hand_over)
+
+    def unheard(self, chunk: Chunk) -> None:
+        """Have it archived before what rooms hear in this turn; `archived` is to follow."""
+        self._unheard.append(chunk)
+
+    def archived(self, cursor: Cursor) -> None:
+        """Of the log that nodes share all has been read up to there: with what was heard, or
+        `unheard`, so far the cursor is written.  To be called at the end of a turn.
+        """
+        self._gather_unheard()
+        self._cursor = cursor
+        self._arm()
 
     def note(self, did: events.AdminDid) -> None:
         """Have it kept what an admin has done, and who that was.  Never waits."""
@@ -172,9 +203,13 @@ class HistoryWriter:
             else:
                 self._submit(lambda: answered(found))
 
-        self._hand_over()
-        self._journal.later(job, "look up the history",
-                            lambda _error: self._submit(lambda: answered(None)))
+        def ask() -> None:
+            self._hand_over()
+            self._journal.later(job, "look up the history",
+                                lambda _error: self._submit(lambda: answered(None)))
+
+        # Not within a turn: nodes' talk and their log's cursor are handed over together.
+        self._reactor.call_soon(ask)
         self._reactor.call_later(LONGEST, lambda: answered(None))
 
     def _in_its_turn(self, answer: Callable[[], None], messages: int) -> None:
@@ -205,8 +240,9 @@ class HistoryWriter:
 
     def _hand_over(self) -> None:
         self._armed = False
-        if self._gathered:
-            batch, self._gathered = self._gathered, []
+        if self._gathered or self._cursor is not None:
+            batch = _Batch(self._gathered, self._cursor)
+            self._gathered, self._cursor = [], None
             self._journal.later(lambda: self._write(batch), "write the history")
 
     def _ask(self, question: Recall) -> None:
@@ -226,20 +262,23 @@ class HistoryWriter:
 
     # -- on the journal's thread
 
-    def _write(self, batch: list[Chunk]) -> None:
+    def _write(self, batch: _Batch) -> None:
         """A transaction for each batch, so that a failure is found out with the oldest."""
+        if self._failing and not batch.chunks:     # that would be one more with every frame
+            last = self._unwritten.pop()
+            batch = _Batch(last.chunks, batch.cursor or last.cursor)
         self._unwritten.append(batch)
         try:
             while self._unwritten:
-                self._archive.append(self._unwritten[0])
-                self._written += sum(chunk.size for chunk in self._unwritten.popleft())
+                self._archive.append(*self._unwritten[0])
+                self._written += sum(chunk.size for chunk in self._unwritten.popleft().chunks)
         except sqlite3.Error as error:
             if not self._failing:
                 self._failing = True
                 self._submit_warning(f"the history cannot be written: {error}; the chat goes on",
                                      str(error))
         except Exception:              # it would fail the same way for ever
-            self._written += sum(chunk.size for chunk in self._unwritten.popleft())
+            self._written += sum(chunk.size for chunk in self._unwritten.popleft().chunks)
             raise
         else:
             if self._failing:

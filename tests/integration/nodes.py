@@ -21,7 +21,7 @@ Start = Callable[..., Server]
 
 # As quick as this machine allows: who is slow must not be taken for gone.
 QUICK = Pace(block=0.3, answer=scaled(0.5), lease=scaled(1.0), renew=0.3,
-             order=scaled(1.5), first=0.05, last=0.3)
+             order=scaled(1.5), late=scaled(10.0), first=0.05, last=0.3)
 
 
 @pytest.fixture

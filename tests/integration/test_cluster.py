@@ -44,9 +44,9 @@ def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_o
             had.append(a.chat.state.connections[own.id].lines_out)
             write(frame)
 
-        def note(frame: NodeFrame, seen: Seen) -> None:
+        def note(frame: NodeFrame, seen: Seen, lag: float = 0.0) -> None:
             opened.append(frame.node)
-            open_(frame, seen)
+            open_(frame, seen, lag)
 
         member.link.write = spy        # type: ignore[method-assign]
         member.reader.take = note      # type: ignore[method-assign]

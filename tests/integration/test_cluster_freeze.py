@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,8 +40,10 @@ def standing_still(node: Server, clock: Clock) -> Iterator[None]:
 
 
 def said(client: Client, nick: str, last: str) -> list[str]:
-    return [line for line in client.read_until(f"{nick}: {last}")
-            if line.startswith(f"{nick}: ")]
+    """What somebody has said, now or a while ago."""
+    lines = [re.sub(r": \[\d\d:\d\d\] ", ": ", line) for line in client.read_until(
+        lambda line: line.startswith(f"{nick}: ") and line.endswith(f" {last}"))]
+    return [line for line in lines if line.startswith(f"{nick}: ")]
 
 
 def test_a_node_that_stood_still_for_a_minute_has_all_lines_once_and_the_others_did_not_wait(

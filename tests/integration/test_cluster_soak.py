@@ -29,7 +29,8 @@ def hears(*lines: str) -> tuple[Ledger, Talker]:
 
 
 def test_a_line_that_is_missing_and_one_that_comes_again_are_counted() -> None:
-    ledger, talker = hears("bob: b 3\nbob: b 4\n", "bob: b 7\nbob: b ", "4\ncat: c 0\n",
+    ledger, talker = hears("bob: b 3\nbob: b 4\n", "bob: b 7\nbob: b ",
+                           "4\ncat: [12:34] c 0\n",
                            "*** some lines of node b are missing\n*** bob joined\n")
     assert (ledger.heard, ledger.lost, ledger.doubled, ledger.told) == (5, 2, 1, 1)
     assert talker.heard == {b"b": 7, b"c": 0}
@@ -42,10 +43,13 @@ def test_a_line_that_is_missing_and_one_that_comes_again_are_counted() -> None:
     (["storm", "--seconds", "11", "--clients", "2", "--rate", "20"],
      r"a node ended [1-9] times, .* killed, the engine killed 1 times\n.* 0 lost, 0 doubled .*\n"
      r".* the same on all nodes, 0 of two owners"),
+    (["storm", "--seconds", "6", "--clients", "2", "--rate", "20", "--history"],
+     r" 0 lost, 0 doubled .*\n.*\n"
+     r"(  history of node [abc]: [1-9]\d* lines, 0 lost, 0 doubled\n){3}"),
     (["freeze", "--seconds", "1", "--clients", "2", "--rate", "20"],
      r"one node stood still (.*\n){4}.* 0 lost, 0 doubled, .*\n(.*\n)+the engine stood still "
      r"(.*\n){4}.* 0 lost, 0 doubled, "),
-], ids=["storm", "freeze"])
+], ids=["storm", "storm of histories", "freeze"])
 def test_a_short_one_loses_nothing_and_says_so(arguments: list[str], found: str) -> None:
     result = CliRunner().invoke(nodes_soak.main, arguments)
     assert re.search(found, result.output), result.output

@@ -53,7 +53,7 @@ def test_a_frame_that_was_signed_by_nobody_we_know_is_refused() -> None:
     signed = codec(b"secret").seal(1, 2.0, [item])
     assert opened(signed, b"secret") == [Heard("lobby", [])]
     for data, secret in ((signed, b"other"), (codec().seal(1, 2.0, [item]), b"secret"),
-                         (signed[:-1] + b"\x00", b"secret"), (signed, b"")):
+                         (signed[:-1] + b"\x01", b"secret"), (signed, b"")):
         with pytest.raises(BadFrame):
             codec(secret).open(data)
 
@@ -134,7 +134,7 @@ class Log:
         self.frames: list[bytes] = []
 
     def write(self, now: float, fate: str) -> None:
-        frame = self.outbox.again() or self.outbox.next(now, now)
+        frame = self.outbox.again(now) or self.outbox.next(now, now)
         if frame is None or fate == "lost":
             return
         self.frames.append(frame)
@@ -252,7 +252,9 @@ def test_what_was_written_lately_is_written_again_under_its_numbers_and_no_more_
     while (frame := queue.next(KEPT + 0.5, 0.0)) is not None:
         again.append(frame)
         queue.acknowledge()
-    assert again[:-1] == frames[1:]
+    for frame, before in zip(again, frames[1:], strict=False):
+        assert before is not None
+        assert codec().open(frame).items == codec().open(before).items
     assert [codec().open(frame).seq for frame in again] == [2, 3, 4, 5]
     assert len(queue) == 0
 

@@ -14,6 +14,7 @@ from chatops.chat import abroad
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
+from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
     VERSION,
     Codec,
@@ -47,9 +48,10 @@ class Node:
         self.reactor = SimpleNamespace(now=0.0)
         self.orders = Orders(self.sent.append, lambda: self.reader.peers,
                              lambda seconds, call: self.later.append(call), PACE.order)
-        self.reader = Reader(cast(Any, SimpleNamespace(
-            hub=self.hub, reactor=self.reactor, wall=lambda: 0.0, say=self.said.append)),
-            Codec("a", "boot"), PACE, self.orders, self.sent.append, self._owe)
+        state = cast(Any, SimpleNamespace(
+            hub=self.hub, reactor=self.reactor, wall=lambda: 0.0, say=self.said.append))
+        self.reader = Reader(state, Codec("a", "boot"), PACE, self.orders, self.sent.append,
+                             self._owe, CatchingUp(state, "a", None, None))
         self._numbers = Numbers()
         self.reader.grace(0.0)
 

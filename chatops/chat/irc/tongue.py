@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from chatops.chat.dialect import Rendered
-from chatops.chat.groups import SAID, Group, Sender
+from chatops.chat.groups import SAID, Group, Sender, dated
 from chatops.chat.irc.capabilities import TALK, Form
 from chatops.chat.irc.message import BODY, escape, split_text
 from chatops.units import they_were
@@ -104,6 +104,8 @@ class IrcDialect:
     def said(self, target: str, group: Group) -> bytes:
         """Talk, notices and what programs say to each other, to a channel or somebody."""
         kind, form = group.kind, self.form
+        if group.late and not form & Form.TIME:
+            group = dated(group)
         if kind == "talk" and self._bare:
             before, separator, room = _head(group.sender, self._tongue.server, target)
             text = group.text
