@@ -40,15 +40,17 @@ GC_THRESHOLDS = (50_000, 20, 50)
 
 def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = False,
                 config: Config | None = None, terminal: Terminal = ABLE,
-                in_browser: bool = False) -> int:
+                in_browser: bool = False, greeting: str = "") -> int:
     """Show the console until it is left; returns the process's exit status.
-    `in_browser`: standard input and output are pipes to `chatops web`.
+    `in_browser`: standard input and output are pipes to `chatops web`.  `greeting` stands beside
+    the prompt until a command is given.
 
     It is 0 when the operator left, and 1 when the server, or the console itself, failed.
     """
     tell_bursts_from_keys()
     app = _ChildConsole(link, attached=attached, replay=replay, config=config, terminal=terminal,
                         in_browser=in_browser)
+    app.state.greeting = greeting
     hook, threading.excepthook = threading.excepthook, app.thread_died
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)

@@ -88,6 +88,14 @@ class Pour(NamedTuple):
     data: bytes
 
 
+class Replay(NamedTuple):
+    """Show a client what a room has heard last, now that it knows that it is in there."""
+
+    id: int
+    room: str
+    kept_as: str
+
+
 class Recall(NamedTuple):
     """Look up the newest `limit` lines that hold `text` of those its room has heard.  The room
     is named as its history is (`Room.kept_as`).
@@ -129,5 +137,5 @@ class CloseConnection(NamedTuple):
     last_words: bytes = b""
 
 
-Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Pour | Recall
-          | LookUp | Announce | Forward | CloseConnection | Event)
+Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Pour | Replay
+          | Recall | LookUp | Announce | Forward | CloseConnection | Event)

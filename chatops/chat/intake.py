@@ -16,7 +16,7 @@ from chatops.chat.parser import ParsedCommand, Say, parse_line
 from chatops.chat.sanitize import clean
 from chatops.chat.session import Session
 from chatops.chat.telnet import TelnetFilter
-from chatops.chat.wrong_door import stranger
+from chatops.chat.wrong_door import introduces, stranger
 from chatops.units import counted
 
 IAC = b"\xff"
@@ -64,7 +64,7 @@ class Intake:
     def receive(self, session: Session, data: bytes) -> None:
         """Bytes came in from a client that is not held."""
         flooded = False
-        if not session.lines_in and not session.mid_line and self._turned_away(session, data):
+        if session.lines_in < 2 and not session.mid_line and self._turned_away(session, data):
             return
         if session.telnet is not None or IAC in data:
             data, flooded = self._without_telnet(session, data)
@@ -81,9 +81,14 @@ class Intake:
             self.hub.effects.append(PauseReading(session.id, LEAST_HOLD))
 
     def _turned_away(self, session: Session, data: bytes) -> bool:
-        """Whether its first bytes are another protocol's; it is told so in that one's tongue."""
-        what = stranger(data)
+        """Whether its first bytes, or its first two lines if they come apart, are another
+        protocol's; it is told so in that one's tongue.
+        """
+        if session.lines_in and not session.introduction:
+            return False
+        what = stranger(session.introduction + data)
         if what is None:
+            session.introduction = data if not session.lines_in and introduces(data) else b""
             return False
         hub = self.hub
         hub.bad_input(session, f"{what} on the port for lines")

@@ -78,9 +78,9 @@ class Session:
     capabilities: Collection[str] = ()     # of IRCv3, that it has asked for
 
     __slots__ = ("again", "announced", "away", "bad", "certificate", "dialect", "door", "echo",
-                 "framer", "guest", "held", "id", "lines_in", "mid_line", "muted_until", "nick",
-                 "parked", "peer", "room", "rooms", "secure", "sender", "telnet", "tls", "tokens",
-                 "tokens_at", "warned")
+                 "framer", "guest", "held", "id", "introduction", "lines_in", "mid_line",
+                 "muted_until", "nick", "parked", "peer", "room", "rooms", "secure", "sender",
+                 "telnet", "tls", "tokens", "tokens_at", "warned")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         self.id = id
@@ -97,6 +97,7 @@ class Session:
         self.guest = True
         self.announced = True          # its room has been told of it, or was not to be
         self.lines_in = 0
+        self.introduction = b""       # its first line, if an IRC client may have begun with it
         self.muted_until = 0.0         # monotonic; infinity is for ever
         self.tokens = inf              # of its rate: all there can be, until it first speaks
         self.tokens_at = 0.0

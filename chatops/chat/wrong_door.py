@@ -32,3 +32,10 @@ def stranger(first: bytes) -> Stranger | None:
     if begun is not None and _INTRODUCTION.match(first, begun.end()):
         return "IRC"
     return None
+
+
+def introduces(line: bytes) -> bool:
+    """Whether this is one line that an IRC client without CAP may begin with; what it says next
+    tells.
+    """
+    return _INTRODUCTION.fullmatch(line) is not None

@@ -112,12 +112,22 @@ def main(context: click.Context, /, demo: bool, plain: bool, **_: object) -> Non
     if demo:
         link.demo()
     try:
-        status = run_console(link, **shown)
+        server = thread.server
+        greeting = _how_to_come_in(*server.address, server.intake.irc_port) if demo else ""
+        status = run_console(link, greeting=greeting, **shown)
     finally:
         link.close()
         thread.close()
     fail_if_dead(thread)
     sys.exit(status)
+
+
+def _how_to_come_in(host: str, port: int, irc_port: int) -> str:
+    """As clients, from other terminals."""
+    ways = [f"nc {host} {port}"]
+    if irc_port:
+        ways.append(f"irssi -c {host} -p {irc_port}")
+    return "come in:  " + "  or  ".join(ways)
 
 
 def _is_free(host: str, port: int) -> bool:

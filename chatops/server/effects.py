@@ -21,10 +21,11 @@ from chatops.chat.effects import (
     PauseReading,
     Pour,
     Recall,
+    Replay,
     Tell,
     Unpark,
 )
-from chatops.chat.groups import SAID, Group
+from chatops.chat.groups import SAID, SERVER, Group
 from chatops.chat.session import Session
 from chatops.net.fanout import FanOut
 from chatops.net.kernel import pending_error
@@ -120,6 +121,8 @@ class EffectRunner:
                 self._pour(effect)
             case LookUp():
                 self._look_up(effect)
+            case Replay():
+                self._replay_as_notices(effect)
             case Recall():
                 self._recall(effect)
             case CloseConnection():
@@ -199,8 +202,8 @@ class EffectRunner:
             self._replay(connection, effect.kept_as or effect.room)
 
     def _replay(self, connection: ClientConnection, room: str) -> None:
-        """What was said there lately, before anything new; but to IRC clients, which would take
-        it for what is said now, only when they ask.
+        """What was said there lately, before anything new.  Clients that follow who is there
+        have to hear first that they are: see `Replay`.
         """
         history = self._state.history
         if history is None or connection.session.dialect.follows:
@@ -210,6 +213,18 @@ class EffectRunner:
             session = connection.session
             data = session.dialect.notice(session.sender, lines)
             connection.write(data, data.count(b"\n"))
+
+    def _replay_as_notices(self, effect: Replay) -> None:
+        """The same, as the server's words: an IRC client would take talk for what is said now."""
+        connection = self._state.connections.get(effect.id)
+        history = self._state.history
+        if connection is None or history is None:
+            return
+        groups = [self._state.hub.group(SERVER, "server", line)
+                  for line in history.recent(effect.kept_as)]
+        if groups:
+            shown = connection.session.dialect.render(effect.room, groups)
+            connection.write(shown.chunk, shown.lines)
 
     def _leave(self, effect: Leave) -> None:
         fans = self.fans.get(effect.room, {})

@@ -35,13 +35,15 @@ def irc_door(hub: Hub, settings: Settings, line_port: int, tls_port: int = 0) ->
         server=settings.server_name, name=settings.server_name.partition(".")[0],
         description=settings.server_description, version=f"chatops-{__version__}",
         started_at=hub.at, token=secrets.token_hex(4), password=settings.irc_password,
-        oper=settings.oper if name and colon else "", motd=_motd(line_port),
+        oper=settings.oper if name and colon else "",
+        motd=_motd(line_port, secure=bool(settings.tls_cert)),
         sts=None if settings.irc_sts is None else int(settings.irc_sts), tls_port=tls_port,
         line_port=line_port))
 
 
-def _motd(line_port: int) -> tuple[str, ...]:
-    return ("This server speaks two tongues: IRC here, and plain lines to nc and telnet on port "
+def _motd(line_port: int, *, secure: bool) -> tuple[str, ...]:
+    others = "over TLS" if secure else "to nc and telnet"
+    return (f"This server speaks two tongues: IRC here, and plain lines {others} on port "
             f"{line_port}.", "Who came by the other door is in #lobby: /join #lobby")
 
 

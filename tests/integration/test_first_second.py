@@ -51,6 +51,14 @@ def test_a_console_comes_up_complete_and_says_that_it_is_starting_until_then(
     assert all("starting" in text or "LIVE" in text for text in between)
 
 
+def test_the_demo_says_how_to_come_in_until_a_command_is_given(tmp_path: Path) -> None:
+    terminal = Terminal("-m", "chatops", "--port", "0", "--irc-port", "0", "--demo", cwd=tmp_path)
+    with closing(terminal):
+        terminal.see(r"come in:  nc 127\.0\.0\.1 [1-9]\d*  or  irssi -c 127\.0\.0\.1 -p [1-9]\d* ")
+        terminal.type(":pause\r")
+        terminal.until(lambda: "come in:" not in terminal.text)
+
+
 def test_a_console_with_its_own_server_begins_so_too(tmp_path: Path) -> None:
     terminal = Terminal("-m", "chatops", "--port", "0", "--demo", cwd=tmp_path)
     with closing(terminal):

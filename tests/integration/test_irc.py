@@ -97,6 +97,23 @@ def test_an_irc_client_at_the_port_for_lines_is_told_where_to_go(chat: Server) -
     assert stray.to_the_end()[0].rstrip("\r").endswith(f"IRC is on port {port}")
 
 
+def test_one_that_says_who_it_is_in_two_sends_is_told_so_too(chat: Server) -> None:
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    stray = chat.client()
+    stray.send(b"NICK ada\r\n")
+    stray.read_until(lambda line: line.endswith(": NICK ada"))     # for all we know it is talk
+    stray.send(b"USER ada 0 * :Ada\r\n")
+    assert stray.to_the_end()[0].rstrip("\r").endswith(f"IRC is on port {port}")
+
+
+def test_who_speaks_of_nicks_is_no_irc_client(chat: Server) -> None:
+    nc = chat.client()
+    nc.rename("ada")
+    for line in ("NICK is a nice name", "NICK bob", "USER a b c d"):
+        nc.say(line)
+        nc.expect(f"ada: {line}")
+
+
 def test_a_console_shows_who_came_by_which_door(chat: Server, come: Callable[..., IrcClient]
                                                 ) -> None:
     chat.client()

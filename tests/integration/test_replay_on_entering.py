@@ -19,6 +19,7 @@ from chatops.settings import Settings, SettingsError
 from chatops.storage.chat_history import TRIMMED, ChatHistory, Chunk, Keep
 from tests.given import load
 from tests.integration.harness import Server
+from tests.integration.irc_client import IrcClient
 from tests.integration.until import until
 
 StartServer = Callable[..., Server]
@@ -61,6 +62,40 @@ def test_who_enters_is_shown_the_last_lines_of_the_room_before_anything_new(
     heard = bob.read_until("ada: new")
     assert replayed(heard) == ["ada: three", "ada: four", "* ada waves"]
     assert heard.index("ada: new") == len(heard) - 1
+
+
+def test_an_irc_client_hears_them_as_notices_once_it_knows_that_it_is_there(
+        server: StartServer, path: str) -> None:
+    chat = server(history=path, replay=2, irc_port=0)
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    ada = chat.client()
+    ada.rename("ada")
+    ada.say("one", "two", "three")
+    ada.expect("ada: three")
+    with IrcClient((chat.address[0], port), "bob") as bob:
+        heard = bob.asked("JOIN #lobby")
+    where = next(n for n, line in enumerate(heard) if " 366 " in line)
+    assert ":bob!~bob@localhost JOIN #lobby" in heard[:where]
+    shown = [re.fullmatch(r":chatops\.local NOTICE #lobby :\d\d:\d\d (.*)", line)
+             for line in heard[where + 1:]]
+    assert [match and match[1] for match in shown] == ["ada: two", "ada: three"]
+
+
+@pytest.mark.parametrize(("caps", "before"), [
+    ("batch draft/chathistory server-time message-tags", []), ("server-time", ["MODE bob +B"])],
+    ids=["who-can-ask", "bots"])
+def test_who_asks_by_itself_or_is_a_bot_is_not_shown_them(
+        server: StartServer, path: str, caps: str, before: list[str]) -> None:
+    chat = server(history=path, replay=2, irc_port=0)
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    ada = chat.client()
+    ada.rename("ada")
+    ada.say("one")
+    ada.expect("ada: one")
+    with IrcClient((chat.address[0], port), "bob", caps) as bob:
+        heard = bob.asked(*before, "JOIN #lobby")
+    assert any(" 366 " in line for line in heard)
+    assert not [line for line in heard if "one" in line]
 
 
 def test_each_room_has_lines_of_its_own(server: StartServer, path: str) -> None:

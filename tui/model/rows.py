@@ -88,7 +88,7 @@ _CLIENTS: tuple[Column[ClientRow], ...] = (
            style=lambda r, _: "dim"),
     Column("PEER", 15, lambda r, _: r.peer, lambda r, _: r.peer, grow=6, keep=40,
            style=lambda r, _: "dim"),
-    Column("PROTO", 5, lambda r, _: r.protocol, lambda r, _: r.protocol, keep=10,
+    Column("PROTO", 5, lambda r, _: r.protocol, lambda r, _: r.protocol, keep=12,
            style=lambda r, _: "accent" if r.protocol != "line" else "dim"),
     Column("EV", 2, lambda r, _: mask_text(r.mask), lambda r, _: r.mask, keep=60,
            style=lambda r, _: _interest_style(r.mask)),

@@ -76,6 +76,7 @@ class ConsoleState:
     draining: bool = False
     replay: bool = False               # the link is a recording
     recording: str = ""                # what the header says of a recording being made
+    greeting: str = ""                 # stands beside the prompt until a command is given
     past: TurnHistory = field(default_factory=TurnHistory)
     views: dict[str, PaneView] = field(default_factory=lambda: {
         "clients": PaneView(CLIENT_COLUMNS, "APPQ", inverted=True),

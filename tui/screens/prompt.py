@@ -145,7 +145,8 @@ class Prompt(Vertical):
         self._said = ""
 
     def compose(self) -> ComposeResult:
-        yield Static(Content.styled(": type a command", "$text-muted"), classes="echo")
+        text = "   ".join(filter(None, (": type a command", self._state.greeting)))
+        yield Static(Content.styled(text, "$text-muted"), classes="echo")
         with Vertical(classes="fold"):
             candidates = OptionList(classes="candidates")
             candidates.can_focus = False

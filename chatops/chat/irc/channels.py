@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chatops.api import events
 from chatops.chat import abroad, names
-from chatops.chat.effects import Forward
+from chatops.chat.effects import Forward, Replay
 from chatops.chat.elsewhere import Person
 from chatops.chat.formatting import clean
 from chatops.chat.groups import Group
@@ -74,6 +74,8 @@ def _join(irc: Irc, client: Client, channel: str, key: str) -> None:
         _topic_shown(irc, client, room)
     if "no-implicit-names" not in client.capabilities:
         names_of(irc, client, room)
+    if "draft/chathistory" not in client.capabilities and not client.is_bot:
+        hub.effects.append(Replay(client.id, room.name, room.kept_as))
 
 
 def _away_told(irc: Irc, client: Client, room: Room) -> None:

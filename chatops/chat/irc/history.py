@@ -5,11 +5,12 @@ Source: IRCv3 draft/chathistory (https://ircv3.net/specs/extensions/chathistory)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from chatops.chat.effects import LookUp
+from chatops.chat.groups import Sender
 from chatops.chat.irc import limits
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.capabilities import Form, form_of
@@ -79,35 +80,49 @@ def _messages(irc: Irc, client: Client, command: str, params: list[str]) -> None
         else:
             _send(irc, client, label, _batch(
                 irc, client, f"chathistory #{room.name}",
-                [line for each in messages for line in _lines(irc, client, room.name, each)]))
+                _lines(irc, client, room.name, messages)))
 
     answer = park(irc.hub, client, found)
     irc.hub.send_off(client)           # what its rooms hear in this turn is to be found, too
     irc.hub.effects.append(LookUp(client.id, lambda past: past.select(selection, answer)))
 
 
-def _lines(irc: Irc, client: Client, room: str, message: PastMessage) -> list[tuple[str, str]]:
-    """Each as its tags and what follows these."""
-    command = "NOTICE" if message.kind == "notice" else "PRIVMSG"
-    head = f":{irc.tongue.source(message.sender)} {command} #{room} :"
+def _lines(irc: Irc, client: Client, room: str,
+           messages: Sequence[PastMessage]) -> list[tuple[str, str]]:
+    """Each as its tags and what follows these.  What many have alike is looked up once."""
     form = form_of(client.capabilities)
-    tags = []
-    if form & Form.TIME:
-        tags.append(f"time={time_of(message.at)}")
-    if form & Form.TAGS and message.tags:
-        tags.append(message.tags)
-    if form & Form.ACCOUNT_TAG and message.sender.account:
-        tags.append(f"account={escape(message.sender.account)}")
-    if message.kind == "action":
-        pieces = [f"\x01ACTION {message.text}\x01"]
-    else:
-        pieces = split_text(message.text, BODY - len(head.encode()))
+    timed, tagged_too = bool(form & Form.TIME), bool(form & Form.TAGS)
+    accounts = bool(form & Form.ACCOUNT_TAG)
+    heads: dict[tuple[Sender, str], tuple[str, int, str]] = {}
     lines = []
-    for number, piece in enumerate(pieces):
-        msgid = ([f"msgid={message.msgid}" + (f"-{number}" if number else "")]
-                 if form & Form.TAGS else [])
-        lines.append((";".join(tags + msgid), head + piece))
+    for message in messages:
+        by = message.sender, "NOTICE" if message.kind == "notice" else "PRIVMSG"
+        known = heads.get(by)
+        if known is None:
+            known = heads[by] = _head(irc, room, *by, accounts)
+        head, left, account = known
+        tags = [f"time={time_of(message.at)}"] if timed else []
+        if tagged_too and message.tags:
+            tags.append(message.tags)
+        if account:
+            tags.append(account)
+        if message.kind == "action":
+            pieces = [f"\x01ACTION {message.text}\x01"]
+        else:
+            pieces = split_text(message.text, left)
+        for number, piece in enumerate(pieces):
+            msgid = ([f"msgid={message.msgid}" + (f"-{number}" if number else "")]
+                     if tagged_too else [])
+            lines.append((";".join(tags + msgid), head + piece))
     return lines
+
+
+def _head(irc: Irc, room: str, sender: Sender, command: str,
+          accounts: bool) -> tuple[str, int, str]:
+    """What stands before the text, how many bytes are left for it, and the tag of the account."""
+    head = f":{irc.tongue.source(sender)} {command} #{room} :"
+    account = f"account={escape(sender.account)}" if accounts and sender.account else ""
+    return head, BODY - len(head.encode()), account
 
 
 # -- targets

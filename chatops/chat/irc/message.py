@@ -119,6 +119,8 @@ def split_text(text: str, limit: int) -> list[str]:
     """Text in pieces of at most `limit` bytes of UTF-8, cut at a space if one is near the
     end, else between characters, and never inside one.
     """
+    if 4 * len(text) <= limit or (len(text) <= limit and text.isascii()):
+        return [text]
     pieces: list[str] = []
     raw = text.encode()
     while len(raw) > limit:

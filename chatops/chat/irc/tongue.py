@@ -65,7 +65,12 @@ def _fits(text: bytes, room: int) -> bool:
 def time_of(at: float) -> str:
     """As server-time has it: UTC, to the millisecond."""
     seconds, milliseconds = divmod(int(at * 1000), 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03}Z"
+    return f"{_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 class IrcDialect:
