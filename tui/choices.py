@@ -23,10 +23,13 @@ from tui.config import ConfigError
 from tui.console import Action, Console
 from tui.model import rows
 from tui.model.alerts import FIGURES, MOST, AlertError, read_alert
-from tui.model.chosen import ChoiceError, change, choose, names
+from tui.model.chosen import ChoiceError, change, choose, left_out, names
 from tui.model.columns import Column
 from tui.model.preferences import SavedView
 from tui.theme import ABOUT, OWN
+from tui.widgets.live_table import LiveTable
+
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".bmp")     # of dots: not made here
 
 
 def _keep(console: Console, section: str, name: str, value: Any, said: str) -> str:
@@ -77,8 +80,21 @@ def _columns(console: Console, command: c.Columns) -> str | CommandResult:
         state.preferences.columns[state.pane] = chosen
     else:
         state.preferences.columns.pop(state.pane, None)
-    return _keep(console, "columns", state.pane, list(chosen) or None,
-                 " ".join(chosen).lower() or "all of them")
+    said = _without_room(console, columns, chosen, words) + (
+        " ".join(chosen).lower() or "all of them")
+    return _keep(console, "columns", state.pane, list(chosen) or None, said)
+
+
+def _without_room(console: Console, columns: Sequence[Column[Any]], chosen: Sequence[str],
+                  words: Sequence[str]) -> str:
+    """Which of those just asked for cannot be seen, as this terminal is."""
+    asked = {word.lstrip("+").partition(":")[0].upper() for word in words}
+    tables = console.app.screen.query(f"#{console.state.pane}-table").results(LiveTable)
+    width = next((table.scrollable_content_region.width for table in tables), 0)
+    hidden = [name.lower() for name in left_out(columns, chosen, width) if name in asked]
+    if not width or not hidden:
+        return ""
+    return f"no room for {', '.join(hidden)}; a width keeps it: +{hidden[0]}:6.  "
 
 
 def _list_columns(columns: Sequence[Column[Any]], shown: Sequence[str]) -> CommandResult:
@@ -189,6 +205,9 @@ def _screenshot(console: Console, command: c.Screenshot) -> Awaitable[str]:
         path = paths.expand(command.file)
     except paths.PathError as error:
         raise CommandError(str(error)) from None
+    if path.suffix.lower() in PICTURES:
+        raise CommandError(f"a picture is written as .svg, not as {path.suffix.lower()}; any other "
+                           "name gives text")
     return _shot(console.app, path)
 
 

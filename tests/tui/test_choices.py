@@ -194,6 +194,41 @@ async def test_a_screenshot_is_text_or_svg_by_its_name(tmp_path: Path) -> None:
         assert (tmp_path / "a.txt").read_text() == "mine"
 
 
+async def test_a_screenshot_is_no_picture_of_dots(tmp_path: Path) -> None:
+    rig = Rig(Feed())
+    async with rig.app.run_test(size=WIDE) as pilot:
+        await begin(rig, pilot, 5)
+        said = await command(rig, pilot, f"screenshot {tmp_path / 'a.png'}")
+        assert "a picture is written as .svg, not as .png" in said
+        assert not (tmp_path / "a.png").exists()
+
+
+async def test_a_column_that_finds_no_room_is_told_of_and_one_with_a_width_stays() -> None:
+    rig = Rig(Feed())
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 5)
+        said = await command(rig, pilot, "columns +rtt")
+        assert "RTT" not in headings(rig)
+        assert "no room for rtt; a width keeps it: +rtt:6" in said
+        assert "no room" not in await command(rig, pilot, "columns +rtt:6")
+        assert "RTT" in headings(rig)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24)])
+async def test_how_a_pane_is_looked_at_is_told_whole_where_there_is_little_room(
+        size: tuple[int, int]) -> None:
+    rig = Rig(Feed())
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot, 5)
+        tabs = next(x for x in screen_text(rig).splitlines() if "[1 Clients]" in x)
+        assert "APPQ ▼" in tabs
+        if size[0] >= 80:
+            await command(rig, pilot, "filter in/s:>0")
+            tabs = next(x for x in screen_text(rig).splitlines() if "[1 Clients]" in x)
+            assert "/in/s:>0" in tabs
+            assert "APPQ ▼" in tabs
+
+
 # -- totals, and what colours say
 
 

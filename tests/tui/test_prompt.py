@@ -8,7 +8,8 @@ from chatops.api.commands import SPECS, Mute, Spawn
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
 from tui.model.completion import complete
-from tui.screens.prompt import LineHistory, Prompt
+from tui.model.line_history import LineHistory
+from tui.screens.prompt import Prompt
 
 
 def line_of(rig: Rig) -> str:
@@ -128,6 +129,24 @@ async def test_up_and_down_recall_what_begins_alike() -> None:
         assert line_of(rig) == "mute 3"
         await press(rig, pilot, "down", "down")
         assert line_of(rig) == "m"
+
+
+async def test_down_goes_into_the_candidates_and_up_leads_back_out() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        usual = rig.app.theme
+        await press(rig, pilot, "colon")
+        await write(rig, pilot, "theme ")
+        await press(rig, pilot, "down", "down")
+        assert line_of(rig) == "theme day"
+        assert rig.app.theme == "chatops-day"          # it is seen before it is chosen
+        await press(rig, pilot, "up")
+        assert line_of(rig) == "theme night"
+        await press(rig, pilot, "up")
+        assert line_of(rig) == "theme "
+        await press(rig, pilot, "down", "down", "escape")
+        assert rig.app.theme == usual
 
 
 async def test_a_filter_works_as_it_is_typed_and_escape_puts_the_old_one_back() -> None:

@@ -1,8 +1,8 @@
 """Which columns of a table are shown, in which order and how wide: `id nick:20 appq`.  Pure.
 
 A choice is a tuple of such words.  `+room` and `-peer` change the one that stands; a width is
-in cells, and a column that has one does not grow.  What a width leaves no room for still
-gives way, in the usual order.
+in cells, and a column that has one does not grow, and stays when others give way.  What the
+screen leaves no room for still gives way, in the usual order.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from tui.model.columns import BAR, Column
+from tui.model.columns import BAR, Column, place
 
 WIDEST = 200                   # cells
+KEPT = 100                     # more than any `keep`: these give way when no others are left
 
 Row = TypeVar("Row")
 
@@ -59,6 +60,12 @@ def change(columns: Sequence[Column[Any]], now: Sequence[str],
     return tuple(standing.values())
 
 
+def left_out(columns: Sequence[Column[Any]], words: Sequence[str], width: int) -> list[str]:
+    """Which of a choice's columns find no room in `width` cells, by name."""
+    placed = {at.column.name for at in place(choose(columns, words), width)}
+    return [name for name in (word.partition(":")[0] for word in words) if name not in placed]
+
+
 def names(columns: Sequence[Column[Any]]) -> list[str]:
     """What can be chosen."""
     return [column.name for column in columns if _is_chosen(column)]
@@ -86,7 +93,8 @@ def _written(name: str, width: int) -> str:
 
 
 def _sized(column: Column[Row], width: int) -> Column[Row]:
-    """Exactly so wide, with a bar in it where that leaves room for one."""
+    """Exactly so wide, with a bar in it where that leaves room for one, and kept for long."""
+    column = replace(column, keep=column.keep + KEPT)
     if column.share is not None and width >= column.width + BAR:
         return replace(column, grow=width - column.width - BAR)
     return replace(column, width=width, grow=0, share=None)

@@ -7,7 +7,6 @@ which keep their size.
 from __future__ import annotations
 
 import re
-from collections import deque
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,50 +24,12 @@ from chatops.api.command_line import CommandError, parse
 from chatops.api.commands import Spec
 from tui.messages import RunLine
 from tui.model.completion import Candidate, Completion, complete
+from tui.model.line_history import LineHistory
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, fit
 
-HISTORY = 200                  # lines, in memory only
 LABEL_LEAST, LABEL_MOST = 14, 34
 CANDIDATES_SHOWN = 7
-
-
-class LineHistory:
-    """Lines typed before; `older` and `newer` go through those that begin alike."""
-
-    def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=HISTORY)
-        self._at = 0               # lines back from the newest; 0 is what is being typed
-        self._typed = ""
-
-    def add(self, line: str) -> None:
-        """Remember a line, once if it is repeated, and start again from the end."""
-        if line and (not self._lines or self._lines[-1] != line):
-            self._lines.append(line)
-        self._at = 0
-
-    def older(self, line: str) -> str:
-        """The line before, or the same when there is none."""
-        if self._at == 0:
-            self._typed = line
-        return self._go(1, line)
-
-    def newer(self, line: str) -> str:
-        """The line after; past the newest, what was being typed."""
-        return self._go(-1, line) if self._at else line
-
-    def _go(self, step: int, line: str) -> str:
-        at = self._at + step
-        while 0 < at <= len(self._lines):
-            found = self._lines[-at]
-            if found.startswith(self._typed):
-                self._at = at
-                return found
-            at += step
-        if at <= 0:
-            self._at = 0
-            return self._typed
-        return line
 
 
 class PromptInput(Input):
@@ -99,8 +60,10 @@ class Prompt(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete(1)", show=False),
         Binding("shift+tab", "complete(-1)", show=False),
-        Binding("up,ctrl+p", "recall(1)", show=False),
-        Binding("down,ctrl+n", "recall(-1)", show=False),
+        Binding("up", "walk(1)", show=False),
+        Binding("down", "walk(-1)", show=False),
+        Binding("ctrl+p", "recall(1)", show=False),
+        Binding("ctrl+n", "recall(-1)", show=False),
         Binding("escape,ctrl+g", "close", show=False),
     ]
 
@@ -141,6 +104,7 @@ class Prompt(Vertical):
         self._completion = Completion()
         self._chosen = -1          # candidate that tab put in, -1 while none is
         self._ours = ""            # what tab or recall put in, not typed
+        self._typed = ""           # what stood there before a candidate was put in
         self._back: Widget | None = None
         self._said = ""
 
@@ -272,7 +236,7 @@ class Prompt(Vertical):
         self._unfold(len(self._completion.candidates))
         spec = self._completion.spec
         self._say(usage(spec, self._completion.argument) if spec is not None else
-                  Content.styled("tab completes   ↑ recalls   esc leaves", "$text-muted"))
+                  Content.styled("tab ↓ complete   ↑ recalls   esc leaves", "$text-muted"))
 
     def _unfold(self, candidates: int) -> None:
         """Give the candidates their rows, upwards from the row of the widget."""
@@ -303,6 +267,8 @@ class Prompt(Vertical):
         if len(candidates) == 1:
             self._take(candidates[0])
             return
+        if self._chosen < 0:
+            self._typed = self.query_one(Input).value
         self._chosen = (self._chosen + step) % len(candidates) if self._chosen >= 0 else (
             0 if step > 0 else len(candidates) - 1)
         self._put(candidates[self._chosen].line)
@@ -321,8 +287,22 @@ class Prompt(Vertical):
         self._take(self._completion.candidates[event.option_index])
         self.screen.set_focus(self.query_one(Input))
 
+    def action_walk(self, step: int) -> None:
+        """Up and down: among the candidates where one of them stands, or where there is no
+        newer line to go down to; else through the lines typed before.
+        """
+        if self._chosen == 0 and step > 0:
+            self._chosen = -1
+            self._put(self._typed)
+            self.query_one(OptionList).highlighted = None
+        elif self._chosen >= 0 or (step < 0 and self._history.at_newest):
+            self.action_complete(-step)
+        else:
+            self.action_recall(step)
+
     def action_recall(self, step: int) -> None:
         """Put in an older or a newer line."""
+        self._chosen = -1
         line = self.query_one(Input).value
         text = self._history.older(line) if step > 0 else self._history.newer(line)
         self._put(text)

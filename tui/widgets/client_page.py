@@ -160,7 +160,8 @@ def _traffic(row: ClientRow, state: ConsoleState) -> Iterable[Content]:
         if _is_program(state):
             yield _row(label, f"{format_size(size):>5}B", f"{format_size(bytes_per_second)}B/s now")
             continue
-        yield _row(label, f"{lines:>9,} lines  {format_size(size):>5}B",
+        unit = "line " if lines == 1 else "lines"
+        yield _row(label, f"{lines:>9,} {unit}  {format_size(size):>5}B",
                    f"{format_rate(per_second)} lines/s, {format_size(bytes_per_second)}B/s now")
 
 

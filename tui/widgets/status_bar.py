@@ -201,7 +201,10 @@ def _title_line(state: ConsoleState, width: int, *, marked: bool = False) -> Con
     if state.status.read_only:
         right += [(" READ ONLY ", "bold $background on $secondary"), " "]
     right += [chip(state), " "]
-    return _both_ends(Content.assemble(*left), Content.assemble(*right), width)
+    ends = Content.assemble(*left), Content.assemble(*right)
+    if snapshot is not None and sum(end.cell_length for end in ends) > width - 1:
+        ends = Content.assemble(*left[:-2]), ends[1]       # since when is what gives way
+    return _both_ends(*ends, width)
 
 
 def _age_text(state: ConsoleState) -> str:

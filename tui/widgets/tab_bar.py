@@ -38,6 +38,8 @@ class TabBar(Static):
         room = self.size.width - left.cell_length - 1
         if right.cell_length > room:           # what is not set is left unsaid
             right = Content.assemble(*_looked_at(state, short=True))
+        if right.cell_length > room:
+            right = Content.assemble(*_looked_at(state, short=True, labels=False))
         right = right.truncate(max(0, room), ellipsis=True)
         pad = max(0, room - right.cell_length)
         content = Content.assemble(left, " " * pad, right, " ")
@@ -52,14 +54,15 @@ class TabBar(Static):
             self.post_message(RunLine(f"pane {pane}"))
 
 
-def _looked_at(state: ConsoleState, *, short: bool = False) -> list[Part]:
+def _looked_at(state: ConsoleState, *, short: bool = False, labels: bool = True) -> list[Part]:
     view = state.view
+    filtered, sorted_by = ("  filter: ", "  sort: ") if labels else ("  /", "  ")
     parts: list[Part] = []
     if state.tags:
         parts += [(f"  {len(state.tags)} tagged", "$accent")]
     if state.pane != "loop" and (view.filter or not short):
-        parts += [("  filter: ", "$text-muted"),
+        parts += [(filtered, "$text-muted"),
                   (clean(view.filter), "bold $warning") if view.filter else "none"]
     if view.sort:
-        parts += [("  sort: ", "$text-muted"), f"{view.sort} {'▼' if view.inverted else '▲'}"]
+        parts += [(sorted_by, "$text-muted"), f"{view.sort} {'▼' if view.inverted else '▲'}"]
     return parts
