@@ -20,7 +20,7 @@ def test_45_an_unbracketed_paste_over_the_table_says_nothing_to_anybody(
     chatops.see(r"a paste of 25 characters in 2 lines was ignored")
     Event().wait(4 * GOES_ON)      # as hands do: what follows at once belongs to the paste
     chatops.type(":")
-    chatops.see("tab completes")
+    chatops.see("tab .* complete")
     chatops.type("broadcast typed\r")
     chatops.see(r":broadcast typed +✓")
     assert hearer.heard() == ["*** [admin] typed"]

@@ -44,7 +44,7 @@ def test_people_come_talk_are_kicked_are_told_and_the_server_drains(
     ada.expect("*** [admin] lunch!")
     chatops.miss("Say to the only client")
     chatops.type(":")
-    chatops.see("tab completes")
+    chatops.see("tab .* complete")
     chatops.type("broadcast back at two\r")
     ada.expect("*** [admin] back at two")
     chatops.see(":broadcast back at two +✓")

@@ -117,7 +117,7 @@ main(prog_name="chatops")
 @pytest.mark.parametrize(("module", "name"), [
     ("chatops.cli.options", "from_file"), ("chatops.service.thread", "configured"),
     ("chatops.service.thread", "BanFile"),
-    ("chatops.service.thread", "_check_history"), ("chatops.service.thread", "EventLog"),
+    ("chatops.service.past", "check_place_of"), ("chatops.service.thread", "EventLog"),
     ("chatops.service.openings", "listen"),
 ])
 def test_signals_end_the_start_at_whatever_it_waits_for(tmp_path: Path, module: str, name: str,

@@ -183,7 +183,7 @@ async def test_a_screenshot_is_text_or_svg_by_its_name(tmp_path: Path) -> None:
         assert "a.svg" in echo(rig)
         text = (tmp_path / "a.txt").read_text()
         assert "alice" in text
-        assert "tab completes" not in text         # the command line is shut by then
+        assert "esc leaves" not in text            # the command line is shut by then
         assert len(text.splitlines()) == WIDE[1]
         assert (tmp_path / "a.svg").read_text().startswith("<svg")
         (tmp_path / "a.txt").write_text("mine")
