@@ -102,6 +102,8 @@ def _list_columns(columns: Sequence[Column[Any]], shown: Sequence[str]) -> Comma
     order = [*widths, *(name for name in names(columns) if name not in widths)]
     about = {column.name: column.about for column in columns}
     what = "columns of this pane, in their order; + is shown where there is room"
+    if shown:
+        what += "; `:columns usual` brings all back"
     return CommandResult(True, what, tuple(
         f"{'+' if name in widths or not shown else ' '} {name.lower():10}"
         f"{widths.get(name, ''):>4}  {about.get(name, '')}".rstrip() for name in order))

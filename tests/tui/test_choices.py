@@ -59,6 +59,8 @@ async def test_columns_are_chosen_ordered_and_sized_and_kept(tmp_path: Path) -> 
     async with again.app.run_test(size=WIDE) as pilot:
         await begin(again, pilot)
         assert headings(again) == ["!", "", "NICK", "ID", "ROOM"]
+        assert "`:columns usual` brings all back" in await command(again, pilot, "columns")
+        await pilot.press("escape")
         await command(again, pilot, "columns usual")
         assert headings(again)[:4] == ["!", "", "ID", "FD"]
     assert tomllib.loads(path.read_text()) == {}

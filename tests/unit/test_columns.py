@@ -7,7 +7,7 @@ import pytest
 from chatops.chat.names import InvalidName, check_nick
 from chatops.control.ctl import _table
 from chatops.system.columns import pad, width
-from tui.text.cells import fit
+from tui.text.cells import fit, hanging
 
 
 @pytest.mark.parametrize(("text", "columns"), [
@@ -38,3 +38,16 @@ def test_a_nick_is_as_wide_as_its_cell() -> None:
     check_nick("山田太郎", max_width=8, ascii_only=False)
     with pytest.raises(InvalidName, match="at most 7 columns"):
         check_nick("山田太郎", max_width=7, ascii_only=False)
+
+
+@pytest.mark.parametrize(("row", "lines"), [
+    ("fits  as it is", ["fits  as it is"]),
+    ("stall 30s  who takes next to nothing", ["stall 30s  who takes",
+                                              "           next to",
+                                              "           nothing"]),
+    ("山田  さくら さくら さくら", ["山田  さくら さくら", "      さくら"]),
+    ("far too far to the right   for this", ["far too far to the", "  right   for this"]),
+    ("x" * 30 + " and more", ["x" * 30, "  and more"]),
+])
+def test_what_does_not_fit_goes_on_under_its_column(row: str, lines: list[str]) -> None:
+    assert hanging(row, 22).split("\n") == lines
