@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chatops.chat.names import InvalidName, check_nick
-from chatops.control.ctl import _table
+from chatops.control.ctl import _clients, _status, _table
 from chatops.system.columns import pad, width
+from tests.tui.feed import Feed
+from tests.tui.program_feed import ProgramFeed
 from tui.text.cells import fit, hanging
 
 
@@ -32,6 +34,16 @@ def test_a_table_of_ctl_stays_aligned_under_wide_text(capsys: pytest.CaptureFixt
     header, *rows = capsys.readouterr().out.splitlines()
     where = {width(row[:row.index("lobby")]) for row in rows}
     assert where == {header.index("ROOM")}
+
+
+def test_ctl_speaks_of_a_program_in_the_programs_words() -> None:
+    program, server = ProgramFeed(clients=3).snapshot(), Feed(clients=3).snapshot()
+    told = [str(label) for label, _ in _status(program)]
+    assert told[:4] == ["program", "loop", "up", "connections"]
+    assert not {"clients", "lines"} & set(told)
+    assert {"clients", "lines"} <= {str(label) for label, _ in _status(server)}
+    assert next(iter(_clients(program)))[:3] == ("ID", "TASK", "PROTOCOL")
+    assert next(iter(_clients(server)))[:3] == ("ID", "NICK", "ROOM")
 
 
 def test_a_nick_is_as_wide_as_its_cell() -> None:
