@@ -27,6 +27,7 @@ from tui.model.chosen import ChoiceError, change, choose, left_out, names
 from tui.model.columns import Column
 from tui.model.preferences import SavedView
 from tui.theme import ABOUT, OWN
+from tui.vector import draw, frame_of
 from tui.widgets.live_table import LiveTable
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".bmp")     # of dots: not made here
@@ -219,7 +220,8 @@ async def _shot(app: App[int], path: Path) -> str:
     app.call_after_refresh(drawn.set)
     await drawn.wait()
     if path.suffix.lower() == ".svg":
-        text = app.export_screenshot(title="chatops")
+        text = draw([frame_of(app.screen._compositor.render_strips())],
+                    (app.size.width, app.size.height))
     else:
         text = screen_text(app)
     await asyncio.to_thread(_write_new, path, text)

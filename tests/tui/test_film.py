@@ -22,7 +22,8 @@ from chatops.replay.writer import save
 from tests.tui.feed import Feed
 from tests.tui.films import NAME, recording
 from tests.tui.shots import FOLDER, in_utc
-from tui.film import draw, film, frame_of, shoot
+from tui.film import film, shoot
+from tui.vector import draw, frame_of
 
 SVG = "{http://www.w3.org/2000/svg}"
 ALLOWED = {f"{SVG}{name}" for name in ("svg", "style", "rect", "g", "text", "animate")}
