@@ -254,6 +254,9 @@ async def test_the_line_beneath_adds_up_the_rows_that_are_shown() -> None:
         heading = next(x for x in screen_text(rig).splitlines() if "▼APPQ" in x)
         at = next(p for p in table(rig).places if p.column.name == "APPQ")
         assert heading.index("APPQ") + len("APPQ") == 1 + at.left + at.width
+        await command(rig, pilot, "columns id nick:6 peer appq")
+        assert _totals(rig).split()[:2] == ["14", "total"]     # wider than its column
+        await command(rig, pilot, "columns usual")
         await command(rig, pilot, "filter nick:bob")
         assert _totals(rig) == ""              # one row is its own total
         await command(rig, pilot, "filter appq:>0")
