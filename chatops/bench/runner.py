@@ -225,10 +225,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 def run_load(spec: LoadSpec) -> LoadResult:
     """Run a load on one server to its end.  Raises BenchError."""
-    return _run("chatops.bench.load", spec, LoadResult)
+    return run_another("chatops.bench.load", spec, LoadResult)
 
 
-def _run(module: str, spec: msgspec.Struct, kind: type[_Result]) -> _Result:
+def run_another(module: str, spec: msgspec.Struct, kind: type[_Result]) -> _Result:
     """Run a load to its end in a process of its own.  Raises BenchError."""
     command = [sys.executable, "-m", module, msgspec.json.encode(spec).decode()]
     process = spawn(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -267,7 +267,7 @@ def measure_in_turn(contender: Contender, spec: StalledSpec,
     server_cpu, load_cpu = cpus or (None, None)
     with ServerProcess(contender, server_cpu) as one, ServerProcess(contender, server_cpu) as other:
         try:
-            return _run("chatops.bench.nonreaders", msgspec.structs.replace(
+            return run_another("chatops.bench.nonreaders", msgspec.structs.replace(
                 spec, reading=ServerPort(one.port, one.pid),
                 stalling=ServerPort(other.port, other.pid), cpu=load_cpu), StalledResult)
         except BenchError:
