@@ -12,7 +12,6 @@ import socket
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from chatops.bench.figures import median
 from chatops.bench.flow import Latency
 from chatops.bench.load import LoadSpec, main
 from chatops.bench.ready import ready_set
-from chatops.bench.runner import BenchError, ServerProcess, run_another, run_load
+from chatops.bench.runner import BenchError, Load, ServerProcess, run_load
 
 LOGINS = 200
 SPREAD = 9.0                   # seconds over which they come
@@ -142,17 +141,17 @@ def _once(path: Path, coming: LoginSpec | None, seconds: float
           ) -> tuple[Latency, LoginResult | None]:
     """What a room's lines took, and what became of those who came meanwhile."""
     server = replace(IRC, command=(*IRC.command, "--accounts", str(path), "--connect-rate", "off"))
-    with ServerProcess(server) as process, ThreadPoolExecutor(1) as pool:
-        came = None if coming is None else pool.submit(
-            run_another, "chatops.bench.logins", msgspec.structs.replace(
-                coming, port=process.port), LoginResult)
+    with ServerProcess(server) as process, ExitStack() as stack:
+        come_in = None if coming is None else stack.enter_context(Load(
+            "chatops.bench.logins", msgspec.structs.replace(coming, port=process.port),
+            LoginResult))
         result = run_load(LoadSpec(port=process.port, spoken="irc", clients=ROOM, seconds=0.0,
                                    latency_seconds=seconds))
         process.check()
         if result.latency is None or result.closed or result.lost:
             raise BenchError(f"of {ROOM} in the room {result.closed} were closed, and "
                              f"{result.lost} deliveries were lost")
-        return result.latency, came.result() if came is not None else None
+        return result.latency, come_in.result() if come_in is not None else None
 
 
 def login_lines(rounds: Sequence[LoginRound]) -> list[str]:

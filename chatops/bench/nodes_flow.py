@@ -9,7 +9,6 @@ is too little of.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from statistics import median
 
@@ -19,7 +18,7 @@ from chatops.bench.contenders import CHATOPS
 from chatops.bench.ears import Ear, meet
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nodes import NAMES, begin_nodes
-from chatops.bench.runner import BenchError, ServerProcess, run_load
+from chatops.bench.runner import BenchError, ServerProcess, run_loads
 
 CLIENTS = 999                  # in one room, on all nodes together; or as many in all rooms
 SENDERS = 30
@@ -57,19 +56,20 @@ def _spread(count: int, seconds: float, cpus: Cpus) -> tuple[float, int]:
         first, *others = ports
         with ExitStack() as listening:
             meet(*_ears(listening, ports))
-        return _sum([_load(LoadSpec(
+        return _sum(run_loads([_timed(LoadSpec(
             port=first, more_ports=tuple(others), clients=CLIENTS, senders=SENDERS,
-            window=WINDOW), seconds, cpus)])
+            window=WINDOW), seconds, cpus)]))
 
 
 def _apart(count: int, seconds: float, cpus: Cpus) -> tuple[float, int]:
     """A room on each node, over as many rooms of one server; and how many deliveries were lost."""
     sums = []
     for nodes in (1, count):
-        with _standing(nodes, cpus) as ports, ThreadPoolExecutor(count) as pool:
-            sums.append(_sum(list(pool.map(lambda spec: _load(spec, seconds, cpus), [LoadSpec(
+        with _standing(nodes, cpus) as ports:
+            sums.append(_sum(run_loads([_timed(LoadSpec(
                 port=ports[number % nodes], clients=CLIENTS // count, senders=SENDERS // count,
-                window=WINDOW // count, room=f"r{number}") for number in range(count)]))))
+                window=WINDOW // count, room=f"r{number}"), seconds, cpus)
+                for number in range(count)])))
     (alone, lost), (together, lost_too) = sums
     return together / alone, lost + lost_too
 
@@ -84,10 +84,10 @@ def _standing(count: int, cpus: Cpus) -> Iterator[list[int]]:
         yield [node.port for node in nodes]
 
 
-def _load(spec: LoadSpec, seconds: float, cpus: Cpus) -> LoadResult:
-    return run_load(msgspec.structs.replace(
+def _timed(spec: LoadSpec, seconds: float, cpus: Cpus) -> LoadSpec:
+    return msgspec.structs.replace(
         spec, warm_up=WARM_UP, seconds=seconds, latency_seconds=0.0,
-        cpu=cpus[1] if cpus is not None else None))
+        cpu=cpus[1] if cpus is not None else None)
 
 
 def _sum(results: Sequence[LoadResult]) -> tuple[float, int]:
