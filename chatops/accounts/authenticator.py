@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from queue import Full, Queue
 from typing import NamedTuple, TypeVar
 
@@ -71,17 +72,20 @@ class Authenticator:
         """Give an account another password."""
         self._ask(lambda: self._changed(name, password), answer, changes=True)
 
-    def later(self, job: Callable[[AccountStore], T], told: Callable[[T | AccountError], None]
-              ) -> None:
-        """Have something else done to the accounts; `told` hears what came of it."""
+    def later(self, job: Callable[[AccountStore], T | None],
+              told: Callable[[T | AccountError], None]) -> None:
+        """Have something else done to the accounts; `told` hears what came of it, unless that is
+        None: then nobody is woken.
+        """
         def run() -> None:
             try:
-                result: T | AccountError = job(self._store)
+                result: T | AccountError | None = job(self._store)
             except AccountError as error:
                 result = error
             except Exception as error:         # a fault of ours
                 result = AccountError(f"internal error: {error!r}")
-            self._submit(lambda: told(result))
+            if result is not None:
+                self._submit(partial(told, result))
 
         self._enqueue(run, lambda: told(AccountError(BUSY)))
 

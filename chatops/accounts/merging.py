@@ -22,7 +22,7 @@ class Settled(NamedTuple):
 
     news: list[AccountRecord]      # what the others have not got
     adopted: list[AccountRecord]   # what this file had not got
-    lost: list[str]                # accounts of this file that are no more, or are another's now
+    lost: list[str]                # accounts of this file whose names were others' before
 
 
 class EngineClock(NamedTuple):
@@ -49,7 +49,8 @@ def settle(database: sqlite3.Connection, found: Iterable[AccountRecord],
             best = AccountRecord(folded)
         if best != ours:
             _put(database, folded, best, anew=best.born_at != ours.born_at)
-            if ours.lives and best.born_at != ours.born_at and best.hash != ours.hash:
+            if (ours.lives and best.lives and best.born_at != ours.born_at
+                    and best.hash != ours.hash):       # else it was a copy of this file
                 settled.lost.append(ours.name)
             settled.adopted.append(best)
         if best != theirs:

@@ -72,6 +72,17 @@ for i = 1, #ARGV, 2 do
 end
 return 1
 """
+# Names, what was found there and what is to be; those where something else is by now are named.
+_CHANGE = b"""
+local others = {}
+for i = 1, #ARGV, 3 do
+  if (redis.call('HGET', KEYS[1], ARGV[i]) or '') ~= ARGV[i + 1] then
+    others[#others + 1] = ARGV[i]
+  elseif ARGV[i + 2] == '' then redis.call('HDEL', KEYS[1], ARGV[i])
+  else redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
+end
+return others
+"""
 # Each nick is the first's to claim it, while that one's node holds its lease.  Of ARGV: where
 # leases are, who asks (node/boot/), then looks and ids; an id of '' gives up what is one's own.
 _CLAIM = b"""
@@ -186,6 +197,7 @@ class Keys:
         self.epoch = b"{chatops}:epoch"
         self.nicks = b"{chatops}:nicks"
         self.rulings = b"{chatops}:rulings"
+        self.accounts = b"{chatops}:accounts"
         self.leases = b"{chatops}:node:"
         self.nodes = b"{chatops}:nodes"
         self._node = node.encode()
@@ -250,6 +262,23 @@ class Keys:
         """Keep these, networks and what is decided about them, or (`over`) do so no more."""
         words = [word for ruling in rulings for word in ruling]
         return pack(b"EVAL", _OVER if over else _RULE, 1, self.rulings, *words)
+
+    def accounts_of(self, names: Sequence[str]) -> bytes:
+        """What is kept under these folded names."""
+        return pack(b"HMGET", self.accounts, *names)
+
+    def accounts_from(self, cursor: bytes, about: int) -> bytes:
+        """So many accounts, more or less, from where an answer to this ended: a cursor, which is
+        "0" at the beginning and after the last, names and what is kept under them.
+        """
+        return pack(b"HSCAN", self.accounts, cursor, b"COUNT", about)
+
+    def change_accounts(self, changes: Iterable[tuple[str, bytes, bytes]]) -> bytes:
+        """Names, what was found there and what is to be, b"" for nothing.  Answers with those
+        names where something else has come meanwhile, which stays.
+        """
+        words = [word for change in changes for word in change]
+        return pack(b"EVAL", _CHANGE, 1, self.accounts, *words)
 
     def read(self, cursor: str, seconds: float) -> bytes:
         """What is in the log after `cursor`; waits so long for it to come."""

@@ -121,6 +121,12 @@ class OrderDone(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     text: str
 
 
+class AccountsChanged(msgspec.Struct, frozen=True, array_like=True, tag="u"):
+    """What the engine keeps of these accounts, by their folded names, is another now."""
+
+    names: tuple[str, ...]
+
+
 class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
     """This node ends in good order, and everybody on it goes.  It keeps a history that
     `catches_up` when it is back.
@@ -130,7 +136,7 @@ class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
 
 
 Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | AllTold
-        | Order | OrderDone | NodeEnds)
+        | Order | OrderDone | AccountsChanged | NodeEnds)
 
 
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):

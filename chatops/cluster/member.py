@@ -30,12 +30,15 @@ from chatops.cluster.frames import (
 )
 from chatops.cluster.introductions import Introductions
 from chatops.cluster.link import Link, Pace
+from chatops.cluster.lost_nicks import give_up
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
 from chatops.cluster.settling import Settling
+from chatops.cluster.shared_accounts import SharedAccounts
 from chatops.cluster.solitude import Solitude
+from chatops.server.logins import Logins
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
 from chatops.server.rulings import NEVER, Ruling, all_of, same
 from chatops.server.state import ServerState
@@ -95,6 +98,11 @@ class Member:
                                   state.reactor.call_later, pace.settle)
         self._crowd = picture.FarRows(self._hub)
         state.others = self
+
+    def share(self, logins: Logins) -> None:
+        """Accounts are those of all nodes as well; to be called before `begin`."""
+        self.reader.accounts = SharedAccounts(self._state, logins, self.link, self._codec,
+                                              self._send)
 
     def begin(self) -> None:
         """From here on it is one of several; to be called on the reactor's thread."""
@@ -263,12 +271,16 @@ class Member:
             self.queue.rewind()
         elif (frame := self.queue.again(self._state.reactor.now)) is not None:
             self.link.write(frame)
+        if self.reader.accounts is not None:
+            self.reader.accounts.joined()
         self._solitude.end(str(self.link.engine))
 
     def parted(self, reason: str) -> None:
         self._settling.end()           # without the engine nobody is kept waiting
         self.claims.untold(self.claiming)
         self.claiming = []
+        if self.reader.accounts is not None:
+            self.reader.accounts.parted()
         self._solitude.begin(str(self.link.engine), reason)
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
@@ -283,6 +295,8 @@ class Member:
 
     def renewed(self) -> None:
         self.link.call_roll(self.reader.peers, self.reader.called)
+        if self.reader.accounts is not None:
+            self.reader.accounts.renewed()
 
     def _read_on(self) -> None:
         """As much as fits into a turn; the rest is for the next one."""
@@ -339,15 +353,5 @@ class Member:
     # -- nicks
 
     def _refused(self, taken: list[tuple[str, str]]) -> None:
-        """The engine knows these looks as others', who came first and are alive."""
         self.claiming = []
-        for look, owner in taken:
-            session = self._hub.sessions.get(self.claims.ids.get(look, 0))
-            node = owner.partition("/")[0]
-            if session is None or session.guest or names.skeleton(session.nick) != look:
-                continue               # it has gone, or gone on
-            nick = session.nick
-            self._hub.rename(session)
-            self._hub.notice(session, f"your nick {nick} was taken on another node meanwhile "
-                                      f"({node}); you are {session.nick}")
-            self._state.say(events.NickLost(self._hub.at, session.id, nick, session.nick, node))
+        give_up(self._state, self.claims, taken)
