@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from hiredis import pack_command
 
+from chatops.cluster.claims import Claim
 from chatops.system.addresses import with_port
 from chatops.system.errors import ChatopsError
 
@@ -84,10 +85,11 @@ end
 return others
 """
 # Each nick is the first's to claim it, while that one's node holds its lease.  Of ARGV: where
-# leases are, who asks (node/boot/), then looks and ids; an id of '' gives up what is one's own.
+# leases are, who asks (node/boot/), then looks, ids and '1' of whoever owns it and takes it from
+# anybody; an id of '' gives up what is one's own.
 _CLAIM = b"""
 local refused = {}
-for i = 3, #ARGV, 2 do
+for i = 3, #ARGV, 3 do
   local look, id = ARGV[i], ARGV[i + 1]
   local owner = redis.call('HGET', KEYS[1], look)
   local mine = owner and string.sub(owner, 1, #ARGV[2]) == ARGV[2]
@@ -98,7 +100,7 @@ for i = 3, #ARGV, 2 do
   end
   if id == '' then
     if mine then redis.call('HDEL', KEYS[1], look) end
-  elseif alive then
+  elseif alive and ARGV[i + 2] ~= '1' then
     refused[#refused + 1] = look
     refused[#refused + 1] = owner
   else
@@ -285,13 +287,13 @@ class Keys:
         return pack(b"XREAD", b"COUNT", AT_ONCE, b"BLOCK", int(seconds * 1000), b"STREAMS",
                     self.log, cursor)
 
-    def claim(self, claims: Sequence[tuple[str, int | None]]) -> bytes:
-        """Have these nicks, by their looks, for clients of these ids; None gives one up.
+    def claim(self, claims: Sequence[Claim]) -> bytes:
+        """Have these nicks, by their looks, or give them up.
         Answers with looks and owners of those that others have.
         """
-        pairs = [part for look, id in claims  # noqa: A001
-                 for part in (look, "" if id is None else str(id))]
-        return pack(b"EVAL", _CLAIM, 1, self.nicks, self.leases, self._owner, *pairs)
+        words = [part for look, id, owner in claims  # noqa: A001
+                 for part in (look, "" if id is None else str(id), "1" if owner else "")]
+        return pack(b"EVAL", _CLAIM, 1, self.nicks, self.leases, self._owner, *words)
 
 
 def pack(*words: bytes | str | int) -> bytes:

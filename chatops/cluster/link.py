@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from hiredis import ReplyError
 
+from chatops.cluster.claims import Claim
 from chatops.cluster.engine import TIME, EngineAddress, Keys, entries, moment, seconds
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
@@ -234,7 +235,7 @@ class Link:
         if self._out is not None:
             self._out.ask(self.keys.write(frame, self._epoch), self._written)
 
-    def claim(self, claims: Sequence[tuple[str, int | None]],
+    def claim(self, claims: Sequence[Claim],
               refused: Callable[[list[tuple[str, str]]], None]) -> None:
         """As `Keys.claim`; `refused` gets looks and their owners."""
         def answered(answer: Any) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chatops.api import events
 from chatops.api.commands import Answer, CommandResult
-from chatops.chat import abroad, room_state
+from chatops.chat import abroad, owners, room_state
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
@@ -22,6 +22,7 @@ from chatops.cluster.frames import (
     Heard,
     Here,
     Item,
+    NickTaken,
     NodeEnds,
     NodeFrame,
     Order,
@@ -164,6 +165,9 @@ class Reader:
                 if whither == self._node:
                     late = self._lag.late(group, self._pace.late)
                     abroad.whispered(hub, id, stamped(group, node, ahead, late=late))
+            case NickTaken(whither, id, nick, account, close):
+                if whither == self._node:
+                    owners.give_way(hub, id, nick, account, close=close)
             case RoomsStand(states):
                 for state in states:
                     room_state.settle(hub, state.shifted(self._codec.skew))

@@ -14,7 +14,7 @@ from chatops.cluster.shared_accounts import PORTION
 from tests.integration.client import Client
 from tests.integration.engine import Engine, needs_engine
 from tests.integration.harness import PYTHON, Server
-from tests.integration.nodes import Start, known, of, up
+from tests.integration.nodes import Start, known, of, sees, up
 from tests.integration.until import until
 from tests.patience import scaled
 
@@ -203,3 +203,49 @@ def test_a_node_without_accounts_does_not_mind(node: Start, files: Files) -> Non
     other.say("/login ada secret")
     other.read_until("*** error: there are no accounts here")
     assert b.call(lambda: of(b.chat).bad) == 0
+
+
+# -- whose nick it is
+
+
+def owned_by_ada(node: Start, files: Files) -> tuple[Server, Server]:
+    """Two nodes, on both of which there is an account ada."""
+    a, b = two(node, files)
+    registers(a.client(), "ada", "secret")
+    until(lambda: files.find("b", "ada") is not None)
+    return a, b
+
+
+def test_who_logs_in_takes_the_nick_from_its_older_connection_on_another_node(
+        node: Start, engine: Engine, files: Files) -> None:
+    a, b = owned_by_ada(node, files)
+    old = a.client()
+    assert logs_in(old, "ada", "secret")
+    old.rename("ada")
+    b.until(lambda chat: sees(chat, "ada"))
+    new = b.client()
+    new.say("/nick ada")
+    new.read_until("*** error: 'ada' is taken, or looks like 'ada', on node a")
+    assert logs_in(new, "ada", "secret")
+    new.rename("ada")
+    assert "replaced by a new connection" in old.to_the_end()[-1]
+    a.until(lambda chat: sees(chat, "ada"))
+    until(lambda: engine.ask("HGET", "{chatops}:nicks", "ada").startswith(b"b/"))
+    new.say("still me")
+    new.expect("ada: still me")
+    assert b.row(new).nick == "ada"
+
+
+def test_a_stranger_on_another_node_gives_the_nick_to_its_owner(node: Start, files: Files) -> None:
+    a, b = owned_by_ada(node, files)
+    stranger = a.client()
+    stranger.rename("ada")
+    b.until(lambda chat: sees(chat, "ada"))
+    owner = b.client()
+    assert logs_in(owner, "ada", "secret")
+    owner.rename("ada")
+    stranger.read_until("*** ada belongs to the account ada, whose owner is here now")
+    a.until(lambda chat: sees(chat, "ada"))
+    assert a.row(stranger).nick == f"guest-a{stranger.id}"
+    b.until(lambda chat: sees(chat, f"guest-a{stranger.id}"))
+    assert b.row(owner).nick == "ada"
