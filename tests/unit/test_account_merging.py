@@ -161,7 +161,7 @@ def test_of_two_that_were_made_apart_the_older_holds_whatever_came_later(world: 
     world.later(0.5)
     b.store.add("Ada", HASH + "another's")
     world.later()
-    b.store.set_hash("ada", HASH + "another's still")
+    b.store.set_hash("ada", HASH + "another's-still")
     assert b.exchange().lost == []
     assert a.exchange().lost == []
     assert b.exchange().lost == ["Ada"]
