@@ -115,9 +115,12 @@ class Authenticator:
                 verdict = LoginVerdict(None, str(error))
             except Exception as error:         # a fault of ours: whoever waits is told all the same
                 verdict = LoginVerdict(None, f"internal error: {error!r}")
-            self._submit(lambda: answer(verdict))
+            self._submit(lambda: told(verdict))
+
+        def told(verdict: LoginVerdict) -> None:
             if changes and verdict.account is not None:
-                self._submit(lambda: self.changed())
+                self.changed()
+            answer(verdict)
 
         self._enqueue(job, lambda: answer(LoginVerdict(None, BUSY)))
 

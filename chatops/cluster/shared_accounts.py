@@ -184,5 +184,6 @@ class SharedAccounts:
         """Say so the first time, then at each doubling."""
         self._faults += 1
         if self._faults & (self._faults - 1) == 0:
-            self._state.say(events.Warned(self._state.hub.at, "of the cluster's accounts "
-                                          f"{they_were(self._faults, 'one')} not read: {error}"))
+            self._state.say(events.Warned(self._state.hub.at, "of the cluster "
+                                          f"{they_were(self._faults, 'account')} not read or "
+                                          f"told: {error}"))

@@ -138,8 +138,7 @@ def test_a_node_with_an_empty_file_gets_all_of_them(node: Start, files: Files) -
     files.add("b", "bob")
     two(node, files)
     begin(node, files, "c", 2)
-    for name in ("a", "b", "c"):
-        until(lambda name=name: len(files.all(name)) == len(names) + 1)
+    until(lambda: [len(files.all(name)) for name in ("a", "b", "c")] == [len(names) + 1] * 3)
 
 
 def test_an_engine_that_has_lost_them_is_told_again(node: Start, engine: Engine, files: Files
