@@ -79,7 +79,7 @@ def remember_removal(database: sqlite3.Connection, folded: str, at: float) -> No
     database.execute(
         "INSERT INTO removed (folded, removed_at, pending_at)"
         " SELECT folded, born_at, ? FROM account WHERE folded = ? AND born_at != 0"
-        " ON CONFLICT (folded) DO UPDATE SET removed_at = max(removed_at, excluded.removed_at),"
+        " ON CONFLICT (folded) DO UPDATE SET removed_at = excluded.removed_at,"
         " pending_at = excluded.pending_at", (at, folded))
 
 

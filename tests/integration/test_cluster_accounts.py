@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from chatops.cluster.shared_accounts import PORTION
 from tests.integration.client import Client
 from tests.integration.engine import Engine, needs_engine
 from tests.integration.harness import PYTHON, Server
+from tests.integration.irc_client import IrcClient
 from tests.integration.nodes import Start, known, of, sees, up
 from tests.integration.until import until
 from tests.patience import scaled
@@ -59,7 +61,11 @@ def files(tmp_path: Path) -> Files:
 
 
 def begin(node: Start, files: Files, name: str, knows: int = 0) -> Server:
-    return node(name, knows=knows, accounts=files.of(name), registration="on")
+    return node(name, knows=knows, accounts=files.of(name), registration="on", irc_port=0)
+
+
+def irc_port(server: Server) -> int:
+    return server.call(lambda: server.chat.intake.irc_port)
 
 
 def two(node: Start, files: Files) -> tuple[Server, Server]:
@@ -248,3 +254,49 @@ def test_a_stranger_on_another_node_gives_the_nick_to_its_owner(node: Start, fil
     assert a.row(stranger).nick == f"guest-a{stranger.id}"
     b.until(lambda chat: sees(chat, f"guest-a{stranger.id}"))
     assert b.row(owner).nick == "ada"
+
+
+def test_an_irc_client_comes_in_by_its_nick_and_sends_others_away_from_it(
+        node: Start, files: Files) -> None:
+    a, b = owned_by_ada(node, files)
+    port = irc_port(b)
+    old = a.client()
+    assert logs_in(old, "ada", "secret")
+    old.rename("ada")
+    b.until(lambda chat: sees(chat, "ada"))
+    secret = b64encode(b"\0ada\0secret").decode()
+    with closing(IrcClient((b.address[0], port))) as new:
+        new.say("CAP REQ sasl", "NICK ada", "USER ada 0 * :Ada", "AUTHENTICATE PLAIN",
+                f"AUTHENTICATE {secret}", "CAP END")
+        codes = [line.split(" ")[1:3] for line in new.until("376")]
+        assert ["001", "ada"] in codes
+        assert "replaced by a new connection" in old.to_the_end()[-1]
+        new.say("NICK eve")
+        new.until("NICK")
+        a.until(lambda chat: sees(chat, "eve") and not sees(chat, "ada"))
+        stranger = a.client()
+        stranger.rename("ada")
+        b.until(lambda chat: sees(chat, "ada"))
+        new.say("NS GHOST bob", "NS GHOST ada")
+        new.read_until(lambda line: "nobody is called bob" in line)
+        new.read_until(lambda line: "ada has been sent away" in line)
+        assert "replaced by a new connection" in stranger.to_the_end()[-1]
+        another = a.client()
+        a.until(lambda chat: not sees(chat, "ada"))
+        another.rename("ada")
+        b.until(lambda chat: sees(chat, "ada"))
+        new.say("NS REGAIN ada")
+        new.read_until(lambda line: "ada has been sent away" in line)
+        assert "replaced by a new connection" in another.to_the_end()[-1]
+        a.until(lambda chat: sees(chat, "ada"))
+
+
+def test_who_is_not_logged_in_sends_nobody_away(node: Start, files: Files) -> None:
+    a, b = owned_by_ada(node, files)
+    ada = a.client()
+    ada.rename("ada")
+    b.until(lambda chat: sees(chat, "ada"))
+    with closing(IrcClient((b.address[0], irc_port(b)), "eve")) as eve:
+        eve.say("NS GHOST ada")
+        eve.read_until(lambda line: "ada is not yours: log in to its account first" in line)
+    assert a.row(ada).nick == "ada"

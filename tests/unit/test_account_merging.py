@@ -206,9 +206,20 @@ def test_a_change_holds_though_the_clock_was_set_back_before_it(world: World) ->
     assert a.hash_of("ada") == "no account"
 
 
+def test_an_operator_is_one_on_all_nodes_and_then_no_more(world: World) -> None:
+    a, b, _ = world.nodes
+    a.store.add("ada", HASH, admin=True)
+    world.all_meet()
+    for admin in (True, False):
+        assert [(account.name, account.admin) for account in b.store.all()] == [("ada", admin)]
+        a.store.set_admin("ada", False)
+        world.all_meet()
+
+
 def test_a_file_that_was_copied_to_another_node_loses_nothing(world: World) -> None:
     a, b, _ = world.nodes
     a.store.add("ada", HASH + "same")
+    world.later(0.002)                 # as far as their clocks are known
     b.store.add("ada", HASH + "same")
     a.exchange()
     assert (b.exchange().lost, a.exchange().lost) == ([], [])

@@ -41,9 +41,14 @@ class FakeEngine:
     def answer(self) -> bool:
         if not self.asked:
             return False
-        command, told = self.asked.popleft()
-        told(command())
+        self.answer_later()()
         return True
+
+    def answer_later(self) -> Callable[[], None]:
+        """Do it, and have it known when this is called."""
+        command, told = self.asked.popleft()
+        result = command()
+        return lambda: told(result)
 
     def accounts_of(self, names: list[str]) -> Callable[[], Any]:
         self.sizes.append(len(names))
@@ -222,5 +227,18 @@ def test_what_was_told_and_lost_during_a_reading_is_found_by_another(node: Node)
     node.shared.missed()
     node.settle()
     found = node.store.find("user0")
+    assert found is not None
+    assert found.hash == HASH + "new"
+
+
+def test_so_it_is_if_the_last_portion_was_under_way(node: Node) -> None:
+    node.keep("ada", "old")
+    node.shared.joined()
+    answer = node.engine.answer_later()
+    node.keep("ada", "new", at=20.0)
+    node.shared.missed()
+    answer()
+    node.settle()
+    found = node.store.find("ada")
     assert found is not None
     assert found.hash == HASH + "new"
