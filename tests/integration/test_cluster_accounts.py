@@ -213,6 +213,13 @@ def test_a_node_without_accounts_does_not_mind(node: Start, files: Files) -> Non
 # -- whose nick it is
 
 
+def is_ada(client: Client, other: Server, engine: Engine) -> None:
+    """It takes this nick on node a, and the other node and the engine know."""
+    client.rename("ada")
+    other.until(lambda chat: sees(chat, "ada"))
+    until(lambda: (engine.ask("HGET", "{chatops}:nicks", "ada") or b"").startswith(b"a/"))
+
+
 def owned_by_ada(node: Start, files: Files) -> tuple[Server, Server]:
     """Two nodes, on both of which there is an account ada."""
     a, b = two(node, files)
@@ -226,8 +233,7 @@ def test_who_logs_in_takes_the_nick_from_its_older_connection_on_another_node(
     a, b = owned_by_ada(node, files)
     old = a.client()
     assert logs_in(old, "ada", "secret")
-    old.rename("ada")
-    b.until(lambda chat: sees(chat, "ada"))
+    is_ada(old, b, engine)
     new = b.client()
     new.say("/nick ada")
     new.read_until("*** error: 'ada' is taken, or looks like 'ada', on node a")
@@ -241,11 +247,11 @@ def test_who_logs_in_takes_the_nick_from_its_older_connection_on_another_node(
     assert b.row(new).nick == "ada"
 
 
-def test_a_stranger_on_another_node_gives_the_nick_to_its_owner(node: Start, files: Files) -> None:
+def test_a_stranger_on_another_node_gives_the_nick_to_its_owner(
+        node: Start, engine: Engine, files: Files) -> None:
     a, b = owned_by_ada(node, files)
     stranger = a.client()
-    stranger.rename("ada")
-    b.until(lambda chat: sees(chat, "ada"))
+    is_ada(stranger, b, engine)
     owner = b.client()
     assert logs_in(owner, "ada", "secret")
     owner.rename("ada")
@@ -268,8 +274,7 @@ def test_an_irc_client_comes_in_by_its_nick_and_sends_others_away_from_it(
     port = irc_port(b)
     old = a.client()
     assert logs_in(old, "ada", "secret")
-    old.rename("ada")
-    b.until(lambda chat: sees(chat, "ada"))
+    is_ada(old, b, engine)
     secret = b64encode(b"\0ada\0secret").decode()
     with closing(IrcClient((b.address[0], port))) as new:
         new.say("CAP REQ sasl", "NICK ada", "USER ada 0 * :Ada", "AUTHENTICATE PLAIN",
@@ -281,27 +286,25 @@ def test_an_irc_client_comes_in_by_its_nick_and_sends_others_away_from_it(
         new.until("NICK")
         free(a, engine)
         stranger = a.client()
-        stranger.rename("ada")
-        b.until(lambda chat: sees(chat, "ada"))
+        is_ada(stranger, b, engine)
         new.say("NS GHOST bob", "NS GHOST ada")
         new.read_until(lambda line: "nobody is called bob" in line)
         new.read_until(lambda line: "ada has been sent away" in line)
         assert "replaced by a new connection" in stranger.to_the_end()[-1]
         free(a, engine)
         another = a.client()
-        another.rename("ada")
-        b.until(lambda chat: sees(chat, "ada"))
+        is_ada(another, b, engine)
         new.say("NS REGAIN ada")
         new.read_until(lambda line: "ada has been sent away" in line)
         assert "replaced by a new connection" in another.to_the_end()[-1]
         a.until(lambda chat: sees(chat, "ada"))
 
 
-def test_who_is_not_logged_in_sends_nobody_away(node: Start, files: Files) -> None:
+def test_who_is_not_logged_in_sends_nobody_away(node: Start, engine: Engine, files: Files
+                                                ) -> None:
     a, b = owned_by_ada(node, files)
     ada = a.client()
-    ada.rename("ada")
-    b.until(lambda chat: sees(chat, "ada"))
+    is_ada(ada, b, engine)
     with closing(IrcClient((b.address[0], irc_port(b)), "eve")) as eve:
         eve.say("NS GHOST ada")
         eve.read_until(lambda line: "ada is not yours: log in to its account first" in line)
