@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 from hiredis import Reader, pack_command
 
-from tests.integration.ports import reserve
+from chatops.bench.ports import HeldPort
 from tests.integration.until import until
 from tests.patience import PATIENCE
 
-PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
+# ENGINE=valkey-server has the tests run on that one where both are installed.
+PROGRAM = shutil.which(os.environ.get("ENGINE", "redis-server")) or shutil.which("valkey-server")
 needs_engine = pytest.mark.skipif(
     PROGRAM is None, reason="neither redis-server nor valkey-server is installed")
 
@@ -25,8 +27,8 @@ class Engine:
     """`redis-server` on loopback, that keeps nothing on disk."""
 
     def __init__(self, directory: Path, *, start: bool = True) -> None:
-        self._reserved = reserve()
-        self.port: int = self._reserved.getsockname()[1]
+        self._held = HeldPort()
+        self.port = self._held.number
         self.path = directory / "engine.sock"
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -86,7 +88,7 @@ class Engine:
         self._process = None
 
     def close(self) -> None:
-        self._reserved.close()
+        self._held.close()
         if self._process is not None:
             self.kill()
 
