@@ -161,6 +161,18 @@ def test_an_engine_that_has_lost_them_is_told_again(node: Start, engine: Engine,
     until(lambda: files.find("a", "bob") is not None)
 
 
+def test_nodes_that_share_a_file_tell_a_third(node: Start, engine: Engine, files: Files) -> None:
+    a, b = begin(node, files, "a"), node("b", knows=1, accounts=files.of("a"), registration="on")
+    begin(node, files, "c", 2)
+    registers(a.client(), "ada", "secret")
+    registers(b.client(), "bob", "secret")
+    files.cli("a", "add", "eve", password="secret")
+    until(lambda: [account.name for account in files.all("c")] == ["ada", "bob", "eve"])
+    files.cli("c", "remove", "ada")
+    until(lambda: [account.name for account in files.all("a")] == ["bob", "eve"])
+    until(lambda: engine.ask("HLEN", "{chatops}:accounts") == 3)
+
+
 def test_of_two_that_were_made_while_nodes_were_apart_the_older_holds(
         node: Start, engine: Engine, files: Files) -> None:
     a, b = two(node, files)
