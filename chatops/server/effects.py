@@ -17,6 +17,7 @@ from chatops.chat.effects import (
     Forward,
     Leave,
     LookUp,
+    MakeWay,
     Park,
     PauseReading,
     Pour,
@@ -127,7 +128,7 @@ class EffectRunner:
                 self._recall(effect)
             case CloseConnection():
                 self._close(effect)
-            case Announce() | Forward():
+            case Announce() | Forward() | MakeWay():
                 if self._state.others is not None:
                     self._state.others.told(effect)
             case _:
