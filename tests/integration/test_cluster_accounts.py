@@ -95,10 +95,10 @@ def test_who_has_registered_on_one_node_logs_in_on_another(node: Start, files: F
     a, b = two(node, files)
     registers(a.client(), "ada", "secret")
     until(lambda: files.find("b", "ada") is not None)
-    bob = b.client()
-    assert logs_in(bob, "ada", "secret")
-    bob.say("/register Ada another")
-    bob.read_until("*** error: there is an account Ada already")
+    assert logs_in(b.client(), "ada", "secret")
+    late = b.client()
+    late.say("/register Ada another")
+    late.read_until("*** error: there is an account Ada already")
 
 
 def test_what_the_command_line_changes_in_one_file_holds_on_all(node: Start, files: Files
