@@ -52,7 +52,7 @@ class ChatServer:
         self.addresses = tuple((host_with_zone(sock.getsockname()), int(sock.getsockname()[1]))
                                for sock in socks)
         self.clients = Clients(state)
-        self.delivery = EffectRunner(state, self.clients.relieve)
+        self.delivery = EffectRunner(state, self.clients.relieve, self.clients.pressure)
         self.intake = Intake(state.hub)
         self.irc: IrcDoor | None = None
         self.acceptor = Acceptor(state, self.intake, self.clients.refusing, tls)

@@ -166,6 +166,12 @@ class Net:
     def emptied(self, connection: Connection[Any]) -> None:
         self.told.append(("emptied", connection.client_id))
 
+    def half_full(self, connection: Connection[Any]) -> None:
+        self.told.append(("half_full", connection.client_id))
+
+    def waits(self, connection: Connection[Any]) -> bool:
+        return False
+
     def overflowed(self, connection: Connection[Any], lines: int) -> None:
         self.told.append(("overflowed", connection.client_id, lines))
         if self.context.policy == "evict":
