@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from chatops.api.events import Event
 from chatops.chat.dialect import PLAIN, Dialect
-from chatops.chat.groups import Group
+from chatops.chat.groups import Group, Sender
 from chatops.chat.past import ChatArchive
 
 
@@ -129,6 +131,31 @@ class Forward(NamedTuple):
     group: Group
 
 
+class Kill(msgspec.Struct, frozen=True, tag="kill"):
+    """An IRC operator ends this client of yours."""
+
+    id: int
+    by: Sender
+    reason: str
+
+
+class Wallops(msgspec.Struct, frozen=True, tag="wallops"):
+    """An IRC operator has this to say to all operators, and to whoever else wants to hear it."""
+
+    by: Sender
+    text: str
+
+
+class Demand(NamedTuple):
+    """Have an operator's word done on another node, or on all others if that is "".  `whom` is
+    the nick of who is meant, if anybody is.
+    """
+
+    node: str
+    what: Kill | Wallops
+    whom: str = ""
+
+
 class CloseConnection(NamedTuple):
     """Send what is queued, then these last words, and close.  The session is gone."""
 
@@ -138,4 +165,4 @@ class CloseConnection(NamedTuple):
 
 
 Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Pour | Replay
-          | Recall | LookUp | Announce | Forward | CloseConnection | Event)
+          | Recall | LookUp | Announce | Forward | Demand | CloseConnection | Event)

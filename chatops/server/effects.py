@@ -12,6 +12,7 @@ from chatops.chat.effects import (
     Answer,
     CloseConnection,
     Deliver,
+    Demand,
     Effect,
     Enter,
     Forward,
@@ -32,6 +33,7 @@ from chatops.net.context import LINE
 from chatops.net.fanout import FanOut
 from chatops.net.kernel import pending_error
 from chatops.net.state import reason_of
+from chatops.server import demands
 from chatops.server.backpressure import Backpressure
 from chatops.server.state import ClientConnection, ServerState
 from chatops.units import counted
@@ -137,6 +139,9 @@ class EffectRunner:
             case Announce() | Forward():
                 if self._state.others is not None:
                     self._state.others.told(effect)
+            case Demand():
+                if self._state.others is not None:
+                    demands.order(self._state.hub, self._state.others, effect)
             case _:
                 assert_never(effect)
 
