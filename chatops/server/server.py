@@ -38,12 +38,12 @@ class ChatServer:
     def __init__(self, settings: Settings, socks: Sequence[socket.socket],
                  bus: EventBus[events.Event], *, bans: BanList | None = None,
                  descriptors: int = 1024, tls: ssl.SSLContext | None = None,
-                 irc: Sequence[IrcSocket] = (),
+                 irc: Sequence[IrcSocket] = (), metrics: str = "",
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
         """`socks` listen already, on one port; `descriptors` is how many this process may have.
         With `tls` that is all that it speaks.  `irc` are sockets for IRC clients, with or
-        without TLS.
+        without TLS; `metrics` is where somebody else answers collectors.
         """
         state = self.state = ServerState(settings, bus, bans=bans, descriptors=descriptors,
                                          clock=clock, wall=wall)
@@ -71,8 +71,10 @@ class ChatServer:
         self._begin()
         if irc:
             self.irc_listeners = self._open_irc(irc, shortage)
+        ports = {secure: port for port, secure in self.irc_ports}
         state.say(events.ServerStarted(self.hub.at, *self.address, self.selector.backend,
-                                       self.also, self.intake.irc_port))
+                                       self.also, ports.get(False, 0), ports.get(True, 0),
+                                       tls is not None, metrics))
 
     def _open_irc(self, entrances: Sequence[IrcSocket], shortage: Shortage
                   ) -> tuple[Listener, ...]:
