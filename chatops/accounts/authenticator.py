@@ -9,6 +9,7 @@ from collections.abc import Callable
 from queue import Full, Queue
 from typing import NamedTuple
 
+from chatops.accounts.background import Background
 from chatops.accounts.passwords import Passwords
 from chatops.accounts.store import Account, AccountError, AccountStore, fold
 
@@ -33,7 +34,8 @@ class Authenticator:
     def __init__(self, store: AccountStore, submit: Callable[[Callable[[], None]], None]) -> None:
         """Raises `AccountError` where argon2-cffi is missing or the file cannot be used."""
         self._store = store
-        self._passwords = Passwords()
+        self._background = Background()
+        self._passwords = Passwords(self._background.do)
         store.all()
         self._submit = submit
         self._jobs: Queue[Callable[[], None] | None] = Queue(WAITING)
@@ -79,6 +81,7 @@ class Authenticator:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+        self._background.close()
         self._store.close()
 
     def _ask(self, look: Callable[[], Account | None], answer: Answer) -> None:

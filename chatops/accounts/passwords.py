@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from chatops.accounts.store import AccountError
 
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
 MEMORY, PASSES, LANES = 19 << 10, 2, 1
 LONGEST = 1024                 # bytes of a password; more would only keep the hasher busy
 REMEMBERED = 10_000            # passwords that have been right, as keyed digests
+
+
+T = TypeVar("T")
+
+
+class Doing(Protocol):
+    """How a piece of work is done: see `chatops.accounts.background.Background.do`."""
+
+    def __call__(self, job: Callable[[], T]) -> T: ...
+
+
+def at_once(job: Callable[[], T]) -> T:
+    """Here and now."""
+    return job()
 
 
 def hasher() -> PasswordHasher:
@@ -40,8 +55,9 @@ class Passwords:
     that nobody else has: after a network has gone and come back, its users cost nothing.
     """
 
-    def __init__(self) -> None:
-        """Raises `AccountError` where argon2-cffi is missing."""
+    def __init__(self, do: Doing = at_once) -> None:
+        """`do` has a hash made.  Raises `AccountError` where argon2-cffi is missing."""
+        self._do = do
         self._hasher = hasher()
         self._key = secrets.token_bytes(32)
         self._right: dict[bytes, None] = {}
@@ -51,7 +67,7 @@ class Passwords:
         """For the store.  Raises `AccountError` for one that is empty or too long."""
         if not password or len(password.encode()) > LONGEST:
             raise AccountError(f"a password has 1 to {LONGEST} bytes")
-        return self._hasher.hash(password)
+        return self._do(lambda: self._hasher.hash(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether it is the one behind `stored`; None, for a name that is not known, takes as
@@ -65,7 +81,7 @@ class Passwords:
         if mark in self._right:
             return True
         try:
-            self._hasher.verify(stored or self._nobody, password)
+            self._do(lambda: self._hasher.verify(stored or self._nobody, password))
         except (Argon2Error, InvalidHashError, UnicodeEncodeError):
             return False
         if stored is None:

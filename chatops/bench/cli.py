@@ -11,11 +11,13 @@ import click
 
 from chatops.bench import report, usage
 from chatops.bench.keys import FEW, keys_lines
+from chatops.bench.logins import SPREAD
 from chatops.bench.plan import (
     ATTACHED,
     CLUSTER,
     IDLE,
     KEYS,
+    LOGINS,
     PARTS,
     SELECTOR,
     STALLED,
@@ -29,6 +31,7 @@ from chatops.bench.rounds import (
     measure_answers,
     measure_cluster,
     measure_idle,
+    measure_logging_in,
     measure_looked_at,
     measure_observing,
     measure_requesting,
@@ -143,7 +146,7 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
         storm=min(descriptors, (2000 if quick else 5000) if storm is None else storm),
         room=min(descriptors // 2, 300 if quick else 1000),    # the load is in two of them
         idle_clients=min(descriptors, (2000 if quick else 10_000) if idle is None else idle),
-        keys=10 if quick else 40,
+        keys=10 if quick else 40, login_seconds=2.0 if quick else SPREAD,
         parts=tuple(name for name in only or PARTS if not (no_console and name == "console")))
     if max(plan.clients) > descriptors:
         raise click.BadParameter(f"at most {descriptors:,} descriptors may be open here (ulimit "
@@ -188,6 +191,8 @@ def show(findings: Findings, cpus: Cpus, progress: ProgressLine) -> None:
         answers = measure_answers(findings, progress)
         progress.print(keys_lines(answers) if answers is not None
                        else [f"answers of the console: {findings.keys_error}"])
+    if LOGINS in plan.parts:
+        progress.print(measure_logging_in(findings, progress))
     if SELECTOR in plan.parts:
         progress.print(report.selector_lines(measure_observing(findings, progress)))
     if WATCH in plan.parts:

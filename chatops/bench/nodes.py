@@ -5,7 +5,9 @@ A line is sent when all have heard the one before, to the nodes and to the serve
 now the one first and now the other: so a machine's noise meets both alike.
 
 In life the engine and the other nodes have CPUs of their own; here they would take those of the
-node whose own clients are timed.  So that is done once more while they yield to everybody.
+node whose own clients are timed.  So that is done once more while they yield to everybody, and
+with the servers on one CPU and the clients on another: or who wakes up whom decides which of them
+share one, and a node that the engine wakes up as well is moved to and fro.
 """
 
 from __future__ import annotations
@@ -66,17 +68,20 @@ def lacking() -> str:
     return "" if engine_program() else "neither redis-server nor valkey-server is installed"
 
 
-def measure_nodes(lines: int, seconds: float) -> NodesCost:
+def measure_nodes(lines: int, seconds: float, cpus: tuple[int, int] | None = None) -> NodesCost:
     """Time so many lines, then send for so many seconds.  Raises `BenchError`."""
     with ExitStack() as stack:
         started, processes = begin_nodes(stack, len(NAMES))
         ports = [process.port for process in processes]
-        alone = stack.enter_context(ServerProcess(CHATOPS)).port
+        alone = stack.enter_context(ServerProcess(CHATOPS))
         sender, *hearers = (stack.enter_context(Ear(port)) for port in (ports[0], *ports))
-        by_itself = [stack.enter_context(Ear(alone)) for _ in range(2)]
+        by_itself = [stack.enter_context(Ear(alone.port)) for _ in range(2)]
         meet(sender, hearers)
         ways = _ways(sender, hearers, by_itself, lines)
-        with usage.yielding([started.pid, *[process.pid for process in processes[1:]]]) as can:
+        served_on, heard_on = cpus or (None, None)
+        away = [started.pid, *[process.pid for process in processes[1:]]]
+        with (usage.pinned([*away, processes[0].pid, alone.pid], served_on),
+              usage.pinned([0], heard_on), usage.yielding(away) as can):
             apart = _ways(sender, hearers[:1], by_itself, lines) if can else None
         stream = _stream(sender, hearers[1:], seconds)
         return NodesCost(

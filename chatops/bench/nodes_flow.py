@@ -1,24 +1,26 @@
 """What several nodes and their engine deliver on one CPU, over one server alone on it.
 
-All of a room hear all that is said in it, wherever they are.  So many lines are under way that
-no node waits for the engine: the CPU is what there is too little of.
+All of a room hear all that is said in it.  Either they are spread over the nodes, and so many
+lines are under way that no node waits for the engine; or each node has a room of its own people,
+and nobody elsewhere would hear what is said there: then lines do not travel.  The CPU is what there
+is too little of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from statistics import median
 
 import msgspec
 
 from chatops.bench.contenders import CHATOPS
 from chatops.bench.ears import Ear, meet
-from chatops.bench.load import LoadSpec
+from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nodes import NAMES, begin_nodes
-from chatops.bench.runner import BenchError, ServerProcess, run_load
+from chatops.bench.runner import BenchError, ServerProcess, run_loads
 
-CLIENTS = 300                  # in one room, on all nodes together
+CLIENTS = 999                  # in one room, on all nodes together; or as many in all rooms
 SENDERS = 30
 WINDOW = 1024                  # lines under way
 WARM_UP = 1.0                  # seconds
@@ -32,35 +34,68 @@ class NodesFlow(msgspec.Struct, frozen=True):
     deliveries_per_s: float
     over: float                # the same of a server alone, in the same round: the median
     lost: int = 0              # deliveries that never came, of all rounds
+    over_apart: float = 1.0    # as `over`, where each node has a room of its own
 
 
 def measure_flow(rounds: int, seconds: float, cpus: Cpus) -> tuple[NodesFlow, ...]:
     """A server alone, two nodes and three, in turn.  Raises `BenchError`."""
     counts = range(1, len(NAMES) + 1)
-    found = [[_once(count, seconds, cpus) for count in counts] for _ in range(rounds)]
+    found = [[_spread(count, seconds, cpus) for count in counts] for _ in range(rounds)]
+    apart = [[(1.0, 0), *[_apart(count, seconds, cpus) for count in counts[1:]]]
+             for _ in range(rounds)]
     return tuple([NodesFlow(
-        count, median(each[count - 1][0] for each in found),
-        median(each[count - 1][0] / each[0][0] for each in found),
-        sum(each[count - 1][1] for each in found)) for count in counts])
+        count, median(each[n][0] for each in found),
+        median(each[n][0] / each[0][0] for each in found),
+        sum(each[n][1] for each in (*found, *apart)),
+        median(each[n][0] for each in apart)) for n, count in enumerate(counts)])
 
 
-def _once(count: int, seconds: float, cpus: Cpus) -> tuple[float, int]:
-    """Deliveries a second, and how many were lost."""
-    server_cpu, load_cpu = cpus or (None, None)
-    with ExitStack() as stack:
-        if count == 1:
-            nodes = [stack.enter_context(ServerProcess(CHATOPS, server_cpu))]
-        else:
-            _, nodes = begin_nodes(stack, count, server_cpu)
-        first, *others = ports = [node.port for node in nodes]
+def _spread(count: int, seconds: float, cpus: Cpus) -> tuple[float, int]:
+    """One room, everywhere: deliveries a second, and how many were lost."""
+    with _standing(count, cpus) as ports:
+        first, *others = ports
         with ExitStack() as listening:
             meet(*_ears(listening, ports))
-        result = run_load(LoadSpec(
-            port=first, more_ports=tuple(others), clients=CLIENTS, senders=SENDERS, window=WINDOW,
-            warm_up=WARM_UP, seconds=seconds, latency_seconds=0.0, cpu=load_cpu))
-    if result.throughput is None or result.closed:
-        raise BenchError(f"of {CLIENTS} clients {result.closed} were closed")
-    return result.throughput.deliveries_per_s, result.lost
+        return _sum(run_loads([_timed(LoadSpec(
+            port=first, more_ports=tuple(others), clients=CLIENTS, senders=SENDERS,
+            window=WINDOW), seconds, cpus)]))
+
+
+def _apart(count: int, seconds: float, cpus: Cpus) -> tuple[float, int]:
+    """A room on each node, over as many rooms of one server; and how many deliveries were lost."""
+    sums = []
+    for nodes in (1, count):
+        with _standing(nodes, cpus) as ports:
+            sums.append(_sum(run_loads([_timed(LoadSpec(
+                port=ports[number % nodes], clients=CLIENTS // count, senders=SENDERS // count,
+                window=WINDOW // count, room=f"r{number}"), seconds, cpus)
+                for number in range(count)])))
+    (alone, lost), (together, lost_too) = sums
+    return together / alone, lost + lost_too
+
+
+@contextmanager
+def _standing(count: int, cpus: Cpus) -> Iterator[list[int]]:
+    """The ports of so many nodes, or of a server alone."""
+    server_cpu = cpus[0] if cpus is not None else None
+    with ExitStack() as stack:
+        nodes = ([stack.enter_context(ServerProcess(CHATOPS, server_cpu))] if count == 1
+                 else begin_nodes(stack, count, server_cpu)[1])
+        yield [node.port for node in nodes]
+
+
+def _timed(spec: LoadSpec, seconds: float, cpus: Cpus) -> LoadSpec:
+    return msgspec.structs.replace(
+        spec, warm_up=WARM_UP, seconds=seconds, latency_seconds=0.0,
+        cpu=cpus[1] if cpus is not None else None)
+
+
+def _sum(results: Sequence[LoadResult]) -> tuple[float, int]:
+    """Deliveries a second of all loads, and how many were lost."""
+    if any(result.throughput is None or result.closed for result in results):
+        raise BenchError(f"of {CLIENTS} clients {sum(each.closed for each in results)} were closed")
+    return (sum(each.throughput.deliveries_per_s for each in results if each.throughput),
+            sum(each.lost for each in results))
 
 
 def _ears(stack: ExitStack, ports: Sequence[int]) -> tuple[Ear, list[Ear]]:
@@ -72,7 +107,9 @@ def _ears(stack: ExitStack, ports: Sequence[int]) -> tuple[Ear, list[Ear]]:
 def flow_lines(flows: Sequence[NodesFlow]) -> list[str]:
     """As it is printed."""
     alone, *several = flows
-    ratios = ", ".join([f"{each.nodes} nodes {each.over:.2f} x" for each in several])
+    spread = ", ".join([f"{each.nodes} nodes {each.over:.2f} x" for each in several])
+    apart = ", ".join([f"{each.nodes} nodes {each.over_apart:.2f} x" for each in several])
     return [f"  {CLIENTS} in one room, {WINDOW:,} lines under way, all servers on one CPU: alone "
-            f"{alone.deliveries_per_s / 1e6:,.1f} M deliveries/s, {ratios}; "
-            f"{sum(each.lost for each in flows):,} lost"]
+            f"{alone.deliveries_per_s / 1e6:,.1f} M deliveries/s, {spread}; "
+            f"{sum(each.lost for each in flows):,} lost",
+            f"  the same people in a room of each node's own: {apart}"]

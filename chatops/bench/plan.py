@@ -9,6 +9,7 @@ from chatops.bench.answers import KeysResult
 from chatops.bench.attached import AttachedRow
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
+from chatops.bench.logins import SPREAD, LoginRound
 from chatops.bench.nodes import NodesCost
 from chatops.bench.nodes_flow import NodesFlow
 from chatops.bench.nonreaders import StalledResult, StalledSpec
@@ -18,9 +19,9 @@ from chatops.bench.watch_requests import RequestRow
 
 # Parts that are not contenders, for `--only`.
 STORM, STALLED, SELECTOR, IDLE, KEYS = "storm", "stalled", "selector", "idle", "keys"
-WATCH, CLUSTER, ATTACHED = "watch", "cluster", "attached"
+WATCH, CLUSTER, ATTACHED, LOGINS = "watch", "cluster", "attached", "logins"
 PARTS = (*(each.name for each in contenders.CONTENDERS), ATTACHED, STORM, STALLED, SELECTOR,
-         IDLE, KEYS, WATCH, CLUSTER)
+         IDLE, KEYS, LOGINS, WATCH, CLUSTER)
 
 # The latency part asks how long a line takes, not how many fit: with more clients than this
 # there are fewer messages a second, so that the deliveries stay the same.
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct, frozen=True):
     room: int = 1000           # clients of the room in which some never read
     idle_clients: int = 10_000
     keys: int = 40             # of each kind that are pressed in the console
+    login_seconds: float = SPREAD
     parts: tuple[str, ...] = PARTS
 
     def spec(self, clients: int) -> LoadSpec:
@@ -88,6 +90,8 @@ class Findings(msgspec.Struct):
     selector: SelectorCost | None = None
     keys: KeysResult | None = None
     keys_error: str = ""
+    logins: list[LoginRound] = msgspec.field(default_factory=list)
+    logins_error: str = ""
     watch: WatchCost | None = None
     requests: tuple[RequestRow, ...] = ()
     requests_error: str = ""
@@ -103,7 +107,8 @@ class Findings(msgspec.Struct):
         if self.idle is not None:
             found.append(self.idle)
         return [each.error for each in found if each.error] + [
-            error for error in (self.keys_error, self.requests_error, self.nodes_error) if error]
+            error for error in (self.keys_error, self.logins_error, self.requests_error,
+                                self.nodes_error) if error]
 
     def of(self, clients: int, contender: str) -> list[BenchRun]:
         """The rounds of one row of the table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator
 
-from chatops.bench import attached, contenders, nodes, nodes_flow, stalled, storm
+from chatops.bench import attached, contenders, logins, nodes, nodes_flow, stalled, storm
 from chatops.bench.answers import KeysResult
 from chatops.bench.attached import AttachedRow
 from chatops.bench.contenders import Contender
@@ -92,6 +92,20 @@ def measure_answers(findings: Findings, progress: Progress) -> KeysResult | None
     return findings.keys
 
 
+def measure_logging_in(findings: Findings, progress: Progress) -> list[str]:
+    """What a room notices of many who log in, as it is printed."""
+    if why := logins.lacking():
+        return [f"many who log in: {why}", ""]
+    progress("a room that talks while many log in")
+    try:
+        findings.logins = logins.measure_logins(findings.plan.rounds,
+                                                findings.plan.login_seconds)
+    except (BenchError, OSError) as error:
+        findings.logins_error = str(error)
+        return [f"many who log in: {error}", ""]
+    return logins.login_lines(findings.logins)
+
+
 def measure_observing(findings: Findings, progress: Progress) -> SelectorCost:
     """What the observed selector costs, in this process."""
     progress("cost of the observed selector")
@@ -128,7 +142,7 @@ def measure_cluster(findings: Findings, cpus: Cpus, progress: Progress) -> list[
         progress("three nodes and an engine")
         try:
             findings.nodes = nodes.measure_nodes(400 * findings.plan.rounds,
-                                                 findings.plan.seconds)
+                                                 findings.plan.seconds, cpus)
             progress("as much as a server, two nodes and three deliver on one CPU")
             findings.nodes_flow = nodes_flow.measure_flow(findings.plan.rounds,
                                                           findings.plan.seconds, cpus)

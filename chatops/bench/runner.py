@@ -15,8 +15,10 @@ import tempfile
 import termios
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from types import TracebackType
-from typing import IO, Any, Self, TypeVar
+from typing import IO, Any, Generic, Self, TypeVar
 
 import msgspec
 
@@ -225,25 +227,46 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 def run_load(spec: LoadSpec) -> LoadResult:
     """Run a load on one server to its end.  Raises BenchError."""
-    return _run("chatops.bench.load", spec, LoadResult)
+    return run_loads([spec])[0]
 
 
-def _run(module: str, spec: msgspec.Struct, kind: type[_Result]) -> _Result:
-    """Run a load to its end in a process of its own.  Raises BenchError."""
-    command = [sys.executable, "-m", module, msgspec.json.encode(spec).decode()]
-    process = spawn(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE)
-    try:
-        answer, said = process.communicate(timeout=LOAD_DEADLINE)
-    except subprocess.TimeoutExpired:
-        raise BenchError(f"the load did not end within {LOAD_DEADLINE:.0f} s") from None
-    finally:
-        if process.poll() is None:
-            end(process)
-    if process.returncode:
-        lines = said.decode(errors="replace").strip().splitlines()
-        raise BenchError(lines[-1] if lines else f"the load ended with {process.returncode}")
-    return msgspec.json.decode(answer, type=kind)
+def run_loads(specs: Sequence[LoadSpec]) -> list[LoadResult]:
+    """Run several loads side by side.  Raises BenchError."""
+    with ExitStack() as stack:
+        loads = [stack.enter_context(Load("chatops.bench.load", spec, LoadResult))
+                 for spec in specs]
+        return [load.result() for load in loads]
+
+
+class Load(Generic[_Result]):
+    """A load in a process of its own, from `with` until it ends, or the block does."""
+
+    def __init__(self, module: str, spec: msgspec.Struct, kind: type[_Result]) -> None:
+        self._command = [sys.executable, "-m", module, msgspec.json.encode(spec).decode()]
+        self._kind = kind
+
+    def __enter__(self) -> Self:
+        self._process = spawn(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        with self._process:            # closes its pipes
+            if self._process.poll() is None:
+                end(self._process)
+
+    def result(self) -> _Result:
+        """What came of it, when it has ended.  Raises BenchError."""
+        try:
+            answer, said = self._process.communicate(timeout=LOAD_DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise BenchError(f"the load did not end within {LOAD_DEADLINE:.0f} s") from None
+        if self._process.returncode:
+            lines = said.decode(errors="replace").strip().splitlines()
+            raise BenchError(lines[-1] if lines
+                             else f"the load ended with {self._process.returncode}")
+        return msgspec.json.decode(answer, type=self._kind)
 
 
 def measure(contender: Contender, spec: LoadSpec, cpus: tuple[int, int] | None) -> LoadResult:
@@ -267,9 +290,11 @@ def measure_in_turn(contender: Contender, spec: StalledSpec,
     server_cpu, load_cpu = cpus or (None, None)
     with ServerProcess(contender, server_cpu) as one, ServerProcess(contender, server_cpu) as other:
         try:
-            return _run("chatops.bench.nonreaders", msgspec.structs.replace(
-                spec, reading=ServerPort(one.port, one.pid),
-                stalling=ServerPort(other.port, other.pid), cpu=load_cpu), StalledResult)
+            with Load("chatops.bench.nonreaders", msgspec.structs.replace(
+                    spec, reading=ServerPort(one.port, one.pid),
+                    stalling=ServerPort(other.port, other.pid), cpu=load_cpu),
+                    StalledResult) as load:
+                return load.result()
         except BenchError:
             for server in (one, other):
                 server.check(grace=0.5)

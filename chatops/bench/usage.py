@@ -89,6 +89,23 @@ def yielding(pids: Iterable[int]) -> Iterator[bool]:
             _schedule(threads, os.SCHED_OTHER)
 
 
+@contextmanager
+def pinned(pids: Iterable[int], cpu: int | None) -> Iterator[None]:
+    """All threads that these have now (0 is this process) run on this CPU alone."""
+    before: dict[int, set[int]] = {}
+    if cpu is not None and hasattr(os, "sched_setaffinity"):
+        for thread in [int(task.name) for pid in pids for task in _tasks(pid or os.getpid())]:
+            with suppress(ProcessLookupError):
+                before[thread] = os.sched_getaffinity(thread)
+                os.sched_setaffinity(thread, {cpu})
+    try:
+        yield
+    finally:
+        for thread, cpus in before.items():
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(thread, cpus)
+
+
 def _tasks(pid: int) -> list[Path]:
     try:
         return list((PROC / str(pid) / "task").iterdir())

@@ -166,7 +166,8 @@ class ChatServer:
         "reactor": "the selector, every socket, the hub",
         "journal": "log, ban file, history and certificate",
         "recorder": "the recording being made",
-        "auth": "hashes passwords and reads the accounts",
+        "auth": "reads the accounts, and has passwords hashed",
+        "hash": "hashes passwords, where nobody else wants the CPU",
         "metrics": "answers collectors over HTTP",
         "clients": "built-in clients of the lab",
     }

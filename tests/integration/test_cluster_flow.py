@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import pytest
 
+from chatops.bench import nodes_flow
 from chatops.bench.nodes_flow import NodesFlow, flow_lines, measure_flow
 from tests.integration.engine import needs_engine
 from tests.patience import scaled
 
-pytestmark = [needs_engine, pytest.mark.timeout(scaled(90))]
+pytestmark = [needs_engine, pytest.mark.timeout(scaled(120))]
 
 
-def test_all_that_is_said_reaches_the_clients_of_every_node() -> None:
+def test_all_that_is_said_reaches_the_clients_of_every_node(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes_flow, "CLIENTS", 60)
     alone, two, three = measure_flow(1, 0.3, None)
     assert [each.nodes for each in (alone, two, three)] == [1, 2, 3]
     assert alone.over == 1.0
     for each in (two, three):
         assert each.over == pytest.approx(each.deliveries_per_s / alone.deliveries_per_s)
         assert each.deliveries_per_s > 0
+        assert each.over_apart > 0
     assert [each.lost for each in (alone, two, three)] == [0, 0, 0]
 
 
 def test_each_is_told_as_a_share_of_one_server() -> None:
-    assert flow_lines([NodesFlow(1, 20e6, 1.0), NodesFlow(2, 17e6, 0.85), NodesFlow(3, 16e6, 0.8)]
-                      ) == ["  300 in one room, 1,024 lines under way, all servers on one CPU: "
-                            "alone 20.0 M deliveries/s, 2 nodes 0.85 x, 3 nodes 0.80 x; 0 lost"]
+    spread, apart = flow_lines([NodesFlow(1, 20e6, 1.0), NodesFlow(2, 17e6, 0.85, 0, 0.97),
+                                NodesFlow(3, 16e6, 0.8, 4, 0.92)])
+    assert spread == ("  999 in one room, 1,024 lines under way, all servers on one CPU: "
+                      "alone 20.0 M deliveries/s, 2 nodes 0.85 x, 3 nodes 0.80 x; 4 lost")
+    assert apart == ("  the same people in a room of each node's own: "
+                     "2 nodes 0.97 x, 3 nodes 0.92 x")
