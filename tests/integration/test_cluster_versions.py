@@ -9,7 +9,7 @@ from chatops.cluster import frames
 from tests.integration.client import Client
 from tests.integration.engine import needs_engine
 from tests.integration.harness import Server
-from tests.integration.nodes import Start, both, known, of, sees, up
+from tests.integration.nodes import Start, known, of, up
 from tests.integration.talk import say_and_hear
 from tests.patience import scaled
 
@@ -97,21 +97,6 @@ def test_nodes_of_two_versions_go_on_each_by_itself_and_say_so_once(
                 if isinstance(event, NodeUp | NodeGone)]
     for each in (a, b):
         say_and_hear(each.client(), ["still here"])
-
-
-def test_nobody_is_left_of_a_node_that_is_started_again_in_another_version(
-        node: Start, newer: Start) -> None:
-    a, b, _ada, bob = both(node)
-    b.must_live = False
-    b.call(lambda: of(b.chat).link.close())    # as in a crash: not a word is said
-    a.until(lambda chat: sees(chat, "bob"))
-    again = newer("b", knows=-1)
-    again.until(up)
-    a.until(lambda chat: not sees(chat, "bob"))
-    bob.close()
-    assert strangers(a) == {"b": "other version"}
-    assert not a.call(lambda: known(a.chat))
-    assert len(unheard(a)) == 1
 
 
 def test_one_that_comes_back_in_our_version_is_one_of_us(node: Start, newer: Start) -> None:
