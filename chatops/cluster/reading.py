@@ -112,7 +112,8 @@ class Reader:
             if peer.state != "up" and now - peer.seen > FORGOTTEN:
                 del self.peers[peer.node]
                 self.absent.discard(peer.node)
-            elif boots.get(peer.node) == peer.boot:
+            elif peer.node in boots and (boots[peer.node] == peer.boot
+                                         or peer.state == "other version"):
                 peer.seen = now
             elif peer.state == "up" and now >= self._judged_from:
                 self._gone(peer, "is gone")

@@ -188,6 +188,7 @@ def test_a_node_that_comes_back_in_another_version_is_named_once_and_its_people_
     assert [type(event) for event in node.said] == [NodeGone, Warned]
     assert node.hub.lobby.elsewhere == 0
     assert node.called(PACE.lease + 1, b="y") == "other version"
+    assert node.reader.peers["b"].seen == PACE.lease + 1
     node.reads(1, BOB, boot="z")
     assert node.called(PACE.lease + 2, b="z") == "up"
     assert node.hub.lobby.elsewhere == 1
