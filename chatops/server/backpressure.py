@@ -96,9 +96,11 @@ class Backpressure:
         return True
 
     def _next_turn(self) -> None:
-        while self._late:
-            self.read_on(self._late.popleft())
-            if self._state.context.intake_left <= 0:
-                break
-        if self._late:
-            self._state.reactor.call_soon(self._next_turn)
+        try:
+            while self._late:
+                self.read_on(self._late.popleft())
+                if self._state.context.intake_left <= 0:
+                    break
+        finally:                       # one that fails must not keep the others waiting for ever
+            if self._late:
+                self._state.reactor.call_soon(self._next_turn)
