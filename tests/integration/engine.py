@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -16,7 +17,8 @@ from tests.integration.ports import reserve
 from tests.integration.until import until
 from tests.patience import PATIENCE
 
-PROGRAM = shutil.which("redis-server") or shutil.which("valkey-server")
+# ENGINE=valkey-server has the tests run on that one where both are installed.
+PROGRAM = shutil.which(os.environ.get("ENGINE", "redis-server")) or shutil.which("valkey-server")
 needs_engine = pytest.mark.skipif(
     PROGRAM is None, reason="neither redis-server nor valkey-server is installed")
 
