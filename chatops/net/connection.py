@@ -17,7 +17,7 @@ from chatops.net.state import MOVES, ConnectionState, interest, reason_of
 S = TypeVar("S")               # what the layer above keeps with a connection
 
 RECEIVE = 1 << 16              # bytes read per connection and turn
-LEAST_RECEIVE = 128            # once all together have sent as much as a turn may bring
+LEAST_RECEIVE = 32             # once all together have sent as much as a turn may bring
 LEAST_PROGRESS = 4096          # bytes a slow reader must take per stall deadline
 MENTIONED = 1 << 16            # an outbox is worth an event when it has held this much
 
@@ -208,6 +208,9 @@ class Connection(Generic[S]):
         if context.pressed and self.is_open and context.owner.waits(self):
             return
         left = context.intake_left
+        if left <= context.intake_floor and self.is_open:   # its turn comes in a later one
+            context.passed_over = True
+            return
         try:
             data = self.sock.recv(RECEIVE if left >= RECEIVE else max(left, LEAST_RECEIVE))
         except (BlockingIOError, InterruptedError):

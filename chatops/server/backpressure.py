@@ -36,6 +36,7 @@ class Backpressure:
         self._holds: dict[str, Hold] = {}                  # by room
         self._waiting: dict[ClientConnection, None] = {}   # not read because of them
         self._late: deque[ClientConnection] = deque()
+        self._goes_on = False          # in the next turn, with those
         self.read_on: Callable[[ClientConnection], None] = lambda _: None
 
     # -- readers
@@ -71,7 +72,7 @@ class Backpressure:
         self._state.context.pressed = bool(self._holds)
         waiting, self._waiting = self._waiting, {}
         for talker in waiting:
-            self._state.reactor.call_soon(partial(self.read_on, talker))
+            self._defer(talker)
 
     # -- talkers
 
@@ -90,17 +91,24 @@ class Backpressure:
         """
         if self._state.context.intake_left > 0 and not self._late:
             return False
-        if not self._late:
-            self._state.reactor.call_soon(self._next_turn)
-        self._late.append(talker)
+        self._defer(talker)
         return True
 
+    def _defer(self, talker: ClientConnection) -> None:
+        self._late.append(talker)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._late and not self._goes_on:
+            self._goes_on = True
+            self._state.reactor.call_soon(self._next_turn)
+
     def _next_turn(self) -> None:
+        self._goes_on = False
         try:
             while self._late:
                 self.read_on(self._late.popleft())
                 if self._state.context.intake_left <= 0:
                     break
         finally:                       # one that fails must not keep the others waiting for ever
-            if self._late:
-                self._state.reactor.call_soon(self._next_turn)
+            self._go_on()

@@ -18,6 +18,7 @@ from chatops.chat.login import Gate
 from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
 from chatops.net.connection import Connection
+from chatops.net.context import LINE, SHARE
 from chatops.net.handshake import Handshake
 from chatops.net.kernel import host_with_zone, set_user_timeout
 from chatops.net.listener import Listener, Shortage
@@ -30,6 +31,8 @@ from chatops.server.shutdown import GracefulShutdown
 from chatops.server.state import ChatHistorySink, ServerState
 from chatops.settings import Settings
 from chatops.system.addresses import with_port
+
+LEAST_TURN = 64                # lines of one client in a turn, however small outboxes are
 
 
 class ChatServer:
@@ -138,6 +141,7 @@ class ChatServer:
         state.settings = settings
         self.hub.limits = ChatLimits(
             line=settings.line, rate=settings.rate_limit, burst=float(settings.rate_burst),
+            turn=max(LEAST_TURN, settings.outbox // SHARE // LINE),
             nick_width=settings.nick_width, ascii_nicks=settings.nicks == "ascii",
             announce_after=settings.announce_after)
         for session in self.hub.sessions.values():

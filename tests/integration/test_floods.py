@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from selectors import EVENT_READ, DefaultSelector
+from socket import socket
+from threading import Event, Thread
+from typing import cast
 
 import pytest
 
@@ -13,6 +18,7 @@ from chatops.server.backpressure import PATIENCE
 from chatops.server.server import ChatServer
 from tests.integration.client import Client
 from tests.integration.harness import Server
+from tests.integration.irc_client import IrcClient
 from tests.integration.talk import say_and_hear, slow_room, speak_until
 from tests.patience import scaled
 
@@ -53,6 +59,50 @@ def test_r06_the_demo_survives_a_flood_of_built_in_clients(
     chat.until(lambda chat: chat.hub.lines_in > bursts or chat.state.evicted > 1)
     assert evicted(chat) <= 1
     assert not demo - here(chat) - {"slow-1"}
+
+
+@contextmanager
+def flooding(talkers: list[Client], readers: list[Client]) -> Iterator[None]:
+    """Lines of one letter, as many as the sockets of the first take; all of them read."""
+    lines, over, watched = b"x\n" * 4096, Event(), DefaultSelector()
+    for client in (*talkers, *readers):
+        client.sock.setblocking(False)
+        watched.register(client.sock, EVENT_READ)
+
+    def run() -> None:
+        while not over.is_set():
+            for client in talkers:
+                with suppress(OSError):
+                    client.sock.send(lines)
+            for key, _ in watched.select(0.05):
+                with suppress(OSError):
+                    cast(socket, key.fileobj).recv(1 << 16)
+
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        watched.close()
+
+
+def test_r06_short_lines_that_are_long_to_hear_cost_no_reader_its_place(
+        server: StartServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backpressure, "PATIENCE", scaled(PATIENCE))
+    chat = server(**TIGHTLY, irc_port=0)
+    port = chat.call(lambda: chat.chat.intake.irc_port)
+    talkers = chat.clients(40)
+    bursts = len(talkers) * DEMO.rate_burst
+    with ExitStack() as stack:
+        readers = [stack.enter_context(closing(IrcClient(
+            (chat.address[0], port), f"reader{n}", "message-tags server-time"))) for n in range(4)]
+        for reader in readers:
+            reader.asked("JOIN #lobby")
+        with flooding(talkers, [*readers]):
+            chat.until(lambda chat: chat.hub.lines_in > bursts or chat.state.evicted)
+        assert not evicted(chat)
 
 
 def test_who_does_not_read_is_evicted_all_the_same(

@@ -101,6 +101,7 @@ class Timers:
     """The reactor as connections know it: a selector, the time, and calls that are due later."""
 
     def __init__(self) -> None:
+        self.rotation = 0
         self.selector = Masks()
         self.now = 1000.0
         self._timers: list[tuple[float, int, Timer]] = []
