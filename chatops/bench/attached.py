@@ -19,7 +19,8 @@ from chatops.bench.contenders import LOOKED_AT, PYTHON
 from chatops.bench.figures import DISTURBANCE, median, number, row
 from chatops.bench.flow import Throughput
 from chatops.bench.load import LoadSpec
-from chatops.bench.runner import BenchError, ServerProcess, end, free_port, run_load, spawn
+from chatops.bench.ports import HeldPort
+from chatops.bench.runner import BenchError, ServerProcess, end, run_load, spawn
 
 ROUNDS = 5                     # for each round that is asked for: a ratio needs many
 WIDTHS = (9, 14, 14, 8, 8)
@@ -87,9 +88,9 @@ def measure_attached(spec: LoadSpec, rounds: int, cpus: tuple[int, int] | None) 
     """One server under one load, with and without.  Raises BenchError."""
     server_cpu, load_cpu = cpus or (None, None)
     found: dict[bool, list[Throughput]] = {False: [], True: []}
-    metrics = free_port()
-    with (ServerProcess(LOOKED_AT.with_metrics(metrics), server_cpu) as server,
-          Onlooker(server.port, metrics, load_cpu) as onlooker):
+    with (HeldPort() as metrics,
+          ServerProcess(LOOKED_AT.with_metrics(metrics.number), server_cpu) as server,
+          Onlooker(server.port, metrics.number, load_cpu) as onlooker):
         spec = msgspec.structs.replace(spec, port=server.port, server_pid=server.pid,
                                        cpu=load_cpu, latency_seconds=0.0)
         for number_ in range(rounds):

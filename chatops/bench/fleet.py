@@ -14,7 +14,8 @@ from typing import Self
 
 from chatops.bench.contenders import CHATOPS
 from chatops.bench.nodes import NAMES, engine_program
-from chatops.bench.runner import BenchError, end, free_port, spawn
+from chatops.bench.ports import HeldPort
+from chatops.bench.runner import BenchError, end, spawn
 
 LOOK = 0.05                    # seconds that an engine gets before its nodes begin
 
@@ -61,7 +62,8 @@ class EngineProcess(_Restarted):
     def __init__(self) -> None:
         program = engine_program()
         assert program is not None
-        self.port = free_port()
+        self._held = HeldPort()
+        self.port = self._held.number
         self._command = [program, "--bind", "127.0.0.1", "--port", str(self.port), "--save", "",
                          "--appendonly", "no"]
 
@@ -71,6 +73,10 @@ class EngineProcess(_Restarted):
 
     def begin(self) -> None:
         self.run(self._command)
+
+    def close(self) -> None:
+        super().close()
+        self._held.close()
 
 
 class NodeProcess(_Restarted):
@@ -85,15 +91,26 @@ class NodeProcess(_Restarted):
         self.port = self.irc_port = 0
         self.began = 0                 # how often
         self._url = url
+        self._held: list[HeldPort] = []
 
     def begin(self) -> None:
-        self.port, self.irc_port = free_port(), free_port()
+        self._let_go()
+        self._held = [HeldPort(), HeldPort()]
+        self.port, self.irc_port = (held.number for held in self._held)
         self.began += 1
         contender = replace(CHATOPS, command=(
             *CHATOPS.command, "--cluster", self._url, "--node", self.name,
             "--irc-port", str(self.irc_port),
             *(("--history", self.history) if self.history else ())))
         self.run(contender.on(self.port))
+
+    def close(self) -> None:
+        super().close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for held in self._held:
+            held.close()
 
     def check(self) -> None:
         """Raises `BenchError` if it has ended by itself."""

@@ -26,6 +26,7 @@ from chatops.bench import usage
 from chatops.bench.contenders import Contender
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nonreaders import ServerPort, StalledResult, StalledSpec
+from chatops.bench.ports import HeldPort
 from chatops.system.errors import ChatopsError
 
 START_DEADLINE = 20.0          # seconds until a server must listen
@@ -42,12 +43,6 @@ _Result = TypeVar("_Result")
 
 class BenchError(ChatopsError, RuntimeError):
     """A process did not do its part; one line says which and why."""
-
-
-def free_port() -> int:
-    """A port nobody listens on now.  Somebody may take it before we do; then we fail."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class NullTerminal:
@@ -114,6 +109,7 @@ class ServerProcess:
         self._terminal: NullTerminal | None = None
         self._said: IO[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._held: HeldPort | None = None
 
     def __enter__(self) -> Self:
         try:
@@ -129,7 +125,8 @@ class ServerProcess:
         self._end()
 
     def _start(self) -> None:
-        self.port = free_port()
+        self._held = HeldPort()
+        self.port = self._held.number
         said = self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _end
         terminal = self._terminal = NullTerminal() if self.contender.screen else None
         self._process = spawn(
@@ -183,6 +180,8 @@ class ServerProcess:
             self._terminal.close()
         if self._said is not None:
             self._said.close()
+        if self._held is not None:
+            self._held.close()
 
 
 def _last_line(said: IO[bytes]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hiredis import Reader, pack_command
 
-from tests.integration.ports import reserve
+from chatops.bench.ports import HeldPort
 from tests.integration.until import until
 from tests.patience import PATIENCE
 
@@ -27,8 +27,8 @@ class Engine:
     """`redis-server` on loopback, that keeps nothing on disk."""
 
     def __init__(self, directory: Path, *, start: bool = True) -> None:
-        self._reserved = reserve()
-        self.port: int = self._reserved.getsockname()[1]
+        self._held = HeldPort()
+        self.port = self._held.number
         self.path = directory / "engine.sock"
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -88,7 +88,7 @@ class Engine:
         self._process = None
 
     def close(self) -> None:
-        self._reserved.close()
+        self._held.close()
         if self._process is not None:
             self.kill()
 

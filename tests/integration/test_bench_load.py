@@ -17,6 +17,7 @@ from chatops.bench.contenders import PYTHON
 from chatops.bench.crowd import Crowd, LoadError
 from chatops.bench.flow import measure_latency, measure_throughput
 from chatops.bench.load import LoadSpec, run
+from chatops.bench.ports import HeldPort
 from chatops.bench.runner import BenchError
 from chatops.bench.tongues import TONGUES
 from tests.integration.harness import Server
@@ -218,7 +219,6 @@ def test_a_join_that_is_never_answered_ends_the_load(monkeypatch: pytest.MonkeyP
 
 
 def test_the_load_as_a_process_says_why_it_failed() -> None:
-    port = runner.free_port()
-    with pytest.raises(BenchError, match="refused"):
-        runner.run_load(LoadSpec(port=port, clients=1))
+    with HeldPort() as port, pytest.raises(BenchError, match="refused"):
+        runner.run_load(LoadSpec(port=port.number, clients=1))
     assert sys.executable == PYTHON

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from chatops.api.events import EngineBack
+from chatops.bench.ports import HeldPort
 from chatops.system.errors import StartError
 from tests.integration.engine import Engine, needs_engine
 from tests.integration.harness import Client
 from tests.integration.nodes import Start, both, of
-from tests.integration.ports import reserve
 from tests.integration.until import until
 from tests.patience import scaled
 
@@ -64,8 +64,8 @@ def replica(engine: Engine, tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def nobody() -> Iterator[int]:
     """A port where nobody listens."""
-    with reserve() as sock:
-        yield sock.getsockname()[1]
+    with HeldPort() as held:
+        yield held.number
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from chatops.bench.ports import HeldPort
 from chatops.system.errors import StartError
 from tests.integration.certificates import HOST, Authority
 from tests.integration.engine import Engine, needs_engine
 from tests.integration.fault_proxy import before
 from tests.integration.nodes import Start, both, of, up
-from tests.integration.ports import reserve
 from tests.patience import scaled
 
 pytestmark = [needs_engine, pytest.mark.timeout(scaled(60))]
@@ -26,8 +26,8 @@ def secured(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     authority.write_trust(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     pem = str(tmp_path / "engine.pem")
-    with reserve() as reserved:
-        port = reserved.getsockname()[1]
+    with HeldPort() as held:
+        port = held.number
         answer = engine.ask(
             "CONFIG", "SET", "tls-cert-file", pem, "tls-key-file", pem, "tls-ca-cert-file",
             str(tmp_path / "ca.pem"), "tls-auth-clients", "no", "tls-port", port)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from chatops.bench.ports import HeldPort
 from tests.integration import terminal
 from tests.integration.client import Client
-from tests.integration.ports import reserve
 from tests.integration.talk import numbered, say_and_hear
 from tests.integration.terminal import NARROW, Console, Terminal, assert_left_as_it_was
 from tests.integration.until import until
@@ -94,8 +94,8 @@ def stuck(chatops: Console) -> Client:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_z01_a_signal_before_the_console_is_there_drains_too(
         tmp_path: Path, number: signal.Signals) -> None:
-    with reserve() as reserved:
-        port = reserved.getsockname()[1]
+    with HeldPort() as held:
+        port = held.number
         with closing(Terminal("-m", "chatops", "--port", str(port), cwd=tmp_path)) as chatops:
             with connected(port) as early:
                 os.kill(chatops.process.pid, number)
