@@ -13,7 +13,7 @@ from chatops.net.outbox import Policy
 Told = TypeVar("Told", covariant=True)
 
 # One turn may bring in this part of an outbox, since all of it may be for the same reader.
-SHARE = 8
+SHARE = 4
 LINE = 128                     # bytes that a line counts beside its own: who said it, and when
 
 
@@ -79,4 +79,4 @@ class ConnectionContext(Generic[Told]):
 
     def _begin_intake(self) -> None:
         self.intake_left = self.outbox_limit // SHARE
-        self.intake_floor = -self.intake_left
+        self.intake_floor = -(self.intake_left // 4)

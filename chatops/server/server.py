@@ -141,7 +141,7 @@ class ChatServer:
         state.settings = settings
         self.hub.limits = ChatLimits(
             line=settings.line, rate=settings.rate_limit, burst=float(settings.rate_burst),
-            turn=max(LEAST_TURN, settings.outbox // SHARE // LINE),
+            turn=max(LEAST_TURN, settings.outbox // SHARE // LINE // 2),
             nick_width=settings.nick_width, ascii_nicks=settings.nicks == "ascii",
             announce_after=settings.announce_after)
         for session in self.hub.sessions.values():

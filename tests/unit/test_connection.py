@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.net.connection import Connection
-from chatops.net.context import SHARE
 from chatops.net.outbox import Policy
 from chatops.net.state import ConnectionState
 from tests.unit.wire import LINGER, Net, Wire, accounted, drain
@@ -326,7 +325,7 @@ def test_nobody_is_read_in_a_turn_that_has_brought_too_much_and_all_are_in_anoth
     net = Net(limit=800)
     connection, wire = net.connect()
     wire.incoming.append(b"x\n")
-    net.context.intake_left = -net.context.outbox_limit // SHARE
+    net.context.intake_left = -net.context.outbox_limit
     connection.on_ready(EVENT_READ)
     assert not net.events("received")
     assert net.context.passed_over
