@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from queue import Full, Queue
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from chatops.accounts.background import Background
 from chatops.accounts.passwords import Passwords
 from chatops.accounts.store import Account, AccountError, AccountStore, fold
 
 WAITING = 1024                 # logins that may wait; at 20 ms each the last waits 20 s
+BUSY = "too many logins at once; try again"
+
+T = TypeVar("T")
 
 
 class LoginVerdict(NamedTuple):
@@ -38,6 +42,8 @@ class Authenticator:
         self._passwords = Passwords(self._background.do)
         store.all()
         self._submit = submit
+        self.changed: Callable[[], None] = lambda: None    # told where answers go: somebody has
+                                                           # made an account, or changed one
         self._jobs: Queue[Callable[[], None] | None] = Queue(WAITING)
         self._thread = threading.Thread(target=self._run, name="auth", daemon=True)
         self._thread.start()
@@ -62,11 +68,28 @@ class Authenticator:
 
     def register(self, name: str, password: str, answer: Answer) -> None:
         """Make an account; its maker is logged in to it."""
-        self._ask(lambda: self._registered(name, password), answer)
+        self._ask(lambda: self._registered(name, password), answer, changes=True)
 
     def change(self, name: str, password: str, answer: Answer) -> None:
         """Give an account another password."""
-        self._ask(lambda: self._changed(name, password), answer)
+        self._ask(lambda: self._changed(name, password), answer, changes=True)
+
+    def later(self, job: Callable[[AccountStore], T | None],
+              told: Callable[[T | AccountError], None]) -> None:
+        """Have something else done to the accounts; `told` hears what came of it, unless that is
+        None: then nobody is woken.
+        """
+        def run() -> None:
+            try:
+                result: T | AccountError | None = job(self._store)
+            except AccountError as error:
+                result = error
+            except Exception as error:         # a fault of ours
+                result = AccountError(f"internal error: {error!r}")
+            if result is not None:
+                self._submit(partial(told, result))
+
+        self._enqueue(run, lambda: told(AccountError(BUSY)))
 
     def close(self, timeout: float = 2.0) -> None:
         """Answer what waits, for at most `timeout` seconds, and end."""
@@ -84,7 +107,8 @@ class Authenticator:
         self._background.close()
         self._store.close()
 
-    def _ask(self, look: Callable[[], Account | None], answer: Answer) -> None:
+    def _ask(self, look: Callable[[], Account | None], answer: Answer, *, changes: bool = False
+             ) -> None:
         def job() -> None:
             try:
                 account = look()
@@ -94,12 +118,20 @@ class Authenticator:
                 verdict = LoginVerdict(None, str(error))
             except Exception as error:         # a fault of ours: whoever waits is told all the same
                 verdict = LoginVerdict(None, f"internal error: {error!r}")
-            self._submit(lambda: answer(verdict))
+            self._submit(lambda: told(verdict))
 
+        def told(verdict: LoginVerdict) -> None:
+            if changes and verdict.account is not None:
+                self.changed()
+            answer(verdict)
+
+        self._enqueue(job, lambda: answer(LoginVerdict(None, BUSY)))
+
+    def _enqueue(self, job: Callable[[], None], refused: Callable[[], None]) -> None:
         try:
             self._jobs.put_nowait(job)
         except Full:
-            self._submit(lambda: answer(LoginVerdict(None, "too many logins at once; try again")))
+            self._submit(refused)
 
     def _verified(self, name: str, password: str) -> Account | None:
         account = self._store.find(name)

@@ -5,29 +5,18 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
 
+from chatops.accounts import merging
+from chatops.accounts.record import AccountRecord
+from chatops.accounts.schema import prepare
 from chatops.system.errors import ChatopsError
 
-APPLICATION_ID = 0x63686163    # "chac": marks a file as ours, so that no other is written to
 PATIENCE = 2000                # milliseconds to wait for another process's lock
 NAME = re.compile(r"[A-Za-z_\[\]{}|\\^`][A-Za-z0-9_\[\]{}|\\^`-]{0,31}")
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS account (
-    folded TEXT PRIMARY KEY, name TEXT NOT NULL, hash TEXT NOT NULL,
-    admin INTEGER NOT NULL DEFAULT 0, made_at REAL NOT NULL, seen_at REAL NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS certificate (
-    fingerprint TEXT PRIMARY KEY, folded TEXT NOT NULL
-        REFERENCES account (folded) ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS founder (
-    room TEXT PRIMARY KEY, folded TEXT NOT NULL REFERENCES account (folded) ON DELETE CASCADE
-) WITHOUT ROWID;
-"""
+T = TypeVar("T")
 
 
 class AccountError(ChatopsError):
@@ -63,10 +52,12 @@ class AccountStore:
                          " WHERE folded = ?", fold(name))
 
     def find_certificate(self, fingerprint: str) -> Account | None:
-        """The account that this certificate (SHA-256 of its DER form, in hexadecimal) is of."""
+        """The account that this certificate (SHA-256 of its DER form, in hexadecimal) is of; the
+        older of two that were given it on two nodes.
+        """
         return self._one("SELECT name, hash, admin, made_at, seen_at FROM account"
-                         " JOIN certificate USING (folded) WHERE fingerprint = ?",
-                         fingerprint.lower())
+                         " JOIN certificate USING (folded) WHERE fingerprint = ?"
+                         " ORDER BY born_at, folded LIMIT 1", fingerprint.lower())
 
     def all(self) -> list[Account]:
         """Every account, by name."""
@@ -80,18 +71,20 @@ class AccountStore:
             raise AccountError(f"'{name}' is no name for an account: letters, digits, _ and -, "
                                "at most 32, and no digit first")
         changed = self._change(
-            "INSERT OR IGNORE INTO account (folded, name, hash, admin, made_at)"
-            " VALUES (?, ?, ?, ?, ?)", fold(name), name, hash, int(admin), self._wall())
+            "INSERT OR IGNORE INTO account (folded, name, hash, admin, made_at, pending_at)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?5)", fold(name), name, hash, int(admin), self._wall())
         if not changed:
             raise AccountError(f"there is an account {name} already")
 
     def set_hash(self, name: str, hash: str) -> None:  # noqa: A002
         """Give an account another password."""
-        self._must("UPDATE account SET hash = ? WHERE folded = ?", name, hash, fold(name))
+        self._must("UPDATE account SET hash = ?, pending_at = ? WHERE folded = ?",
+                   name, hash, self._wall(), fold(name))
 
     def set_admin(self, name: str, admin: bool) -> None:
         """Make it an operator of the server, or no longer."""
-        self._must("UPDATE account SET admin = ? WHERE folded = ?", name, int(admin), fold(name))
+        self._must("UPDATE account SET admin = ?, pending_at = ? WHERE folded = ?",
+                   name, int(admin), self._wall(), fold(name))
 
     def add_certificate(self, name: str, fingerprint: str) -> None:
         """Let this certificate log in to the account, and to no other."""
@@ -100,8 +93,13 @@ class AccountStore:
         owner = self.find_certificate(fingerprint)
         if owner is not None and fold(owner.name) != fold(name):
             raise AccountError(f"that certificate is of the account {owner.name}")
-        self._change("INSERT OR REPLACE INTO certificate (fingerprint, folded) VALUES (?, ?)",
-                     fingerprint.lower(), fold(name))
+        def add(database: sqlite3.Connection) -> None:
+            database.execute("INSERT OR IGNORE INTO certificate (fingerprint, folded)"
+                             " VALUES (?, ?)", (fingerprint.lower(), fold(name)))
+            database.execute("UPDATE account SET pending_at = ? WHERE folded = ?",
+                             (self._wall(), fold(name)))
+
+        self._transact(add)
 
     def certificates(self, name: str = "") -> list[tuple[str, str]]:
         """Fingerprints and whose they are: of all accounts, or of one."""
@@ -111,12 +109,26 @@ class AccountStore:
 
     def remove_certificate(self, fingerprint: str) -> None:
         """Let nobody log in with this certificate any more."""
-        if not self._change("DELETE FROM certificate WHERE fingerprint = ?", fingerprint.lower()):
+        def remove(database: sqlite3.Connection) -> int:
+            database.execute(
+                "UPDATE account SET pending_at = ? WHERE folded IN"
+                " (SELECT folded FROM certificate WHERE fingerprint = ?)",
+                (self._wall(), fingerprint.lower()))
+            return database.execute("DELETE FROM certificate WHERE fingerprint = ?",
+                                    (fingerprint.lower(),)).rowcount
+
+        if not self._transact(remove):
             raise AccountError(f"no account has the certificate {fingerprint}")
 
     def remove(self, name: str) -> None:
         """Forget an account, its certificates and what it founded."""
-        self._must("DELETE FROM account WHERE folded = ?", name, fold(name))
+        def remove(database: sqlite3.Connection) -> int:
+            merging.remember_removal(database, fold(name), self._wall())
+            return database.execute("DELETE FROM account WHERE folded = ?",
+                                    (fold(name),)).rowcount
+
+        if not self._transact(remove):
+            raise AccountError(f"there is no account {name}")
 
     def seen(self, name: str) -> None:
         """It has just logged in."""
@@ -133,6 +145,23 @@ class AccountStore:
         self._change("INSERT OR IGNORE INTO founder (room, folded) VALUES (?, ?)",
                      room, fold(name))
 
+    # -- for other nodes (`chatops.accounts.merging`)
+
+    def pending(self, most: int) -> list[str]:
+        """Names, folded, of which others have not been told what was done here."""
+        return self._read(lambda database: merging.pending(database, most))
+
+    def known(self) -> list[str]:
+        """Names, folded, of which others may have to know: of accounts, and of removed ones."""
+        return self._read(merging.known)
+
+    def settle(self, found: Iterable[AccountRecord], skew: float) -> merging.Settled:
+        """Have that hold here which holds where this file and these others are known.  This
+        machine's clock is so many seconds ahead of the engine's.
+        """
+        return self._transact(lambda database: merging.settle(
+            database, found, merging.EngineClock(self._wall(), skew)))
+
     def close(self) -> None:
         """Close the file.  Idempotent; the next call opens it again."""
         if self._database is not None:
@@ -146,16 +175,24 @@ class AccountStore:
         return _account(rows[0]) if rows else None
 
     def _run(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        return self._read(lambda database: database.execute(query, values).fetchall())
+
+    def _change(self, query: str, *values: object) -> int:
+        return self._transact(lambda database: database.execute(query, values).rowcount)
+
+    def _read(self, look: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            return self._open().execute(query, values).fetchall()
+            return look(self._open())
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
-    def _change(self, query: str, *values: object) -> int:
+    def _transact(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        """All of it or nothing, and nobody else's between."""
         try:
             database = self._open()
+            database.execute("BEGIN IMMEDIATE")
             with database:
-                return database.execute(query, values).rowcount
+                return change(database)
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
@@ -172,7 +209,7 @@ class AccountStore:
             return self._database
         database = sqlite3.connect(self._path, timeout=PATIENCE / 1000, check_same_thread=False)
         try:
-            _claim(database)
+            prepare(database)
         except sqlite3.Error:
             database.close()
             raise
@@ -193,21 +230,3 @@ def _account(row: tuple[object, ...]) -> Account:
 def _time(value: object) -> float:
     """Whatever stands in the file: somebody else may have written it."""
     return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _claim(database: sqlite3.Connection) -> None:
-    """Make the tables in a new file; refuse one that is another program's."""
-    database.execute("PRAGMA foreign_keys = ON")
-    # One look: between two, another process (`account add` beside a server that starts) may have
-    # made the tables.
-    database.execute("BEGIN")
-    with closing(database.execute("PRAGMA application_id")) as cursor:
-        (mark,) = cursor.fetchone()
-    (tables,) = database.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    database.rollback()
-    if mark == APPLICATION_ID:
-        return
-    if mark or tables:
-        raise sqlite3.DatabaseError("it is another program's database")
-    database.executescript(
-        f"BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID};{_TABLES} COMMIT;")

@@ -156,6 +156,20 @@ class Demand(NamedTuple):
     whom: str = ""
 
 
+class MakeWay(NamedTuple):
+    """A client of another node, if it still has this nick, gives it up to one of ours, `by`, that
+    is logged in to the account: one that is so as well is closed, as is any where that is asked
+    for; another is renamed.
+    """
+
+    node: str
+    id: int
+    nick: str
+    account: str
+    by: int
+    close: bool = False
+
+
 class CloseConnection(NamedTuple):
     """Send what is queued, then these last words, and close.  The session is gone."""
 
@@ -165,4 +179,5 @@ class CloseConnection(NamedTuple):
 
 
 Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Pour | Replay
-          | Recall | LookUp | Announce | Forward | Demand | CloseConnection | Event)
+          | Recall | LookUp | Announce | Forward | Demand | MakeWay
+          | CloseConnection | Event)

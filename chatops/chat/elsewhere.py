@@ -84,6 +84,10 @@ class Elsewhere:
         return Moves([(person, room) for room in person.rooms if room not in had],
                      [(person, room) for room in had if room not in person.rooms])
 
+    def free(self, person: Person) -> None:
+        """Its nick is another's from here on, though it does not know yet."""
+        self._forget_nick(person)
+
     def take(self, node: str, id: int) -> Moves:  # noqa: A002
         """It is no more.  Harmless when nobody has known of it."""
         person = self.people.get((node, id))
@@ -109,18 +113,21 @@ class Elsewhere:
     def _forget(self, key: tuple[str, int], person: Person) -> None:
         self.version += 1
         del self.people[key]
-        # Another may be called so by now, while the news of it was under way.
-        nick, look = names.fold(person.who.nick), names.skeleton(person.who.nick)
-        if self._by_nick.get(nick) is person:
-            del self._by_nick[nick]
-        if self._by_look.get(look) is person:
-            del self._by_look[look]
+        self._forget_nick(person)
         for room in person.rooms:
             inside = self.rooms.get(room)
             if inside is not None:
                 inside.pop(key, None)
                 if not inside:
                     del self.rooms[room]
+
+    def _forget_nick(self, person: Person) -> None:
+        # Another may be called so by now, while the news of it was under way.
+        nick, look = names.fold(person.who.nick), names.skeleton(person.who.nick)
+        if self._by_nick.get(nick) is person:
+            del self._by_nick[nick]
+        if self._by_look.get(look) is person:
+            del self._by_look[look]
 
 
 _NOBODY: dict[tuple[str, int], Person] = {}

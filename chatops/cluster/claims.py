@@ -7,7 +7,20 @@ choose one nick in the same moment is what happens after a split: the later one 
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import NamedTuple
+
 AT_ONCE = 500                  # nicks in one script: 20 ms of the engine's time at most
+
+
+class Claim(NamedTuple):
+    """A look, and the client that has it from now on, or None where it is free.  Whoever is
+    `owner` of an account takes the nick of its name from anybody.
+    """
+
+    look: str
+    id: int | None
+    owner: bool = False
 
 
 class Claims:
@@ -17,6 +30,7 @@ class Claims:
         self.ids: dict[str, int] = {}          # by look
         self._looks: dict[int, str] = {}
         self._untold: dict[str, None] = {}
+        self._owned: dict[int, str] = {}       # looks that clients take from whoever has them
 
     def __len__(self) -> int:
         """Looks of which the engine has to be told."""
@@ -25,6 +39,8 @@ class Claims:
     def set(self, id: int, look: str) -> None:  # noqa: A002
         """This client's nick looks like that; "" is a guest's, or nobody's."""
         old = self._looks.pop(id, "")
+        if self._owned.get(id, look) != look:
+            del self._owned[id]
         if look:
             self._looks[id] = look
         if old == look:
@@ -36,20 +52,30 @@ class Claims:
             self.ids[look] = id
             self._untold[look] = None
 
+    def take_over(self, id: int, look: str) -> None:  # noqa: A002
+        """This client owns it, and is about to claim it."""
+        self._owned[id] = look
+
     def again(self) -> None:
         """The engine is to be told of everything: it has forgotten, or it has gone unheard."""
         for look in self.ids:
             self._untold[look] = None
 
-    def take(self) -> list[tuple[str, int | None]]:
-        """What the engine is to be told next; None for a look that is free."""
-        taken = [(look, self.ids.get(look)) for look, _ in zip(self._untold, range(AT_ONCE),
-                                                               strict=False)]
-        for look, _ in taken:
+    def take(self) -> list[Claim]:
+        """What the engine is to be told next."""
+        taken = []
+        for look in list(islice(self._untold, AT_ONCE)):
+            id = self.ids.get(look)  # noqa: A001
+            owner = id is not None and self._owned.get(id) == look
+            if id is not None and owner:
+                del self._owned[id]
             del self._untold[look]
+            taken.append(Claim(look, id, owner))
         return taken
 
-    def untold(self, looks: list[tuple[str, int | None]]) -> None:
+    def untold(self, claims: list[Claim]) -> None:
         """These have not arrived, or nobody knows."""
-        for look, _ in looks:
+        for look, id, owner in claims:  # noqa: A001
             self._untold[look] = None
+            if owner and id is not None and self.ids.get(look) == id:
+                self._owned[id] = look

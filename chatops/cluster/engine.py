@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from hiredis import pack_command
 
+from chatops.cluster.claims import Claim
 from chatops.system.addresses import with_port
 from chatops.system.errors import ChatopsError
 
@@ -73,11 +74,23 @@ for i = 1, #ARGV, 2 do
 end
 return 1
 """
+# Names, what was found there and what is to be; those where something else is by now are named.
+_CHANGE = b"""
+local others = {}
+for i = 1, #ARGV, 3 do
+  if (redis.call('HGET', KEYS[1], ARGV[i]) or '') ~= ARGV[i + 1] then
+    others[#others + 1] = ARGV[i]
+  elseif ARGV[i + 2] == '' then redis.call('HDEL', KEYS[1], ARGV[i])
+  else redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
+end
+return others
+"""
 # Each nick is the first's to claim it, while that one's node holds its lease.  Of ARGV: where
-# leases are, who asks (node/boot/), then looks and ids; an id of '' gives up what is one's own.
+# leases are, who asks (node/boot/), then looks, ids and '1' of whoever owns it and takes it from
+# anybody; an id of '' gives up what is one's own.
 _CLAIM = b"""
 local refused = {}
-for i = 3, #ARGV, 2 do
+for i = 3, #ARGV, 3 do
   local look, id = ARGV[i], ARGV[i + 1]
   local owner = redis.call('HGET', KEYS[1], look)
   local mine = owner and string.sub(owner, 1, #ARGV[2]) == ARGV[2]
@@ -88,7 +101,7 @@ for i = 3, #ARGV, 2 do
   end
   if id == '' then
     if mine then redis.call('HDEL', KEYS[1], look) end
-  elseif alive then
+  elseif alive and ARGV[i + 2] ~= '1' then
     refused[#refused + 1] = look
     refused[#refused + 1] = owner
   else
@@ -187,6 +200,7 @@ class Keys:
         self.epoch = b"{chatops}:epoch"
         self.nicks = b"{chatops}:nicks"
         self.rulings = b"{chatops}:rulings"
+        self.accounts = b"{chatops}:accounts"
         self.leases = b"{chatops}:node:"
         self.nodes = b"{chatops}:nodes"
         self._node = node.encode()
@@ -252,18 +266,35 @@ class Keys:
         words = [word for ruling in rulings for word in ruling]
         return pack(b"EVAL", _OVER if over else _RULE, 1, self.rulings, *words)
 
+    def accounts_of(self, names: Sequence[str]) -> bytes:
+        """What is kept under these folded names."""
+        return pack(b"HMGET", self.accounts, *names)
+
+    def accounts_from(self, cursor: bytes, about: int) -> bytes:
+        """So many accounts, more or less, from where an answer to this ended: a cursor, which is
+        "0" at the beginning and after the last, names and what is kept under them.
+        """
+        return pack(b"HSCAN", self.accounts, cursor, b"COUNT", about)
+
+    def change_accounts(self, changes: Iterable[tuple[str, bytes, bytes]]) -> bytes:
+        """Names, what was found there and what is to be, b"" for nothing.  Answers with those
+        names where something else has come meanwhile, which stays.
+        """
+        words = [word for change in changes for word in change]
+        return pack(b"EVAL", _CHANGE, 1, self.accounts, *words)
+
     def read(self, cursor: str, seconds: float) -> bytes:
         """What is in the log after `cursor`; waits so long for it to come."""
         return pack(b"XREAD", b"COUNT", AT_ONCE, b"BLOCK", int(seconds * 1000), b"STREAMS",
                     self.log, cursor)
 
-    def claim(self, claims: Sequence[tuple[str, int | None]]) -> bytes:
-        """Have these nicks, by their looks, for clients of these ids; None gives one up.
+    def claim(self, claims: Sequence[Claim]) -> bytes:
+        """Have these nicks, by their looks, or give them up.
         Answers with looks and owners of those that others have.
         """
-        pairs = [part for look, id in claims  # noqa: A001
-                 for part in (look, "" if id is None else str(id))]
-        return pack(b"EVAL", _CLAIM, 1, self.nicks, self.leases, self._owner, *pairs)
+        words = [part for look, id, owner in claims  # noqa: A001
+                 for part in (look, "" if id is None else str(id), "1" if owner else "")]
+        return pack(b"EVAL", _CLAIM, 1, self.nicks, self.leases, self._owner, *words)
 
 
 def pack(*words: bytes | str | int) -> bytes:

@@ -92,6 +92,16 @@ class Whisper(msgspec.Struct, frozen=True, array_like=True, tag="w"):
     group: Group
 
 
+class NickTaken(msgspec.Struct, frozen=True, array_like=True, tag="n"):
+    """A client of a node has to give up its nick (`chatops.chat.effects.MakeWay`)."""
+
+    node: str
+    id: int
+    nick: str
+    account: str
+    close: bool
+
+
 class RoomsStand(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     """What holds in rooms.  Times are the engine's."""
 
@@ -121,6 +131,12 @@ class OrderDone(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     text: str
 
 
+class AccountsChanged(msgspec.Struct, frozen=True, array_like=True, tag="u"):
+    """What the engine keeps of these accounts, by their folded names, is another now."""
+
+    names: tuple[str, ...]
+
+
 class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
     """This node ends in good order, and everybody on it goes.  It keeps a history that
     `catches_up` when it is back.
@@ -129,8 +145,8 @@ class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
     catches_up: bool = False
 
 
-Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | RoomsStand | AllTold
-        | Order | OrderDone | NodeEnds)
+Item = (Heard | Changed | Here | Gone | Roster | RosterWanted | Whisper | NickTaken | RoomsStand
+        | AllTold | Order | OrderDone | AccountsChanged | NodeEnds)
 
 
 class NodeFrame(msgspec.Struct, frozen=True, array_like=True):

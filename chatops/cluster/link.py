@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 
 from hiredis import ReplyError
 
+from chatops.cluster.claims import Claim
 from chatops.cluster.engine import TIME, EngineAddress, Keys, entries, moment, seconds
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
@@ -91,7 +92,7 @@ class Link:
         self.pace = pace
         self._tls = TlsTo(tls, engine.host) if tls is not None else None
         self._reactor = reactor
-        self._keys = keys
+        self.keys = keys
         self._owner = owner
         self._resolve = resolve
         self._bury = bury
@@ -154,9 +155,9 @@ class Link:
             self._lose(error.strerror or str(error))
             return
         for pipe in (self._out, self._in):
-            for command in self._keys.greeting(self.engine):
+            for command in self.keys.greeting(self.engine):
                 pipe.ask(command, self._accepted)
-        self._out.ask(self._keys.hold(pace.lease), self._held)
+        self._out.ask(self.keys.hold(pace.lease), self._held)
 
     def _accepted(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
@@ -175,8 +176,8 @@ class Link:
             if len(answers) == len(commands):
                 self._found(answers, anew)
 
-        commands = (*self._keys.epochs(), self._keys.end(), self._keys.first(), TIME,
-                    self._keys.living(self.pace.renewed), self._keys.ruled())
+        commands = (*self.keys.epochs(), self.keys.end(), self.keys.first(), TIME,
+                    self.keys.living(self.pace.renewed), self.keys.ruled())
         for command in commands:
             out.ask(command, gathered)
 
@@ -239,26 +240,33 @@ class Link:
     def write(self, frame: bytes) -> None:
         """Add to the log; the owner is told when that is done.  One at a time."""
         if self._out is not None:
-            self._out.ask(self._keys.write(frame, self._epoch), self._written)
+            self._out.ask(self.keys.write(frame, self._epoch), self._written)
 
-    def claim(self, claims: Sequence[tuple[str, int | None]],
+    def claim(self, claims: Sequence[Claim],
               refused: Callable[[list[tuple[str, str]]], None]) -> None:
         """As `Keys.claim`; `refused` gets looks and their owners."""
+        def answered(answer: Any) -> None:
+            words = [word.decode() for word in answer]
+            refused(list(zip(words[::2], words[1::2], strict=True)))
+
+        self.ask(self.keys.claim(claims), answered)
+
+    def ask(self, command: bytes, told: Callable[[Any], None]) -> None:
+        """Have the engine do something; `told` is not called where it cannot, or is lost."""
         def answered(answer: Any) -> None:
             if isinstance(answer, ReplyError):
                 self._lose(str(answer))
             else:
-                words = [word.decode() for word in answer]
-                refused(list(zip(words[::2], words[1::2], strict=True)))
+                told(answer)
 
         if self._out is not None:
-            self._out.ask(self._keys.claim(claims), answered)
+            self._out.ask(command, answered)
 
     def rule(self, rulings: Sequence[tuple[str, bytes]], *, over: bool = False) -> None:
         """As `Keys.rule`."""
         if self._out is not None and self.state == "up":
             for n in range(0, len(rulings), RULINGS):
-                self._out.ask(self._keys.rule(rulings[n:n + RULINGS], over=over), self._accepted)
+                self._out.ask(self.keys.rule(rulings[n:n + RULINGS], over=over), self._accepted)
 
     def call_roll(self, nodes: Iterable[str], told: Callable[[dict[str, str]], None]) -> None:
         """Which boots of these nodes hold their lease; a node that does not is left out."""
@@ -270,7 +278,7 @@ class Link:
                       if boot is not None})
 
         if self._out is not None and asked:
-            self._out.ask(self._keys.roll(asked), answered)
+            self._out.ask(self.keys.roll(asked), answered)
 
     def _written(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
@@ -286,7 +294,7 @@ class Link:
         """
         if self._in is not None and self.state == "up" and not self._reading:
             self._reading = True
-            self._in.ask(self._keys.read(self._cursor, self.pace.block), self._came)
+            self._in.ask(self.keys.read(self._cursor, self.pace.block), self._came)
 
     def _came(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
@@ -299,16 +307,13 @@ class Link:
             self._cursor = found[-1][0]
         if self._reactor.now >= self._renew_at and self._out is not None:
             self._renew_at = self._reactor.now + self.pace.renew
-            self._out.ask(TIME, self._timed)
-            self._out.ask(self._keys.hold(self.pace.lease), self._renewed)
+            self.ask(TIME, self._timed)
+            self._out.ask(self.keys.hold(self.pace.lease), self._renewed)
         if not found or self._owner.read(found):
             self.read_on()
 
     def _timed(self, answer: Any) -> None:
-        if isinstance(answer, ReplyError):
-            self._lose(str(answer))
-        else:
-            self._engine_ahead = seconds(answer) - self._reactor.now
+        self._engine_ahead = seconds(answer) - self._reactor.now
 
     def _renewed(self, answer: Any) -> None:
         if self._refused(answer):
@@ -346,8 +351,8 @@ class Link:
         """
         self._closed = True
         if self.state == "up" and self._out is not None:
-            self._out.push(b"".join([self._keys.write(frame, self._epoch) for frame in last])
-                           + self._keys.release())
+            self._out.push(b"".join([self.keys.write(frame, self._epoch) for frame in last])
+                           + self.keys.release())
         if self._timer is not None:
             self._timer.cancel()
         for pipe in self.pipes:

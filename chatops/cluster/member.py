@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from chatops.api import events
 from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
-from chatops.chat.effects import Announce, Forward
+from chatops.chat.effects import Announce, Forward, MakeWay
 from chatops.chat.groups import Group
-from chatops.cluster import kept_rulings, picture, standing
+from chatops.cluster import picture, standing
 from chatops.cluster.catching_up import Archive, CatchingUp, is_past
-from chatops.cluster.claims import Claims
+from chatops.cluster.claims import Claim, Claims
 from chatops.cluster.engine import EngineAddress, Keys
 from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import (
@@ -24,21 +24,26 @@ from chatops.cluster.frames import (
     Heard,
     Here,
     Item,
+    NickTaken,
     NodeEnds,
     OtherVersion,
     Whisper,
     pack,
 )
 from chatops.cluster.introductions import Introductions
+from chatops.cluster.kept_rulings import sealed
 from chatops.cluster.link import Link, Pace
+from chatops.cluster.lost_nicks import give_up
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
 from chatops.cluster.settling import Settling
+from chatops.cluster.shared_accounts import SharedAccounts
+from chatops.cluster.shared_rulings import adopt, holding
 from chatops.cluster.solitude import Solitude
+from chatops.server.logins import Logins
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
-from chatops.server.rulings import NEVER, Ruling, all_of, same
 from chatops.server.state import ServerState
 from chatops.storage.chat_history import Cursor
 from chatops.units import they_were
@@ -90,12 +95,17 @@ class Member:
         self._introduces_later = False
         self._leaving = False
         self._solitude = Solitude(state, node)
-        self.claiming: list[tuple[str, int | None]] = []
+        self.claiming: list[Claim] = []
         self._there = abroad.begin(self._hub, node)
         self._settling = Settling(self._there, lambda: abroad.let_in(self._hub),
                                   state.reactor.call_later, pace.settle)
         self._crowd = picture.FarRows(self._hub)
         state.others = self
+
+    def share(self, logins: Logins) -> None:
+        """Accounts are those of all nodes as well; to be called before `begin`."""
+        self.reader.accounts = SharedAccounts(self._state, logins, self.link, self._codec,
+                                              self._send)
 
     def begin(self) -> None:
         """From here on it is one of several; to be called on the reactor's thread."""
@@ -119,13 +129,16 @@ class Member:
         return bool(self.reader.absent or self.link.state != "up" or not self._there.settled
                     or (room in rooms and rooms.open(room).elsewhere))
 
-    def told(self, effect: Announce | Forward) -> None:
+    def told(self, effect: Announce | Forward | MakeWay) -> None:
         match effect:
             case Announce(rooms, group):
                 if not self._leaving:
                     self._send(Changed(rooms, group))
             case Forward(node, id, group):
                 self._send(Whisper(node, id, group))
+            case MakeWay(node, id, nick, account, by, close):
+                self.claims.take_over(by, names.skeleton(nick))
+                self._send(NickTaken(node, id, nick, account, close))
 
     @property
     def obeys(self) -> Obeys:
@@ -138,7 +151,7 @@ class Member:
     def order(self, node: str, what: Ordered, told: Told) -> None:
         theirs = shifted(what, -self.link.skew)
         if isinstance(theirs, Rulings):
-            self.link.rule(kept_rulings.sealed(self._codec, theirs.rulings))
+            self.link.rule(sealed(self._codec, theirs.rulings))
         self.orders.give(node, theirs, told)
 
     def leaving(self) -> None:
@@ -218,27 +231,9 @@ class Member:
             self._send(item)
 
     def _send_roster(self) -> None:
-        for item in standing.everything(self._hub, self._rulings(), self.link.skew):
+        skew = self.link.skew
+        for item in standing.everything(self._hub, holding(self._state, skew), skew):
             self._send(item)
-
-    def _rulings(self) -> tuple[Ruling, ...]:
-        """Those that hold here, by the engine's clock."""
-        return tuple([ruling.shifted(-self.link.skew)
-                      for ruling in all_of(self._state.admission.bans, self._hub.at)])
-
-    def _adopt(self, kept: Mapping[bytes, bytes]) -> None:
-        """What the engine has kept holds here, and what holds here it is to keep."""
-        found = kept_rulings.opened(self._codec, kept, self._state.wall() - self.link.skew)
-        if found.rulings:
-            self.reader.obeys(self.node, shifted(Rulings(found.rulings), self.link.skew),
-                              lambda result: None)
-        for error in found.bad:
-            self._bad(error)
-        self.link.rule(found.over, over=True)
-        known = {ruling.network: ruling for ruling in found.rulings}
-        self.link.rule(kept_rulings.sealed(self._codec, [
-            ruling for ruling in self._rulings()
-            if not same(known.get(ruling.network, NEVER), ruling)]))
 
     def _send(self, item: Item) -> None:
         self.queue.add(pack(item), self._state.reactor.now, self._state.wall())
@@ -255,7 +250,8 @@ class Member:
         if self.link.gap:
             self.link.gap = False
             self._catching_up.gap()
-        self._adopt(rulings)
+        adopt(self._state, self._codec, self.link, rulings, self._bad, lambda told:
+              self.reader.obeys(self.node, shifted(told, self.link.skew), lambda result: None))
         self.reader.grace(self._state.reactor.now)
         self._introductions.owed |= anew or forgotten
         self.claims.again()
@@ -264,12 +260,16 @@ class Member:
             self.queue.rewind()
         elif (frame := self.queue.again(self._state.reactor.now)) is not None:
             self.link.write(frame)
+        if self.reader.accounts is not None:
+            self.reader.accounts.joined()
         self._solitude.end(str(self.link.engine))
 
     def parted(self, reason: str) -> None:
         self._settling.end()           # without the engine nobody is kept waiting
         self.claims.untold(self.claiming)
         self.claiming = []
+        if self.reader.accounts is not None:
+            self.reader.accounts.parted()
         self._solitude.begin(str(self.link.engine), reason)
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
@@ -284,6 +284,8 @@ class Member:
 
     def renewed(self) -> None:
         self.link.call_roll(self.reader.peers, self.reader.called)
+        if self.reader.accounts is not None:
+            self.reader.accounts.renewed()
 
     def _read_on(self) -> None:
         """As much as fits into a turn; the rest is for the next one."""
@@ -341,15 +343,5 @@ class Member:
     # -- nicks
 
     def _refused(self, taken: list[tuple[str, str]]) -> None:
-        """The engine knows these looks as others', who came first and are alive."""
         self.claiming = []
-        for look, owner in taken:
-            session = self._hub.sessions.get(self.claims.ids.get(look, 0))
-            node = owner.partition("/")[0]
-            if session is None or session.guest or names.skeleton(session.nick) != look:
-                continue               # it has gone, or gone on
-            nick = session.nick
-            self._hub.rename(session)
-            self._hub.notice(session, f"your nick {nick} was taken on another node meanwhile "
-                                      f"({node}); you are {session.nick}")
-            self._state.say(events.NickLost(self._hub.at, session.id, nick, session.nick, node))
+        give_up(self._state, self.claims, taken)

@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from chatops.api import events
 from chatops.api.commands import Answer, CommandResult
-from chatops.chat import abroad, room_state
+from chatops.chat import abroad, owners, room_state
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
+    AccountsChanged,
     AllTold,
     Changed,
     Codec,
@@ -20,6 +21,7 @@ from chatops.cluster.frames import (
     Heard,
     Here,
     Item,
+    NickTaken,
     NodeEnds,
     NodeFrame,
     Order,
@@ -36,6 +38,7 @@ from chatops.cluster.link import Pace
 from chatops.cluster.numbers import REMEMBERED, Seen
 from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.peers import Peer
+from chatops.cluster.shared_accounts import SharedAccounts
 from chatops.server.orders import Obeys, Ordered
 from chatops.server.state import ServerState
 from chatops.units import counted
@@ -52,6 +55,7 @@ class Reader:
         """`codec` says who this node is; `past` gets what is not to be heard."""
         self.peers: dict[str, Peer] = {}
         self.obeys: Obeys = _disobeys
+        self.accounts: SharedAccounts | None = None
         self._orders = orders
         self._state = state
         self._hub = state.hub
@@ -170,6 +174,9 @@ class Reader:
                 if whither == self._node:
                     late = self._lag.late(group, self._pace.late)
                     abroad.whispered(hub, id, stamped(group, node, ahead, late=late))
+            case NickTaken(whither, id, nick, account, close):
+                if whither == self._node:
+                    owners.give_way(hub, id, nick, account, close=close)
             case RoomsStand(states):
                 for state in states:
                     room_state.settle(hub, state.shifted(self._codec.skew))
@@ -181,6 +188,9 @@ class Reader:
             case OrderDone(whither, boot, _, _, _):
                 if (whither, boot) == (self._node, self._boot):
                     self._orders.answered(peer, item)
+            case AccountsChanged(names):
+                if self.accounts is not None:
+                    self.accounts.changed_elsewhere(names)
             case NodeEnds(catches_up):
                 self._gone(peer, "was shut down", "left")
                 if catches_up:         # and finds in the log what is said meanwhile
@@ -230,6 +240,8 @@ class Reader:
         for room in self._rooms_of(self._there.of(peer.node)):
             abroad.note(self._hub, room, f"some lines of node {peer.node} are missing", peer.node)
         self._send(RosterWanted(peer.node))
+        if self.accounts is not None:
+            self.accounts.missed()
 
     def _gone(self, peer: Peer, how: str, state: Literal["gone", "left"] = "gone") -> None:
         peer.state, peer.introduced, peer.all_told = state, False, False

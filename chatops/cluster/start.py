@@ -21,6 +21,7 @@ from chatops.cluster.engine import ClusterError, EngineAddress, Keys, engine_of
 from chatops.cluster.link import Pace
 from chatops.cluster.member import Member
 from chatops.cluster.pipe import Address, trusting
+from chatops.server.logins import Logins
 from chatops.server.state import ServerState
 from chatops.settings import Settings
 from chatops.storage.chat_history import Cursor
@@ -55,13 +56,18 @@ class Joining(NamedTuple):
 
     def member(self, state: ServerState, journal: Journal,
                hand_over: Callable[[Callable[[], None]], None],
-               archive: Archive | None = None, since: Cursor | None = None) -> Member:
+               archive: Archive | None = None, since: Cursor | None = None,
+               logins: Logins | None = None) -> Member:
         """Make the server one of several; `Member.begin` is still to be called.  `archive` gets
-        what was said while this node was away, from `since` on.
+        what was said while this node was away, from `since` on.  Whoever may log in by `logins`
+        may do so on all nodes.
         """
-        return Member(state, self.engine, self.node, self.boot, self.secret, pace=PACE,
-                      resolve=_resolver(self.engine, journal, hand_over), tls=self.tls,
-                      archive=archive, since=since)
+        member = Member(state, self.engine, self.node, self.boot, self.secret, pace=PACE,
+                        resolve=_resolver(self.engine, journal, hand_over), tls=self.tls,
+                        archive=archive, since=since)
+        if logins is not None:
+            member.share(logins)
+        return member
 
 
 def join(settings: Settings) -> Joining:

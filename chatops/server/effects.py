@@ -18,6 +18,7 @@ from chatops.chat.effects import (
     Forward,
     Leave,
     LookUp,
+    MakeWay,
     Park,
     PauseReading,
     Pour,
@@ -136,7 +137,7 @@ class EffectRunner:
                 self._recall(effect)
             case CloseConnection():
                 self._close(effect)
-            case Announce() | Forward():
+            case Announce() | Forward() | MakeWay():
                 if self._state.others is not None:
                     self._state.others.told(effect)
             case Demand():

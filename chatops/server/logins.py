@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from math import ceil
+from typing import TypeVar
 
 from chatops.accounts.authenticator import Authenticator, LoginVerdict
+from chatops.accounts.store import AccountError, AccountStore, fold
 from chatops.chat.login import Outcome, Told
 from chatops.chat.session import Session
 from chatops.chat.throttle import KEPT, Throttle
@@ -12,6 +15,8 @@ from chatops.server.admission import source_of
 from chatops.server.reservations import Reservations
 from chatops.server.state import ServerState
 from chatops.units import format_duration
+
+T = TypeVar("T")
 
 
 class Logins:
@@ -23,7 +28,8 @@ class Logins:
         self._authenticator = authenticator
         self._throttle = Throttle()
         self._known: dict[tuple[str, str], None] = {}      # who has logged in from where
-        state.named = Reservations(state, authenticator).named
+        self._reservations = Reservations(state, authenticator)
+        state.named = self._reservations.named
 
     def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Whether this is the account's password; after some that were not, a wait."""
@@ -62,6 +68,33 @@ class Logins:
         """Give the account that it is logged in to another password."""
         del session
         self._authenticator.change(name, password, lambda verdict: answer(_outcome(verdict)))
+
+    # -- with other nodes
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Have this called when somebody has made an account here, or changed one."""
+        self._authenticator.changed = call
+
+    def later(self, job: Callable[[AccountStore], T | None],
+              told: Callable[[T | AccountError], None]) -> None:
+        """As `Authenticator.later`."""
+        self._authenticator.later(job, told)
+
+    def settled(self, names: Iterable[str], lost: Iterable[str]) -> None:
+        """Other nodes have made or changed accounts of these names; those that are `lost` were
+        others' before, and who is logged in to one is so no more.
+        """
+        for name in names:
+            self._reservations.owned_now(name)
+        gone = {fold(name) for name in lost}
+        hub = self._state.hub
+        for session in list(hub.sessions.values()) if gone else ():
+            account = session.sender.account
+            if fold(account) in gone:
+                hub.log_in(session, "")
+                hub.notice(session, f"the account {account} was somebody else's before, on another "
+                                    "node: you are not logged in any more")
+                self._reservations.owned_now(account)
 
     def close(self) -> None:
         """Answer what waits, and end the thread."""

@@ -27,6 +27,12 @@ class Reservations:
         if self._bearer(id, nick) is not None:
             self._authenticator.owned(nick, lambda verdict: self._known(id, nick, verdict))
 
+    def owned_now(self, name: str) -> None:
+        """There is an account of this name, which was made elsewhere."""
+        bearer = self._state.hub.nicks.find(name)
+        if bearer is not None:
+            self.named(bearer.id, bearer.nick)
+
     def _known(self, id: int, nick: str, verdict: LoginVerdict) -> None:  # noqa: A002
         session = self._bearer(id, nick)
         if verdict.account is None or session is None:

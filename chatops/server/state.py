@@ -11,7 +11,7 @@ from chatops.api import events
 from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.api.words import Phase
 from chatops.chat.dialect import Rendered
-from chatops.chat.effects import Announce, Forward, Recall
+from chatops.chat.effects import Announce, Forward, MakeWay, Recall
 from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
 from chatops.chat.past import ChatArchive
@@ -66,7 +66,7 @@ class OtherNodes(Protocol):
         `Deliver`.
         """
 
-    def told(self, effect: Announce | Forward) -> None:
+    def told(self, effect: Announce | Forward | MakeWay) -> None:
         """Something that they are to do."""
 
     def order(self, node: str, what: Ordered, told: Told) -> None:

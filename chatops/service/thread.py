@@ -153,7 +153,7 @@ class ServerThread:
                 self.server.say(events.Warned(self.server.hub.at, "the history lacks what was said "
                                               f"while this node was away: {unknown}"))
             member = joining.member(self.server.state, self.journal, self._hand_over, self.history,
-                                    since)
+                                    since, self.logins)
             self.server.reactor.submit(member.begin)
         renewal = CertificateReloader(settings, self.server.speaking_tls, self.journal,
                                       self._hand_over)

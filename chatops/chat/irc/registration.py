@@ -16,7 +16,7 @@ from chatops.chat.irc.information import lusers, motd
 from chatops.chat.irc.message import Message
 from chatops.chat.irc.presence import came
 from chatops.chat.irc.tongue import time_of
-from chatops.chat.owners import holder_for, make_way
+from chatops.chat.owners import far_holder_for, holder_for, make_way
 
 USER_MODES = "Bios"
 CHANNEL_MODES = "CIbeiklmnostv"
@@ -38,7 +38,8 @@ def nick(irc: Irc, client: Client, message: Message) -> None:
         client.wanted = wanted
         # Who is logged in may be the one whose nick it is, and who may still log in as well: that
         # is seen at the end.
-        later = holder_for(irc.hub, client, wanted) is not None or (
+        later = (holder_for(irc.hub, client, wanted) is not None
+                 or far_holder_for(irc.hub, client, wanted) is not None) or (
             client.negotiating and irc.gate is not None and client.secure)
         if _usable(irc, client, wanted, even_taken=later):
             complete(irc, client)
