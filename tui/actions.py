@@ -41,7 +41,7 @@ from tui.widgets.status_bar import StatusBar
 
 def _pane(console: Console, command: c.Pane) -> str:
     if command.name not in console.state.panes:
-        raise CommandError(node_table.ALONE if command.name == "nodes" else
+        raise CommandError(node_table.alone(console.state.live) if command.name == "nodes" else
                            "there are tasks only in an asyncio program")
     console.state.show_pane(command.name)
     return ""
@@ -142,7 +142,8 @@ def _details(console: Console, command: c.Details) -> str:
             raise CommandError("no task is selected")
         _open(console, TaskScreen(task))
         return ""
-    _open(console, DetailsScreen(_client(state, command.target)))
+    _open(console, DetailsScreen(_client(state, command.target),
+                                 program=state.program is not None))
     return ""
 
 
@@ -243,7 +244,7 @@ def _lints(console: Console, _: c.Lints) -> str:
 def _nodes(console: Console, _: c.Nodes) -> c.CommandResult:
     live = console.state.live
     if live is None or live.engine is None:
-        raise CommandError(node_table.ALONE)
+        raise CommandError(node_table.alone(live))
     rows = list(node_table.table(live))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return c.CommandResult(True, node_table.engine_line(live), tuple(

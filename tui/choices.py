@@ -27,6 +27,7 @@ from tui.model.chosen import ChoiceError, change, choose, left_out, names
 from tui.model.columns import Column
 from tui.model.preferences import SavedView
 from tui.theme import ABOUT, OWN
+from tui.vector import draw, frame_of
 from tui.widgets.live_table import LiveTable
 
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".bmp")     # of dots: not made here
@@ -102,6 +103,8 @@ def _list_columns(columns: Sequence[Column[Any]], shown: Sequence[str]) -> Comma
     order = [*widths, *(name for name in names(columns) if name not in widths)]
     about = {column.name: column.about for column in columns}
     what = "columns of this pane, in their order; + is shown where there is room"
+    if shown:
+        what += "; `:columns usual` brings all back"
     return CommandResult(True, what, tuple(
         f"{'+' if name in widths or not shown else ' '} {name.lower():10}"
         f"{widths.get(name, ''):>4}  {about.get(name, '')}".rstrip() for name in order))
@@ -217,7 +220,8 @@ async def _shot(app: App[int], path: Path) -> str:
     app.call_after_refresh(drawn.set)
     await drawn.wait()
     if path.suffix.lower() == ".svg":
-        text = app.export_screenshot(title="chatops")
+        text = draw([frame_of(app.screen._compositor.render_strips())],
+                    (app.size.width, app.size.height))
     else:
         text = screen_text(app)
     await asyncio.to_thread(_write_new, path, text)

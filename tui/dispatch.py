@@ -77,8 +77,12 @@ class Dispatcher:
     def typed(self, line: str) -> None:
         """A whole line, from the command line."""
         self._preview.entered()
+        asked = " ".join(line.strip().removeprefix(":").split())
         try:
-            self.run(parse(line))
+            if asked in SHORTHANDS:        # as the help has it beside its key
+                self._begin(asked)
+            else:
+                self.run(parse(line))
         except CommandError as error:
             self._prompt.said(line.strip().removeprefix(":"))
             self._prompt.outcome(False, str(error))

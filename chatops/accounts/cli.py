@@ -27,11 +27,15 @@ def _file(command: click.Command) -> click.Command:
                         metavar="FILE", help="the file that `chatops --accounts` has")(command)
 
 
-def _open(path: str) -> AccountStore:
+def _open(path: str, *, make: bool = False) -> AccountStore:
+    """The accounts in this file; where there is none, only `add` makes one."""
     try:
-        return AccountStore(str(expand(path)))
+        file = expand(path)
     except PathError as error:
         _fail(str(error))
+    if not make and not file.exists():
+        _fail(f"there is no file {file}; `chatops account add` makes it")
+    return AccountStore(str(file))
 
 
 def _fail(text: str) -> NoReturn:
@@ -57,7 +61,7 @@ def _password() -> str:
 def add(path: str, name: str, admin: bool) -> None:
     """Make an account."""
     try:
-        _open(path).add(name, Passwords().hash(_password()), admin=admin)
+        _open(path, make=True).add(name, Passwords().hash(_password()), admin=admin)
     except AccountError as error:
         _fail(str(error))
     say(f"chatops: there is an account {name} now")

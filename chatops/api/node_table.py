@@ -8,13 +8,19 @@ from chatops.api.snapshot import Snapshot
 from chatops.units import format_age, format_seconds, format_size
 
 ALONE = "this is the only node; --cluster makes it one of several"
+PROGRAM = "nodes are of chat servers; this is a program"
 HEAD = ("NODE", "STATE", "CLIENTS", "ROOMS", "LAG", "BUFFERED", "LOST", "DUP", "SKEW", "SEEN")
+
+
+def alone(snapshot: Snapshot | None) -> str:
+    """Why there are no nodes to show."""
+    return PROGRAM if snapshot is not None and snapshot.program is not None else ALONE
 
 
 def table(snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
     """A head and a row for each node; where there is but one, a line that says so."""
     if not snapshot.nodes:
-        yield (ALONE,)
+        yield (alone(snapshot),)
         return
     yield HEAD
     for row in snapshot.nodes:

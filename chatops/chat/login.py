@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from chatops.api import events
 from chatops.chat.hub import Hub
+from chatops.chat.names import InvalidName
 from chatops.chat.parking import park
 from chatops.chat.parser import usage_of
 from chatops.chat.session import Session
@@ -72,6 +73,21 @@ def ask(hub: Hub, session: Session, question: Question, name: str, password: str
     question(session, name, password, park(hub, session, answered))
 
 
+def unfit(hub: Hub, session: Session, name: str) -> str:
+    """Why it cannot make an account of this name; "" if it can.
+
+    Whoever has an account may take the nick of its name from anybody: so it has to be a nick that
+    this session could have now, and not that of somebody else, of a guest or of the server.
+    """
+    if session.sender.account:
+        return f"you are logged in as {session.sender.account} already"
+    try:
+        hub.nicks.check(session, name, max_width=hub.limits.nick_width, ascii_only=True)
+    except InvalidName as error:
+        return str(error)
+    return ""
+
+
 # -- what plain clients write
 
 
@@ -89,6 +105,8 @@ def _register(hub: Hub, gate: Gate | None, session: Session, argument: str) -> N
         hub.error(session, NO_ACCOUNTS)
     elif gate.registration == "off":
         hub.error(session, "accounts are made by whoever runs this server")
+    elif " " in argument and (why := unfit(hub, session, argument.split(" ")[0])):
+        hub.error(session, why)
     else:
         _asked(hub, session, argument, "register", gate.register)
 

@@ -37,7 +37,7 @@ def attach(path: str, port: int | None, read_only: bool, in_browser: bool, plain
         check_terminal()
         looks = look_of_console(plain)
     try:
-        link = RemoteLink(find(path, port), read_only=read_only, reconnect=True)
+        link = RemoteLink(find(path, port, by_path="PATH"), read_only=read_only, reconnect=True)
     except ControlError as error:
         fail(str(error))
     status = run_console(link, attached=True, **looks)

@@ -45,8 +45,11 @@ def hold_signals() -> None:
 
 def check_terminal(
         otherwise: str = "`chatops serve` runs the server without one") -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail(f"the console needs a terminal; {otherwise}")
+    if os.environ.get("TERM") == "dumb":
+        fail("the console needs a terminal to draw on, and TERM says that this one is dumb; "
+             f"{otherwise}")
     columns, lines = os.get_terminal_size(sys.stdout.fileno())
     if 0 < columns < LEAST_COLUMNS or 0 < lines < LEAST_LINES:
         fail(f"the terminal is {columns}×{lines}; the console needs at least "

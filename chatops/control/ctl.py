@@ -40,10 +40,14 @@ def _status(snapshot: Snapshot) -> Iterator[Row]:
         where = ", ".join([with_port(snapshot.host, snapshot.port), *snapshot.also])
         yield "server", f"{where}, {snapshot.phase}"
     yield "up", format_duration(int(snapshot.mono - snapshot.started_at))
-    yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
+    if program is not None:            # what comes and goes unseen is not counted
+        yield "connections", len(snapshot.clients)
+    else:
+        yield "clients", f"{len(snapshot.clients)} (of {snapshot.accepted} so far)"
     yield "queued", (f"{format_size(snapshot.queued)} here, "
                      f"{format_size(snapshot.kernel_queued)} in the kernel")
-    yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
+    if program is None:
+        yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
     yield "selector", ", ".join((loop.backend, counted(loop.registered, "descriptor"),
                                  counted(loop.turns, "turn")))
     if snapshot.age:
@@ -51,7 +55,8 @@ def _status(snapshot: Snapshot) -> Iterator[Row]:
 
 
 def _clients(snapshot: Snapshot) -> Iterator[Row]:
-    yield "ID", "NICK", "ROOM", "PEER", "QUEUED", "KERNEL", "STATE"
+    whose = ("NICK", "ROOM") if snapshot.program is None else ("TASK", "PROTOCOL")
+    yield "ID", *whose, "PEER", "QUEUED", "KERNEL", "STATE"
     for row in snapshot.clients:
         yield (row.id, row.nick, row.room, row.peer, format_size(row.queued),
                format_size(row.kernel_queued), "muted" if row.muted else row.state)

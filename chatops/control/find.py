@@ -29,11 +29,13 @@ _ACCEPTS = b"00010000"         # __SO_ACCEPTCON, the one flag shown there: it li
 _NAME = re.compile(r"(?:[1-9][0-9]{0,4}|[^/]+-[1-9][0-9]*)\.sock")
 
 
-def find(path: str, port: int | None) -> Path:
+def find(path: str, port: int | None, *, by_path: str = "--socket",
+         by_port: str = "--port") -> Path:
     """The socket that is meant: this one, by its path or its name, that of this port, or the
     only one there is.
 
-    Raises `ControlError`, which says where it was looked for.
+    `by_path` and `by_port` are what the asker calls the two on its command line.  Raises
+    `ControlError`, which says where it was looked for, and how another one is named.
     """
     if path:
         if os.sep not in path:
@@ -53,15 +55,16 @@ def find(path: str, port: int | None) -> Path:
     if len(meant) == 1:
         return meant[0]
     if not meant:
-        raise ControlError(_nowhere(port, places, present))
+        raise ControlError(_nowhere(port, places, present, by_path))
     if port is not None or len({found.stem for found in meant}) < len(meant):
-        raise ControlError("several servers are meant; say which one with --socket: "
+        raise ControlError(f"several servers are meant; say which one with {by_path}: "
                            + ", ".join(map(str, meant)))
     names = sorted((found.stem for found in meant), key=lambda name: (len(name), name))
     if all(name.isdecimal() for name in names):
         raise ControlError(f"servers run on the ports {', '.join(names)}; "
-                           "say which one with --port")
-    raise ControlError(f"several run: {', '.join(names)}; say which one with --port, or its name")
+                           f"say which one with {by_port}")
+    or_name = "" if by_port == by_path else ", or its name"
+    raise ControlError(f"several run: {', '.join(names)}; say which one with {by_port}{or_name}")
 
 
 def running() -> list[Path]:
@@ -118,9 +121,10 @@ def _listening() -> Iterator[Path]:
                 yield path.parent
 
 
-def _nowhere(port: int | None, places: list[Path], present: list[Path]) -> str:
+def _nowhere(port: int | None, places: list[Path], present: list[Path],
+             by_path: str) -> str:
     on = f" on port {port}" if port is not None else ""
     if port is not None and present:
         return f"nobody listens at {present[0]} any more, nor elsewhere"
     return (f"no server of this user{on} has a control socket in "
-            f"{', '.join(map(str, places))}; --socket names one elsewhere")
+            f"{', '.join(map(str, places))}; {by_path} names one elsewhere")

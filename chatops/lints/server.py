@@ -117,6 +117,18 @@ LINTS = {
 }
 
 
+OF_SERVERS = ("accept-paused", "history-lost", "log-lost")     # and of no program
+
+
+def looked_for(snapshot: Snapshot) -> list[str]:
+    """The kinds that there can be: a server has no tasks, a program no history, one node no
+    others.
+    """
+    absent = {*(PROGRAM_LINTS if snapshot.program is None else OF_SERVERS),
+              *(NODE_LINTS if snapshot.engine is None else ())}
+    return [code for code in LINTS if code not in absent]
+
+
 def find(snapshot: Snapshot, previous: Snapshot | None = None) -> tuple[Lint, ...]:
     """The lints that hold now, grouped by kind, in the order of `LINTS`.
 

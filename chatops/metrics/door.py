@@ -139,7 +139,7 @@ class Visit:
             self._asked(bytes(self._head[:end]).decode("latin-1"))
 
     def _asked(self, head: str) -> None:
-        first, *fields = head.splitlines()
+        first, *fields = head.splitlines() or [""]
         words = first.split()
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
             self._respond(Response(400, b"this is not HTTP/1.1\n"))

@@ -63,7 +63,8 @@ def load(certificate: str, key: str = "", clients: str = "") -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key or None, password=_encrypted)
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+        # The second is what a key of another kind is called: RSA for a certificate of EC.
+        if error.reason in ("KEY_VALUES_MISMATCH", "NO_CERTIFICATE_ASSIGNED"):
             raise CertificateError(
                 f"{key or certificate}: the key is not that of the certificate") from None
         raise CertificateError(f"{certificate}: {_words(error)}") from None

@@ -316,4 +316,5 @@ def _shown(line: ChatLine) -> str:
 
 
 def _unreadable(error: Exception) -> str:
-    return f"error: the history cannot be read now ({reason(error)})"
+    why = str(error) if isinstance(error, sqlite3.Error) else reason(error)
+    return f"error: the history cannot be read now: {why}"

@@ -30,15 +30,16 @@ MISSING = ("`chatops web` needs textual-serve, which is not installed; "
 def web(path: str, port: int, host: str, allow_changes: bool) -> None:
     """Serve the console of a running server to browsers.
 
-    PATH is its control socket, as for `attach`.  The page opens with the link that is printed:
-    it has a token in it, another one at each start.  Browsers only look unless told otherwise.
+    PATH is its control socket, or its port where several run.  The page opens with the link
+    that is printed: it has a token in it, another one at each start.  Browsers only look
+    unless told otherwise.
     """
     if importlib.util.find_spec("textual_serve") is None:
         _fail(MISSING)
     from chatops.web.pages import Pages, is_loopback
 
     try:
-        control = find(path, None)
+        control = find(path, None, by_path="PATH", by_port="PATH")
     except ControlError as error:
         _fail(str(error))
     if not is_live(control):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from chatops.cli import main
 from chatops.control import find
 from chatops.control.socket_path import ControlError, ControlSocket, default_path
 from tests.integration.harness import Served
@@ -149,6 +152,30 @@ def test_of_several_elsewhere_the_ports_or_the_paths_are_listed(
         find.find("", 9)
     with pytest.raises(ControlError, match="--socket"):
         find.find("", None)
+
+
+def test_what_is_advised_is_called_as_the_command_that_asked_calls_it(
+        listening: Callable[[str], Path]) -> None:
+    with pytest.raises(ControlError, match="; PATH names one elsewhere"):
+        find.find("", None, by_path="PATH")
+    listening("b/9.sock")
+    listening("b/10.sock")
+    with pytest.raises(ControlError, match="9, 10; say which one with PATH"):
+        find.find("", None, by_path="PATH", by_port="PATH")
+
+
+@pytest.mark.parametrize("command", ["attach", "web", "ctl", "history"])
+def test_no_command_advises_an_option_that_it_has_not(
+        command: str, listening: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatops.cli.attach.check_terminal", lambda: None)
+    helped = CliRunner().invoke(main, [command, "--help"]).output
+    for present in ((), ("b/9.sock", "b/10.sock"), ("c/9.sock",)):
+        for path in present:
+            listening(path)
+        said = CliRunner().invoke(main, [command, *(["status"] if command == "ctl" else [])])
+        assert said.exit_code == 1
+        for option in re.findall("--[a-z]+", said.stderr):
+            assert option in helped
 
 
 def test_a_directory_that_others_may_write_to_is_not_looked_into(

@@ -283,6 +283,7 @@ def test_a_collector_that_does_not_read_is_let_go(
     (b"POST /metrics HTTP/1.1\r\n\r\n", 405),
     (b"GET /metrics\r\n\r\n", 400),
     (b"\xff\xfe\r\n\r\n", 400),
+    (b"\n\n", 400), (b"\r\n\r\n", 400),
     (b"GET /metrics HTTP/1.1\r\nX: " + b"x" * 9000, 431),
     (b"GET /../etc/passwd HTTP/1.1\r\n\r\n", 404),
     (b"HEAD /healthz HTTP/1.1\r\n\r\n", 200),

@@ -259,8 +259,8 @@ def test_z04_a_port_in_use_is_named_on_a_terminal_that_is_left_as_it_was(
 def test_a_terminal_that_can_move_no_cursor_is_left_as_it_was(tmp_path: Path) -> None:
     status, shown = on_a_terminal(80, 24, tmp_path, TERM="dumb")
     assert status == 1
-    assert shown == ("chatops: the console needs a terminal; `chatops serve` runs the server "
-                     "without one\r\n")
+    assert shown == ("chatops: the console needs a terminal to draw on, and TERM says that this "
+                     "one is dumb; `chatops serve` runs the server without one\r\n")
 
 
 # -- and when all is well

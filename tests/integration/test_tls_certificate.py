@@ -85,6 +85,17 @@ def test_the_key_of_another_certificate_is_refused(authority: Authority, tmp_pat
         "b.key: the key is not that of the certificate")
 
 
+def test_a_key_of_another_kind_than_the_certificate_is_refused_as_such(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    for name, kind in (("rsa", trustme.KeyType.RSA), ("ec", trustme.KeyType.ECDSA)):
+        issued = authority.issue_cert("localhost", key_type=kind)
+        issued.cert_chain_pems[0].write_to_path(tmp_path / f"{name}.crt")
+        issued.private_key_pem.write_to_path(tmp_path / f"{name}.key")
+    for certificate, key in (("rsa", "ec"), ("ec", "rsa")):
+        with pytest.raises(CertificateError, match=r"key: the key is not that of the certificate"):
+            load(str(tmp_path / f"{certificate}.crt"), str(tmp_path / f"{key}.key"))
+
+
 def test_what_is_no_certificate_is_refused_with_the_reason(authority: Authority, tmp_path: Path
                                                            ) -> None:
     certificate, key = tmp_path / "server.crt", tmp_path / "server.key"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from pathlib import Path
 
@@ -59,6 +60,8 @@ async def test_columns_are_chosen_ordered_and_sized_and_kept(tmp_path: Path) -> 
     async with again.app.run_test(size=WIDE) as pilot:
         await begin(again, pilot)
         assert headings(again) == ["!", "", "NICK", "ID", "ROOM"]
+        assert "`:columns usual` brings all back" in await command(again, pilot, "columns")
+        await pilot.press("escape")
         await command(again, pilot, "columns usual")
         assert headings(again)[:4] == ["!", "", "ID", "FD"]
     assert tomllib.loads(path.read_text()) == {}
@@ -185,7 +188,12 @@ async def test_a_screenshot_is_text_or_svg_by_its_name(tmp_path: Path) -> None:
         assert "alice" in text
         assert "esc leaves" not in text            # the command line is shut by then
         assert len(text.splitlines()) == WIDE[1]
-        assert (tmp_path / "a.svg").read_text().startswith("<svg")
+        drawn = (tmp_path / "a.svg").read_text()
+        assert drawn.startswith("<svg")
+        assert "alice" in drawn
+        assert "animate" not in drawn
+        # Viewers that know no textLength, and have not our font, show each word in its place.
+        assert re.findall(r"url\(|>[ \u00a0]+[^<]|[ \u00a0]</text>|&#160;", drawn) == []
         (tmp_path / "a.txt").write_text("mine")
         await command(rig, pilot, f"screenshot {tmp_path / 'a.txt'}")
         await rig.app.workers.wait_for_complete()
@@ -246,6 +254,9 @@ async def test_the_line_beneath_adds_up_the_rows_that_are_shown() -> None:
         heading = next(x for x in screen_text(rig).splitlines() if "▼APPQ" in x)
         at = next(p for p in table(rig).places if p.column.name == "APPQ")
         assert heading.index("APPQ") + len("APPQ") == 1 + at.left + at.width
+        await command(rig, pilot, "columns id nick:6 peer appq")
+        assert _totals(rig).split()[:2] == ["14", "total"]     # wider than its column
+        await command(rig, pilot, "columns usual")
         await command(rig, pilot, "filter nick:bob")
         assert _totals(rig) == ""              # one row is its own total
         await command(rig, pilot, "filter appq:>0")

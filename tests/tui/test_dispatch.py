@@ -153,6 +153,20 @@ async def test_w_asks_for_the_write_interest_that_is_not_in_force() -> None:
         assert rig.link.asked == [WriteInterest("always")]
 
 
+async def test_what_the_help_has_beside_a_key_can_be_typed_too() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot)
+        sort, interval = rig.app.state.view.sort, rig.app.state.refresh
+        for line in ("sort left", ":sort  right", "write-interest toggle", "refresh faster"):
+            rig.app.dispatcher.typed(line)
+            await pilot.pause()
+            assert "✗" not in echo(rig), line
+        assert rig.app.state.view.sort == sort         # there, and back
+        assert rig.app.state.refresh < interval
+        assert rig.link.asked == [WriteInterest("always")]
+
+
 async def test_what_cannot_be_parsed_is_said_and_nothing_runs() -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from chatops.api.commands import Kick
@@ -69,6 +70,21 @@ async def test_nodes_lists_them_and_of_a_server_alone_says_so() -> None:
         rig.app.dispatcher.typed("nodes")
         await press(rig, pilot)
         assert not isinstance(rig.app.screen, ListScreen)
+
+
+@pytest.mark.parametrize("column", ["clients", "rooms", "lost", "buffered"])
+async def test_no_heading_of_the_nodes_is_cut_where_there_is_room(column: str) -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 1.0)
+        for line in ("pane nodes", f"sort {column}"):
+            rig.app.dispatcher.typed(line)
+            await press(rig, pilot)
+        rig.run(0.2)
+        await pilot.pause()
+        heading = next(line for line in screen_text(rig).splitlines() if "STATE" in line)
+        assert column.upper() in heading
+        assert "…" not in heading.split("│")[0].split("┃")[1]
 
 
 async def test_nodes_are_a_pane_of_one_of_several_with_a_key_a_tab_and_a_line_for_the_engine(

@@ -51,6 +51,16 @@ async def test_tasks_are_a_pane_where_there_are_any() -> None:
         assert rig.app.state.pane == "clients"
 
 
+async def test_a_program_is_not_told_to_be_one_of_several_nodes() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        rig.run(1)
+        await pilot.press("7")
+        await pilot.pause()
+        assert "nodes are of chat servers; this is a program" in screen_text(rig)
+        assert "--cluster" not in screen_text(rig)
+
+
 async def test_a_chat_server_has_no_tasks() -> None:
     rig = Rig(Feed(clients=3))
     async with rig.app.run_test(size=SMALL) as pilot:
@@ -126,8 +136,46 @@ async def test_the_loop_pane_shows_how_late_the_loop_is_and_what_it_calls(
         shown = screen_text(rig).split("\n")
         at = next(n for n, line in enumerate(shown) if "1.2s loop lag" in line)
         plot = " ".join(shown[at + 1:at + 6])
-        assert "2,000ms" in plot
+        assert "     2s" in plot
         assert "█" in plot
+
+
+async def test_the_details_of_a_connection_say_nothing_of_lines() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=(140, 60)) as pilot:
+        rig.run(3)
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        rig.run(0.1)
+        await pilot.pause()
+        shown = screen_text(rig)
+        assert "Three queues lie between what is written and its reader" in shown
+        assert "queued" in shown
+        for word in ("lines-in", "lines-out", "Said and told", "protocol   line", "K ban"):
+            assert word not in shown
+        assert "k end   g plot" in shown
+        await pilot.press("k")
+        await pilot.pause()
+        assert isinstance(rig.app.screen, EndDialog)
+
+
+async def test_the_plots_of_a_program_are_those_that_it_has() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=WIDE) as pilot:
+        rig.run(3)
+        await pilot.pause()
+        await pilot.press("g")
+        await pilot.pause()
+        rig.run(0.1)
+        await pilot.pause()
+        assert "[wake-ups] busy  queued  kernel  clients" in screen_text(rig)
+        assert "wake-ups: the program" in screen_text(rig)
+        await pilot.press("right")
+        await pilot.pause()
+        rig.run(0.1)
+        await pilot.pause()
+        assert "busy: the program" in screen_text(rig)
 
 
 async def test_a_chat_server_has_no_loop_lag_and_no_calls() -> None:

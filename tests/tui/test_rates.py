@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import Pulse, Snapshot
 from tests.tui.feed import BEGAN, Feed
-from tui.model.rates import ASLEEP_AFTER, SAMPLE, Meter
+from tui.model.rates import ASLEEP_AFTER, ASLEEP_AT_MOST, SAMPLE, Meter
 
 
 def snapshot(mono: float, lines: int = 0, turns: int = 0) -> Snapshot:
@@ -121,3 +121,24 @@ def test_wake_ups_and_events_per_wake_up_come_from_the_loops_counters() -> None:
     assert meter.now.wakeups == pytest.approx(200)
     assert meter.now.ready == pytest.approx(2.0)
     assert meter.now.busy == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("first", range(30, 37))
+@pytest.mark.parametrize(("pulses", "every"), [(False, 60), (True, 60), (True, 17)])
+def test_a_moment_between_two_sleeps_is_drawn_where_it_was_and_all_of_it(
+        pulses: bool, first: int, every: int) -> None:
+    meter, said = Meter(), 0
+    for tenth in range(601):           # ten lines and ten turns at once, now and then
+        now, shown = tenth / 10, None
+        if tenth == 0 or (tenth >= first and (tenth - first) % every == 0):
+            said += 10 if tenth else 0
+            shown = snapshot(BEGAN + now, said, said)
+        elif tenth == 1:
+            shown = snapshot(BEGAN + now)
+        pulse = Pulse(BEGAN + now, said, 2 * said, 0.0, said * 0.001, 0, False)
+        meter.feed(shown, now, pulse if pulses else None)
+    drawn = {name: list(meter.series[name]) for name in ("wakeups", "lines_in")}
+    for name, bars in drawn.items():
+        # The last moment may not be over yet.
+        assert abs(len(bars) - 60 / SAMPLE) <= ASLEEP_AT_MOST / SAMPLE + 1, name
+        assert 0 <= said - sum(bars) * SAMPLE <= 10.01, name

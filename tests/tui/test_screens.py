@@ -231,6 +231,20 @@ def test_each_lint_that_holds_is_explained_once_and_the_others_are_named() -> No
     assert "nothing to object to" in page((), 0.0).plain
 
 
+async def test_what_was_looked_for_is_what_there_can_be() -> None:
+    for feed, there, absent in ((None, "history-lost", ("locked", "node-gone")),
+                                (ProgramFeed(clients=3), "fd-leak", ("log-lost", "node-gone"))):
+        rig = Rig(feed)
+        async with rig.app.run_test(size=(120, 60)) as pilot:
+            await begin(rig, pilot)
+            await press(rig, pilot, "l")
+            rig.run(0.2)
+            await pilot.pause()
+            assert isinstance(rig.app.screen, LintsScreen)
+            assert LINTS[there].title in page_text(rig)
+            assert not [code for code in absent if LINTS[code].title in page_text(rig)]
+
+
 async def test_l_opens_the_lints_and_they_come_and_go() -> None:
     rig = Rig()
     async with rig.app.run_test(size=(80, 24)) as pilot:

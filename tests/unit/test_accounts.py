@@ -14,9 +14,11 @@ from queue import SimpleQueue
 
 import pytest
 import trustme
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatops.accounts.cli import account
 from chatops.accounts.fingerprints import read_fingerprint
 from chatops.accounts.store import Account, AccountError, AccountStore
 from chatops.chat.throttle import Throttle
@@ -228,3 +230,13 @@ def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(use, range(400))) == [[]] * 400
+
+
+@pytest.mark.parametrize("line", ["list", "remove ada", "passwd ada", "fingerprint list",
+                                  "fingerprint remove " + "ab" * 32])
+def test_a_file_that_is_not_there_is_said_and_not_made(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "mistyped.db"
+    done = CliRunner().invoke(account, [*line.split(), "--accounts", str(path)], input="pw\n")
+    assert done.exit_code == 1
+    assert f"there is no file {path}" in done.stderr
+    assert not path.exists()

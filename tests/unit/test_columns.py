@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from chatops.chat.names import InvalidName, check_nick
-from chatops.control.ctl import _table
+from chatops.control.ctl import _clients, _status, _table
 from chatops.system.columns import pad, width
-from tui.text.cells import fit
+from tests.tui.feed import Feed
+from tests.tui.program_feed import ProgramFeed
+from tui.text.cells import fit, hanging
 
 
 @pytest.mark.parametrize(("text", "columns"), [
@@ -34,7 +36,30 @@ def test_a_table_of_ctl_stays_aligned_under_wide_text(capsys: pytest.CaptureFixt
     assert where == {header.index("ROOM")}
 
 
+def test_ctl_speaks_of_a_program_in_the_programs_words() -> None:
+    program, server = ProgramFeed(clients=3).snapshot(), Feed(clients=3).snapshot()
+    told = [str(label) for label, _ in _status(program)]
+    assert told[:4] == ["program", "loop", "up", "connections"]
+    assert not {"clients", "lines"} & set(told)
+    assert {"clients", "lines"} <= {str(label) for label, _ in _status(server)}
+    assert next(iter(_clients(program)))[:3] == ("ID", "TASK", "PROTOCOL")
+    assert next(iter(_clients(server)))[:3] == ("ID", "NICK", "ROOM")
+
+
 def test_a_nick_is_as_wide_as_its_cell() -> None:
     check_nick("山田太郎", max_width=8, ascii_only=False)
     with pytest.raises(InvalidName, match="at most 7 columns"):
         check_nick("山田太郎", max_width=7, ascii_only=False)
+
+
+@pytest.mark.parametrize(("row", "lines"), [
+    ("fits  as it is", ["fits  as it is"]),
+    ("stall 30s  who takes next to nothing", ["stall 30s  who takes",
+                                              "           next to",
+                                              "           nothing"]),
+    ("山田  さくら さくら さくら", ["山田  さくら さくら", "      さくら"]),
+    ("far too far to the right   for this", ["far too far to the", "  right   for this"]),
+    ("x" * 30 + " and more", ["x" * 30, "  and more"]),
+])
+def test_what_does_not_fit_goes_on_under_its_column(row: str, lines: list[str]) -> None:
+    assert hanging(row, 22).split("\n") == lines

@@ -31,6 +31,7 @@ class PulseMeter:
 
     def __init__(self, window: float, mark_every: float, sample: float) -> None:
         self.now: LoopRates | None = None      # None until there are two to compare
+        self.drawn = float("-inf")             # the server's clock; there are bars until then
         self._window = window
         self._mark_every = mark_every
         self._sample = sample
@@ -44,7 +45,7 @@ class PulseMeter:
         if marks and (pulse.mono < marks[-1].mono or pulse.turns < marks[-1].turns):
             self.forget()                      # another server
         if self._bar is None:
-            self._bar = pulse
+            self._bar, self.drawn = pulse, max(self.drawn, pulse.mono)
         while len(marks) > 1 and pulse.mono - marks[1].mono >= self._window:
             marks.popleft()
         if marks and pulse.mono > marks[0].mono:
@@ -52,11 +53,20 @@ class PulseMeter:
             self.now = between(marks[0], pulse, seconds) if seconds > 0 else self.now
         if not marks or pulse.mono - marks[-1].mono >= self._mark_every:
             marks.append(pulse)
-        seconds = pulse.mono - max(self._bar.mono, self._since)
+        seconds = pulse.mono - self.drawn
         if seconds < self._sample:
             return None
-        bar, self._bar = between(self._bar, pulse, seconds), pulse
+        bar = between(self._bar, pulse, seconds)
+        self._bar, self.drawn = pulse, pulse.mono
         return bar, round(seconds / self._sample)
+
+    def rest(self, mono: float) -> int:
+        """The server sleeps, and its clock shows this: how many empty bars there are to draw."""
+        if self._bar is None:
+            return 0
+        bars = max(0, int((mono - self.drawn) / self._sample))
+        self.drawn += bars * self._sample
+        return bars
 
     def wake(self, mono: float) -> None:
         """The server slept until about this moment of its clock: its rates begin there."""
@@ -67,4 +77,5 @@ class PulseMeter:
     def forget(self) -> None:
         """Begin anew."""
         self._marks.clear()
-        self._bar, self.now, self._since = None, None, float("-inf")
+        self._bar, self.now = None, None
+        self._since = self.drawn = float("-inf")

@@ -240,17 +240,23 @@ class Meter:
         self.table, self.now = AT_REST, at_rest(latest)
         self._marks.clear()
         self._marks.append(latest)
-        if self._bar is not None:
-            self._bar, self._bar_at = latest, max(self._bar_at, latest.mono)
+        if self._bar is None:
+            return
+        if self._bar is not latest:    # what happened in a bar that was not full when it slept
+            self._append(gauges(self._bar, latest, SAMPLE), 1)
+            self._bar_at += SAMPLE
+        self._bar, self._bar_at = latest, max(self._bar_at, latest.mono)
 
     def _rest(self, latest: Snapshot, mono_now: float) -> None:
         """Nothing happens: the bars go on, empty."""
         now = self.server_now(mono_now)
         if self._bar is None:
             self._bar, self._bar_at = latest, latest.mono
-        if now - self._bar_at >= SAMPLE:
-            self._append(self.now, round((now - self._bar_at) / SAMPLE))
-            self._bar, self._bar_at = latest, now
+        if (bars := int((now - self._bar_at) / SAMPLE)) > 0:
+            self._append(self.now, bars)
+            self._bar, self._bar_at = latest, self._bar_at + bars * SAMPLE
+        if self._loop is not None and (bars := self._loop.rest(now)):
+            self._extend(LoopRates()._asdict(), bars)
 
     def _draw_bars(self, snapshot: Snapshot) -> None:
         if self._bar is None:
@@ -273,7 +279,7 @@ class Meter:
 
     def _append(self, sample: Gauges, bars: int) -> None:
         values = sample._asdict()
-        if self._loop is not None and not self.asleep:
+        if self._loop is not None:
             for name in LoopRates._fields:     # drawn from pulses
                 del values[name]
         self._extend(values, bars)

@@ -74,6 +74,7 @@ CLIENT: tuple[Figure, ...] = (
     Figure("queued", "bytes queued in its outbox", unit="B"),
     Figure("kernel", "bytes queued in the kernel", unit="B"),
 )
+LINES = ("lines-in", "lines-out")      # of a chat: a program's connections carry bytes
 
 
 def _of_server(snapshot: Snapshot) -> tuple[float, ...]:

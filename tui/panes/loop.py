@@ -216,9 +216,12 @@ def _busy(state: ConsoleState, width: int, rows: int) -> list[Content]:
 def _lag(state: ConsoleState, width: int, rows: int) -> list[Content]:
     """How long what was due had to wait, the worst of the last second each time."""
     room = max(4, width - SCALE)
-    values = [1000 * seconds for seconds in resample(state.series["lag"], room)]
+    seconds = resample(state.series["lag"], room)
+    values = [1000 * value for value in seconds]
     now = f"{format_seconds(state.gauges.lag)} loop lag"
-    return _plot(values, now, width, rows, "ms", "$warning")
+    if scale_top(values) < 1000:
+        return _plot(values, now, width, rows, "ms", "$warning")
+    return _plot(seconds, now, width, rows, "s", "$warning")
 
 
 def _plot(values: list[float], now: str, width: int, rows: int, unit: str,

@@ -29,7 +29,8 @@ def _by(name: str) -> Callable[[NodeRow, CellContext], Any]:
 def _count(name: str, header: str, *, bad: str = "", keep: int = 50, about: str = ""
            ) -> Column[NodeRow]:
     get = attrgetter(name)
-    return Column(header, 6, lambda r, _: f"{get(r):,}", _by(name), right=True, keep=keep,
+    width = max(6, len(header) + 1)                # with the mark of the sort before it
+    return Column(header, width, lambda r, _: f"{get(r):,}", _by(name), right=True, keep=keep,
                   style=lambda r, _: bad if get(r) else "dim", about=about)
 
 

@@ -34,8 +34,12 @@ class TotalsLine(Static):
         """Draw the cells, by the names of their columns; none hides the line."""
         self.display = bool(cells)
         line = ""
-        for column, left, width in table.places:
-            line = line.ljust(left) + fit(cells.get(column.name, ""), width, right=column.right)
+        places = [place for place in table.places if cells.get(place.column.name)]
+        followers = [*places[1:], None] if places else []
+        for (column, left, width), after in zip(places, followers, strict=True):
+            if not column.right and after is not None:
+                width = max(width, after.left - left - 1)      # over what has no total
+            line = line.ljust(left) + fit(cells[column.name], width, right=column.right)
         if line != self._shown:
             self._shown = line
             self.update(Content(line.rstrip()), layout=False)

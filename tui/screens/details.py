@@ -13,25 +13,30 @@ from tui.widgets.client_page import client_page, key_page
 
 BOX_WIDTH = 96                 # cells that the box of a sheet has at most
 BORDERS = 4                    # of them at its sides
+OF_CHATS = (("k", "kick"), ("K", "ban"), ("m", "mute"), ("M", "unmute"))
+OF_PROGRAMS = (("k", "close"),)
 
 
 class DetailsScreen(Sheet):
-    """`DetailsScreen(id)`: one client.  Kick, ban and mute act on it, by id."""
+    """`DetailsScreen(id)`: one client.  Kick, ban and mute act on it, by id; a program's
+    connection can be ended.
+    """
 
     DEFAULT_CSS = "DetailsScreen .page { text-wrap: nowrap; text-overflow: ellipsis; }"
 
-    def __init__(self, ident: int) -> None:
+    def __init__(self, ident: int, *, program: bool = False) -> None:
         super().__init__()
         self._ident = ident
         self._last: ClientRow | None = None
         self._story = Story(ident)
-        for key, name in (("k", "kick"), ("K", "ban"), ("m", "mute"), ("M", "unmute")):
+        self._keys = "k end" if program else "k kick   K ban   m mute"
+        for key, name in OF_PROGRAMS if program else OF_CHATS:
             self._bindings.bind(key, f"app.command('{name} {ident}')", name)
         self._bindings.bind("g", f"app.command('plot queued 5m {ident}')", "plot")
 
     def on_mount(self) -> None:
         self.query_one(".box").border_subtitle = Content(
-            "k kick   K ban   m mute   g plot   ↑↓ scroll   esc close")
+            f"{self._keys}   g plot   ↑↓ scroll   esc close")
 
     def show(self, state: ConsoleState) -> None:
         row = state.client(self._ident)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
 from textual.content import Content
 
 from chatops.api.snapshot import Lint
-from chatops.lints import LINTS
+from chatops.lints import LINTS, looked_for
 from chatops.units import format_age
 from tui.model.state import ConsoleState
 from tui.screens.dialog import Sheet
@@ -21,11 +22,14 @@ class LintsScreen(Sheet):
     def show(self, state: ConsoleState) -> None:
         snapshot = state.snapshot
         lints = snapshot.lints if snapshot is not None else ()
-        self.write(page(lints, state.now), f"Lints ({len(lints)})")
+        kinds = looked_for(snapshot) if snapshot is not None else ()
+        self.write(page(lints, state.now, kinds), f"Lints ({len(lints)})")
 
 
-def page(lints: tuple[Lint, ...], now: float) -> Content:
-    """Each kind once, with those it holds for, its meaning and its remedy; then the rest."""
+def page(lints: tuple[Lint, ...], now: float, kinds: Sequence[str] = tuple(LINTS)) -> Content:
+    """Each kind once, with those it holds for, its meaning and its remedy; then the rest of the
+    `kinds` that were looked for.
+    """
     parts = [] if lints else [
         Content.styled("✓ nothing to object to in the selector", "bold $success")]
     for code, members in groupby(sorted(lints, key=attrgetter("code")), attrgetter("code")):
@@ -39,8 +43,8 @@ def page(lints: tuple[Lint, ...], now: float) -> Content:
                       Content.assemble(("What to do  ", "bold $success"), text.remedy)]
         parts.append(Content())
     held = {lint.code for lint in lints}
-    others = [Content.assemble(("✓ ", "$success"), (text.title, "$text-muted"))
-              for code, text in LINTS.items() if code not in held]
+    others = [Content.assemble(("✓ ", "$success"), (LINTS[code].title, "$text-muted"))
+              for code in kinds if code not in held]
     if others:
         parts += [Content.styled("Looked for, and not found" if lints else "Looked for",
                                  "bold $primary"), *others]

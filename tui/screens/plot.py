@@ -13,7 +13,7 @@ from textual.content import Content
 from chatops.api.command_line import render
 from chatops.api.commands import Plot
 from tui.messages import RunLine
-from tui.model.series import CLIENT, SERVER, SPANS, figure_of
+from tui.model.series import CLIENT, LINES, SERVER, SPANS, figure_of
 from tui.model.state import ConsoleState
 from tui.screens.dialog import Sheet
 from tui.text.cells import clean
@@ -49,6 +49,7 @@ class PlotScreen(Sheet):
         self._span = SPANS[span]
         self._name = ""            # of the client, as it was last known
         self._hot: list[Hot] = []
+        self._program = False      # whether it is a program's, and not a chat server's
 
     def on_mount(self) -> None:
         self.query_one(".box").border_subtitle = Content("←→ figure   tab span   esc close")
@@ -60,6 +61,7 @@ class PlotScreen(Sheet):
 
     def show(self, state: ConsoleState) -> None:
         width, height = self.app.size.width - BORDERS, self.app.size.height
+        self._program = state.snapshot is not None and state.snapshot.program is not None
         choices = self._choices()
         values = state.plotted(self._figure.name, self._span.name, self._ident)
         rows = min(MOST_ROWS, height - len(choices) - history_plot.AROUND - 4)
@@ -77,7 +79,7 @@ class PlotScreen(Sheet):
             left = "  has left" if row is None else ""
             who = f"#{self._ident} {self._name}{left}"
         else:
-            who = "the server"
+            who = "the program" if self._program else "the server"
         return f"{self._figure.name}: {who}" + (f"  {state.chip}" if state.paused else "")
 
     # -- what else could be looked at, for keys and clicks
@@ -85,9 +87,13 @@ class PlotScreen(Sheet):
     def _choices(self) -> list[Content]:
         """Two lines: the figures, and the spans; `_hot` says where each of them stands."""
         self._hot = []
-        figures = [figure.name for figure in (CLIENT if self._ident else SERVER)]
-        return [self._line(0, figures, self._figure.name, lambda at: self._command(figure=at)),
+        return [self._line(0, self._figures(), self._figure.name,
+                           lambda at: self._command(figure=at)),
                 self._line(1, list(SPANS), self._span.name, lambda at: self._command(span=at))]
+
+    def _figures(self) -> list[str]:
+        return [figure.name for figure in (CLIENT if self._ident else SERVER)
+                if not (self._program and figure.name in LINES)]
 
     def _line(self, y: int, names: list[str], chosen: str,
               line_of: Callable[[str], str]) -> Content:
@@ -110,8 +116,9 @@ class PlotScreen(Sheet):
                            str(self._ident) if self._ident else ""))
 
     def action_figure(self, step: int) -> None:
-        figures = [figure.name for figure in (CLIENT if self._ident else SERVER)]
-        at = (figures.index(self._figure.name) + step) % len(figures)
+        figures = self._figures()
+        here = figures.index(self._figure.name) if self._figure.name in figures else -1
+        at = (here + step) % len(figures)
         self.post_message(RunLine(self._command(figure=figures[at])))
 
     def action_span(self, step: int) -> None:

@@ -6,6 +6,7 @@ recordings and servers elsewhere, so nothing that moves a cursor leaves here eit
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from wcwidth import iter_graphemes
@@ -14,6 +15,7 @@ from chatops.system.columns import width as columns
 
 ELLIPSIS = "…"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_GAP = re.compile(r" {2,}(?=\S)")      # between two columns of a listing
 MARKS_PER_CELL = 2             # combining marks drawn on one character
 
 
@@ -65,6 +67,28 @@ def _cut(text: str, width: int) -> str:
             return kept + ELLIPSIS
         kept += shape
     return text
+
+
+def hanging(row: str, width: int) -> str:
+    """A row of a listing in lines of at most `width` cells: what does not fit goes on under its
+    last column, and under its second cell where that would leave it less than half of the width.
+
+    A word that is wider stays whole.
+    """
+    if columns(row) <= width:
+        return row
+    indent = max((columns(row[:gap.end()]) for gap in _GAP.finditer(row)), default=2)
+    margin = " " * (indent if indent * 2 <= width else 2)
+    lines, *words = row.split(" ")
+    room = width - columns(lines)
+    for word in words:
+        room -= 1 + columns(word)
+        if room < 0 and word:
+            lines = lines.rstrip() + "\n" + margin + word
+            room = width - len(margin) - columns(word)
+        else:
+            lines += " " + word
+    return lines
 
 
 def format_rate(rate: float) -> str:

@@ -13,7 +13,7 @@ from textual.content import Content
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.snapshot import ClientRow, KeyRow
 from chatops.units import counted, format_age, format_seconds, format_size
-from tui.model.series import CLIENT, SPANS
+from tui.model.series import CLIENT, LINES, SPANS
 from tui.model.state import ConsoleState
 from tui.model.story import Story, StoryLine, Trend, lines_of
 from tui.text.cells import clean, fit, format_rate, mask_text
@@ -47,7 +47,7 @@ def client_page(row: ClientRow, state: ConsoleState, story: Story, width: int, *
     return Content("\n").join([
         *_who(row, state, gone), *_queues(row, state, story, wide), *_traffic(row, state),
         *_lately(row, state, width), *_watched(key, state), *_masks(story, state),
-        *_talk(row, held, width), *_happened(row, held)])
+        *_talk(row, state, held, width), *_happened(row, held)])
 
 
 def key_page(key: KeyRow, state: ConsoleState) -> Content:
@@ -84,7 +84,8 @@ def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
     yield _row("peer", clean(row.peer), f"fd {row.fd}, {kind} {clean(row.room)}")
     if row.tls:
         yield _row("TLS", clean(row.tls))
-    yield _row("protocol", clean(row.protocol), ", ".join(map(clean, row.capabilities)))
+    if not _is_program(state):
+        yield _row("protocol", clean(row.protocol), ", ".join(map(clean, row.capabilities)))
     if len(row.rooms) > 1:
         yield _row("rooms", ", ".join(map(clean, row.rooms)))
     if row.closing:
@@ -105,7 +106,8 @@ def _farewell(event: Disconnected | None) -> str:
 
 
 def _queues(row: ClientRow, state: ConsoleState, story: Story, wide: int) -> Iterable[Content]:
-    yield _heading("Three queues lie between a line and its reader")
+    said = "what is written" if _is_program(state) else "a line"
+    yield _heading(f"Three queues lie between {said} and its reader")
     yield _row("outbox", gauge(row.queued, row.queue_limit, wide),
                "wait in this process" if _is_program(state)
                else f"{row.queued_lines:,} lines wait in this process")
@@ -193,6 +195,8 @@ def _lately(row: ClientRow, state: ConsoleState, width: int) -> Iterable[Content
     yield _heading("The last five minutes")
     room = max(SPARK_LEAST, min(SPARK_MOST, width - 30))
     for figure in CLIENT:
+        if _is_program(state) and figure.name in LINES:
+            continue
         values = state.plotted(figure.name, SPAN, row.id)
         known = [value for value in values if not math.isnan(value)]
         peak = max(known, default=math.nan)
@@ -215,7 +219,9 @@ def _masks(story: Story, state: ConsoleState) -> Iterable[Content]:
         yield _row("", f"{then}  {_ago(change.at, state.now):<8}", clean(change.by))
 
 
-def _talk(row: ClientRow, held: list[Event], width: int) -> Iterable[Content]:
+def _talk(row: ClientRow, state: ConsoleState, held: list[Event], width: int) -> Iterable[Content]:
+    if _is_program(state):
+        return
     yield _heading("Said and told")
     lines = lines_of(row, held)
     for line in lines:

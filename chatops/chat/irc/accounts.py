@@ -14,7 +14,7 @@ from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
-from chatops.chat.login import Outcome, ask
+from chatops.chat.login import Outcome, ask, unfit
 
 CHUNK = 400                    # of base64 in one AUTHENTICATE; a shorter one is the last
 LONGEST = 8192                 # of base64 altogether
@@ -123,7 +123,7 @@ def register(irc: Irc, client: Client, message: Message) -> None:
         code, text = "ACCOUNT_EXISTS", f"{client.taken} is somebody else's"
     elif name and irc.find(name) not in (None, client):
         code, text = "ACCOUNT_EXISTS", f"{name} is somebody else's"
-    elif not name:
+    elif not name or (client.registered and client.guest):
         code, text = "NEED_NICK", "Choose a nick first"
     elif name != (client.nick if client.registered else client.wanted):
         code, text = "ACCOUNT_NAME_MUST_BE_NICK", "The account has to be called as you are"
@@ -179,6 +179,9 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
         ask(irc.hub, client, gate.verify, client.nick if len(rest) == 1 else rest[0], rest[-1],
             told)
     elif command == "REGISTER" and rest and gate.registration != "off":
+        if why := unfit(irc.hub, client, client.nick):
+            _says(irc, client, why)
+            return
         ask(irc.hub, client, gate.register, client.nick, rest[0], told)
     elif command == "REGISTER" and rest:
         _says(irc, client, "accounts are made by whoever runs this server")

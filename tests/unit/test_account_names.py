@@ -1,0 +1,62 @@
+"""What an account may be called that somebody makes for himself, by either door."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.irc_chat import IrcChat
+from tests.unit.test_irc_accounts import Later, newcomer, say
+
+
+@pytest.fixture
+def gate() -> Later:
+    return Later()
+
+
+@pytest.fixture
+def chat(gate: Later) -> IrcChat:
+    chat = IrcChat()
+    chat.irc.irc.gate = chat.plain.gate = gate
+    return chat
+
+
+@pytest.mark.parametrize(("name", "why"), [
+    ("bob", "'bob' is taken, or looks like 'bob'"), ("B0B", "looks like 'bob'"),
+    ("guest-7", "nicks that begin with guest are given by the server"),
+    ("admin", "'admin' is reserved"), ("NickServ", "is reserved"), ("7up", "begins with no digit"),
+])
+def test_nobody_makes_an_account_to_take_the_nick_of_somebody_else(
+        chat: IrcChat, gate: Later, name: str, why: str) -> None:
+    nc = chat.line_user("zoe")
+    bob = chat.person("bob")
+    nc.secure = True
+    chat.heard(nc)
+    nc.door.receive(nc, f"/register {name} secret\n/nick {name}\n".encode())
+    gate.answer(chat)
+    assert why in chat.heard(nc)[0]
+    assert (nc.nick, bob.nick) == ("zoe", "bob")
+    assert gate.accounts == {"ada": "sesame"}
+
+
+def test_who_is_logged_in_makes_no_second_account(chat: IrcChat, gate: Later) -> None:
+    nc = chat.line_user("zoe")
+    nc.secure = True
+    chat.heard(nc)
+    nc.door.receive(nc, b"/register zoe secret\n/register eve secret\n")
+    gate.answer(chat)
+    assert chat.heard(nc) == ["*** you are logged in as zoe",
+                              "*** error: you are logged in as zoe already"]
+    assert "eve" not in gate.accounts
+
+
+def test_a_guest_of_irc_chooses_a_nick_before_it_makes_an_account(chat: IrcChat, gate: Later
+                                                                  ) -> None:
+    bob = newcomer(chat)
+    say(chat, bob, "NICK bob", "USER bob 0 * :Bob")
+    chat.hub.rename(bob)
+    chat.heard(bob)
+    say(chat, bob, "REGISTER * * secret")
+    assert "FAIL REGISTER NEED_NICK" in chat.heard(bob)[-1]
+    say(chat, bob, "PRIVMSG NickServ :REGISTER secret")
+    assert "nicks that begin with guest" in chat.heard(bob)[-1]
+    assert not gate.waiting
