@@ -198,7 +198,10 @@ class ServerStarted(Event, frozen=True, gc=False, tag=True):
     port: int
     selector: str
     also: tuple[str, ...] = ()     # other addresses on which it listens, as they are printed
-    irc: int = 0               # the port for IRC, if there is one
+    irc: int = 0               # the port for IRC without TLS, if there is one
+    irc_tls: int = 0           # … and with it
+    tls: bool = False          # whether host, port and the others speak TLS
+    metrics: str = ""          # where collectors are answered, as it is printed
 
 
 class ServerStopping(Event, frozen=True, gc=False, tag=True):

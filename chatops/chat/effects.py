@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from chatops.api.events import Event
 from chatops.chat.dialect import PLAIN, Dialect
-from chatops.chat.groups import Group
+from chatops.chat.groups import Group, Sender
 from chatops.chat.past import ChatArchive
 
 
@@ -129,6 +131,31 @@ class Forward(NamedTuple):
     group: Group
 
 
+class Kill(msgspec.Struct, frozen=True, tag="kill"):
+    """An IRC operator ends this client of yours."""
+
+    id: int
+    by: Sender
+    reason: str
+
+
+class Wallops(msgspec.Struct, frozen=True, tag="wallops"):
+    """An IRC operator has this to say to all operators, and to whoever else wants to hear it."""
+
+    by: Sender
+    text: str
+
+
+class Demand(NamedTuple):
+    """Have an operator's word done on another node, or on all others if that is "".  `whom` is
+    the nick of who is meant, if anybody is.
+    """
+
+    node: str
+    what: Kill | Wallops
+    whom: str = ""
+
+
 class MakeWay(NamedTuple):
     """A client of another node, if it still has this nick, gives it up to one of ours, `by`, that
     is logged in to the account: one that is so as well is closed, as is any where that is asked
@@ -152,4 +179,5 @@ class CloseConnection(NamedTuple):
 
 
 Effect = (Deliver | Tell | Answer | Enter | Leave | PauseReading | Park | Unpark | Pour | Replay
-          | Recall | LookUp | Announce | Forward | MakeWay | CloseConnection | Event)
+          | Recall | LookUp | Announce | Forward | Demand | MakeWay
+          | CloseConnection | Event)

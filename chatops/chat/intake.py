@@ -136,9 +136,12 @@ class Intake:
             if price > tokens:
                 allowed = affordable(lines, count, tokens)
         most = TURN_LINES if hub.costly < TURN_TOTAL else LEAST_LINES
-        if count > allowed or count > most:
+        if count > allowed or count > most or count > limits.turn:
             if count > most <= allowed and not is_talk(lines):
                 (lines, session.held), count = split(lines, most), most
+                hub.effects.append(PauseReading(session.id, 0.0))
+            elif min(count, allowed) > limits.turn:
+                (lines, session.held), count = split(lines, limits.turn), limits.turn
                 hub.effects.append(PauseReading(session.id, 0.0))
             elif count > allowed:
                 lines, count = self._hold(session, lines, count, allowed)

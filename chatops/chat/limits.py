@@ -12,6 +12,7 @@ class ChatLimits:
     line: int = 4096               # bytes before the newline
     rate: float = 50.0             # lines a second for one client; 0 is no limit
     burst: float = 500.0           # lines at once
+    turn: int = 1024               # of one client in a turn: each is longer when it is heard
     nick_width: int = 20           # columns
     ascii_nicks: bool = True
     announce_up_to: int = 50       # members of a room in which joins and leaves are told

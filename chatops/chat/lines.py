@@ -41,3 +41,9 @@ def split(lines: bytes, count: int) -> tuple[bytes, bytes]:
     for _ in range(count):
         cut = lines.index(b"\n", cut) + 1
     return lines[:cut], lines[cut:]
+
+
+def cut(lines: bytes, size: int) -> tuple[bytes, bytes]:
+    """As many of the lines as fit into so many bytes, but the first at least, and the others."""
+    end = lines.rfind(b"\n", 0, size) + 1 or lines.find(b"\n") + 1
+    return lines[:end], lines[end:]

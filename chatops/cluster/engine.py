@@ -38,12 +38,13 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 1
 """
-# Names of nodes that hold their leases; those that do no more are forgotten.
+# Names of nodes whose leases last for so many milliseconds; those that hold none are forgotten.
 _LIVING = b"""
 local living = {}
 for _, node in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  if redis.call('EXISTS', ARGV[1] .. node) == 1 then living[#living + 1] = node
-  else redis.call('SREM', KEYS[1], node) end
+  local left = redis.call('PTTL', ARGV[1] .. node)
+  if left == -2 then redis.call('SREM', KEYS[1], node)
+  elseif left >= tonumber(ARGV[2]) then living[#living + 1] = node end
 end
 return living
 """
@@ -226,9 +227,9 @@ class Keys:
         """Give the lease back, if it is still ours."""
         return pack(b"EVAL", _RELEASE, 2, self._lease, self.nodes, self._boot, self._node)
 
-    def living(self) -> bytes:
-        """Which nodes hold a lease, this one among them."""
-        return pack(b"EVAL", _LIVING, 1, self.nodes, self.leases)
+    def living(self, seconds: float) -> bytes:
+        """Which nodes hold a lease for so long at least, this one among them."""
+        return pack(b"EVAL", _LIVING, 1, self.nodes, self.leases, int(seconds * 1000))
 
     def left(self) -> bytes:
         """Milliseconds that the lease still has, whoever holds it; -2 where nobody does."""

@@ -19,7 +19,7 @@ from chatops.chat.room_state import RoomState
 from chatops.server.orders import Ordered
 from chatops.system.errors import ChatopsError
 
-VERSION = 3
+VERSION = 4
 LARGEST = 256 << 10            # bytes of a frame that is sent; far below any engine's limit
 READ = 4 << 20                 # bytes of one that is read: more is garbage, whoever wrote it
 MAC = sha256().digest_size
@@ -201,8 +201,10 @@ class Codec:
                                          [msgspec.Raw(item) for item in items], waited))
         return hmac.digest(self._secret, body, sha256) + body if self._secret else body
 
-    def open(self, data: bytes) -> NodeFrame:
-        """The frame in these bytes, its items still packed.  Raises `BadFrame`."""
+    def open(self, data: bytes, oldest: int = VERSION) -> NodeFrame:
+        """The frame in these bytes, its items still packed; of this version, or where it is known
+        what older ones mean, from the `oldest` on.  Raises `BadFrame`.
+        """
         if len(data) > READ:
             raise BadFrame(f"{len(data)} bytes are no frame")
         body = data
@@ -214,7 +216,7 @@ class Codec:
             head = _head.decode(body)
             version = msgspec.msgpack.decode(head[0], type=int)
             node = msgspec.msgpack.decode(head[1], type=str)
-            if version != VERSION:
+            if not oldest <= version <= VERSION:
                 raise OtherVersion(node, version)
             return _frame.decode(body)
         except (msgspec.MsgspecError, IndexError, UnicodeDecodeError) as error:

@@ -17,13 +17,14 @@ from chatops.accounts.record import AccountRecord
 from chatops.accounts.store import NAME, AccountStore, fold
 from chatops.cluster.frames import BadFrame, Codec
 
+OLDEST = 3                     # version of the frames since which they are written like this
 MOST = 8 << 10                 # bytes of one: a hundred certificates
 _HASH = re.compile(r"\$argon2id\$[!-~]{1,240}")
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(AccountRecord)
 
 
-class Change(NamedTuple):
+class KeptChange(NamedTuple):
     """One to be written: what stands there under its folded name now, and what is to; b"" is
     nothing.
     """
@@ -36,7 +37,7 @@ class Change(NamedTuple):
 class Exchanged(NamedTuple):
     """What came of comparing a part of the accounts here with what the engine keeps."""
 
-    changes: list[Change]
+    changes: list[KeptChange]
     adopted: list[AccountRecord]   # which hold here from now on
     lost: list[str]                # accounts of this node whose names were others' before
     bad: list[BadFrame]            # somebody else has written them, or they cannot be told
@@ -60,7 +61,7 @@ def exchange(store: AccountStore, codec: Codec, kept: Mapping[str, bytes]) -> Ex
     for record in settled.news:
         name = fold(record.name)
         try:
-            changes.append(Change(name, kept[name], sealed(codec, record)))
+            changes.append(KeptChange(name, kept[name], sealed(codec, record)))
         except BadFrame as error:
             bad.append(error)
     return Exchanged(changes, settled.adopted, settled.lost, bad)
@@ -85,7 +86,7 @@ def opened(codec: Codec, name: str, value: bytes) -> AccountRecord:
         return AccountRecord(name)
     if len(value) > MOST:
         raise BadFrame(f"{len(value)} bytes are no account")
-    frame = codec.open(value)
+    frame = codec.open(value, OLDEST)
     try:
         (item,) = frame.items
         record = _decoder.decode(item)

@@ -13,6 +13,7 @@ from chatops.cluster.frames import BadFrame, Codec, Order, pack, unpack
 from chatops.server.orders import Rulings
 from chatops.server.rulings import Ruling
 
+OLDEST = 3                     # version of the frames since which they are written like this
 REMEMBERED = 90 * 86_400.0     # seconds that a lifted ban is; who is away for longer brings it back
 
 
@@ -57,7 +58,7 @@ def opened(codec: Codec, kept: Mapping[bytes, bytes], now: float) -> Found:
 
 
 def _opened(codec: Codec, value: bytes) -> Ruling:
-    frame = codec.open(value.partition(b" ")[2])
+    frame = codec.open(value.partition(b" ")[2], OLDEST)
     for raw in frame.items:
         match unpack(raw):
             case Order(what=Rulings(rulings=(ruling,))):

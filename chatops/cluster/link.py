@@ -40,15 +40,22 @@ class Pace:
     first: float = 0.1             # between two tries to connect; doubled each time,
     last: float = 5.0              # up to this
 
+    @property
+    def renewed(self) -> float:
+        """That the lease of a node has left, as long as it can still speak to the engine: it
+        renews it with the first answer to a read after `renew`, or else connects anew.
+        """
+        return max(0.0, self.lease - self.renew - self.block - self.answer)
+
 
 class LinkOwner(Protocol):
     """What becomes of what the link learns."""
 
     def joined(self, living: Sequence[str], rulings: Mapping[bytes, bytes], *, anew: bool,
                forgotten: bool) -> None:
-        """It is up.  `living` hold their leases, this node among them; `rulings` are what the
-        engine keeps.  `anew`: the others took this node for gone, if they knew it; `forgotten`:
-        the engine has lost what it kept.
+        """It is up.  `living` have renewed their leases in time, this node among them; `rulings`
+        are what the engine keeps.  `anew`: the others took this node for gone, if they knew it;
+        `forgotten`: the engine has lost what it kept.
         """
 
     def parted(self, reason: str) -> None:
@@ -170,7 +177,7 @@ class Link:
                 self._found(answers, anew)
 
         commands = (*self.keys.epochs(), self.keys.end(), self.keys.first(), TIME,
-                    self.keys.living(), self.keys.ruled())
+                    self.keys.living(self.pace.renewed), self.keys.ruled())
         for command in commands:
             out.ask(command, gathered)
 

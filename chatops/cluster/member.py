@@ -26,6 +26,7 @@ from chatops.cluster.frames import (
     Item,
     NickTaken,
     NodeEnds,
+    OtherVersion,
     Whisper,
     pack,
 )
@@ -295,7 +296,7 @@ class Member:
             try:
                 self._open(entry, data)
             except BadFrame as error:
-                self._bad(error)
+                self._bad(error, entry)
             except Exception as error:
                 self._state.mishap("Member.read", -1, error, None)
             self._catching_up.read(log, entry)
@@ -318,11 +319,7 @@ class Member:
         if (at := self.queue.sent_at(data)) is not None:
             self.trip = max(0.0, self._state.wall() - at)
             return                     # our own, which need not be opened
-        try:
-            frame = self._codec.open(data)
-        except BadFrame as error:
-            self.reader.unreadable(error)
-            raise
+        frame = self._codec.open(data)
         if frame.node == self.node:
             return                     # of before a cut, or of another boot
         seen = self.numbers.see(frame.node, frame.boot, frame.seq)
@@ -331,9 +328,14 @@ class Member:
         else:
             self.reader.take(frame, seen, self.link.age(entry) + frame.waited)
 
-    def _bad(self, error: BadFrame) -> None:
-        """Say so the first time, then at each doubling."""
+    def _bad(self, error: BadFrame, entry: str = "") -> None:
+        """Say so the first time, then at each doubling; of a node of another version that is there
+        now, which wrote this entry, once.
+        """
         self.bad += 1
+        if isinstance(error, OtherVersion) and entry and not is_past(entry, self.link.live_from):
+            self.reader.unreadable(error)
+            return
         if self.bad & (self.bad - 1) == 0:
             self._state.say(events.Warned(self._hub.at, "of the cluster's log "
                                         f"{they_were(self.bad, 'frame')} not read: {error}"))

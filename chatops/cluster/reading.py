@@ -15,7 +15,6 @@ from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
     AccountsChanged,
     AllTold,
-    BadFrame,
     Changed,
     Codec,
     Gone,
@@ -95,11 +94,20 @@ class Reader:
         for raw in frame.items:
             self._do(peer, unpack(raw))
 
-    def unreadable(self, error: BadFrame) -> None:
-        """A frame of another version shows that its node is there, and no more."""
-        if isinstance(error, OtherVersion):
-            peer = self.peers.setdefault(error.node, Peer(error.node, ""))
-            peer.state, peer.seen = "other version", self._state.reactor.now
+    def unreadable(self, error: OtherVersion) -> None:
+        """A frame of another version shows that its node is there, and no more.  That is said
+        once, and whoever was there before, under its name, is gone.
+        """
+        if error.node == self._node:
+            return                     # of before it was changed
+        peer = self.peers.setdefault(error.node, Peer(error.node, "", "left"))
+        if peer.state == "up":
+            self._gone(peer, "was started again")
+        if peer.state != "other version":
+            peer.state = "other version"
+            self._state.say(events.Warned(self._hub.at, f"{error}; it and this node go on, each "
+                                                        "by itself"))
+        peer.seen = self._state.reactor.now
 
     def called(self, boots: dict[str, str]) -> None:
         """The roll has been called: these hold their leases."""
@@ -108,7 +116,8 @@ class Reader:
             if peer.state != "up" and now - peer.seen > FORGOTTEN:
                 del self.peers[peer.node]
                 self.absent.discard(peer.node)
-            elif boots.get(peer.node) == peer.boot:
+            elif peer.node in boots and (boots[peer.node] == peer.boot
+                                         or peer.state == "other version"):
                 peer.seen = now
             elif peer.state == "up" and now >= self._judged_from:
                 self._gone(peer, "is gone")

@@ -13,7 +13,7 @@ from typing import Any
 from chatops.accounts.store import AccountError, AccountStore
 from chatops.api import events
 from chatops.cluster.frames import AccountsChanged, BadFrame, Codec, Item
-from chatops.cluster.kept_accounts import Change, Exchanged, exchange
+from chatops.cluster.kept_accounts import Exchanged, KeptChange, exchange
 from chatops.cluster.link import Link
 from chatops.server.logins import Logins
 from chatops.server.state import ServerState
@@ -159,7 +159,7 @@ class SharedAccounts:
         self._logins.settled([record.name for record in exchanged.adopted if record.lives],
                              exchanged.lost)
 
-    def _write(self, changes: list[Change]) -> None:
+    def _write(self, changes: list[KeptChange]) -> None:
         now = self._round
 
         def written(refused: list[bytes]) -> None:

@@ -11,6 +11,7 @@ from chatops.units import counted, format_age, format_size
 AWAY = 5.0                     # seconds without the engine: less is a restart of it
 GONE_SHOWN = 3600.0            # seconds that a node is missed; by then it was meant
 LOST_SHOWN = 60.0
+OTHERS_SHOWN = 60.0            # seconds after its last sign: several renewals of a lease
 SKEWED = 2.0                   # seconds; less is NTP at work
 
 NODE_LINTS = {
@@ -29,6 +30,13 @@ NODE_LINTS = {
         "in good order says so, and is not missed.",
         "Look at its console, if it has one: `alone` in its header means that it lives and "
         "cannot reach the engine."),
+    "node-version": LintText(
+        "a node is of another version",
+        "What it writes means nothing here, nor what is written here there. It holds its lease and "
+        "its name, and nicks stay one namespace; but its people talk among themselves, nobody "
+        "here sees them, and bans do not reach it.",
+        "Have all nodes run the same version of chatops. An upgrade is over with the last of "
+        "them."),
     "lines-lost": LintText(
         "lines of a node are missing",
         "Frames are numbered, and some numbers of a node never came: it could not reach the "
@@ -62,6 +70,9 @@ def find(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
         if row.state == "gone" and now.mono - row.seen < GONE_SHOWN:
             yield Lint("node-gone", f"node {row.name} is gone, not heard of for "
                        f"{format_age(now.mono - row.seen)}", since=row.seen)
+        if row.state == "other version" and now.mono - row.seen < OTHERS_SHOWN:
+            yield Lint("node-version", f"node {row.name} is of another version, and neither hears "
+                       "the other", since=engine.since)
         if row.state in ("here", "up") and abs(row.skew) > SKEWED:
             ahead = "ahead of" if row.skew > 0 else "behind"
             yield Lint("clock-skew", f"the clock of node {row.name} is "

@@ -56,6 +56,7 @@ class Reactor:
         self.hooks: list[Callback] = []
         self.on_failure: Failure | None = None
         self.commands = 0
+        self.rotation = 0              # raised when those that came last had no part in a turn
         self.calls = 0                 # timers, submitted calls and those put off, so far
         self.waker = Waker()
         self._submitted: deque[Callback] = deque()
@@ -126,6 +127,9 @@ class Reactor:
         except (OSError, ValueError) as error:
             self._mend(error)
             ready = []
+        if self.rotation and len(ready) > 1:
+            first = self.rotation % len(ready)
+            ready = ready[first:] + ready[:first]
         self.now = self.clock()
         if self.on_wake is not None:
             self.on_wake()

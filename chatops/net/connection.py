@@ -17,6 +17,7 @@ from chatops.net.state import MOVES, ConnectionState, interest, reason_of
 S = TypeVar("S")               # what the layer above keeps with a connection
 
 RECEIVE = 1 << 16              # bytes read per connection and turn
+LEAST_RECEIVE = 32             # once all together have sent as much as a turn may bring
 LEAST_PROGRESS = 4096          # bytes a slow reader must take per stall deadline
 MENTIONED = 1 << 16            # an outbox is worth an event when it has held this much
 
@@ -38,6 +39,12 @@ class ConnectionOwner(Protocol[S]):
 
     def emptied(self, connection: Connection[S]) -> None:
         """The outbox is empty again after having been worth mentioning."""
+
+    def half_full(self, connection: Connection[S]) -> None:
+        """The outbox holds half of what it may, and did not before."""
+
+    def waits(self, connection: Connection[S]) -> bool:
+        """Asked while the context is `pressed`, before it is read: whether it is not to be."""
 
     def overflowed(self, connection: Connection[S], lines: int) -> None:
         """So many lines found no room: they are dropped, or with policy `evict` the
@@ -72,8 +79,8 @@ class Connection(Generic[S]):
 
     __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
                  "connected_at", "context", "fans", "fd", "host", "label", "lines_direct",
-                 "lines_dropped", "mask", "mentioned", "on_empty", "outbox", "paused", "peer",
-                 "progress", "progress_at", "send", "session", "sock", "state")
+                 "lines_dropped", "mask", "mentioned", "on_empty", "outbox", "own_before",
+                 "paused", "peer", "progress", "progress_at", "send", "session", "sock", "state")
 
     kind = "connection"
     tls = ""                       # version and cipher, where it has any
@@ -105,6 +112,7 @@ class Connection(Generic[S]):
         self.fans: dict[Fan[S], tuple[int, int]] = {}
         self.bytes_in = self.bytes_direct = self.bytes_dropped = 0
         self.lines_direct = self.lines_dropped = 0
+        self.own_before = 0            # `bytes_direct` when the outbox last began to fill
         self.connected_at = self.active_at = self.progress_at = now
         self.progress = 0
         self.update_interest()
@@ -196,14 +204,20 @@ class Connection(Generic[S]):
             self._read()
 
     def _read(self) -> None:
+        context = self.context
+        if context.pressed and self.is_open and context.owner.waits(self):
+            return
+        left = context.intake_left
+        if left <= context.intake_floor and self.is_open:   # its turn comes in a later one
+            context.passed_over = True
+            return
         try:
-            data = self.sock.recv(RECEIVE)
+            data = self.sock.recv(RECEIVE if left >= RECEIVE else max(left, LEAST_RECEIVE))
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self.abort(reason_of(error))
             return
-        context = self.context
         if self.state is not ConnectionState.OPEN:
             if not data:
                 self.abort("")
@@ -268,6 +282,8 @@ class Connection(Generic[S]):
         if not self.mentioned and outbox.size >= min(MENTIONED, context.outbox_limit >> 1):
             self.mentioned = True
             context.owner.filled(self)
+        if was < context.outbox_limit >> 1 <= outbox.size:
+            context.owner.half_full(self)
         self._tell_queue()
 
     def _tell_queue(self) -> None:
@@ -279,6 +295,7 @@ class Connection(Generic[S]):
     def _fills(self) -> None:
         self.progress = 0
         self.progress_at = self.context.reactor.now
+        self.own_before = self.bytes_direct
         self.context.stalls.start(self)
         for fan in self.fans:
             fan.back(self)

@@ -10,9 +10,10 @@ from chatops.api import commands, events
 from chatops.api.command_line import render
 from chatops.api.commands import Answer, CommandResult
 from chatops.chat import names
+from chatops.chat.effects import Kill, Wallops
 from chatops.chat.elsewhere import Person
 from chatops.chat.sanitize import clean_text
-from chatops.server import bans, targets
+from chatops.server import bans, demands, targets
 from chatops.server.banning import Banning
 from chatops.server.orders import Locate, NodeAnswer, Ordered, Rulings
 from chatops.server.rulings import Ruling
@@ -171,6 +172,10 @@ class AcrossNodes:
                     answer(CommandResult(True, self._banning.address_of(target)))
                 except CommandRefused as error:
                     answer(CommandResult(False, str(error)))
+            case Kill() | Wallops():
+                irc = self._server.irc
+                answer(demands.obey(self._server.hub, irc.irc if irc is not None else None, node,
+                                    what))
             case _:
                 result = self._here(what)
                 hub = self._server.hub

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chatops.api import events
 from chatops.loop.deadlines import Deadlines
-from chatops.net.context import ConnectionContext
+from chatops.net.context import LINE, ConnectionContext
+from chatops.server.backpressure import Backpressure
 from chatops.server.keepalive import Keepalive
 from chatops.server.state import LINGER, ClientConnection, ServerState
 from chatops.units import counted, format_duration, format_size, they_were
@@ -26,6 +27,7 @@ class Clients:
         state.idles = Deadlines(reactor, settings.idle_timeout, self._idle)
         state.newcomers = Deadlines(reactor, settings.announce_after, self._stayed)
         self.keepalive = Keepalive(state)
+        self.pressure = Backpressure(state)
 
     # -- what connections report (chatops.net.connection.Owner)
 
@@ -33,6 +35,7 @@ class Clients:
         session = connection.session
         before, was_mid_line = session.lines_in, session.mid_line
         session.door.receive(session, data)
+        self._state.context.intake_left -= len(data) + LINE * (session.lines_in - before)
         if session.mid_line:
             if session.lines_in != before or connection not in self._state.partials:
                 self._state.partials.start(connection)
@@ -60,6 +63,7 @@ class Clients:
         if connection.outbox is not None:
             lost += connection.outbox.unsent_lines
         self._report_dropped(connection)
+        self.pressure.over(connection)
         self._state.partials.stop(connection)
         self._state.idles.stop(connection)
         self._state.newcomers.stop(connection)
@@ -79,6 +83,7 @@ class Clients:
     def emptied(self, connection: ClientConnection) -> None:
         outbox = connection.outbox
         assert outbox is not None
+        self.pressure.over(connection)
         self._state.say(events.QueueEmptied(
             self._state.hub.at, connection.client_id, connection.session.nick, outbox.high_water,
             self._state.hub.now - outbox.since))
@@ -86,6 +91,12 @@ class Clients:
     def gap(self, connection: ClientConnection, lines: int) -> bytes:
         session = connection.session
         return session.dialect.gap(session.sender, lines)
+
+    def half_full(self, connection: ClientConnection) -> None:
+        self.pressure.half_full(connection)
+
+    def waits(self, connection: ClientConnection) -> bool:
+        return self.pressure.waits(connection)
 
     def overflowed(self, connection: ClientConnection, lines: int) -> None:
         if self._state.context.policy == "evict":
@@ -117,6 +128,7 @@ class Clients:
         self._state.evicted += 1
         self._state.counts.evicted[kind] += 1
         lost += connection.discard()
+        self.pressure.over(connection)
         self._state.reasons[connection.client_id] = (reason, lost)
         session = connection.session
         self._state.hub.disconnect(session, reason)

@@ -12,6 +12,7 @@ from chatops.chat.effects import (
     Answer,
     CloseConnection,
     Deliver,
+    Demand,
     Effect,
     Enter,
     Forward,
@@ -27,10 +28,14 @@ from chatops.chat.effects import (
     Unpark,
 )
 from chatops.chat.groups import SAID, SERVER, Group
+from chatops.chat.lines import cut
 from chatops.chat.session import Session
+from chatops.net.context import LINE
 from chatops.net.fanout import FanOut
 from chatops.net.kernel import pending_error
 from chatops.net.state import reason_of
+from chatops.server import demands
+from chatops.server.backpressure import Backpressure
 from chatops.server.state import ClientConnection, ServerState
 from chatops.units import counted
 
@@ -39,18 +44,22 @@ from chatops.units import counted
 # must be far smaller than an outbox.
 GATHERED = 1 << 13
 SLICE = 1 << 16                # bytes of a long answer that are sent at once
+HELD = 1 << 12                 # bytes of what was held that are said at once, at least
 NOBODY: dict[Dialect, FanOut[Session]] = {}
 
 
 class EffectRunner:
     """One method per kind of effect.  Belongs to the reactor's thread."""
 
-    def __init__(self, state: ServerState, relieve: Callable[[], None]) -> None:
+    def __init__(self, state: ServerState, relieve: Callable[[], None],
+                 pressure: Backpressure) -> None:
         """`relieve` sends the worst away where all queues together hold too much."""
         # By room, and there by what is spoken to them.
         self.fans: dict[str, dict[Dialect, FanOut[Session]]] = {}
         self._state = state
         self._relieve = relieve
+        self._pressure = pressure
+        pressure.read_on = self._resume
         self._echoless: set[int] = set()       # clients that do not hear what they say
 
     def flush(self) -> None:
@@ -131,6 +140,9 @@ class EffectRunner:
             case Announce() | Forward() | MakeWay():
                 if self._state.others is not None:
                     self._state.others.told(effect)
+            case Demand():
+                if self._state.others is not None:
+                    demands.order(self._state.hub, self._state.others, effect)
             case _:
                 assert_never(effect)
 
@@ -284,7 +296,14 @@ class EffectRunner:
         self._state.reactor.call_soon(lambda: self._read_on(connection))
 
     def _read_on(self, connection: ClientConnection) -> None:
+        if not self._pressure.comes_too_late(connection):
+            self._resume(connection)
+
+    def _resume(self, connection: ClientConnection) -> None:
+        """Say what was held, and read what comes, unless its rooms cannot take more now."""
         state = self._state
+        if connection.is_open and state.context.pressed and self._pressure.waits(connection):
+            return
         # The selector does not watch who is held: a reset would go unnoticed until all that
         # is held was said.
         if connection.is_open and (error := pending_error(connection.sock)) is not None:
@@ -292,10 +311,24 @@ class EffectRunner:
         if connection.is_open:
             if state.idles.seconds:
                 state.idles.start(connection)
-            if connection.session.door.resume(connection.session):
-                connection.resume()
-                if connection.session.mid_line:
-                    state.partials.start(connection)
+            self._say_held(connection)
+
+    def _say_held(self, connection: ClientConnection) -> None:
+        """As much of it as this turn may bring in; then read what comes, if that was all."""
+        state, session = self._state, connection.session
+        before = session.lines_in
+        session.held, later = cut(session.held, max(state.context.intake_left, HELD))
+        said = len(session.held)
+        read = session.door.resume(session)
+        state.context.intake_left -= (said - len(session.held)
+                                      + LINE * (session.lines_in - before))
+        session.held += later
+        if read and later:
+            self._read_on_soon(connection)
+        elif read:
+            connection.resume()
+            if session.mid_line:
+                state.partials.start(connection)
 
     def _recall(self, effect: Recall) -> None:
         session = self._state.hub.sessions.get(effect.id)

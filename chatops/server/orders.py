@@ -9,6 +9,7 @@ import msgspec
 
 from chatops.api import commands
 from chatops.api.commands import Answer
+from chatops.chat.effects import Kill, Wallops
 from chatops.server.rulings import Ruling
 
 
@@ -24,7 +25,8 @@ class Locate(msgspec.Struct, frozen=True, tag="locate"):
     target: str
 
 
-Ordered = (commands.Kick | commands.Mute | commands.Unmute | commands.Broadcast | Rulings | Locate)
+Ordered = (commands.Kick | commands.Mute | commands.Unmute | commands.Broadcast | Rulings | Locate
+           | Kill | Wallops)
 
 
 class NodeAnswer(NamedTuple):

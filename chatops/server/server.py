@@ -18,6 +18,7 @@ from chatops.chat.login import Gate
 from chatops.loop.bus import EventBus
 from chatops.loop.naming import callback_name
 from chatops.net.connection import Connection
+from chatops.net.context import LINE, SHARE
 from chatops.net.handshake import Handshake
 from chatops.net.kernel import host_with_zone, set_user_timeout
 from chatops.net.listener import Listener, Shortage
@@ -31,6 +32,8 @@ from chatops.server.state import ChatHistorySink, ServerState
 from chatops.settings import Settings
 from chatops.system.addresses import with_port
 
+LEAST_TURN = 64                # lines of one client in a turn, however small outboxes are
+
 
 class ChatServer:
     """Made by any thread, then handed over whole to the reactor's."""
@@ -38,12 +41,12 @@ class ChatServer:
     def __init__(self, settings: Settings, socks: Sequence[socket.socket],
                  bus: EventBus[events.Event], *, bans: BanList | None = None,
                  descriptors: int = 1024, tls: ssl.SSLContext | None = None,
-                 irc: Sequence[IrcSocket] = (),
+                 irc: Sequence[IrcSocket] = (), metrics: str = "",
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
         """`socks` listen already, on one port; `descriptors` is how many this process may have.
         With `tls` that is all that it speaks.  `irc` are sockets for IRC clients, with or
-        without TLS.
+        without TLS; `metrics` is where somebody else answers collectors.
         """
         state = self.state = ServerState(settings, bus, bans=bans, descriptors=descriptors,
                                          clock=clock, wall=wall)
@@ -52,7 +55,7 @@ class ChatServer:
         self.addresses = tuple((host_with_zone(sock.getsockname()), int(sock.getsockname()[1]))
                                for sock in socks)
         self.clients = Clients(state)
-        self.delivery = EffectRunner(state, self.clients.relieve)
+        self.delivery = EffectRunner(state, self.clients.relieve, self.clients.pressure)
         self.intake = Intake(state.hub)
         self.irc: IrcDoor | None = None
         self.acceptor = Acceptor(state, self.intake, self.clients.refusing, tls)
@@ -71,8 +74,10 @@ class ChatServer:
         self._begin()
         if irc:
             self.irc_listeners = self._open_irc(irc, shortage)
+        ports = {secure: port for port, secure in self.irc_ports}
         state.say(events.ServerStarted(self.hub.at, *self.address, self.selector.backend,
-                                       self.also, self.intake.irc_port))
+                                       self.also, ports.get(False, 0), ports.get(True, 0),
+                                       tls is not None, metrics))
 
     def _open_irc(self, entrances: Sequence[IrcSocket], shortage: Shortage
                   ) -> tuple[Listener, ...]:
@@ -136,6 +141,7 @@ class ChatServer:
         state.settings = settings
         self.hub.limits = ChatLimits(
             line=settings.line, rate=settings.rate_limit, burst=float(settings.rate_burst),
+            turn=max(LEAST_TURN, settings.outbox // SHARE // LINE // 2),
             nick_width=settings.nick_width, ascii_nicks=settings.nicks == "ascii",
             announce_after=settings.announce_after)
         for session in self.hub.sessions.values():

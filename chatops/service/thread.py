@@ -48,6 +48,7 @@ from chatops.storage.history_writer import HistoryWriter
 from chatops.storage.log_lines import LogForm
 from chatops.storage.worker import Journal, close_log
 from chatops.supervision.inherited import Inherited
+from chatops.system.addresses import with_port
 from chatops.system.errors import StartError
 
 __all__ = ["ServerThread", "StartError", "last_words", "tune_collector"]
@@ -127,7 +128,8 @@ class ServerThread:
         hold()
         place, warning = open_control(settings, socks[0].getsockname()[1])
         self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
-                                 tls=tls, irc=irc)
+                                 tls=tls, irc=irc, metrics=with_port(
+                                     *measured[0].getsockname()[:2]) if measured else "")
         self.survey = SnapshotPublisher(self.server)
         self.journal = Journal(self.server.state.log, stream, report=self._warn,
                                mishap=self._mishap,

@@ -130,6 +130,24 @@ def test_a_node_that_holds_its_lease_and_says_nothing_keeps_nobody_waiting_for_e
     carl.expect("*** you are in dev with 0 others")
 
 
+def test_a_node_that_has_not_renewed_its_lease_in_time_keeps_nobody_waiting(
+        node: Start, engine: Engine, patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "PACE", replace(start.PACE, lease=scaled(60)))
+    for name, left in (("dead", start.PACE.renewed / 2), ("living", 2 * start.PACE.lease)):
+        engine.ask("SADD", "{chatops}:nodes", name)
+        engine.ask("SET", f"{{chatops}}:node:{name}", name, "PX", int(left * 1000))
+    c = node("c", knows=-1)
+    carl = c.client()
+    carl.say("/join dev")
+    waits(c, carl)
+    assert c.call(lambda: of(c.chat)._settling._awaited) == {"living"}
+    engine.ask("DEL", "{chatops}:node:living")
+    d = node("d", knows=1)
+    dora = d.client()
+    dora.say("/join tea")
+    dora.expect("*** you are in tea with 0 others")
+
+
 def test_where_nobody_else_is_nobody_waits(node: Start, patience: None) -> None:
     a = node("a")
     ada = a.client()

@@ -16,6 +16,7 @@ import pytest
 
 from chatops.accounts.store import AccountStore
 from chatops.api.commands import Broadcast, Kick
+from chatops.api.events import ServerStarted
 from chatops.server.keepalive import GRAIN, PONG, QUIET, REGISTER
 from chatops.server.reservations import GRACE
 from chatops.system.errors import StartError
@@ -151,6 +152,8 @@ def test_irc_over_tls(server: Callable[..., Server], authority: Authority, pem: 
     chat = server(irc_tls_port=0, tls_cert=str(pem))
     chat.trust = authority.trust
     port = chat.call(lambda: chat.chat.intake.irc_port)
+    started = chat.wait_for(ServerStarted)
+    assert (started.irc, started.irc_tls) == (0, port)
     with IrcClient((chat.address[0], port), "ada", trust=authority.trust) as ada:
         assert ada.asked("PRIVMSG ada :to myself")[0].endswith("PRIVMSG ada :to myself")
 
@@ -161,6 +164,8 @@ def test_who_comes_without_tls_is_told_where_there_is(
     chat.trust = authority.trust
     plain, tls = chat.call(lambda: [listener.sock.getsockname()[1] for listener
                                    in chat.chat.irc_listeners])
+    started = chat.wait_for(ServerStarted)
+    assert (started.irc, started.irc_tls, started.tls) == (plain, tls, True)
     with IrcClient((chat.address[0], plain)) as ada:
         assert f"sts=port={tls}" in ada.asked("CAP LS 302")[0].split()
     with IrcClient((chat.address[0], tls), trust=authority.trust) as ada:

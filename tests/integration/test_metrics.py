@@ -19,6 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from chatops.api import commands
+from chatops.api.events import ServerStarted
 from chatops.cli import main
 from chatops.metrics import door
 from chatops.metrics.families import FAMILIES
@@ -56,6 +57,14 @@ def get(address: tuple[str, int], path: str = "/metrics", accept: str = "*/*"
 def value(text: str, sample: str) -> float:
     return float(next(line for line in text.splitlines()
                       if line.startswith(f"{sample} ")).split()[-1])
+
+
+def test_the_event_of_the_start_says_where_collectors_are_answered(server: StartServer) -> None:
+    chat = server(metrics=METRICS)
+    assert chat.thread.exporter is not None
+    host, port = chat.thread.exporter.address[:2]
+    assert chat.wait_for(ServerStarted).metrics == f"{host}:{port}"
+    assert server().wait_for(ServerStarted).metrics == ""
 
 
 # -- what it says

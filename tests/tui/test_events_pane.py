@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+import msgspec
 import pytest
 
 from chatops.api import events as e
@@ -42,6 +43,28 @@ def test_a_filter_knows_topics_clients_words_and_their_opposite() -> None:
 def test_what_the_admin_did_in_vain_looks_like_it() -> None:
     assert kind_of(e.AdminDid(AT, "kick 9", "no client 9", ok=False)).glyph == "✗"
     assert kind_of(e.AdminDid(AT, "kick 3", "kicked")).glyph == "✓"
+
+
+@pytest.mark.parametrize(("more", "words"), [
+    ({}, "listening on 127.0.0.1:9999 with epoll"),
+    ({"also": ("[::1]:9999",), "tls": True},
+     "listening on 127.0.0.1:9999 and [::1]:9999 over TLS with epoll"),
+    ({"irc": 6667}, "listening on 127.0.0.1:9999 with epoll, for IRC on 6667"),
+    ({"irc_tls": 6697}, "listening on 127.0.0.1:9999 with epoll, for IRC over TLS on 6697"),
+    ({"irc": 6667, "irc_tls": 6697, "metrics": "127.0.0.1:9100"},
+     "listening on 127.0.0.1:9999 with epoll, for IRC on 6667 and over TLS on 6697, "
+     "for metrics on 127.0.0.1:9100")])
+def test_a_server_that_starts_names_all_of_its_ports(
+        more: dict[str, typing.Any], words: str) -> None:
+    started = e.ServerStarted(AT, "127.0.0.1", 9999, "epoll", **more)
+    assert words_of(started).endswith(words)
+
+
+def test_a_server_that_an_older_recording_tells_of_has_the_ports_that_it_had_then() -> None:
+    was = {"type": "ServerStarted", "at": AT, "host": "127.0.0.1", "port": 9999,
+           "selector": "epoll", "also": (), "irc": 6667}
+    started = msgspec.msgpack.decode(msgspec.msgpack.encode(was), type=e.AnyEvent)
+    assert words_of(started).endswith("with epoll, for IRC on 6667")
 
 
 def test_a_chunk_of_many_lines_is_one_line_that_says_so() -> None:

@@ -13,6 +13,7 @@ from chatops.chat.intake import Intake
 from chatops.chat.irc.door import IrcDoor
 from chatops.chat.irc.network import Network
 from chatops.chat.session import Session
+from chatops.server.backpressure import Backpressure
 from chatops.server.effects import EffectRunner
 from chatops.server.irc import cloaking
 from chatops.server.state import ServerState
@@ -46,7 +47,8 @@ class IrcChat:
         self.reactor = SimpleNamespace(call_soon=self.soon.append)
         self.named = lambda _id, _nick: None
         self.reasons: dict[int, tuple[str, int]] = {}
-        self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
+        state = cast(ServerState, self)
+        self.delivery = EffectRunner(state, lambda: None, Backpressure(state))
 
     def say(self, event: events.Event) -> None:
         self.events.append(event)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from msgspec import Raw
 
 from chatops.api.commands import Answer, CommandResult, Kick
-from chatops.api.events import NodeGone
+from chatops.api.events import NodeGone, Warned
 from chatops.chat import abroad
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Sender
@@ -23,6 +23,7 @@ from chatops.cluster.frames import (
     NodeFrame,
     Order,
     OrderDone,
+    OtherVersion,
     RosterWanted,
     pack,
 )
@@ -176,3 +177,25 @@ def test_who_has_not_answered_is_asked_again_when_it_is_back_but_no_later_boot_o
     assert [item for item in node.sent if isinstance(item, Order)] == asked * 2 != []
     node.reads(1, RosterWanted("a"), boot="y")
     assert [item for item in node.sent if isinstance(item, Order)] == asked * 2
+
+
+def test_a_node_that_comes_back_in_another_version_is_named_once_and_its_people_are_gone() -> None:
+    node = Node()
+    node.reads(1, BOB)
+    newer = OtherVersion("b", VERSION + 1)
+    for _ in range(3):
+        node.reader.unreadable(newer)
+    assert [type(event) for event in node.said] == [NodeGone, Warned]
+    assert node.hub.lobby.elsewhere == 0
+    assert node.called(PACE.lease + 1, b="y") == "other version"
+    assert node.reader.peers["b"].seen == PACE.lease + 1
+    node.reads(1, BOB, boot="z")
+    assert node.called(PACE.lease + 2, b="z") == "up"
+    assert node.hub.lobby.elsewhere == 1
+
+
+def test_what_a_node_has_written_in_another_version_itself_is_no_news() -> None:
+    node = Node()
+    node.reader.unreadable(OtherVersion("a", VERSION - 1))
+    assert not node.said
+    assert not node.reader.peers

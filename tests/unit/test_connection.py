@@ -312,7 +312,36 @@ def test_a_queue_is_mentioned_once_until_it_is_empty_again() -> None:
         for _ in range(9):
             connection.write(b"0123456789\n"[1:])
         drain(connection, wire, 89)
-        assert net.told[-1] == ("filled", 1)
+        assert net.told[-1] == ("half_full", 1)
         drain(connection, wire, 1)
         assert net.told[-1] == ("emptied", 1)
-    assert len(net.told) == 4
+    assert net.told == 2 * [("filled", 1), ("half_full", 1), ("emptied", 1)]
+
+
+# -- as much as a turn may bring
+
+
+def test_nobody_is_read_in_a_turn_that_has_brought_too_much_and_all_are_in_another() -> None:
+    net = Net(limit=800)
+    connection, wire = net.connect()
+    wire.incoming.append(b"x\n")
+    net.context.intake_left = -net.context.outbox_limit
+    connection.on_ready(EVENT_READ)
+    assert not net.events("received")
+    assert net.context.passed_over
+    net.context.reap()
+    connection.on_ready(EVENT_READ)
+    assert net.events("received") == [(1, b"x\n")]
+    assert net.reactor.rotation == 1       # who came last is not the last for ever
+    net.context.reap()
+    assert net.reactor.rotation == 1
+
+
+def test_who_lingers_is_read_to_its_end_whatever_the_turn_has_brought() -> None:
+    net = Net(limit=800)
+    connection, wire = net.connect()
+    connection.finish()
+    wire.incoming.append(b"")
+    net.context.intake_left = -net.context.outbox_limit
+    connection.on_ready(EVENT_READ)
+    assert net.events("lost") == [(1, "")]

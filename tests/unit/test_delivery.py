@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from chatops.chat.effects import Deliver, Effect, Enter, Tell
 from chatops.chat.groups import Group, Sender
+from chatops.server.backpressure import Backpressure
 from chatops.server.effects import GATHERED, EffectRunner
 from chatops.server.state import ServerState
 from tests.unit.wire import Net, Wire
@@ -34,7 +35,8 @@ class Stub:
             connection, wire = self.net.connect(room)
             self.connections[connection.client_id] = connection
             self.wires.append(wire)
-        self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
+        state = cast(ServerState, self)
+        self.delivery = EffectRunner(state, lambda: None, Backpressure(state))
 
     def say(self, event: Any) -> None:
         self.said.append(event)

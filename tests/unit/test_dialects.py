@@ -18,6 +18,7 @@ from chatops.chat.groups import ADMIN, SERVER, Group, Kind, Sender
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
 from chatops.chat.session import Session
+from chatops.server.backpressure import Backpressure
 from chatops.server.effects import EffectRunner
 from chatops.server.state import ServerState
 from tests.unit.tracking import Tracking, TrackingDoor
@@ -39,7 +40,8 @@ class Chat:
         self.context = self.net.context
         self.bus = SimpleNamespace(publish=lambda event: None)
         self.named = lambda _id, _nick: None
-        self.delivery = EffectRunner(cast(ServerState, self), lambda: None)
+        state = cast(ServerState, self)
+        self.delivery = EffectRunner(state, lambda: None, Backpressure(state))
 
     def say(self, _event: events.Event) -> None:
         pass

@@ -56,3 +56,13 @@ def test_more_than_its_rate_allows_is_no_run() -> None:
     chat.send(ada, "JOIN #tea")
     ada.tokens = 2
     assert run(chat.hub, ada, b"PRIVMSG #tea :x\r\n" * 3) is None  # type: ignore[arg-type]
+
+
+def test_more_than_a_turn_may_bring_is_no_run() -> None:
+    chat = IrcChat()
+    chat.hub.limits.turn = 2
+    ada = chat.person("ada")
+    chat.send(ada, "JOIN #tea")
+    for count, is_run in ((2, True), (3, False)):
+        found = run(chat.hub, ada, b"PRIVMSG #tea :x\r\n" * count)  # type: ignore[arg-type]
+        assert (found is not None) == is_run

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from chatops.api.node_table import ALONE, HEAD, engine_line, summary, table
 from chatops.api.snapshot import EngineRow, NodeRow, Snapshot
 from chatops.lints import find
+from chatops.lints.nodes import OTHERS_SHOWN
 from tests.unit.imagined import snapshot
 
 HERE = NodeRow("a", "here", 2, 1, 0.001, 0, 0, 0, 0.2, 100.0)
@@ -22,7 +23,7 @@ def scene(mono: float = 100.0, *, here: NodeRow = HERE, there: NodeRow = THERE,
 
 def codes(now: Snapshot, before: Snapshot | None = None) -> list[str]:
     return [lint.code for lint in find(now, before) if lint.code in (
-        "engine-away", "node-gone", "lines-lost", "clock-skew")]
+        "engine-away", "node-gone", "node-version", "lines-lost", "clock-skew")]
 
 
 def test_nodes_at_peace_have_nothing_to_object_to() -> None:
@@ -54,6 +55,12 @@ def test_a_node_that_has_gone_is_missed_and_one_that_has_left_is_not() -> None:
     left = scene(there=replace(THERE, state="left"))
     assert codes(left) == []
     assert summary(left) == ("nodes 1/1", True)
+
+
+def test_a_node_of_another_version_is_told_as_long_as_it_is_there() -> None:
+    stranger = replace(THERE, state="other version")
+    assert codes(scene(there=stranger)) == ["node-version"]
+    assert codes(scene(there=stranger, mono=THERE.seen + OTHERS_SHOWN)) == []
 
 
 def test_a_clock_that_is_wrong_is_told_of_whichever_nodes_it_is() -> None:

@@ -40,6 +40,28 @@ def note(log: list[str], what: str) -> Callable[..., None]:
 # -- the order of a turn
 
 
+def test_the_ready_are_served_from_another_one_on_when_some_had_no_part(ticking: Ticking) -> None:
+    pairs = [socket.socketpair() for _ in range(3)]
+    log: list[str] = []
+    for name, (ours, theirs) in zip("abc", pairs, strict=True):
+        theirs.send(b"x")
+        ticking.reactor.selector.register(ours, READ, note(log, name))
+    try:
+        ticking.reactor.turn()
+        first = "".join(log)
+        for rotation in (1, 2, 3):
+            log.clear()
+            ticking.reactor.rotation = rotation
+            ticking.reactor.turn()
+            turned = rotation % 3
+            assert "".join(log) == first[turned:] + first[:turned]
+    finally:
+        for ours, theirs in pairs:
+            ticking.reactor.selector.unregister(ours)
+            ours.close()
+            theirs.close()
+
+
 def test_a_turn_does_its_work_in_one_order(
         ticking: Ticking, pair: tuple[socket.socket, socket.socket]) -> None:
     reactor, log = ticking.reactor, list[str]()

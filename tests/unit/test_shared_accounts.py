@@ -16,7 +16,7 @@ from chatops.accounts.record import AccountRecord
 from chatops.accounts.store import AccountError, AccountStore
 from chatops.api import events
 from chatops.cluster.frames import AccountsChanged, Codec, Item
-from chatops.cluster.kept_accounts import Change, opened, sealed
+from chatops.cluster.kept_accounts import KeptChange, opened, sealed
 from chatops.cluster.link import Link
 from chatops.cluster.shared_accounts import PORTION, SharedAccounts
 from chatops.server.logins import Logins
@@ -64,7 +64,7 @@ class FakeEngine:
 
         return look
 
-    def change_accounts(self, changes: Iterable[Change]) -> Callable[[], Any]:
+    def change_accounts(self, changes: Iterable[KeptChange]) -> Callable[[], Any]:
         def change() -> list[bytes]:
             others = [one for one in changes if self.kept.get(one.name, b"") != one.before]
             for one in changes:

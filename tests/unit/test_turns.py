@@ -46,6 +46,24 @@ def test_somebody_who_asks_once_is_answered_in_the_turn_of_the_crowd() -> None:
     assert chat.seen[other.id].count(f"*** {ASKERS} in lobby") == 1
 
 
+@pytest.mark.parametrize("rate", [0.0, 50.0])
+def test_talk_of_many_short_lines_is_shared_out_among_turns(rate: float) -> None:
+    chat = Chat(rate=rate, burst=500.0, turn=100)
+    talker, hearer = chat.join(2)
+    chat.turn()
+    chat.seen[hearer.id] = ""
+    chat.intake.receive(talker, b"x\n" * 250)
+    said = [talker.lines_in]
+    while talker.held:
+        chat.turn()
+        chat.intake.resume(talker)
+        said.append(talker.lines_in)
+    chat.turn()
+    assert said == [100, 200, 250]
+    assert chat.seen[hearer.id].count("guest-1: x\n") == 250
+    assert not talker.warned           # it is not over its rate
+
+
 # -- long lines
 
 

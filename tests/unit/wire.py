@@ -101,6 +101,7 @@ class Timers:
     """The reactor as connections know it: a selector, the time, and calls that are due later."""
 
     def __init__(self) -> None:
+        self.rotation = 0
         self.selector = Masks()
         self.now = 1000.0
         self._timers: list[tuple[float, int, Timer]] = []
@@ -165,6 +166,12 @@ class Net:
 
     def emptied(self, connection: Connection[Any]) -> None:
         self.told.append(("emptied", connection.client_id))
+
+    def half_full(self, connection: Connection[Any]) -> None:
+        self.told.append(("half_full", connection.client_id))
+
+    def waits(self, connection: Connection[Any]) -> bool:
+        return False
 
     def overflowed(self, connection: Connection[Any], lines: int) -> None:
         self.told.append(("overflowed", connection.client_id, lines))

@@ -42,6 +42,15 @@ def _said(event: e.Said) -> str:
     return f"{event.nick}: {text}"
 
 
+def _listening(event: e.ServerStarted) -> str:
+    where = " and ".join((with_port(event.host, event.port), *event.also))
+    irc = " and ".join(([f"on {event.irc}"] if event.irc else [])
+                       + ([f"over TLS on {event.irc_tls}"] if event.irc_tls else []))
+    return (f"listening on {where}{' over TLS' if event.tls else ''} with {event.selector}"
+            + (f", for IRC {irc}" if irc else "")
+            + (f", for metrics on {event.metrics}" if event.metrics else ""))
+
+
 def _held(event: e.LoopHeld) -> str:
     inside = f", in {event.inside}" if event.inside else ""
     so_far = "was held for" if event.over else "has been held for"
@@ -86,9 +95,7 @@ KINDS: dict[type[Event], Kind] = {
     e.ListenerResumed: Kind("▶", "$success", "server", lambda v: "accepting again"
                             + (f"; {v.refused:,} were refused" if v.refused else "")),
     e.ServerStarted: Kind("●", "$success", "server",
-                          lambda v: "listening on "
-                          f"{' and '.join((with_port(v.host, v.port), *v.also))} "
-                          f"with {v.selector}" + (f", for IRC on {v.irc}" if v.irc else "")),
+                          _listening),
     e.ServerStopping: Kind("!", "$warning", "server",
                            lambda v: f"stopping; queues drain for at most "
                            f"{format_seconds(v.deadline)}"),

@@ -9,11 +9,16 @@ from hmac import compare_digest
 from math import ceil
 
 from chatops.api import events
+from chatops.chat.effects import Demand, Kill, Wallops
 from chatops.chat.formatting import clean
+from chatops.chat.groups import Sender
+from chatops.chat.hub import Hub
 from chatops.chat.irc import numerics as n
+from chatops.chat.irc import others
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.message import Message
+from chatops.chat.session import Session
 from chatops.units import format_duration
 
 
@@ -48,6 +53,10 @@ def kill(irc: Irc, client: Client, message: Message) -> None:
         return
     nick, reason = message.params[0].split(" ")[0], clean(message.params[1])[:300]
     other = irc.find(nick)
+    if other is None and (person := others.find(irc, nick)) is not None:
+        irc.hub.effects.append(Demand(person.who.node, Kill(person.who.id, client.sender, reason),
+                                      person.who.nick))
+        return
     if other is None:
         irc.reply(client, n.ERR_CANTKILLSERVER if nick.lower() == irc.network.server.lower()
                   else n.ERR_NOSUCHNICK, *([] if "." in nick else [nick or "*"]))
@@ -55,16 +64,30 @@ def kill(irc: Irc, client: Client, message: Message) -> None:
     irc.hub.effects.append(events.AdminDid(
         irc.hub.at, f"kick #{other.id} {reason}",
         f"{client.nick} killed #{other.id} {other.nick}"))
-    irc.hub.leave(other, f"Killed ({client.nick} ({reason}))",
-                  f"Killed ({client.nick} ({reason}))", error=True, by=client.sender)
+    end(irc.hub, other, client.sender, reason)
+
+
+def end(hub: Hub, other: Session, by: Sender, reason: str) -> None:
+    """Have an operator's victim go, wherever the operator is."""
+    words = f"Killed ({by.nick} ({reason}))"
+    hub.leave(other, words, words, error=True, by=by)
 
 
 def wallops(irc: Irc, client: Client, message: Message) -> None:
     if _refused(irc, client):
         return
-    for other in irc.people():
-        if isinstance(other, Client) and ("w" in other.modes or other.is_oper):
-            irc.message(other, "WALLOPS", message.params[0], source=irc.source(client))
+    tell_all(irc, client.sender, message.params[0])
+    if irc.hub.elsewhere is not None:
+        irc.hub.effects.append(Demand("", Wallops(client.sender, message.params[0])))
+
+
+def tell_all(irc: Irc, by: Sender, text: str) -> int:
+    """Have everybody here read it who is to; how many these are."""
+    told = [other for other in irc.people()
+            if isinstance(other, Client) and ("w" in other.modes or other.is_oper)]
+    for other in told:
+        irc.message(other, "WALLOPS", text, source=irc.tongue.source(by))
+    return len(told)
 
 
 def rehash(irc: Irc, client: Client, _message: Message) -> None:

@@ -39,7 +39,7 @@ def run(hub: Hub, client: Client, lines: bytes) -> Run | None:
         return None
     head = found[0]
     count = lines.count(b"\n")
-    if lines.count(b"\r\n" + head) != count - 1 or (
+    if count > hub.limits.turn or lines.count(b"\r\n" + head) != count - 1 or (
             hub.limits.rate and cost(lines, count) > client.tokens):
         return None
     text = lines[len(head):-2].replace(b"\r\n" + head, b"\n")
