@@ -195,10 +195,10 @@ def test_of_two_that_were_made_while_nodes_were_apart_the_older_holds(
 
 def test_who_has_the_nick_of_an_account_that_is_made_elsewhere_is_asked_to_log_in(
         node: Start, files: Files) -> None:
-    a, b = two(node, files)
+    _, b = two(node, files)
     stranger = b.client()
     stranger.rename("ada")
-    registers(a.client(), "ada", "secret")
+    files.cli("a", "add", "ada", password="secret")
     stranger.read_until("*** ada belongs to an account: log in within 30s, or you will be a guest")
 
 
