@@ -61,10 +61,8 @@ class LinkOwner(Protocol):
     def parted(self, reason: str) -> None:
         """It is up no more, or a try to connect has failed."""
 
-    def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
-        """Frames of the log, in its order.  Whether more may come; else it asks for them with
-        `Link.read_on`.
-        """
+    def read(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Frames of the log, in its order; for more it is to ask with `Link.read_on`."""
 
     def written(self) -> None:
         """The frame under way is in the log."""
@@ -309,7 +307,9 @@ class Link:
             self._renew_at = self._reactor.now + self.pace.renew
             self.ask(TIME, self._timed)
             self._out.ask(self.keys.hold(self.pace.lease), self._renewed)
-        if not found or self._owner.read(found):
+        if found:
+            self._owner.read(found)
+        else:
             self.read_on()
 
     def _timed(self, answer: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from chatops.api import events
 from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
-from chatops.chat.effects import Announce, Forward, MakeWay
-from chatops.chat.groups import Group
+from chatops.chat.effects import Announce, Deliver, Effect, Forward, MakeWay
 from chatops.cluster import picture, standing
 from chatops.cluster.catching_up import Archive, CatchingUp, is_past
 from chatops.cluster.claims import Claim, Claims
@@ -51,6 +51,12 @@ from chatops.units import they_were
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
 AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
 NOTABLE = 0.5                  # seconds by which our clock has been set
+LONG = 0.001                   # seconds of a turn: the next will be as long, and others come first
+
+# Where the engine and other nodes share a CPU with this one, a busy node would otherwise look for
+# more, and find no answer, before the engine had any time to give it.  Where nobody wants the CPU
+# this costs a system call, and no time.
+_yield_cpu: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
 
 
 class Member:
@@ -93,6 +99,7 @@ class Member:
         self._goes_on = False          # in the next turn, with what was found
         self._introductions = Introductions()
         self._introduces_later = False
+        self._busy = False
         self._leaving = False
         self._solitude = Solitude(state, node)
         self.claiming: list[Claim] = []
@@ -115,22 +122,22 @@ class Member:
 
     # -- what the server tells
 
-    def heard(self, room: str, groups: Sequence[Group], kept_as: str) -> None:
-        ours = [group for group in groups if not group.sender.node
-                and group.kind not in abroad.PRESENCE and group.kind != "broadcast"]
-        if ours and self._travels(room):
-            self._send(Heard(room, ours, kept_as if kept_as != room else ""))
+    def decided(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            try:
+                self._tell(effect)
+            except Exception as error:
+                self._state.mishap(type(effect).__name__, -1, error, None)
+        if self._busy:                 # or else own clients come first
+            self._write()
 
-    def _travels(self, room: str) -> bool:
-        """Whether anybody elsewhere would hear what is said there; who is on a node that is away,
-        or not known yet, may be in there, and reads on where it was.
-        """
-        rooms = self._hub.rooms
-        return bool(self.reader.absent or self.link.state != "up" or not self._there.settled
-                    or (room in rooms and rooms.open(room).elsewhere))
-
-    def told(self, effect: Announce | Forward | MakeWay) -> None:
+    def _tell(self, effect: Effect) -> None:
         match effect:
+            case Deliver(room, groups, _, kept_as):
+                ours = [group for group in groups if not group.sender.node
+                        and group.kind not in abroad.PRESENCE and group.kind != "broadcast"]
+                if ours and self._travels(room):
+                    self._send(Heard(room, ours, kept_as if kept_as != room else ""))
             case Announce(rooms, group):
                 if not self._leaving:
                     self._send(Changed(rooms, group))
@@ -139,6 +146,14 @@ class Member:
             case MakeWay(node, id, nick, account, by, close):
                 self.claims.take_over(by, names.skeleton(nick))
                 self._send(NickTaken(node, id, nick, account, close))
+
+    def _travels(self, room: str) -> bool:
+        """Whether anybody elsewhere would hear what is said there; who is on a node that is away,
+        or not known yet, may be in there, and reads on where it was.
+        """
+        rooms = self._hub.rooms
+        return bool(self.reader.absent or self.link.state != "up" or not self._there.settled
+                    or (room in rooms and rooms.open(room).elsewhere))
 
     @property
     def obeys(self) -> Obeys:
@@ -186,8 +201,19 @@ class Member:
     # -- at the end of each turn
 
     def flush(self) -> None:
-        """Tell the others what has become of people here, and write the next frame."""
+        """Write what has not been written yet, and only now ask for more: the answer has all that
+        others have written meanwhile, which is one fan-out and not one for each of them.
+        """
         self._catching_up.flush(self.numbers.last)
+        self._write()
+        if self._found_size < AHEAD:
+            self.link.read_on()
+        self._busy = self._state.reactor.clock() - self._state.reactor.now > LONG
+        if self._busy:
+            _yield_cpu()               # before what comes next is looked for: see there
+
+    def _write(self) -> None:
+        """Tell the others what has become of people here, and write the next frame."""
         if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         up = self.link.state == "up"
@@ -272,12 +298,11 @@ class Member:
             self.reader.accounts.parted()
         self._solitude.begin(str(self.link.engine), reason)
 
-    def read(self, found: Sequence[tuple[str, bytes]]) -> bool:
+    def read(self, found: Sequence[tuple[str, bytes]]) -> None:
         self._found.extend([(self.link.epoch, *entry) for entry in found])
         self._found_size += sum([len(frame) for _, frame in found])
         if not self._goes_on:
             self._read_on()
-        return self._found_size < AHEAD
 
     def written(self) -> None:
         self.queue.acknowledge()
@@ -301,8 +326,6 @@ class Member:
                 self._state.mishap("Member.read", -1, error, None)
             self._catching_up.read(log, entry)
         self._found_size -= size
-        if self._found_size < AHEAD:
-            self.link.read_on()
         self._goes_on = bool(self._found)
         if self._goes_on:
             self._state.reactor.call_soon(self._read_on)

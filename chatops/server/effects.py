@@ -69,6 +69,8 @@ class EffectRunner:
         hub.flush()
         while hub.effects:
             effects, hub.effects = hub.effects, []
+            if state.others is not None:
+                state.others.decided(effects)
             self.carry_out(effects)
             if state.context.queued:
                 self._relieve()
@@ -138,8 +140,7 @@ class EffectRunner:
             case CloseConnection():
                 self._close(effect)
             case Announce() | Forward() | MakeWay():
-                if self._state.others is not None:
-                    self._state.others.told(effect)
+                pass               # for other nodes, who know already
             case Demand():
                 if self._state.others is not None:
                     demands.order(self._state.hub, self._state.others, effect)
@@ -163,8 +164,6 @@ class EffectRunner:
             if self._state.selector.watched:
                 self._state.selector.note(f"fan-out {room}: {counted(lines, 'line')}, "
                                            f"{counted(len(chunk), 'byte')} to {len(fan)}")
-        if self._state.others is not None:
-            self._state.others.heard(room, groups, kept_as)
         history = self._state.history
         if history is not None:        # in plain words, whoever has heard it
             plain = plain or PLAIN.render(room, groups)

@@ -11,7 +11,7 @@ from chatops.api import events
 from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.api.words import Phase
 from chatops.chat.dialect import Rendered
-from chatops.chat.effects import Announce, Forward, MakeWay, Recall
+from chatops.chat.effects import Effect, Recall
 from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
 from chatops.chat.past import ChatArchive
@@ -61,13 +61,10 @@ class OtherNodes(Protocol):
     node: str                  # what this one is called
     obeys: Obeys               # does what an admin of another wants done here
 
-    def heard(self, room: str, groups: Sequence[Group], kept_as: str) -> None:
-        """What a room hears; what is from other nodes is among it.  `kept_as` is as in
-        `Deliver`.
+    def decided(self, effects: Sequence[Effect]) -> None:
+        """What has been decided here, before it is carried out; what rooms hear from other nodes
+        is among it.
         """
-
-    def told(self, effect: Announce | Forward | MakeWay) -> None:
-        """Something that they are to do."""
 
     def order(self, node: str, what: Ordered, told: Told) -> None:
         """Have this done on a node, or on all others if that is ""; `told` gets one answer of

@@ -60,6 +60,51 @@ def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_o
     assert "a" not in opened
 
 
+def test_where_turns_are_long_the_engine_is_told_before_the_fan_out_and_asked_after_it(
+        node: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatops.cluster.member.LONG", -1.0)
+    a, b, ada, bob = both(node)
+    own = a.client()
+    bob.expect(f"*** {own.nick} joined")
+    a.until(lambda chat: not len(of(chat).queue))
+    before = a.row(own).lines_out, b.row(bob).lines_out
+    written: list[int] = []
+    asked: list[int] = []
+
+    def watch_writing() -> None:
+        link = of(a.chat).link
+        write = link.write
+
+        def spy(frame: bytes) -> None:
+            written.append(a.chat.state.connections[own.id].lines_out)
+            write(frame)
+
+        link.write = spy               # type: ignore[method-assign]
+
+    def watch_asking() -> None:
+        reader, link = of(b.chat).reader, of(b.chat).link
+        take, read_on = reader.take, link.read_on
+
+        def spy(frame: NodeFrame, seen: Seen, lag: float = 0.0) -> None:
+            take(frame, seen, lag)
+            link.read_on = note        # type: ignore[method-assign]
+
+        def note() -> None:
+            asked.append(b.chat.state.connections[bob.id].lines_out)
+            link.read_on = read_on     # type: ignore[method-assign]
+            read_on()
+
+        reader.take = spy              # type: ignore[method-assign]
+
+    a.call(watch_writing)
+    b.call(watch_asking)
+    ada.say("hello")
+    bob.expect("ada: hello")
+    own.expect("ada: hello")
+    b.until(lambda _: bool(asked))
+    assert (written, asked) == ([before[0]], [before[1] + 1])
+
+
 def test_what_nobody_elsewhere_would_hear_does_not_travel_unless_a_node_is_away(
         node: Start) -> None:
     a, _, ada, bob = both(node)
