@@ -11,7 +11,7 @@ from queue import Full, Queue
 from typing import NamedTuple, TypeVar
 
 from chatops.accounts.background import Background
-from chatops.accounts.passwords import Passwords
+from chatops.accounts.passwords import Passwords, hasher
 from chatops.accounts.store import Account, AccountError, AccountStore, fold
 
 WAITING = 1024                 # logins that may wait; at 20 ms each the last waits 20 s
@@ -38,9 +38,10 @@ class Authenticator:
     def __init__(self, store: AccountStore, submit: Callable[[Callable[[], None]], None]) -> None:
         """Raises `AccountError` where argon2-cffi is missing or the file cannot be used."""
         self._store = store
+        store.all()
+        hasher()                   # what is missing is said before a thread is begun
         self._background = Background()
         self._passwords = Passwords(self._background.do)
-        store.all()
         self._submit = submit
         self.changed: Callable[[], None] = lambda: None    # told where answers go: somebody has
                                                            # made an account, or changed one

@@ -35,16 +35,14 @@ class Background:
         self._patience = patience
         self._busy_until = float("-inf")
         self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
         self._open = PER_THREAD
+        if self._open:
+            threading.Thread(target=self._run, name="hash", daemon=True).start()
 
     def do(self, job: Callable[[], T]) -> T:
         """What `job` returns or raises: done there, or here where others leave it no CPU."""
         if not self._open or self._clock() < self._busy_until:
             return job()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="hash", daemon=True)
-            self._thread.start()
         future: Future[T] = Future()
         self._jobs.put((future, job))
         try:

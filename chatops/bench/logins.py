@@ -2,8 +2,8 @@
 
 Three servers in turn: nobody comes; so many come, without passwords; so many come and log in,
 each of which costs an Argon2id hash of some 20 ms.  A room talks on each, and its delay is what
-is looked at.  Server and loads are put on no CPU: the thread that hashes wants one of its own.
-Those who come are on machines of their own in life, so they yield to everybody here.
+is looked at.  The reactor is on one CPU, everything else on another: the thread that hashes, which
+yields to everybody, beside clients that are on machines of their own in life.
 """
 
 from __future__ import annotations
@@ -144,12 +144,14 @@ def _once(path: Path, coming: LoginSpec | None, seconds: float
           ) -> tuple[Latency, LoginResult | None]:
     """What a room's lines took, and what became of those who came meanwhile."""
     server = replace(IRC, command=(*IRC.command, "--accounts", str(path), "--connect-rate", "off"))
-    with ServerProcess(server) as process, ExitStack() as stack:
+    served_on, others_on = usage.choose_cpus() or (None, None)
+    with ServerProcess(server, served_on) as process, ExitStack() as stack:
+        usage.pin_threads(usage.yielding_threads(process.pid), others_on)
         come_in = None if coming is None else stack.enter_context(Load(
-            "chatops.bench.logins", msgspec.structs.replace(coming, port=process.port),
-            LoginResult))
+            "chatops.bench.logins", msgspec.structs.replace(coming, port=process.port,
+                                                            cpu=others_on), LoginResult))
         result = run_load(LoadSpec(port=process.port, spoken="irc", clients=ROOM, seconds=0.0,
-                                   latency_seconds=seconds))
+                                   latency_seconds=seconds, cpu=others_on))
         process.check()
         if result.latency is None or result.closed or result.lost:
             raise BenchError(f"of {ROOM} in the room {result.closed} were closed, and "
@@ -159,16 +161,22 @@ def _once(path: Path, coming: LoginSpec | None, seconds: float
 
 def login_lines(rounds: Sequence[LoginRound]) -> list[str]:
     """As it is printed: medians, those of ratios within each round."""
-    def p99(ways: Sequence[Latency]) -> str:
-        over = median([way.p99 / each.quiet.p99 for way, each in zip(ways, rounds, strict=True)])
-        return f"{median([way.p99 for way in ways]) or 0:>8,.0f}{over or 0:>7.2f} x"
+    quiets, newcomers, logins = ([each.quiet for each in rounds],
+                                 [each.newcomers for each in rounds],
+                                 [each.logins for each in rounds])
 
-    quiet = median([each.quiet.p99 for each in rounds]) or 0
+    def over(ways: Sequence[Latency], others: Sequence[Latency]) -> float:
+        return median([way.p99 / other.p99 for way, other in zip(ways, others, strict=True)]) or 0
+
+    def p99(ways: Sequence[Latency]) -> str:
+        return f"{median([way.p99 for way in ways]) or 0:>8,.0f}"
+
     longest = max([each.seconds for each in rounds])
     return [f"a room of {ROOM} while others come{'':<9}p99 us",
-            f"  nobody comes              {quiet:>8,.0f}",
-            f"  they have no passwords    {p99([each.newcomers for each in rounds])}",
-            f"  they log in               {p99([each.logins for each in rounds])}; the last of "
+            f"  nobody comes              {p99(quiets)}",
+            f"  they have no passwords    {p99(newcomers)}{over(newcomers, quiets):>7.2f} x",
+            f"  they log in               {p99(logins)}{over(logins, quiets):>7.2f} x, "
+            f"{over(logins, newcomers):.2f} x of without passwords; the last of "
             f"{min([each.done for each in rounds])} was let in after {longest:.1f} s", ""]
 
 

@@ -195,7 +195,10 @@ def _last_of(said: bytes) -> str:
 
 
 def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own: Ctrl-C is for us, and we end what we started.
+    """Start a process in a group of its own: Ctrl-C is for us, and we end what we started.
+
+    In the same session: Linux divides CPUs among sessions first (autogroups, sched(7)), and who is
+    to yield to the others would yield to none in a session of its own.
 
     A signal that came in the middle of `Popen` would leave a process that nobody knows of,
     so it is held back until there is something to end.
@@ -204,7 +207,7 @@ def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
     before = {number: signal.signal(number, lambda number, _frame: came.append(number))
               for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        process = subprocess.Popen(command, start_new_session=True, **options)
+        process = subprocess.Popen(command, process_group=0, **options)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

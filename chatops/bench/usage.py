@@ -73,6 +73,12 @@ def pin(pid: int, cpu: int | None) -> None:
         os.sched_setaffinity(pid, {cpu})
 
 
+def pin_threads(threads: Iterable[int], cpu: int | None) -> None:
+    """Keep these on one CPU."""
+    for thread in threads:
+        pin(thread, cpu)
+
+
 @contextmanager
 def yielding(pids: Iterable[int]) -> Iterator[bool]:
     """These run only where nobody else wants the CPU (SCHED_IDLE, sched(7)), as if they were on
@@ -104,6 +110,16 @@ def pinned(pids: Iterable[int], cpu: int | None) -> Iterator[None]:
         for thread, cpus in before.items():
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(thread, cpus)
+
+
+def yielding_threads(pid: int) -> list[int]:
+    """Those of a process's threads that run only where nobody else wants the CPU."""
+    found = []
+    for thread in [int(task.name) for task in _tasks(pid)] if hasattr(os, "SCHED_IDLE") else ():
+        with suppress(ProcessLookupError):
+            if os.sched_getscheduler(thread) == os.SCHED_IDLE:
+                found.append(thread)
+    return found
 
 
 def _tasks(pid: int) -> list[Path]:
