@@ -21,6 +21,15 @@ def numbered(first: int, last: int, size: int = 0) -> Iterator[str]:
         yield f"{n} ".ljust(size, ".")
 
 
+def alice_and_bob(server: Server) -> tuple[Client, Client]:
+    """Two in the lobby of these names, who have heard everything so far."""
+    alice, bob = server.clients(2)
+    alice.rename("alice")
+    bob.rename("bob")
+    alice.heard()
+    return alice, bob
+
+
 def say_and_hear(speaker: Client, texts: Iterable[str], hearers: Sequence[Client] = ()) -> None:
     """Say them all, and hear each in its turn, as the hearers must too."""
     batch: list[str] = []
