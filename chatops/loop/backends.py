@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 from typing import NamedTuple
 
+from chatops.loop.naming import descriptor_of
 from chatops.system.errors import ChatopsError
 
 # FD_SETSIZE: select(2) takes a bit map of this many descriptors, whatever ulimit says.
@@ -69,6 +70,32 @@ def make(name: str) -> selectors.BaseSelector:
     assert kind is not None        # it is available
     selector: selectors.BaseSelector = kind()
     return selector
+
+
+def moved(selector: selectors.BaseSelector, name: str) -> selectors.BaseSelector:
+    """Another selector with all that is in this one's map, which stays as it is.  Raises
+    `BackendError` when the backend is not to be had or cannot hold a registered descriptor.
+    """
+    backend = resolve(name)
+    keys = list(selector.get_map().values())
+    if backend.max_fd is not None:
+        beyond = [key.fd for key in keys if key.fd > backend.max_fd]
+        if beyond:
+            raise BackendError(
+                f"{backend.name} cannot watch descriptors above {backend.max_fd}, and "
+                f"{len(beyond)} are registered (the highest is {max(beyond)})")
+    try:
+        new = make(name)
+    except OSError as error:
+        raise BackendError(f"no {backend.name} to be had: {error.strerror}") from error
+    try:
+        for key in keys:
+            new.register(key.fd if descriptor_of(key.fileobj) < 0 else key.fileobj,
+                         key.events, key.data)
+    except (OSError, ValueError) as error:
+        new.close()
+        raise BackendError(f"{backend.name} refused a descriptor: {error}") from error
+    return new
 
 
 def name_of(selector: selectors.BaseSelector) -> str:

@@ -11,9 +11,7 @@ and one list append; the fires are counted later, in bulk.  Watched, every event
 
 Time by the wall is not work: a thread that waits for the interpreter, for a core or in a
 call looks as busy as one that computes.  So a watched turn is measured by the thread's CPU
-time too, and what is missing there is its off-CPU time.  That clock is a system call, so
-inside a turn it is read at most once per `CPU_WORTH` of wall time: callbacks that are shorter
-share a reading, and which of them waited is known to within that.
+time too, and what is missing there is its off-CPU time.
 
 Belongs to the thread that calls `select`.
 """
@@ -37,12 +35,10 @@ from chatops.loop.naming import (
     callback_name,
     client_of,
     describe,
-    descriptor_of,
     format_call_site,
 )
 from chatops.loop.records import Event, Registration, TurnRecord
-
-Clock = Callable[[], float]
+from chatops.loop.timed import Clock, TimedEvents
 
 # Fires of unwatched turns are counted when this many turns wait, or when somebody asks.
 FOLD_AT = 256
@@ -51,7 +47,6 @@ FOLD_AT = 256
 EVENTS_KEPT = 1 << 16
 MASK_HISTORY = 16
 COST_HISTORY = 1024
-CPU_WORTH = 0.001              # seconds by the wall that are worth a look at the CPU time
 # Seconds: bounds of a histogram of what callbacks take, each belonging to the bucket below it.
 COST_BUCKETS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05,
                 0.1, 0.25, 0.5, 1.0)
@@ -60,33 +55,6 @@ SPIN_PEEK = 50                 # fires between two looks that make a descriptor 
 _key_of = itemgetter(0)
 _mask_of = cast("Callable[[Event], int]", itemgetter(1))
 _fd_of = cast("Callable[[selectors.SelectorKey], int]", itemgetter(1))
-
-
-class _TimedEvents(list[Event]):
-    """The ready list of a watched turn: whoever iterates it is timed, event by event."""
-
-    __slots__ = ("_selector",)
-
-    def __init__(self, events: list[Event], selector: ObservedSelector) -> None:
-        super().__init__(events)
-        self._selector = selector
-
-    def __iter__(self) -> Iterator[Event]:
-        selector = self._selector
-        clock, spent = selector.clock, selector._spent
-        unread = 0.0               # by the wall, since the CPU time was read
-        started = clock()
-        for event in super().__iter__():
-            yield event
-            ended = clock()
-            took = ended - started
-            unread += took
-            if unread < CPU_WORTH:
-                spent(event[0], took, 0.0)
-            else:
-                spent(event[0], took, min(took, selector._off_cpu(unread)))
-                unread = 0.0
-            started = ended
 
 
 class ObservedSelector(selectors.BaseSelector):
@@ -246,28 +214,10 @@ class ObservedSelector(selectors.BaseSelector):
         """Go on with another backend; every registration moves, none is disturbed.
 
         Readiness is level-triggered in all of them, so nothing that was ready is missed.
-        Raises `BackendError` when the backend is not to be had or cannot hold a registered
-        descriptor; then nothing has changed.
+        Raises `BackendError` as `backends.moved` does; then nothing has changed.
         """
-        backend = backends.resolve(name)
-        if backend.max_fd is not None:
-            beyond = [fd for fd in self._registrations if fd > backend.max_fd]
-            if beyond:
-                raise backends.BackendError(
-                    f"{backend.name} cannot watch descriptors above {backend.max_fd}, and "
-                    f"{len(beyond)} are registered (the highest is {max(beyond)})")
+        new = backends.moved(self._inner, name)
         self._fold()
-        try:
-            new = backends.make(name)
-        except OSError as error:
-            raise backends.BackendError(f"no {backend.name} to be had: {error.strerror}") from error
-        try:
-            for key in list(self._inner.get_map().values()):
-                new.register(key.fd if descriptor_of(key.fileobj) < 0 else key.fileobj,
-                             key.events, key.data)
-        except (OSError, ValueError) as error:
-            new.close()
-            raise backends.BackendError(f"{backend.name} refused a descriptor: {error}") from error
         old, self._inner, self._select = self._inner, new, new.select
         old.close()
 
@@ -320,7 +270,7 @@ class ObservedSelector(selectors.BaseSelector):
         else:
             self._remember(TurnRecord(self.turns, returned, timeout, waited, ready))
         self._cpu_began = self._cpu_read = self.cpu()
-        return _TimedEvents(ready, self)
+        return TimedEvents(ready, self)
 
     def _end_turn(self, worked: float, cpu_began: float) -> None:
         """A watched turn worked so long by the wall: what of that was its thread off the CPU?"""

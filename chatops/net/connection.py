@@ -6,13 +6,14 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from chatops.loop.naming import not_a_call_site
-from chatops.net import kernel
 from chatops.net.context import ConnectionContext
 from chatops.net.outbox import Outbox
-from chatops.net.state import MOVES, ConnectionState, interest, reason_of
+from chatops.net.owner import ConnectionOwner, Fan
+from chatops.net.state import ConnectionState, interest, reason_of
+from chatops.net.watched import WatchedSocket
 
 S = TypeVar("S")               # what the layer above keeps with a connection
 
@@ -22,94 +23,37 @@ LEAST_PROGRESS = 4096          # bytes a slow reader must take per stall deadlin
 MENTIONED = 1 << 16            # an outbox is worth an event when it has held this much
 
 
-class ConnectionOwner(Protocol[S]):
-    """Who is told what happens on connections.  Called on the reactor's thread."""
-
-    def received(self, connection: Connection[S], data: bytes) -> None:
-        """Bytes came in."""
-
-    def ended(self, connection: Connection[S]) -> None:
-        """The peer has sent all it will send; it may still read."""
-
-    def lost(self, connection: Connection[S], reason: str) -> None:
-        """The connection is closed now, or its time to take what was queued is over."""
-
-    def filled(self, connection: Connection[S]) -> None:
-        """The outbox is worth mentioning; once until it is empty again."""
-
-    def emptied(self, connection: Connection[S]) -> None:
-        """The outbox is empty again after having been worth mentioning."""
-
-    def half_full(self, connection: Connection[S]) -> None:
-        """The outbox holds half of what it may, and did not before."""
-
-    def waits(self, connection: Connection[S]) -> bool:
-        """Asked while the context is `pressed`, before it is read: whether it is not to be."""
-
-    def overflowed(self, connection: Connection[S], lines: int) -> None:
-        """So many lines found no room: they are dropped, or with policy `evict` the
-        connection is to be given up."""
-
-    def gap(self, connection: Connection[S], lines: int) -> bytes:
-        """What this reader finds where so many lines were dropped: a line, with its newline,
-        of at most `outbox.NOTICE` bytes."""
-
-    def stalled(self, connection: Connection[S]) -> None:
-        """The peer has taken next to nothing for the whole stall deadline."""
-
-
-class Fan(Protocol[S]):
-    """What many connections get alike; a `FanOut`, as a connection sees it."""
-
-    bytes: int                     # handed to each member, since the beginning
-    lines: int
-
-    def back(self, connection: Connection[S]) -> None:
-        """Its outbox began to fill: what comes is queued behind it."""
-
-    def clear(self, connection: Connection[S]) -> None:
-        """Its outbox is empty: what comes is sent at once."""
-
-    def discard(self, connection: Connection[S]) -> None:
-        """It gets no more."""
-
-
-class Connection(Generic[S]):
+class Connection(WatchedSocket, Generic[S]):
     """A client's socket.  Belongs to the reactor's thread, as does everything it calls."""
 
     __slots__ = ("active_at", "bytes_direct", "bytes_dropped", "bytes_in", "client_id",
-                 "connected_at", "context", "fans", "fd", "host", "label", "lines_direct",
-                 "lines_dropped", "mask", "mentioned", "on_empty", "outbox", "own_before",
-                 "paused", "peer", "progress", "progress_at", "send", "session", "sock", "state")
+                 "connected_at", "fans", "host", "label", "lines_direct", "lines_dropped",
+                 "mentioned", "on_empty", "outbox", "own_before", "peer", "progress",
+                 "progress_at", "send", "session")
 
     kind = "connection"
     tls = ""                       # version and cipher, where it has any
     certificate = ""               # fingerprint of what the peer has shown and we accept
 
+    context: ConnectionContext[ConnectionOwner[Connection[S]]]
     session: S                     # the layer above sets it before anything can come in
 
     @not_a_call_site
-    def __init__(self, context: ConnectionContext[ConnectionOwner[S]], sock: socket.socket,
-                 peer: str, client_id: int) -> None:
+    def __init__(self, context: ConnectionContext[ConnectionOwner[Connection[S]]],
+                 sock: socket.socket, peer: str, client_id: int) -> None:
         """Takes over a socket, makes it non-blocking, and begins to read it."""
-        sock.setblocking(False)
+        super().__init__(context, sock)
         now = context.reactor.now
-        self.context = context
-        self.sock = sock
         self.send: Callable[[bytes], int] = sock.send
-        self.fd = sock.fileno()
         self.peer = peer
         self.host = ""                 # its address alone; the layer above sets it
         self.client_id = client_id
         self.label = f"#{client_id}"
-        self.state = ConnectionState.OPEN
-        self.paused = False            # by the layer above: it is not read
-        self.mask = 0                  # what the selector watches; 0 is not registered
         self.outbox: Outbox | None = None
         self.mentioned = False
         self.on_empty: Callable[[], None] | None = None    # called once when nothing is queued
         # What it is a member of, with what each had handed out when it came in.
-        self.fans: dict[Fan[S], tuple[int, int]] = {}
+        self.fans: dict[Fan[Connection[S]], tuple[int, int]] = {}
         self.bytes_in = self.bytes_direct = self.bytes_dropped = 0
         self.lines_direct = self.lines_dropped = 0
         self.own_before = 0            # `bytes_direct` when the outbox last began to fill
@@ -122,11 +66,6 @@ class Connection(Generic[S]):
                 f"mask={self.mask} queued={self.queued}>")
 
     # -- what is known of it
-
-    @property
-    def is_open(self) -> bool:
-        """Whether lines may still be put on the way to it."""
-        return self.state is ConnectionState.OPEN
 
     @property
     def queued(self) -> int:
@@ -154,50 +93,12 @@ class Connection(Generic[S]):
             handed += fan.lines - before
         return handed - self.lines_dropped
 
-    # -- interest
-
-    def wanted(self) -> int:
-        """What it should be watched for."""
-        return interest(self.state, self.paused, self.queued, self.context.always_write)
-
-    @not_a_call_site
-    def update_interest(self) -> None:
-        """Tell the selector, if it changed.  Unregisters rather than watch for nothing:
-        with an empty mask epoll still reports a reset, for ever.
-        """
-        mask = self.wanted()
-        if mask == self.mask:
-            return
-        selector = self.context.reactor.selector
-        if not self.mask:
-            selector.register(self.sock, mask, self.on_ready)
-        elif not mask:
-            selector.unregister(self.sock)
-        else:
-            try:
-                selector.modify(self.sock, mask, self.on_ready)
-            except OSError as error:       # closed by somebody else; it is out of the map now
-                self.mask = 0
-                self.abort(reason_of(error))
-                return
-        self.mask = mask
-
-    @not_a_call_site
-    def pause(self) -> None:
-        """Do not read for now."""
-        self.paused = True
-        self.update_interest()
-
-    @not_a_call_site
-    def resume(self) -> None:
-        """Read again."""
-        self.paused = False
-        self.update_interest()
-
     # -- events
 
+    def wanted(self) -> int:
+        return interest(self.state, self.paused, self.queued, self.context.always_write)
+
     def on_ready(self, mask: int) -> None:
-        """The selector says that it can be read, or written, or that it is broken."""
         if mask & EVENT_WRITE and self.outbox:
             self._flush()
         if mask & EVENT_READ and self.mask & EVENT_READ:
@@ -404,15 +305,6 @@ class Connection(Generic[S]):
             self._tell_queue()
         return True
 
-    def _shut(self) -> None:
-        self._move(ConnectionState.LINGERING)
-        try:
-            self.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.abort("")
-            return
-        self.update_interest()
-
     def give_up(self) -> None:
         """The linger deadline is over."""
         self.abort("did not take its last lines in time" if self.outbox else "")
@@ -423,14 +315,11 @@ class Connection(Generic[S]):
         self.abort(reason)
 
     def abort(self, reason: str) -> None:
-        """Close without further ceremony, at the end of this turn.  Idempotent."""
         if self.state is ConnectionState.CLOSED:
             return
-        self._move(ConnectionState.CLOSED)
         self.context.stalls.stop(self)
         self.context.lingers.stop(self)
-        self.context.dead.append(self)
-        self.update_interest()
+        self._close()
         self.context.owner.lost(self, reason)
 
     def reap(self) -> None:
@@ -441,13 +330,4 @@ class Connection(Generic[S]):
         self.on_empty = None
         if hasattr(self, "session"):   # one that was refused has none
             del self.session
-        self.sock.close()
-
-    def _move(self, state: ConnectionState) -> None:
-        if state not in MOVES[self.state]:
-            raise AssertionError(f"{self!r} cannot become {state.value}")
-        self.state = state
-
-    def kernel_queued(self) -> int:
-        """Bytes that the peer's kernel has not acknowledged."""
-        return kernel.kernel_queued(self.sock)
+        super().reap()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from selectors import EVENT_READ, EVENT_WRITE
 
 from chatops.loop.naming import not_a_call_site
-from chatops.net.connection import Connection, ConnectionOwner, S
+from chatops.net.connection import Connection, S
 from chatops.net.context import ConnectionContext
+from chatops.net.owner import ConnectionOwner
 from chatops.net.state import ConnectionState, interest, tls_interest
 from chatops.net.tls import TlsSocket, fingerprint
 
@@ -17,8 +18,8 @@ class TlsConnection(Connection[S]):
     __slots__ = ("_tls", "certificate", "tls")
 
     @not_a_call_site
-    def __init__(self, context: ConnectionContext[ConnectionOwner[S]], sock: TlsSocket, peer: str,
-                 client_id: int) -> None:
+    def __init__(self, context: ConnectionContext[ConnectionOwner[Connection[S]]],
+                 sock: TlsSocket, peer: str, client_id: int) -> None:
         self._tls = sock
         cipher = sock.cipher()
         self.tls = f"{sock.version()} {cipher[0] if cipher else ''}"

@@ -12,7 +12,7 @@ from chatops.units import counted, format_duration, format_size, they_were
 
 
 class Clients:
-    """The owner of all connections (`chatops.net.connection.Owner`).  Belongs to the reactor's
+    """The owner of all connections (`chatops.net.owner.ConnectionOwner`).  Belongs to the reactor's
     thread.
     """
 
@@ -29,7 +29,7 @@ class Clients:
         self.keepalive = Keepalive(state)
         self.pressure = Backpressure(state)
 
-    # -- what connections report (chatops.net.connection.Owner)
+    # -- what connections report (chatops.net.owner.ConnectionOwner)
 
     def received(self, connection: ClientConnection, data: bytes) -> None:
         session = connection.session

@@ -28,14 +28,11 @@ from chatops.chat.effects import (
     Unpark,
 )
 from chatops.chat.groups import SAID, SERVER, Group
-from chatops.chat.lines import cut
 from chatops.chat.session import Session
-from chatops.net.context import LINE
 from chatops.net.fanout import FanOut
-from chatops.net.kernel import pending_error
-from chatops.net.state import reason_of
 from chatops.server import demands
 from chatops.server.backpressure import Backpressure
+from chatops.server.held import HeldClients
 from chatops.server.state import ClientConnection, ServerState
 from chatops.units import counted
 
@@ -43,8 +40,6 @@ from chatops.units import counted
 # taken a part of is queued to its end, and one that finds no room is dropped as a whole: so it
 # must be far smaller than an outbox.
 GATHERED = 1 << 13
-SLICE = 1 << 16                # bytes of a long answer that are sent at once
-HELD = 1 << 12                 # bytes of what was held that are said at once, at least
 NOBODY: dict[Dialect, FanOut[Session]] = {}
 
 
@@ -58,8 +53,7 @@ class EffectRunner:
         self.fans: dict[str, dict[Dialect, FanOut[Session]]] = {}
         self._state = state
         self._relieve = relieve
-        self._pressure = pressure
-        pressure.read_on = self._resume
+        self._held = HeldClients(state, pressure)
         self._echoless: set[int] = set()       # clients that do not hear what they say
 
     def flush(self) -> None:
@@ -124,13 +118,13 @@ class EffectRunner:
             case Answer():
                 self._answer(effect)
             case PauseReading():
-                self._hold(effect)
+                self._held.hold(effect)
             case Park():
-                self._park(effect)
+                self._held.park(effect)
             case Unpark():
-                self._unpark(effect)
+                self._held.unpark(effect)
             case Pour():
-                self._pour(effect)
+                self._held.pour(effect)
             case LookUp():
                 self._look_up(effect)
             case Replay():
@@ -250,84 +244,6 @@ class EffectRunner:
             self.fans.pop(effect.room, None)
         if effect.id not in self._state.hub.sessions:
             self._echoless.discard(effect.id)
-
-    def _hold(self, effect: PauseReading) -> None:
-        state = self._state
-        connection = state.connections.get(effect.id)
-        if connection is not None and connection.is_open:
-            connection.pause()
-            state.partials.stop(connection)       # it is we who keep it waiting
-            state.reactor.call_later(effect.seconds, lambda: self._read_on(connection))
-
-    def _park(self, effect: Park) -> None:
-        connection = self._state.connections.get(effect.id)
-        if connection is not None and connection.is_open:
-            connection.pause()
-            self._state.partials.stop(connection)
-
-    def _unpark(self, effect: Unpark) -> None:
-        connection = self._state.connections.get(effect.id)
-        if connection is not None:
-            self._read_on_soon(connection)
-
-    def _pour(self, effect: Pour) -> None:
-        connection = self._state.connections.get(effect.id)
-        if connection is not None:
-            self._pour_on(connection, effect.data, 0)
-
-    def _pour_on(self, connection: ClientConnection, data: bytes, start: int) -> None:
-        """The next slice, and the one after it when this one is out, in a later turn."""
-        if not connection.is_open:
-            return
-        slice_ = min(SLICE, self._state.context.outbox_limit // 4)
-        end = data.rfind(b"\n", start, start + slice_) + 1 or len(data)
-        connection.write(data[start:end], data.count(b"\n", start, end))
-        if end == len(data):
-            connection.session.parked = False
-            self._read_on_soon(connection)
-        elif connection.outbox:
-            connection.on_empty = lambda: self._pour_on(connection, data, end)
-        else:
-            self._state.reactor.call_soon(lambda: self._pour_on(connection, data, end))
-
-    def _read_on_soon(self, connection: ClientConnection) -> None:
-        """In the next turn: who has its answer at once may have many questions more."""
-        self._state.reactor.call_soon(lambda: self._read_on(connection))
-
-    def _read_on(self, connection: ClientConnection) -> None:
-        if not self._pressure.comes_too_late(connection):
-            self._resume(connection)
-
-    def _resume(self, connection: ClientConnection) -> None:
-        """Say what was held, and read what comes, unless its rooms cannot take more now."""
-        state = self._state
-        if connection.is_open and state.context.pressed and self._pressure.waits(connection):
-            return
-        # The selector does not watch who is held: a reset would go unnoticed until all that
-        # is held was said.
-        if connection.is_open and (error := pending_error(connection.sock)) is not None:
-            connection.abort(reason_of(error))
-        if connection.is_open:
-            if state.idles.seconds:
-                state.idles.start(connection)
-            self._say_held(connection)
-
-    def _say_held(self, connection: ClientConnection) -> None:
-        """As much of it as this turn may bring in; then read what comes, if that was all."""
-        state, session = self._state, connection.session
-        before = session.lines_in
-        session.held, later = cut(session.held, max(state.context.intake_left, HELD))
-        said = len(session.held)
-        read = session.door.resume(session)
-        state.context.intake_left -= (said - len(session.held)
-                                      + LINE * (session.lines_in - before))
-        session.held += later
-        if read and later:
-            self._read_on_soon(connection)
-        elif read:
-            connection.resume()
-            if session.mid_line:
-                state.partials.start(connection)
 
     def _recall(self, effect: Recall) -> None:
         session = self._state.hub.sessions.get(effect.id)

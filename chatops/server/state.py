@@ -21,9 +21,10 @@ from chatops.loop.bus import EventBus
 from chatops.loop.deadlines import Deadlines
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
-from chatops.net.connection import Connection, ConnectionOwner
+from chatops.net.connection import Connection
 from chatops.net.context import ConnectionContext
 from chatops.net.handshake import Handshake, Handshakes
+from chatops.net.owner import ConnectionOwner
 from chatops.server.admission import Admission
 from chatops.server.bans import BanList
 from chatops.server.counts import Counts
@@ -120,7 +121,7 @@ class ServerState:
         self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can
         # What connections share names their owner, and the deadlines what they call: made by
         # `clients.Clients`, which is both.
-        self.context: ConnectionContext[ConnectionOwner[Session]]
+        self.context: ConnectionContext[ConnectionOwner[ClientConnection]]
         self.partials: Deadlines[ClientConnection]
         self.idles: Deadlines[ClientConnection]
         self.newcomers: Deadlines[ClientConnection]

@@ -24,8 +24,9 @@ from chatops.api.words import MapChange
 from chatops.loop import private
 from chatops.loop.meter import LATELY, CallMeter
 from chatops.loop.naming import format_call_site
-from chatops.loop.observed import MASK_HISTORY, ObservedSelector, _TimedEvents
+from chatops.loop.observed import MASK_HISTORY, ObservedSelector
 from chatops.loop.records import Event, TurnRecord
+from chatops.loop.timed import TimedEvents
 from chatops.watch import registry
 from chatops.watch.registry import resume
 from chatops.watch.turn_log import (
@@ -296,7 +297,7 @@ class WatchedSelector(ObservedSelector):
             self.last_turn = last
             self.turn_log.turns.append(last)
         # asyncio only queues what is ready while it iterates: its calls are timed elsewhere.
-        return ready if self.asyncio or not ready else _TimedEvents(ready, self)
+        return ready if self.asyncio or not ready else TimedEvents(ready, self)
 
     def _finish_turn(self) -> None:
         """What has come to be known of the last turn since it began belongs to it."""

@@ -14,12 +14,14 @@ import pytest
 
 from chatops.links.remote import RemoteLink
 from tests.integration.certificates import Authority
+from tests.integration.command import ctl
 from tests.integration.harness import Served, Server, descriptors
 from tests.integration.nodes import engine, node
+from tests.integration.stages import run_stage
 from tests.integration.terminal import Console
 from tests.integration.watched import Watched
 
-__all__ = ["engine", "node"]      # fixtures from elsewhere
+__all__ = ["ctl", "engine", "node", "run_stage"]      # fixtures from elsewhere
 
 
 @pytest.fixture(scope="session", autouse=True)

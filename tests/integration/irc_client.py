@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from tests.integration.client import Client
+from tests.integration.harness import Server
 
 
 class IrcClient(Client):
@@ -31,3 +34,15 @@ class IrcClient(Client):
         self.say(*lines, "PING :fence")
         return [line.rstrip("\r") for line in self.read_until(
             lambda line: line.rstrip("\r").endswith("PONG chatops.local fence"))[:-1]]
+
+
+@contextmanager
+def newcomers(server: Server) -> Iterator[Callable[..., IrcClient]]:
+    """Brings clients in by its IRC door, `come("ada", caps="batch")`; closed in the end."""
+    address = (server.address[0], server.call(lambda: server.chat.intake.irc_port))
+    with ExitStack() as stack:
+
+        def come(nick: str = "", **options: Any) -> IrcClient:
+            return stack.enter_context(closing(IrcClient(address, nick, **options)))
+
+        yield come

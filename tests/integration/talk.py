@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
 
+from chatops.api.events import Disconnected, LinesDropped
 from tests.integration.client import Client
 from tests.integration.harness import Server
 
@@ -21,6 +24,15 @@ def numbered(first: int, last: int, size: int = 0) -> Iterator[str]:
         yield f"{n} ".ljust(size, ".")
 
 
+def alice_and_bob(server: Server) -> tuple[Client, Client]:
+    """Two in the lobby of these names, who have heard everything so far."""
+    alice, bob = server.clients(2)
+    alice.rename("alice")
+    bob.rename("bob")
+    alice.heard()
+    return alice, bob
+
+
 def say_and_hear(speaker: Client, texts: Iterable[str], hearers: Sequence[Client] = ()) -> None:
     """Say them all, and hear each in its turn, as the hearers must too."""
     batch: list[str] = []
@@ -33,6 +45,24 @@ def say_and_hear(speaker: Client, texts: Iterable[str], hearers: Sequence[Client
                 for line in batch:
                     client.expect(f"{speaker.nick}: {line}")
             batch = []
+
+
+@contextmanager
+def meanwhile(step: Callable[[Event], object]) -> Iterator[None]:
+    """Take this step again and again, in a thread of its own, until its event is set."""
+    over = Event()
+
+    def go_on() -> None:
+        while not over.is_set():
+            step(over)
+
+    thread = Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def slow_room(server: Server) -> tuple[Client, Client, Client]:
@@ -70,6 +100,30 @@ def accounted(lines: Iterable[str], speaker: str) -> tuple[int, int]:
         known += 1
         read += 1
     return known, read
+
+
+def hear_bursts(speaker: Client, reader: Client, slow: Client, count: int = 2000) -> int:
+    """So many lines in bursts, of which the slow one reads a few at a time, and in the end the
+    rest; how many it has read itself.
+    """
+    lines: list[str] = []
+    for first in range(0, count, 100):
+        say_and_hear(speaker, numbered(first, first + 100, 300), [reader])
+        lines += [slow.read_line() for _ in range(20)]
+    while accounted(lines, speaker.nick)[0] < count:
+        lines.append(slow.read_line())
+    known, read = accounted(lines, speaker.nick)
+    assert known == count
+    assert 0 < read < count
+    return read
+
+
+def dropped(server: Server, client: Client) -> list[LinesDropped]:
+    """What was said of the lines that this client has lost, now that it leaves."""
+    client.close()
+    server.wait_for(Disconnected, lambda event: event.id == client.id)
+    return [event for event in server.events()
+            if isinstance(event, LinesDropped) and event.id == client.id]
 
 
 def told_lost(line: str) -> int:

@@ -250,6 +250,15 @@ class Console(Terminal):
         row = self.see(rf"[ >»]\s+{client.id}\s+(\d+)\s+{re.escape(client.nick)}\b", timeout)
         return int(row[1])
 
+    def leave(self, timeout: float = PATIENCE) -> int:
+        """Stop the server in the dialog that asks for that; the exit status."""
+        self.must_live = False
+        self.type("q")
+        self.see("Stop the server")
+        self.focus_on("Cancel")
+        self.type("s")
+        return self.status(timeout)
+
     def memory(self) -> int:
         """Bytes of it that are in RAM."""
         return usage.resident_bytes(self.pid) or 0

@@ -121,28 +121,25 @@ def connected(port: int) -> Client:
 # -- the terminal goes
 
 
-def test_z09_when_the_window_is_closed_the_server_drains_and_the_process_ends(
-        console: StartConsole) -> None:
-    chatops = console(size=NARROW)
+def drains_when_it_hangs_up(chatops: Console) -> None:
     chatops.must_live = False
     ada = chatops.client("ada")
     chatops.see_row(ada)
     chatops.hang_up()
     assert ada.to_the_end()[-1] == GOODBYE
     assert chatops.status(SOON) == 0
+
+
+def test_z09_when_the_window_is_closed_the_server_drains_and_the_process_ends(
+        console: StartConsole) -> None:
+    drains_when_it_hangs_up(console(size=NARROW))
 
 
 def test_z09_a_hang_up_is_noticed_by_one_whose_controlling_terminal_it_is_not(
         console: StartConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "TAKE_TERMINAL", "import os, sys; "
                         "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])")
-    chatops = console(size=NARROW)
-    chatops.must_live = False
-    ada = chatops.client("ada")
-    chatops.see_row(ada)
-    chatops.hang_up()
-    assert ada.to_the_end()[-1] == GOODBYE
-    assert chatops.status(SOON) == 0
+    drains_when_it_hangs_up(console(size=NARROW))
 
 
 # -- the terminal takes nothing

@@ -48,15 +48,6 @@ def see_all(chatops: Terminal) -> None:
         chatops.see(part)
 
 
-def leave(chatops: Console) -> int:
-    chatops.must_live = False
-    chatops.type("q")
-    chatops.see("Stop the server")
-    chatops.focus_on("Cancel")
-    chatops.type("s")
-    return chatops.status(SOON)
-
-
 # -- stopped and continued
 
 
@@ -71,7 +62,7 @@ def test_being_continued_starts_no_threads_and_the_keys_and_the_end_are_as_ever(
         os.kill(chatops.pid, signal.SIGCONT)
         see_all(chatops)
         until(lambda: threads(chatops) == before, SOON)
-    assert leave(chatops) == 0
+    assert chatops.leave(SOON) == 0
     assert_left_as_it_was(chatops)
 
 
@@ -92,7 +83,7 @@ def test_a_console_that_was_stopped_is_drawn_whole_again(
         see_all(chatops)
         chatops.see_row(ada)
         until(lambda: threads(chatops) == before, SOON)
-    assert leave(chatops) == 0
+    assert chatops.leave(SOON) == 0
     assert_left_as_it_was(chatops)
 
 
@@ -124,7 +115,7 @@ def test_errors_that_go_into_a_file_leave_the_console_on_the_terminal(
         console: StartConsole, tmp_path: Path) -> None:
     chatops = console(program=("-c", INTO_FILE))
     see_all(chatops)
-    assert leave(chatops) == 0
+    assert chatops.leave(SOON) == 0
     assert_left_as_it_was(chatops)
     assert (tmp_path / ERRORS).read_bytes() == b""
 
@@ -189,7 +180,7 @@ def test_an_action_that_raises_is_shown_and_logged_and_the_chat_goes_on(
     log = tmp_path / "log"
     until(lambda: "CallbackFailed" in log.read_text("utf-8"), SOON)
     assert "Traceback" in log.read_text("utf-8")
-    assert leave(chatops) == 0
+    assert chatops.leave(SOON) == 0
     assert_left_as_it_was(chatops)
     assert FAULT in chatops.written.decode()[-2000:]
 
@@ -205,7 +196,7 @@ def test_a_slash_behind_an_unknown_user_ends_nothing(console: StartConsole) -> N
         chatops.see(r":invert +✓")
     ada.say("still here?")
     ada.expect("ada: still here?")
-    assert leave(chatops) == 0
+    assert chatops.leave(SOON) == 0
 
 
 @pytest.mark.parametrize("thread", ["journal", "spare"])
@@ -223,7 +214,7 @@ def test_a_thread_that_dies_is_told_in_a_banner_and_in_the_status(
     chatops.see(rf"(?s) ! .*thread.*{FAULT}|{thread} thread died")
     ada.say("still here?")
     ada.expect("ada: still here?")
-    assert leave(chatops) == 1
+    assert chatops.leave(SOON) == 1
     assert_left_as_it_was(chatops)
 
 

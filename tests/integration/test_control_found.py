@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from chatops.cli import main
 from chatops.control import find
 from chatops.control.socket_path import ControlError, ControlSocket, default_path
+from tests.integration.command import run
 from tests.integration.harness import Served
 from tests.integration.terminal import Terminal
-from tests.integration.test_start import run
 
 Start = Callable[..., Served]
 Environment = dict[str, str]

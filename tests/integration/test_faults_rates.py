@@ -14,7 +14,7 @@ from chatops.api.commands import Kick, Quit
 from chatops.api.events import Disconnected, Throttled
 from tests.integration.client import Client
 from tests.integration.harness import Clock, Server
-from tests.integration.talk import accounted, numbered, say_and_hear
+from tests.integration.talk import accounted, meanwhile, numbered, say_and_hear
 from tests.patience import scaled
 
 StartServer = Callable[..., Server]
@@ -28,25 +28,18 @@ TOLD = ("*** error: you are over 50 lines a second; you are read more slowly for
 @contextmanager
 def flooding(client: Client) -> Iterator[None]:
     """Somebody who says as much as a socket takes, and reads what comes of it."""
-    over = Event()
     lines = b"flood flood flood\n" * 4096
     client.sock.setblocking(False)
 
-    def flood() -> None:
-        while not over.is_set():
-            for step in (lambda: client.sock.send(lines), lambda: client.sock.recv(1 << 20)):
-                try:
-                    step()
-                except BlockingIOError:
-                    over.wait(0.0005)
+    def flood(over: Event) -> None:
+        for step in (lambda: client.sock.send(lines), lambda: client.sock.recv(1 << 20)):
+            try:
+                step()
+            except BlockingIOError:
+                over.wait(0.0005)
 
-    thread = threading.Thread(target=flood)
-    thread.start()
-    try:
+    with meanwhile(flood):
         yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def p95(speaker: Client, hearer: Client, count: int = 40, *, seconds: float = 0.0) -> float:

@@ -13,13 +13,15 @@ from collections.abc import Callable
 import pytest
 
 from chatops.api.commands import Kick
-from chatops.api.events import Disconnected, LinesDropped, QueueEmptied, QueueGrew
+from chatops.api.events import Disconnected, QueueEmptied, QueueGrew
 from chatops.server.state import LINGER
 from tests.integration.client import Client, Ended
 from tests.integration.harness import Clock, Served, Server
 from tests.integration.talk import (
     TIGHT,
     accounted,
+    dropped,
+    hear_bursts,
     numbered,
     say_and_hear,
     slow_room,
@@ -80,23 +82,12 @@ def test_s02_bursts_to_a_slow_reader_never_cut_or_glue_a_line_and_drops_are_told
         server: StartServer, policy: str) -> None:
     chat = server(sndbuf=TIGHT, outbox=32 << 10, rate_limit=0.0, slow_consumer=policy)
     speaker, reader, slow = slow_room(chat)
-    lines: list[str] = []
-    for first in range(0, 2000, 100):
-        say_and_hear(speaker, numbered(first, first + 100, 300), [reader])
-        lines += [slow.read_line() for _ in range(20)]
-    while accounted(lines, speaker.nick)[0] < 2000:
-        lines.append(slow.read_line())
-    known, read = accounted(lines, speaker.nick)
-    assert known == 2000
-    assert 0 < read < 2000
+    read = hear_bursts(speaker, reader, slow)
     chat.until(lambda chat: not chat.state.context.queued)
     assert chat.row(slow).lines_dropped == 2000 - read
-    slow.close()
-    chat.wait_for(Disconnected, lambda event: event.id == slow.id)
-    dropped = [event for event in chat.events()
-               if isinstance(event, LinesDropped) and event.id == slow.id]
-    assert sum(event.lines for event in dropped) == 2000 - read
-    assert {event.policy for event in dropped} == {policy}
+    lost = dropped(chat, slow)
+    assert sum(event.lines for event in lost) == 2000 - read
+    assert {event.policy for event in lost} == {policy}
 
 
 def test_s10_a_reader_that_takes_a_byte_a_second_is_dropped_at_the_progress_deadline(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from selectors import EVENT_READ, DefaultSelector
 from socket import socket
-from threading import Event, Thread
+from threading import Event
 from typing import cast
 
 import pytest
@@ -19,7 +19,7 @@ from chatops.server.server import ChatServer
 from tests.integration.client import Client
 from tests.integration.harness import Server
 from tests.integration.irc_client import IrcClient
-from tests.integration.talk import say_and_hear, slow_room, speak_until
+from tests.integration.talk import meanwhile, say_and_hear, slow_room, speak_until
 from tests.patience import scaled
 
 StartServer = Callable[..., Server]
@@ -64,28 +64,21 @@ def test_r06_the_demo_survives_a_flood_of_built_in_clients(
 @contextmanager
 def flooding(talkers: list[Client], readers: list[Client]) -> Iterator[None]:
     """Lines of one letter, as many as the sockets of the first take; all of them read."""
-    lines, over, watched = b"x\n" * 4096, Event(), DefaultSelector()
+    lines, watched = b"x\n" * 4096, DefaultSelector()
     for client in (*talkers, *readers):
         client.sock.setblocking(False)
         watched.register(client.sock, EVENT_READ)
 
-    def run() -> None:
-        while not over.is_set():
-            for client in talkers:
-                with suppress(OSError):
-                    client.sock.send(lines)
-            for key, _ in watched.select(0.05):
-                with suppress(OSError):
-                    cast(socket, key.fileobj).recv(1 << 16)
+    def flood(_: Event) -> None:
+        for client in talkers:
+            with suppress(OSError):
+                client.sock.send(lines)
+        for key, _mask in watched.select(0.05):
+            with suppress(OSError):
+                cast(socket, key.fileobj).recv(1 << 16)
 
-    thread = Thread(target=run)
-    thread.start()
-    try:
+    with watched, meanwhile(flood):
         yield
-    finally:
-        over.set()
-        thread.join()
-        watched.close()
 
 
 def test_r06_short_lines_that_are_long_to_hear_cost_no_reader_its_place(

@@ -10,7 +10,6 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +21,7 @@ from chatops.server.reservations import GRACE
 from chatops.system.errors import StartError
 from tests.integration.certificates import Authority
 from tests.integration.harness import Clock, Served, Server
-from tests.integration.irc_client import IrcClient
+from tests.integration.irc_client import IrcClient, newcomers
 from tests.integration.terminal import Terminal
 from tests.patience import PATIENCE
 
@@ -35,16 +34,8 @@ def chat(server: Callable[..., Server]) -> Server:
 @pytest.fixture
 def come(chat: Server) -> Iterator[Callable[..., IrcClient]]:
     """A client by the IRC door."""
-    clients: list[IrcClient] = []
-    port = chat.call(lambda: chat.chat.intake.irc_port)
-
-    def connect(nick: str = "", **options: Any) -> IrcClient:
-        clients.append(IrcClient((chat.address[0], port), nick, **options))
-        return clients[-1]
-
-    yield connect
-    for client in clients:
-        client.close()
+    with newcomers(chat) as come:
+        yield come
 
 
 def test_both_doors_lead_into_one_room(chat: Server, come: Callable[..., IrcClient]) -> None:

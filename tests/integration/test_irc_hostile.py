@@ -9,7 +9,6 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +18,7 @@ from chatops.server.keepalive import GRAIN, REGISTER
 from tests.integration.bystanders import talking_on
 from tests.integration.client import Ended
 from tests.integration.harness import Clock, Server
-from tests.integration.irc_client import IrcClient
+from tests.integration.irc_client import IrcClient, newcomers
 
 MASK = "*a" * 25 + "*"
 PLAIN = "PRIVMSG #lobby :plain words"
@@ -73,16 +72,8 @@ def chat(server: Callable[..., Server]) -> Server:
 @pytest.fixture
 def come(chat: Server) -> Iterator[Callable[..., IrcClient]]:
     """A client by the IRC door."""
-    clients: list[IrcClient] = []
-    address = (chat.address[0], chat.call(lambda: chat.chat.intake.irc_port))
-
-    def connect(nick: str = "", **options: Any) -> IrcClient:
-        clients.append(IrcClient(address, nick, **options))
-        return clients[-1]
-
-    yield connect
-    for client in clients:
-        client.close()
+    with newcomers(chat) as come:
+        yield come
 
 
 @pytest.mark.parametrize(("data", "codes", "said"), [row[1:] for row in ANSWERED],

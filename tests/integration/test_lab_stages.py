@@ -11,82 +11,21 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chatops.api.command_line import parse
-from chatops.api.events import Connected, Crashed, Disconnected, Said, ServerStopped, Warned
-from chatops.api.link import LinkStatus
+from chatops.api.events import Crashed, Disconnected, Said
 from chatops.api.snapshot import ClientRow, Snapshot
-from chatops.lab.clients.client import open_socket
-from chatops.lab.stages import STAGES, StageLink, StageServer
-from chatops.lab.stages.base import receive
+from chatops.lab.stages import StageLink, StageServer
 from tests.integration.client import Client
+from tests.integration.stages import (
+    RunStage,
+    client_of,
+    drain,
+    lint,
+    snapshot_of,
+    stopped_client_of,
+    turns_in,
+)
 from tests.integration.until import until
 from tests.patience import scaled
-
-Run = Callable[..., tuple[StageServer, StageLink]]
-
-
-@pytest.fixture
-def run() -> Iterator[Run]:
-    running: list[tuple[StageServer, StageLink]] = []
-
-    def start(number: int, **options: float) -> tuple[StageServer, StageLink]:
-        stage = STAGES[number](**options)  # type: ignore[arg-type]
-        stage.start()
-        link = StageLink(stage)
-        running.append((stage, link))
-        return stage, link
-
-    yield start
-    for stage, link in running:
-        link.close()
-        assert stage.stop()
-
-
-def client_of(stage: StageServer) -> Client:
-    return Client(stage.address, greeted=False)
-
-
-def stopped_client_of(stage: StageServer) -> socket.socket:
-    """One that does not read, with buffers so small that it shows after some 40 KB."""
-    sock = open_socket(stage.address, tiny=True)
-    sock.setblocking(True)
-    sock.connect(stage.address)
-    return sock
-
-
-def turns_in(stage: StageServer, seconds: float) -> int:
-    """Turns of its loop in a span of time, seen from outside."""
-    before = stage.selector.turns
-    select.select([], [], [], seconds)
-    return stage.selector.turns - before
-
-
-def snapshot_of(link: StageLink, wanted: Callable[[Snapshot], object] = lambda _: True
-                ) -> Snapshot:
-    """The first snapshot that shows this."""
-    found: list[Snapshot] = []
-
-    def look() -> bool:
-        snapshot = link.poll()
-        if snapshot is not None and wanted(snapshot):
-            found.append(snapshot)
-        return bool(found)
-
-    until(look)
-    return found[0]
-
-
-def lint(code: str) -> Callable[[Snapshot], object]:
-    return lambda snapshot: any(found.code == code for found in snapshot.lints)
-
-
-def drain(sock: socket.socket) -> None:
-    """Take what has come, and wait for nothing."""
-    sock.setblocking(False)
-    try:
-        while sock.recv(1 << 16):
-            pass
-    except BlockingIOError:
-        pass
 
 
 @contextlib.contextmanager
@@ -114,8 +53,8 @@ def jam(stage: StageServer, link: StageLink, talker: Client) -> Iterator[socket.
 # -- stage 1
 
 
-def test_stage_1_accepts_and_never_answers(run: Run) -> None:
-    stage, link = run(1)
+def test_stage_1_accepts_and_never_answers(run_stage: RunStage) -> None:
+    stage, link = run_stage(1)
     with client_of(stage) as client:
         client.say("hello?", "anybody?")
         until(lambda: stage.accepted == 1)
@@ -127,8 +66,8 @@ def test_stage_1_accepts_and_never_answers(run: Run) -> None:
         assert stage.selector.turns == 1
 
 
-def test_stage_1_prints_each_ready_event_as_key_and_mask(run: Run) -> None:
-    stage, link = run(1)
+def test_stage_1_prints_each_ready_event_as_key_and_mask(run_stage: RunStage) -> None:
+    stage, link = run_stage(1)
     with client_of(stage):
         until(lambda: stage.accepted == 1)
         said = [event.text for event in link.drain() if isinstance(event, Said)]
@@ -139,8 +78,8 @@ def test_stage_1_prints_each_ready_event_as_key_and_mask(run: Run) -> None:
 # -- stage 2
 
 
-def test_stage_2_answers_and_spins_once_a_client_has_left(run: Run) -> None:
-    stage, link = run(2)
+def test_stage_2_answers_and_spins_once_a_client_has_left(run_stage: RunStage) -> None:
+    stage, link = run_stage(2)
     with client_of(stage) as client:
         client.say("hello")
         assert client.read_line() == "your msg = hello ==="
@@ -152,8 +91,8 @@ def test_stage_2_answers_and_spins_once_a_client_has_left(run: Run) -> None:
     assert row.type == "connection"
 
 
-def test_stage_2_prints_its_map_with_the_listener_when_it_quits(run: Run) -> None:
-    stage, link = run(2)
+def test_stage_2_prints_its_map_with_the_listener_when_it_quits(run_stage: RunStage) -> None:
+    stage, link = run_stage(2)
     with client_of(stage) as client:
         client.say("hello")
         client.read_line()
@@ -164,22 +103,13 @@ def test_stage_2_prints_its_map_with_the_listener_when_it_quits(run: Run) -> Non
     assert sum(text.startswith("fd ") for text in said) == 2
 
 
-def test_a_stage_that_spins_is_stopped_by_the_lab_and_says_so(run: Run) -> None:
-    stage, link = run(2, max_seconds=0.2)
-    client_of(stage).close()
-    until(lambda: not stage.alive)
-    assert "the lab stopped it after 0.2 s of CPU" in stage.ended
-    assert any(isinstance(event, Warned) for event in link.drain())
-    assert not link.status.alive
-    assert "the lab stopped it" in link.status.detail
-
-
 # -- stage 3
 
 
 @pytest.mark.parametrize("number", [3, 6])
-def test_a_stage_sends_to_everybody_and_lets_go_of_who_quits(run: Run, number: int) -> None:
-    stage, link = run(number)
+def test_a_stage_sends_to_everybody_and_lets_go_of_who_quits(
+        run_stage: RunStage, number: int) -> None:
+    stage, link = run_stage(number)
     with client_of(stage) as first, client_of(stage) as second:
         until(lambda: len(stage.connections) == 2)
         first.say("hello")
@@ -194,8 +124,8 @@ def test_a_stage_sends_to_everybody_and_lets_go_of_who_quits(run: Run, number: i
 
 
 def test_stage_3_delivers_to_nobody_while_one_does_not_read_and_stops_all_the_same(
-        run: Run) -> None:
-    stage, link = run(3)
+        run_stage: RunStage) -> None:
+    stage, link = run_stage(3)
     with (client_of(stage) as talker, jam(stage, link, talker) as stopped,
           client_of(stage) as other):
         drain(talker.sock)
@@ -222,8 +152,8 @@ def test_stage_3_delivers_to_nobody_while_one_does_not_read_and_stops_all_the_sa
     assert not any(isinstance(event, Crashed) for event in link.drain())
 
 
-def test_stage_3_goes_on_when_the_stopped_client_reads_again(run: Run) -> None:
-    stage, link = run(3)
+def test_stage_3_goes_on_when_the_stopped_client_reads_again(run_stage: RunStage) -> None:
+    stage, link = run_stage(3)
     with client_of(stage) as talker, jam(stage, link, talker) as stopped:
         before = stage.selector.turns
 
@@ -235,8 +165,8 @@ def test_stage_3_goes_on_when_the_stopped_client_reads_again(run: Run) -> None:
         until(recovered)
 
 
-def test_a_spawned_mute_and_a_flood_hold_stage_3_within_seconds(run: Run) -> None:
-    stage, link = run(3)
+def test_a_spawned_mute_and_a_flood_hold_stage_3_within_seconds(run_stage: RunStage) -> None:
+    stage, link = run_stage(3)
     for line in ("spawn mute", "spawn flood"):
         assert link.submit(parse(line)).result(scaled(1.0)).ok
         until(lambda: stage.accepted >= 1)
@@ -246,10 +176,10 @@ def test_a_spawned_mute_and_a_flood_hold_stage_3_within_seconds(run: Run) -> Non
 # -- stages 4 and 5
 
 
-def test_stage_4_wakes_up_a_thousand_times_as_often_as_stage_5(run: Run) -> None:
+def test_stage_4_wakes_up_a_thousand_times_as_often_as_stage_5(run_stage: RunStage) -> None:
     rates = []
     for number in (4, 5):
-        stage, _link = run(number)
+        stage, _link = run_stage(number)
         with client_of(stage) as first, client_of(stage) as second:
             until(lambda: len(stage.connections) == 2)  # noqa: B023  (called in this round)
             first.say("hello")
@@ -260,8 +190,8 @@ def test_stage_4_wakes_up_a_thousand_times_as_often_as_stage_5(run: Run) -> None
     assert spinning > 1000 * max(1, sleeping)
 
 
-def test_stage_4_shows_write_interest_with_nothing_to_write(run: Run) -> None:
-    stage, link = run(4)
+def test_stage_4_shows_write_interest_with_nothing_to_write(run_stage: RunStage) -> None:
+    stage, link = run_stage(4)
     with client_of(stage) as client:
         until(lambda: stage.connections)
         snapshot_of(link)
@@ -273,8 +203,8 @@ def test_stage_4_shows_write_interest_with_nothing_to_write(run: Run) -> None:
         assert client.sock.recv(10) == b""
 
 
-def test_stage_5_asks_for_writing_only_while_something_waits(run: Run) -> None:
-    stage, link = run(5)
+def test_stage_5_asks_for_writing_only_while_something_waits(run_stage: RunStage) -> None:
+    stage, link = run_stage(5)
     with client_of(stage) as talker, stopped_client_of(stage) as stopped:
         until(lambda: len(stage.connections) == 2)
         before = snapshot_of(link, lambda s: len(s.clients) == 2)
@@ -301,8 +231,8 @@ def test_stage_5_asks_for_writing_only_while_something_waits(run: Run) -> None:
         assert snapshot.clients[-1].mask == 1
 
 
-def test_stage_5_lets_go_of_who_falls_too_far_behind(run: Run) -> None:
-    stage, link = run(5)
+def test_stage_5_lets_go_of_who_falls_too_far_behind(run_stage: RunStage) -> None:
+    stage, link = run_stage(5)
     for line in ("spawn mute", "spawn flood 4"):
         assert link.submit(parse(line)).result(scaled(1.0)).ok
         until(lambda: stage.accepted >= 1)
@@ -313,8 +243,9 @@ def test_stage_5_lets_go_of_who_falls_too_far_behind(run: Run) -> None:
 # -- stage 6
 
 
-def test_stage_6_is_not_shown_before_it_listens_and_stops_without_a_word(run: Run) -> None:
-    stage, link = run(6)
+def test_stage_6_is_not_shown_before_it_listens_and_stops_without_a_word(
+        run_stage: RunStage) -> None:
+    stage, link = run_stage(6)
     with client_of(stage), client_of(stage):
         first = snapshot_of(link)
         assert "listener" in {row.type for row in first.keys}
@@ -325,8 +256,8 @@ def test_stage_6_is_not_shown_before_it_listens_and_stops_without_a_word(run: Ru
     assert [text for text in said if not text.startswith("accepted ")] == []
 
 
-def test_stage_6_shows_asyncios_own_map_by_the_names_of_its_author(run: Run) -> None:
-    stage, link = run(6)
+def test_stage_6_shows_asyncios_own_map_by_the_names_of_its_author(run_stage: RunStage) -> None:
+    stage, link = run_stage(6)
     with client_of(stage):
         snapshot = snapshot_of(link, lambda s: len(s.keys) == 3)
         rows = {row.type: row for row in snapshot.keys}
@@ -339,8 +270,8 @@ def test_stage_6_shows_asyncios_own_map_by_the_names_of_its_author(run: Run) -> 
 
 
 def test_stage_6_arms_the_writer_only_while_bytes_wait_and_over_the_mark_all_the_same(
-        run: Run) -> None:
-    stage, link = run(6)
+        run_stage: RunStage) -> None:
+    stage, link = run_stage(6)
     with client_of(stage) as talker, stopped_client_of(stage) as stopped:
         until(lambda: stage.accepted == 2)
         line = "x" * 1000
@@ -370,149 +301,3 @@ def test_stage_6_arms_the_writer_only_while_bytes_wait_and_over_the_mark_all_the
         until(caught_up, 20.0)
         assert ("modify", 1, 3) in changes
         assert ("modify", 3, 1) in changes
-
-
-def test_stage_6_is_stopped_by_the_lab_before_its_buffers_have_all_the_memory(run: Run) -> None:
-    stage, link = run(6, max_bytes=1 << 18)
-    for line in ("spawn mute", "spawn flood 4"):
-        assert link.submit(parse(line)).result(scaled(1.0)).ok
-        until(lambda: stage.accepted >= 1)
-    until(lambda: not stage.alive, 20.0)
-    assert "the lab stopped it with 256K in its buffers" in stage.ended
-    assert not any(isinstance(event, Crashed) for event in link.drain())
-
-
-# -- every stage
-
-
-
-@pytest.mark.parametrize("number", STAGES)
-def test_a_stage_starts_and_stops_and_gives_its_descriptors_back(number: int) -> None:
-    stage = STAGES[number]()
-    host, port = stage.start()
-    threads = socket.create_connection((host, port))
-    until(lambda: stage.accepted == 1)
-    assert stage.stop()
-    assert stage.stop()
-    assert not stage.alive
-    assert stage.ended == "stopped"
-    assert all(connection.fileno() == -1 for connection in stage.connections)
-    assert stage.listener.fileno() == -1
-    assert threads.recv(10) == b""
-    threads.close()
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((host, port))
-
-
-@pytest.mark.parametrize("number", STAGES)
-def test_a_reset_does_not_end_a_stage(run: Run, number: int) -> None:
-    stage, link = run(number)
-    with client_of(stage) as client:
-        client.say("hello")
-        until(lambda: stage.accepted == 1)
-        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    with client_of(stage):
-        until(lambda: stage.accepted == 2)
-    assert stage.alive
-    assert not any(isinstance(event, Crashed) for event in link.drain())
-
-
-@pytest.mark.parametrize("number", STAGES)
-def test_looking_at_a_sleeping_stage_is_no_turn_of_it(run: Run, number: int) -> None:
-    stage, link = run(number)
-    # asyncio has taken two turns before it listens, and keeps its self-pipe in the map.
-    turns, keys = (2, 2) if number == 6 else (0, 1)
-    until(lambda: stage.selector.turns == turns and len(stage.selector.get_map()) == keys)
-    link._asked_at = None
-    stage.selector.call(link._answer)
-    first = snapshot_of(link, lambda s: (s.turn, len(s.keys)) == (turns, keys))
-    assert first.phase == "running"
-    for _ in range(5):
-        link._asked_at = None
-        stage.selector.call(link._answer)
-        snapshot_of(link)
-    assert stage.selector.turns == turns
-
-
-@pytest.mark.parametrize("number", STAGES)
-@pytest.mark.parametrize("backend", ["select", "poll", "epoll"])
-def test_the_backend_of_a_stage_can_be_swapped(run: Run, number: int, backend: str) -> None:
-    stage, link = run(number)
-    with client_of(stage):
-        until(lambda: stage.accepted == 1)
-        result = link.submit(parse(f"selector {backend}")).result(scaled(2.0))
-        assert result.ok, result.text
-        assert stage.selector.backend == backend
-        with client_of(stage):
-            until(lambda: stage.accepted == 2)
-
-
-def test_what_a_stage_does_not_know_is_answered_all_the_same(run: Run) -> None:
-    _stage, link = run(1)
-    result = link.submit(parse("kick 3")).result(scaled(1.0))
-    assert not result.ok
-    assert "knows no 'kick'" in result.text
-    result = link.submit(parse("selector kqueue")).result(scaled(1.0))
-    assert not result.ok
-
-
-def test_quit_stops_a_stage_and_the_link_says_that_it_is_gone(run: Run) -> None:
-    _stage, link = run(1)
-    assert link.status.alive
-    assert link.submit(parse("quit now")).result(scaled(3.0)).ok
-    assert link.status == LinkStatus(False, "stage 1: stopped")
-    assert link.submit(parse("selector poll")).result(scaled(1.0)).ok is False
-    kinds = {type(event) for event in link.drain()}
-    assert ServerStopped in kinds
-
-
-def test_the_console_is_told_who_comes(run: Run) -> None:
-    stage, link = run(5)
-    with client_of(stage) as client:
-        client.say("hello")
-        client.read_line()
-        events = link.drain()
-        assert any(isinstance(event, Connected) and event.nick == "client-1" for event in events)
-        snapshot = snapshot_of(link, lambda s: s.clients)
-        assert {row.name for row in snapshot.threads} >= {"MainThread", "stage 5"}
-        assert (snapshot.clients[0].bytes_in, snapshot.accepted) == (6, 1)
-
-
-def test_a_stage_that_is_held_before_anybody_looked_is_shown_as_held(run: Run) -> None:
-    stage, link = run(3)
-    with client_of(stage) as talker, stopped_client_of(stage):
-        until(lambda: stage.accepted == 2)
-        talker.sock.setblocking(False)
-
-        def full() -> bool:
-            try:
-                talker.sock.send(b"x" * 4000 + b"\n")
-            except BlockingIOError:
-                return True
-            return False
-
-        until(full, 20.0)
-        snapshot = snapshot_of(link, lint("held-loop"))
-        assert len(snapshot.clients) == 2
-
-
-def test_a_port_in_use_is_an_error_and_leaves_nothing_behind(run: Run) -> None:
-    stage, _link = run(1)
-    with pytest.raises(OSError, match="in use"):
-        STAGES[2](*stage.address).start()
-
-
-def test_the_stages_are_numbered_and_described() -> None:
-    assert list(STAGES) == [1, 2, 3, 4, 5, 6]
-    for stage in STAGES.values():
-        for text in (stage.title, stage.what, stage.fault, stage.why, stage.try_it,
-                     stage.look_at):
-            assert text
-        assert "{host} {port}" in stage.try_it
-
-
-def test_a_reset_reads_as_the_end() -> None:
-    ours, theirs = socket.socketpair()
-    ours.close()
-    assert receive(theirs) == b""
-    theirs.close()

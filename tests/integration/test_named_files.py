@@ -22,8 +22,8 @@ from chatops.api.events import Warned
 from chatops.server import ban_file
 from chatops.server.banning import SAVE_PATIENCE
 from chatops.system.files import append_to
+from tests.integration.command import refused, run
 from tests.integration.harness import PATIENCE, Clock, Served, Server, environment
-from tests.integration.test_start import refused, run
 
 StartServer = Callable[..., Server]
 StartProcess = Callable[..., Served]

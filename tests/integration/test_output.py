@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.client import two_can_talk
+from tests.integration.command import run
 from tests.integration.harness import PATIENCE, Server, environment
-from tests.integration.test_start import run
 from tests.integration.until import until
 from tests.patience import scaled
 

@@ -12,6 +12,7 @@ import pytest
 from chatops.api.commands import Broadcast
 from chatops.chat.parser import CLIENT_COMMANDS
 from tests.integration.harness import PATIENCE, Client, Server
+from tests.integration.talk import alice_and_bob
 
 StartServer = Callable[..., Server]
 
@@ -23,12 +24,7 @@ def chat(server: StartServer) -> Server:
 
 @pytest.fixture
 def pair(chat: Server) -> tuple[Client, Client]:
-    """Two in the lobby, called alice and bob, who have heard everything so far."""
-    alice, bob = chat.clients(2)
-    alice.rename("alice")
-    bob.rename("bob")
-    alice.heard()
-    return alice, bob
+    return alice_and_bob(chat)
 
 
 # -- coming in

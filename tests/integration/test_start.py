@@ -21,31 +21,12 @@ from chatops.net.listen_error import explain
 from chatops.service import ServerThread, StartError, openings
 from chatops.settings import Settings
 from chatops.system.version import __version__
-from tests.integration.harness import PYTHON, Served, Server, descriptors, environment
-from tests.patience import scaled
+from tests.integration.command import PATIENCE, refused, run
+from tests.integration.harness import Served, Server, descriptors, environment
+from tests.integration.ipv6 import six
 
 StartServer = Callable[..., Server]
 StartProcess = Callable[..., Served]
-
-PATIENCE = scaled(20.0)        # seconds for a process that is to end by itself
-
-
-def run(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`chatops` with these arguments, without a terminal, to its end."""
-    return subprocess.run([PYTHON, "-m", "chatops", *arguments], cwd=cwd, text=True,
-                          env=environment(**variables), stdin=subprocess.DEVNULL,
-                          capture_output=True, timeout=PATIENCE, check=False)
-
-
-def refused(done: subprocess.CompletedProcess[str], status: int, *,
-            prefix: str = "chatops: ") -> str:
-    """The one line with which it ended."""
-    assert done.returncode == status, done
-    assert done.stdout == ""
-    line, end, rest = done.stderr.partition("\n")
-    assert line.startswith(prefix)
-    assert (end, rest) == ("\n", "")
-    return line.removeprefix(prefix)
 
 
 @pytest.fixture
@@ -107,12 +88,8 @@ def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path, taken: int) -> N
     assert descriptors() == before
 
 
+@six
 def test_it_listens_on_ipv6_too(server: StartServer) -> None:
-    try:
-        with socket.create_server(("::1", 0), family=socket.AF_INET6):
-            pass
-    except OSError:
-        pytest.skip("this machine has no IPv6 loopback")
     chat = server(host="::1")
     client = chat.client()
     assert chat.row(client).peer.startswith("[::1]:")

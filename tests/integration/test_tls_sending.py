@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from chatops.api.commands import Kick
-from chatops.api.events import Disconnected, LinesDropped
+from chatops.api.events import Disconnected
 from chatops.server.state import LINGER
 from tests.integration.certificates import Authority
 from tests.integration.harness import Clock, Served, Server
 from tests.integration.talk import (
     TIGHT,
     accounted,
+    dropped,
+    hear_bursts,
     numbered,
     say_and_hear,
     slow_room,
@@ -56,20 +58,8 @@ def test_drops_never_cut_or_glue_a_line_nor_touch_a_record_that_has_begun(
         secure: StartServer, policy: str) -> None:
     chat = secure(sndbuf=TIGHT, outbox=32 << 10, rate_limit=0.0, slow_consumer=policy)
     speaker, reader, slow = slow_room(chat)
-    lines: list[str] = []
-    for first in range(0, 2000, 100):
-        say_and_hear(speaker, numbered(first, first + 100, 300), [reader])
-        lines += [slow.read_line() for _ in range(20)]
-    while accounted(lines, speaker.nick)[0] < 2000:
-        lines.append(slow.read_line())
-    known, read = accounted(lines, speaker.nick)
-    assert known == 2000
-    assert 0 < read < 2000
-    slow.close()
-    chat.wait_for(Disconnected, lambda event: event.id == slow.id)
-    dropped = [event for event in chat.events()
-               if isinstance(event, LinesDropped) and event.id == slow.id]
-    assert sum(event.lines for event in dropped) == 2000 - read
+    read = hear_bursts(speaker, reader, slow)
+    assert sum(event.lines for event in dropped(chat, slow)) == 2000 - read
 
 
 def test_who_is_evicted_reads_whole_lines_and_then_exactly_how_many_it_lost(

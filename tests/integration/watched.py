@@ -145,3 +145,18 @@ def connect(port: int) -> socket.socket:
 
 
 __all__ = ["Watched", "connect", "events", "script"]
+
+
+def shown_by(path: Path) -> Snapshot:
+    """What a console sees at this socket, once it sees something."""
+    link = RemoteLink(path)
+    found: list[Snapshot] = []
+
+    def look() -> bool:
+        snapshot = link.poll()
+        found.extend([snapshot] if snapshot is not None and snapshot.keys else [])
+        return bool(found)
+
+    until(look, START)
+    link.close()
+    return found[0]

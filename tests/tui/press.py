@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from tests.patience import PATIENCE, Deadline
+from tests.tui.feed import Feed
 from tests.tui.shots import Rig
 
 Page = Pilot[int]
@@ -19,6 +21,16 @@ async def begin(rig: Rig, pilot: Page, seconds: float = 1.0) -> None:
     await pilot.pause()
     rig.run(seconds)
     await pilot.pause()
+
+
+@asynccontextmanager
+async def looking(feed: Feed, size: tuple[int, int], seconds: float = 1.0, *,
+                  attached: bool = False) -> AsyncIterator[tuple[Rig, Page]]:
+    """A console of this size that has seen so much of what there is."""
+    rig = Rig(feed, attached=attached)
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot, seconds)
+        yield rig, pilot
 
 
 async def until(rig: Rig, pilot: Page, true: Callable[[], object]) -> None:

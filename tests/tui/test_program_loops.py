@@ -16,6 +16,7 @@ from chatops.settings import Settings
 from tests.patience import Deadline, scaled
 from tests.tui.eyes import screen_text
 from tests.tui.feed import Feed
+from tests.tui.press import looking
 from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig
 from tui.nested import ProcessScreen
@@ -62,9 +63,7 @@ async def see(rig: Rig, pilot: object, what: Callable[[], bool]) -> None:
 async def test_the_list_names_loops_and_processes_and_asks_for_the_one_that_is_chosen() -> None:
     feed = _Several(clients=2)
     feed.processes = (Process(77, "/nowhere"),)
-    rig = Rig(feed)
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(feed, WIDE) as (rig, pilot):
         await pilot.press("o")
         await pilot.pause()
         rig.run(0.1)
@@ -81,9 +80,7 @@ async def test_the_list_names_loops_and_processes_and_asks_for_the_one_that_is_c
 
 async def test_the_cursor_stays_on_its_line_when_a_process_comes() -> None:
     feed = _Several(clients=1)
-    rig = Rig(feed)
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(feed, WIDE) as (rig, pilot):
         await pilot.press("o", "down")
         feed.processes = (Process(76, "/nowhere"), Process(77, "/nowhere"))
         rig.run(1)
@@ -95,15 +92,11 @@ async def test_the_cursor_stays_on_its_line_when_a_process_comes() -> None:
 
 
 async def test_one_loop_is_nothing_to_choose_from() -> None:
-    rig = Rig(ProgramFeed(clients=1))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=1), WIDE) as (rig, pilot):
         await pilot.press("o")
         await pilot.pause()
         assert "there is one loop, and no other process" in screen_text(rig)
-    rig = Rig(Feed(clients=1))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(Feed(clients=1), WIDE) as (rig, pilot):
         await pilot.press("o")
         await pilot.pause()
         assert "a chat server has one loop" in screen_text(rig)
@@ -113,9 +106,7 @@ async def test_another_process_has_the_whole_console_and_leaving_it_comes_back(
         other: Process) -> None:
     feed = _Several(clients=2)
     feed.processes = (other,)
-    rig = Rig(feed)
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(feed, WIDE) as (rig, pilot):
         rig.app.action_command("process 777")
         await see(rig, pilot, lambda: isinstance(rig.app.screen, ProcessScreen))
         inner = rig.app.screen
@@ -131,9 +122,7 @@ async def test_another_process_has_the_whole_console_and_leaving_it_comes_back(
 async def test_a_process_that_is_gone_is_told_in_a_line(tmp_path: Path) -> None:
     feed = _Several(clients=2)
     feed.processes = (Process(77, str(tmp_path / "gone.sock")),)
-    rig = Rig(feed)
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(feed, WIDE) as (rig, pilot):
         rig.app.action_command("process 77")
         await see(rig, pilot, lambda: "gone.sock" in screen_text(rig))
         rig.app.action_command("process 78")
@@ -160,9 +149,6 @@ async def test_why_there_is_nothing_to_see_names_the_processes_that_are() -> Non
     feed = _Several(clients=0)
     feed.processes = (Process(77, "/nowhere"),)
     feed.unseen_too = "the program has made no selector yet"
-    rig = Rig(feed)
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
-        await pilot.pause()
+    async with looking(feed, WIDE) as (rig, _pilot):
         assert "no selector yet; `:loops` has 1 process more" in screen_text(rig)
         assert "+1 process " in screen_text(rig)

@@ -7,18 +7,15 @@ import pytest
 from chatops.api.commands import Cancel, Close, Quit
 from tests.tui.eyes import screen_text
 from tests.tui.feed import Feed
+from tests.tui.press import looking
 from tests.tui.program_feed import ProgramFeed
-from tests.tui.shots import Rig
 from tui.screens.program import EndDialog, LeaveDialog, TaskScreen
 
 WIDE, SMALL = (140, 40), (80, 24)
 
 
 async def test_connections_stand_in_the_place_of_the_clients() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
-        await pilot.pause()
+    async with looking(ProgramFeed(clients=3), WIDE) as (rig, _pilot):
         assert rig.app.query_one("#transports-pane").display
         assert not rig.app.query_one("#clients-pane").display
         title = str(rig.app.query_one("#transports-pane").border_title)
@@ -26,10 +23,7 @@ async def test_connections_stand_in_the_place_of_the_clients() -> None:
 
 
 async def test_the_header_names_the_program_and_nothing_of_a_chat() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
-        await pilot.pause()
+    async with looking(ProgramFeed(clients=3), WIDE) as (rig, _pilot):
         header = screen_text(rig)
         assert "chat.py  pid 4242  Python 3.12.1  asyncio epoll" in header
         assert "tasks" in header
@@ -39,9 +33,7 @@ async def test_the_header_names_the_program_and_nothing_of_a_chat() -> None:
 
 
 async def test_tasks_are_a_pane_where_there_are_any() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=SMALL) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         await pilot.press("6")
         await pilot.pause()
         assert rig.app.state.pane == "tasks"
@@ -52,9 +44,7 @@ async def test_tasks_are_a_pane_where_there_are_any() -> None:
 
 
 async def test_a_program_is_not_told_to_be_one_of_several_nodes() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=3), WIDE) as (rig, pilot):
         await pilot.press("7")
         await pilot.pause()
         assert "nodes are of chat servers; this is a program" in screen_text(rig)
@@ -62,9 +52,7 @@ async def test_a_program_is_not_told_to_be_one_of_several_nodes() -> None:
 
 
 async def test_a_chat_server_has_no_tasks() -> None:
-    rig = Rig(Feed(clients=3))
-    async with rig.app.run_test(size=SMALL) as pilot:
-        rig.run(1)
+    async with looking(Feed(clients=3), SMALL) as (rig, pilot):
         await pilot.press("6")
         await pilot.pause()
         assert rig.app.state.pane == "clients"
@@ -72,10 +60,7 @@ async def test_a_chat_server_has_no_tasks() -> None:
 
 
 async def test_k_ends_what_is_under_the_cursor_after_asking() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=SMALL) as pilot:
-        rig.run(1)
-        await pilot.pause()
+    async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         await pilot.press("k")
         await pilot.pause()
         assert isinstance(rig.app.screen, EndDialog)
@@ -96,9 +81,7 @@ async def test_k_ends_what_is_under_the_cursor_after_asking() -> None:
 
 
 async def test_keys_of_a_chat_say_that_there_is_none() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=SMALL) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         for key in ("b", "K", "m"):
             await pilot.press(key)
             await pilot.pause()
@@ -110,9 +93,7 @@ async def test_keys_of_a_chat_say_that_there_is_none() -> None:
 async def test_the_loop_pane_shows_how_late_the_loop_is_and_what_it_calls(
         size: tuple[int, int]) -> None:
     feed = ProgramFeed(clients=3)
-    rig = Rig(feed)
-    async with rig.app.run_test(size=size) as pilot:
-        rig.run(5)
+    async with looking(feed, size, 5) as (rig, pilot):
         await pilot.press("4", "z")
         await pilot.pause()
         rig.run(0.1)
@@ -141,10 +122,7 @@ async def test_the_loop_pane_shows_how_late_the_loop_is_and_what_it_calls(
 
 
 async def test_the_details_of_a_connection_say_nothing_of_lines() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=(140, 60)) as pilot:
-        rig.run(3)
-        await pilot.pause()
+    async with looking(ProgramFeed(clients=3), (140, 60), 3) as (rig, pilot):
         await pilot.press("enter")
         await pilot.pause()
         rig.run(0.1)
@@ -161,10 +139,7 @@ async def test_the_details_of_a_connection_say_nothing_of_lines() -> None:
 
 
 async def test_the_plots_of_a_program_are_those_that_it_has() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(3)
-        await pilot.pause()
+    async with looking(ProgramFeed(clients=3), WIDE, 3) as (rig, pilot):
         await pilot.press("g")
         await pilot.pause()
         rig.run(0.1)
@@ -179,9 +154,7 @@ async def test_the_plots_of_a_program_are_those_that_it_has() -> None:
 
 
 async def test_a_chat_server_has_no_loop_lag_and_no_calls() -> None:
-    rig = Rig(Feed(clients=3))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(2)
+    async with looking(Feed(clients=3), WIDE, 2) as (rig, pilot):
         await pilot.press("4")
         await pilot.pause()
         assert "loop lag" not in screen_text(rig)
@@ -189,9 +162,7 @@ async def test_a_chat_server_has_no_loop_lag_and_no_calls() -> None:
 
 
 async def test_a_task_is_opened_with_its_chain() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=3), WIDE) as (rig, pilot):
         await pilot.press("6")
         await pilot.pause()
         rig.app.state.views["tasks"].cursor = 2
@@ -205,9 +176,7 @@ async def test_a_task_is_opened_with_its_chain() -> None:
 
 
 async def test_leaving_asks_what_becomes_of_the_program() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=SMALL) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         await pilot.press("q")
         await pilot.pause()
         assert isinstance(rig.app.screen, LeaveDialog)
@@ -217,9 +186,7 @@ async def test_leaving_asks_what_becomes_of_the_program() -> None:
 
 
 async def test_a_program_is_left_alone_by_who_only_looks() -> None:
-    rig = Rig(ProgramFeed(clients=3), attached=True)
-    async with rig.app.run_test(size=SMALL) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=3), SMALL, attached=True) as (rig, pilot):
         await pilot.press("q")
         await pilot.pause()
         await pilot.press("x")
@@ -229,9 +196,7 @@ async def test_a_program_is_left_alone_by_who_only_looks() -> None:
 
 
 async def test_a_typed_command_of_a_chat_is_refused_without_being_asked_for() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=SMALL) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         await pilot.press("colon", *"spawn chat 3", "enter")
         await pilot.pause()
         assert "this is a program" in screen_text(rig)
@@ -241,17 +206,12 @@ async def test_a_typed_command_of_a_chat_is_refused_without_being_asked_for() ->
 async def test_what_cannot_be_seen_is_said_where_there_would_be_rows() -> None:
     feed = ProgramFeed(clients=0, kind="")
     feed.unseen = "nothing to be seen: the program uses trio"
-    rig = Rig(feed)
-    async with rig.app.run_test(size=SMALL) as pilot:
-        rig.run(1)
-        await pilot.pause()
+    async with looking(feed, SMALL) as (rig, _pilot):
         assert "nothing to be seen: the program uses trio" in screen_text(rig)
 
 
 async def test_the_strip_counts_bytes_of_a_connection_and_names_its_protocol() -> None:
-    rig = Rig(ProgramFeed(clients=3))
-    async with rig.app.run_test(size=WIDE) as pilot:
-        rig.run(1)
+    async with looking(ProgramFeed(clients=3), WIDE) as (rig, pilot):
         await pilot.press("down")
         rig.run(1)
         await pilot.pause()

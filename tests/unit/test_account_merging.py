@@ -260,7 +260,10 @@ def test_a_certificate_of_two_accounts_logs_in_to_the_older_and_stays_with_both(
 # -- files of before
 
 
-def old_file(path: Path) -> None:
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A file from before there were nodes, with ada in it."""
+    path = tmp_path / "accounts.db"
     with closing(sqlite3.connect(path)) as database:
         database.executescript(f"""
             PRAGMA application_id = {schema.APPLICATION_ID};
@@ -277,13 +280,12 @@ def old_file(path: Path) -> None:
             INSERT INTO account VALUES ('ada', 'Ada', 'HASH', 1, 1000.0, 2000.0);
             INSERT INTO certificate VALUES ('ab', 'ada');
             INSERT INTO founder VALUES ('kitchen', 'ada');""")
+    return path
 
 
-def test_a_file_of_before_has_what_it_had_and_all_of_it_is_news_to_others(tmp_path: Path) -> None:
-    path = tmp_path / "accounts.db"
-    old_file(path)
+def test_a_file_of_before_has_what_it_had_and_all_of_it_is_news_to_others(old: Path) -> None:
     for _ in range(2):
-        with closing(AccountStore(str(path))) as store:
+        with closing(AccountStore(str(old))) as store:
             assert store.find("ada") == ("Ada", "HASH", True, 1000.0, 2000.0)
             assert store.certificates() == [("ab", "Ada")]
             assert store.founder("kitchen") == "Ada"
@@ -292,30 +294,24 @@ def test_a_file_of_before_has_what_it_had_and_all_of_it_is_news_to_others(tmp_pa
             store.remove("bob")
 
 
-def test_with_an_account_of_before_its_certificates_go_as_well(tmp_path: Path) -> None:
-    path = tmp_path / "accounts.db"
-    old_file(path)
-    with closing(AccountStore(str(path))) as store:
+def test_with_an_account_of_before_its_certificates_go_as_well(old: Path) -> None:
+    with closing(AccountStore(str(old))) as store:
         store.remove("ada")
         assert store.find_certificate("ab") is None
         assert store.founder("kitchen") is None
         assert store.known() == []         # nobody else has ever heard of it
 
 
-def test_several_may_bring_a_file_up_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "accounts.db"
-    old_file(path)
+def test_several_may_bring_a_file_up_at_once(old: Path) -> None:
     with ExitStack() as stack:
-        stores = [stack.enter_context(closing(AccountStore(str(path)))) for _ in range(3)]
+        stores = [stack.enter_context(closing(AccountStore(str(old)))) for _ in range(3)]
         assert [store.certificates() for store in stores] == [[("ab", "Ada")]] * 3
 
 
-def test_a_file_of_a_newer_version_is_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "accounts.db"
-    old_file(path)
-    with closing(sqlite3.connect(path)) as database:
+def test_a_file_of_a_newer_version_is_left_as_it_is(old: Path) -> None:
+    with closing(sqlite3.connect(old)) as database:
         database.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    before = path.read_bytes()
+    before = old.read_bytes()
     with pytest.raises(AccountError, match="newer version"):
-        AccountStore(str(path)).all()
-    assert path.read_bytes() == before
+        AccountStore(str(old)).all()
+    assert old.read_bytes() == before

@@ -5,19 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.irc_chat import IrcChat
-from tests.unit.test_irc_accounts import Later, newcomer, say
-
-
-@pytest.fixture
-def gate() -> Later:
-    return Later()
+from tests.unit.irc_login import Later, newcomer, say
 
 
 @pytest.fixture
 def chat(gate: Later) -> IrcChat:
-    chat = IrcChat()
-    chat.irc.irc.gate = chat.plain.gate = gate
-    return chat
+    return gate.chat()
 
 
 @pytest.mark.parametrize(("name", "why"), [

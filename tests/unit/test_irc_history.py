@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from chatops.chat.dialect import PLAIN, Rendered
+from chatops.chat.dialect import Rendered
 from chatops.chat.effects import Recall
-from chatops.chat.groups import Group, Sender
+from chatops.chat.groups import Group
 from chatops.chat.irc.tongue import time_of
-from chatops.chat.past import Found, Reference, Selection
+from chatops.chat.past import Found, Selection
 from chatops.chat.session import Session
-from chatops.storage.chat_history import ChatHistory, Chunk, Keep
+from chatops.storage.chat_history import ChatHistory, Chunk
 from chatops.storage.history_file import entries, reading
 from tests.unit.irc_chat import IrcChat
 
@@ -280,49 +278,6 @@ def test_it_is_offered_where_a_history_is_kept_and_nowhere_else(chat: IrcChat) -
         welcome = " ".join(chat.asked(client, "CAP END", f"NICK eve{there:d}", "USER e 0 * :Eve"))
         tokens = ("CHATHISTORY=1000", "MSGREFTYPES=msgid,timestamp")
         assert [token in welcome for token in tokens] == [there, there]
-
-
-def test_a_file_of_before_message_ids_is_read_and_written(tmp_path: Path) -> None:
-    path = tmp_path / "old.db"
-    with closing(sqlite3.connect(path)) as database, database:
-        database.execute("PRAGMA application_id = 0x63686174")
-        database.execute("CREATE TABLE said (id INTEGER PRIMARY KEY, at REAL NOT NULL, "
-                         "room TEXT NOT NULL, line TEXT NOT NULL)")
-        database.executemany("INSERT INTO said (at, room, line) VALUES (?, 'tea', ?)", [
-            (1.0, "ada: hello: you"), (2.0, "* bob waves"), (3.0, "-bot- done - well")])
-    with closing(ChatHistory(str(path))) as archive:
-        found = archive.select(Selection("tea", "latest", 10))
-        assert found is not None
-        assert [(each.msgid, each.kind, each.sender.nick, each.text) for each in found] == [
-            ("row1", "talk", "ada", "hello: you"), ("row2", "action", "bob", "waves"),
-            ("row3", "notice", "bot", "done - well")]
-        archive.append([Chunk(4.0, "tea", b"eve: new\n")])
-        assert [line.line for line in archive.last("tea", 1)] == ["eve: new"]
-
-
-def test_ids_hold_over_restarts_and_end_with_what_they_are_of(tmp_path: Path) -> None:
-    path = str(tmp_path / "runs.db")
-    ada = Sender(1, "ada")
-    for token in ("aaaa", "bbbb", "cccc"):
-        with closing(ChatHistory(path)) as archive:
-            for number in range(0, 600, 2):        # every other line was said elsewhere
-                group = Group(ada, "talk", b"%s %d" % (token.encode(), number), number=number)
-                rendered = PLAIN.render("tea", [group])
-                archive.append([Chunk(1.0, room, rendered.chunk, [group], rendered.parts, token)
-                                for room in ("tea", "coffee")])
-
-    def after(msgid: str) -> list[str] | None:
-        found = archive.select(Selection("tea", "after", 2, Reference(msgid)))
-        return None if found is None else [f"{each.msgid} {each.text}" for each in found]
-
-    with closing(ChatHistory(path)) as archive:
-        assert after("aaaa0") == ["aaaa2 aaaa 2", "aaaa4 aaaa 4"]
-        assert after(f"aaaa{598:x}") == ["bbbb0 bbbb 0", "bbbb2 bbbb 2"]
-        assert after(f"bbbb{300:x}-3") == [f"bbbb{n:x} bbbb {n}" for n in (302, 304)]
-        assert (after("bbbb1"), after("bbbb"), after("zzzz1"), after("row1")) == (None,) * 4
-        while archive.trim(Keep(bytes=1), 2.0):    # all but nothing
-            pass
-        assert after("cccc0") is None
 
 
 @pytest.mark.parametrize("closing", ["+i", "+k sesame", "+ik-i sesame"])

@@ -10,8 +10,9 @@ import pytest
 
 from chatops.api.snapshot import KeyRow, Lint, LoopFigures, Ready, Snapshot, ThreadRow, Turn
 from chatops.lints import find
-from chatops.loop.observed import CPU_WORTH, ObservedSelector
+from chatops.loop.observed import ObservedSelector
 from chatops.loop.rows import key_rows, loop_figures, thread_rows, turns_since
+from chatops.loop.timed import CPU_WORTH
 from tests.unit.imagined import LOOP, READ, client, snapshot
 from tests.unit.scripted import Clock, ScriptedSelector
 

@@ -150,7 +150,7 @@ class Net:
         """What the owner was told under this name."""
         return [told[1:] for told in self.told if told[0] == name]
 
-    # -- chatops.net.connection.Owner
+    # -- chatops.net.owner.ConnectionOwner
 
     def received(self, connection: Connection[Any], data: bytes) -> None:
         self.told.append(("received", connection.client_id, data))

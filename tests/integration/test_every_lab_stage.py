@@ -1,0 +1,170 @@
+"""What holds for every one of the six servers, and how the lab ends them."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from chatops.api.command_line import parse
+from chatops.api.events import Connected, Crashed, ServerStopped, Warned
+from chatops.api.link import LinkStatus
+from chatops.lab.stages import STAGES
+from chatops.lab.stages.base import receive
+from tests.integration.stages import RunStage, client_of, lint, snapshot_of, stopped_client_of
+from tests.integration.until import until
+from tests.patience import scaled
+
+
+def test_a_stage_that_spins_is_stopped_by_the_lab_and_says_so(run_stage: RunStage) -> None:
+    stage, link = run_stage(2, max_seconds=0.2)
+    client_of(stage).close()
+    until(lambda: not stage.alive)
+    assert "the lab stopped it after 0.2 s of CPU" in stage.ended
+    assert any(isinstance(event, Warned) for event in link.drain())
+    assert not link.status.alive
+    assert "the lab stopped it" in link.status.detail
+
+
+def test_stage_6_is_stopped_by_the_lab_before_its_buffers_have_all_the_memory(
+        run_stage: RunStage) -> None:
+    stage, link = run_stage(6, max_bytes=1 << 18)
+    for line in ("spawn mute", "spawn flood 4"):
+        assert link.submit(parse(line)).result(scaled(1.0)).ok
+        until(lambda: stage.accepted >= 1)
+    until(lambda: not stage.alive, 20.0)
+    assert "the lab stopped it with 256K in its buffers" in stage.ended
+    assert not any(isinstance(event, Crashed) for event in link.drain())
+
+
+@pytest.mark.parametrize("number", STAGES)
+def test_a_stage_starts_and_stops_and_gives_its_descriptors_back(number: int) -> None:
+    stage = STAGES[number]()
+    host, port = stage.start()
+    threads = socket.create_connection((host, port))
+    until(lambda: stage.accepted == 1)
+    assert stage.stop()
+    assert stage.stop()
+    assert not stage.alive
+    assert stage.ended == "stopped"
+    assert all(connection.fileno() == -1 for connection in stage.connections)
+    assert stage.listener.fileno() == -1
+    assert threads.recv(10) == b""
+    threads.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((host, port))
+
+
+@pytest.mark.parametrize("number", STAGES)
+def test_a_reset_does_not_end_a_stage(run_stage: RunStage, number: int) -> None:
+    stage, link = run_stage(number)
+    with client_of(stage) as client:
+        client.say("hello")
+        until(lambda: stage.accepted == 1)
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    with client_of(stage):
+        until(lambda: stage.accepted == 2)
+    assert stage.alive
+    assert not any(isinstance(event, Crashed) for event in link.drain())
+
+
+@pytest.mark.parametrize("number", STAGES)
+def test_looking_at_a_sleeping_stage_is_no_turn_of_it(run_stage: RunStage, number: int) -> None:
+    stage, link = run_stage(number)
+    # asyncio has taken two turns before it listens, and keeps its self-pipe in the map.
+    turns, keys = (2, 2) if number == 6 else (0, 1)
+    until(lambda: stage.selector.turns == turns and len(stage.selector.get_map()) == keys)
+    link._asked_at = None
+    stage.selector.call(link._answer)
+    first = snapshot_of(link, lambda s: (s.turn, len(s.keys)) == (turns, keys))
+    assert first.phase == "running"
+    for _ in range(5):
+        link._asked_at = None
+        stage.selector.call(link._answer)
+        snapshot_of(link)
+    assert stage.selector.turns == turns
+
+
+@pytest.mark.parametrize("number", STAGES)
+@pytest.mark.parametrize("backend", ["select", "poll", "epoll"])
+def test_the_backend_of_a_stage_can_be_swapped(
+        run_stage: RunStage, number: int, backend: str) -> None:
+    stage, link = run_stage(number)
+    with client_of(stage):
+        until(lambda: stage.accepted == 1)
+        result = link.submit(parse(f"selector {backend}")).result(scaled(2.0))
+        assert result.ok, result.text
+        assert stage.selector.backend == backend
+        with client_of(stage):
+            until(lambda: stage.accepted == 2)
+
+
+def test_what_a_stage_does_not_know_is_answered_all_the_same(run_stage: RunStage) -> None:
+    _stage, link = run_stage(1)
+    result = link.submit(parse("kick 3")).result(scaled(1.0))
+    assert not result.ok
+    assert "knows no 'kick'" in result.text
+    result = link.submit(parse("selector kqueue")).result(scaled(1.0))
+    assert not result.ok
+
+
+def test_quit_stops_a_stage_and_the_link_says_that_it_is_gone(run_stage: RunStage) -> None:
+    _stage, link = run_stage(1)
+    assert link.status.alive
+    assert link.submit(parse("quit now")).result(scaled(3.0)).ok
+    assert link.status == LinkStatus(False, "stage 1: stopped")
+    assert link.submit(parse("selector poll")).result(scaled(1.0)).ok is False
+    kinds = {type(event) for event in link.drain()}
+    assert ServerStopped in kinds
+
+
+def test_the_console_is_told_who_comes(run_stage: RunStage) -> None:
+    stage, link = run_stage(5)
+    with client_of(stage) as client:
+        client.say("hello")
+        client.read_line()
+        events = link.drain()
+        assert any(isinstance(event, Connected) and event.nick == "client-1" for event in events)
+        snapshot = snapshot_of(link, lambda s: s.clients)
+        assert {row.name for row in snapshot.threads} >= {"MainThread", "stage 5"}
+        assert (snapshot.clients[0].bytes_in, snapshot.accepted) == (6, 1)
+
+
+def test_a_stage_that_is_held_before_anybody_looked_is_shown_as_held(run_stage: RunStage) -> None:
+    stage, link = run_stage(3)
+    with client_of(stage) as talker, stopped_client_of(stage):
+        until(lambda: stage.accepted == 2)
+        talker.sock.setblocking(False)
+
+        def full() -> bool:
+            try:
+                talker.sock.send(b"x" * 4000 + b"\n")
+            except BlockingIOError:
+                return True
+            return False
+
+        until(full, 20.0)
+        snapshot = snapshot_of(link, lint("held-loop"))
+        assert len(snapshot.clients) == 2
+
+
+def test_a_port_in_use_is_an_error_and_leaves_nothing_behind(run_stage: RunStage) -> None:
+    stage, _link = run_stage(1)
+    with pytest.raises(OSError, match="in use"):
+        STAGES[2](*stage.address).start()
+
+
+def test_the_stages_are_numbered_and_described() -> None:
+    assert list(STAGES) == [1, 2, 3, 4, 5, 6]
+    for stage in STAGES.values():
+        for text in (stage.title, stage.what, stage.fault, stage.why, stage.try_it,
+                     stage.look_at):
+            assert text
+        assert "{host} {port}" in stage.try_it
+
+
+def test_a_reset_reads_as_the_end() -> None:
+    ours, theirs = socket.socketpair()
+    ours.close()
+    assert receive(theirs) == b""
+    theirs.close()
