@@ -37,7 +37,7 @@ from tui.navigation import ConsoleNavigation
 from tui.nested import NestedScreen
 from tui.recording import ConsoleRecording
 from tui.redraw import RedrawPacer
-from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
+from tui.screens.main import HEIGHTS, UNSEEN, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
 from tui.terminal import Terminal
 from tui.widgets.status_bar import StatusBar
@@ -266,9 +266,11 @@ class ConsoleApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys are letters while a command line is being typed, and some are the header's while
-        one goes through that.
+        one goes through that.  Nothing is done to rows that cannot be seen.
         """
         if action == "command" and isinstance(self.screen, MainScreen):
+            if self.screen.is_too_small:
+                return parameters[0] in UNSEEN
             own = StatusBar.OWN if isinstance(self.screen.focused, StatusBar) else ()
             return not self.screen.prompt.is_open and parameters[0] not in own
         return super().check_action(action, parameters)
