@@ -35,6 +35,7 @@ from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
 from tui.screens.program import TaskScreen
+from tui.tables import check_filter
 from tui.text.cells import clean
 from tui.widgets.status_bar import StatusBar
 
@@ -60,6 +61,7 @@ def _zoom(console: Console, _: c.Zoom) -> str:
 
 
 def _filter(console: Console, command: c.Filter) -> str:
+    check_filter(command.expression, console.state.pane, console.state)
     console.state.set_filter(command.expression)
     return "" if command.expression else "all rows"
 
