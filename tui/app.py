@@ -94,6 +94,9 @@ class ConsoleApp(App[int]):
         preferences = config.preferences
         for theme in preferences.themes.values():
             self.register_theme(theme)
+        for key, line in preferences.keymap.of("suspend"):
+            # Before every screen's, so that the shell is as near in a dialog.
+            self._bindings.bind(key, f"command({line!r})", show=False, priority=True)
         self.theme = first_theme(preferences.theme, terminal, preferences.themes).name
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -268,7 +271,8 @@ class ConsoleApp(App[int]):
         """Keys are letters while a command line is being typed, and some are the header's while
         one goes through that.  Nothing is done to rows that cannot be seen.
         """
-        if action == "command" and isinstance(self.screen, MainScreen):
+        if action == "command" and isinstance(self.screen, MainScreen) and parameters != (
+                "suspend",):
             if self.screen.is_too_small:
                 return parameters[0] in UNSEEN
             own = StatusBar.OWN if isinstance(self.screen.focused, StatusBar) else ()
