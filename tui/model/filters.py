@@ -31,7 +31,7 @@ class FilterError(ValueError):
     """A word of a filter that cannot be meant so; one line that says why."""
 
 
-class _Word(NamedTuple):
+class _FilterWord(NamedTuple):
     """What one word asks for, of any column or of one."""
 
     inverted: bool
@@ -76,7 +76,7 @@ def name_of(column: Column[Any]) -> str:
     return column.name.lower().replace(" ", "-")
 
 
-def _read(word: str, columns: Sequence[Column[Any]]) -> _Word:
+def _read(word: str, columns: Sequence[Column[Any]]) -> _FilterWord:
     """Raises `FilterError`."""
     if word.startswith("!") and len(word) > 1:
         inner = _read(word[1:], columns)
@@ -88,26 +88,26 @@ def _read(word: str, columns: Sequence[Column[Any]]) -> _Word:
     if _NAMED.fullmatch(word):
         names = [name_of(c) for c in columns if c.name and c.name != "!"]
         raise FilterError(f"no column '{name}' here; there is {', '.join(names)}")
-    return _Word(False, None, word)
+    return _FilterWord(False, None, word)
 
 
-def _read_wanted(column: Column[Any], wanted: str) -> _Word:
+def _read_wanted(column: Column[Any], wanted: str) -> _FilterWord:
     """What stands behind a column's name.  Raises `FilterError`."""
     name, match = name_of(column), _COMPARISON.fullmatch(wanted)
     if not wanted.strip("<>="):
         raise FilterError(f"{name}: what is to be in it comes behind that, as in "
                           f"{name}:{'>64' if column.right else 'ab'}")
     if match is None:
-        return _Word(False, column, wanted)
+        return _FilterWord(False, column, wanted)
     sign, figure = match.groups()
     limit = _figure(figure) if column.right else None
     if limit is None and (sign != "=" or (column.right and not _HAS_FIGURE.search(figure))):
         raise FilterError(f"{name}: '{figure}' is no number, size or time" if column.right else
                           f"{name} holds no numbers; {name}:{figure} looks for a text in it")
-    return _Word(False, column, figure, _COMPARE[sign], limit)
+    return _FilterWord(False, column, figure, _COMPARE[sign], limit)
 
 
-def _test(word: _Word, columns: Sequence[Column[Any]], context: CellContext) -> Test:
+def _test(word: _FilterWord, columns: Sequence[Column[Any]], context: CellContext) -> Test:
     test = (_of_any(word.text, columns, context) if word.column is None else
             _of_column(word, word.column))
     return (lambda row, context: not test(row, context)) if word.inverted else test
@@ -138,7 +138,7 @@ def _of_any(word: str, columns: Sequence[Column[Any]], context: CellContext) -> 
     return found
 
 
-def _of_column(word: _Word, column: Column[Any]) -> Test:
+def _of_column(word: _FilterWord, column: Column[Any]) -> Test:
     compare, limit, key = word.compare, word.limit, column.key
     needle, text = word.text.casefold(), column.text
     if compare is None:
