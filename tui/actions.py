@@ -35,6 +35,8 @@ from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
 from tui.screens.program import TaskScreen
+from tui.suspend import suspend
+from tui.tables import check_filter
 from tui.text.cells import clean
 from tui.widgets.status_bar import StatusBar
 
@@ -60,6 +62,7 @@ def _zoom(console: Console, _: c.Zoom) -> str:
 
 
 def _filter(console: Console, command: c.Filter) -> str:
+    check_filter(command.expression, console.state.pane, console.state)
     console.state.set_filter(command.expression)
     return "" if command.expression else "all rows"
 
@@ -306,6 +309,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Nodes: _nodes,
     c.Help: _help,
     c.Palette: _palette,
+    c.Suspend: suspend,
     **CHOICES,
     **NAVIGATION,
 }

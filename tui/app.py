@@ -37,7 +37,7 @@ from tui.navigation import ConsoleNavigation
 from tui.nested import NestedScreen
 from tui.recording import ConsoleRecording
 from tui.redraw import RedrawPacer
-from tui.screens.main import HEIGHTS, WIDTHS, MainScreen, Shows
+from tui.screens.main import HEIGHTS, UNSEEN, WIDTHS, MainScreen, Shows
 from tui.screens.prompt import Prompt
 from tui.terminal import Terminal
 from tui.widgets.status_bar import StatusBar
@@ -94,6 +94,9 @@ class ConsoleApp(App[int]):
         preferences = config.preferences
         for theme in preferences.themes.values():
             self.register_theme(theme)
+        for key, line in preferences.keymap.of("suspend"):
+            # Before every screen's, so that the shell is as near in a dialog.
+            self._bindings.bind(key, f"command({line!r})", show=False, priority=True)
         self.theme = first_theme(preferences.theme, terminal, preferences.themes).name
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -266,9 +269,12 @@ class ConsoleApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys are letters while a command line is being typed, and some are the header's while
-        one goes through that.
+        one goes through that.  Nothing is done to rows that cannot be seen.
         """
-        if action == "command" and isinstance(self.screen, MainScreen):
+        if action == "command" and isinstance(self.screen, MainScreen) and parameters != (
+                "suspend",):
+            if self.screen.is_too_small:
+                return parameters[0] in UNSEEN
             own = StatusBar.OWN if isinstance(self.screen.focused, StatusBar) else ()
             return not self.screen.prompt.is_open and parameters[0] not in own
         return super().check_action(action, parameters)

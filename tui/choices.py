@@ -26,6 +26,7 @@ from tui.model.alerts import FIGURES, MOST, AlertError, read_alert
 from tui.model.chosen import ChoiceError, change, choose, left_out, names
 from tui.model.columns import Column
 from tui.model.preferences import SavedView
+from tui.tables import check_filter
 from tui.theme import ABOUT, OWN
 from tui.vector import draw, frame_of
 from tui.widgets.live_table import LiveTable
@@ -151,7 +152,8 @@ def _look_by(console: Console, name: str) -> str:
         raise CommandError(f"'{name}' sorts by '{view.sort}', which is no column")
     try:
         choose(rows.TABLES.get(view.pane, ()), view.columns)
-    except ChoiceError as error:
+        check_filter(view.filter, view.pane, state)
+    except (ChoiceError, CommandError) as error:
         raise CommandError(f"'{name}': {error}") from None
     state.show_pane(view.pane)
     target.shown, target.sort, target.inverted = view.columns, view.sort, view.inverted

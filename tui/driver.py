@@ -12,11 +12,13 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
 
 STOPS = (signal.SIGTSTP, signal.SIGCONT)
+CONTINUED = 0.05               # seconds in which it is known that this has been continued
 
 
 class TerminalDriver(LinuxDriver):
@@ -30,6 +32,7 @@ class TerminalDriver(LinuxDriver):
             self._file = sys.__stdout__
         self._started = False
         self._suspended = False
+        self._continued = False
         self._loop = asyncio.get_running_loop()
 
     # -- the mode
@@ -46,12 +49,30 @@ class TerminalDriver(LinuxDriver):
             self._started = False
             super().stop_application_mode()
 
+    def suspend_job(self) -> bool:
+        """Ctrl+Z, which is a key here: stop as a program does that has left it to the terminal,
+        with all of its job, and return when that is continued.  False, at once, where nobody
+        would: an orphaned process group is not stopped (POSIX, SIGTSTP).
+        """
+        self.suspend_application_mode()
+        self._suspended, self._continued = True, False
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(0, signal.SIGTSTP)
+        deadline = time.monotonic() + CONTINUED
+        while not self._continued and time.monotonic() < deadline:
+            time.sleep(CONTINUED / 10)
+        signal.signal(signal.SIGTSTP, handler)
+        if not self._continued:
+            self._come_back()
+        return self._continued
+
     # -- signals
 
     def _sigtstp_application(self, *_: object) -> None:
         self._ask(self._suspend)
 
     def _sigcont_application(self, *_: object) -> None:
+        self._continued = True
         self._ask(self._come_back)
 
     def _ask(self, call: Any) -> None:

@@ -12,7 +12,7 @@ from chatops.api import commands as c
 
 NOT_IN_A_BROWSER = "not for a browser: it works on the server's machine; `chatops attach` has it"
 # They write files, run commands or start servers where the console runs.
-_ELSEWHERE = (c.Record, c.Save, c.Screenshot, c.Lab, c.Stage, c.Lesson)
+_ELSEWHERE = (c.Record, c.Save, c.Screenshot, c.Lab, c.Stage, c.Lesson, c.Suspend)
 
 
 def is_for_a_terminal(command: c.Command) -> bool:

@@ -252,6 +252,10 @@ class Screenshot(Command, frozen=True, tag="screenshot"):
     file: str
 
 
+class Suspend(Command, frozen=True, tag="suspend"):
+    pass
+
+
 class Help(Command, frozen=True, tag="help"):
     pass
 
@@ -460,6 +464,8 @@ SPECS: tuple[Spec, ...] = (
          keys=(("question_mark", "help"), ("f1", "help")), label="help", where="console"),
     Spec("palette", Palette, "Find a command by typing a part of it.", "Console",
          keys=(("ctrl+p", "palette"),), where="console"),
+    Spec("suspend", Suspend, "Give the terminal back to the shell, until `fg`.", "Console",
+         keys=(("ctrl+z", "suspend"),), where="console"),
     Spec("quit", Quit, "Leave: drain the queues first, or stop now.", "Console",
          (_p("how", "choice", "HOW", "drain", "now", optional=True),), aliases=("q", "exit"),
          keys=(("q", "quit"), ("f10", "quit"), ("ctrl+q", "quit")), label="quit"),

@@ -32,6 +32,10 @@ class ConsoleLink(Protocol):
     """What the console needs of a server, wherever it runs."""
 
     @property
+    def in_process(self) -> bool:
+        """Whether the server is a part of this process: what stops that stops the server."""
+
+    @property
     def status(self) -> LinkStatus:
         """Whether the server is there; looked at on every refresh."""
 

@@ -27,6 +27,15 @@ class ControlEndpoint(Protocol):
     def sock(self) -> socket.socket:
         """On which sessions are accepted."""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the path still leads to it."""
+
+    def renew(self) -> None:
+        """Have it there again; where that takes a new `sock`, the old one is for its user to
+        close.  Raises `ControlError`, and then nothing has changed.
+        """
+
     def close(self) -> None:
         """Give the path back.  Idempotent."""
 

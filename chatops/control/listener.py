@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 
 from chatops.api import events
-from chatops.api.commands import Answer, Command
+from chatops.api.commands import Answer, Command, CommandResult
 from chatops.control.frames import PROTOCOL, Bye, Welcome
 from chatops.control.host import ControlEndpoint, Host, SnapshotSource
 from chatops.control.session import ControlSession, say_last
-from chatops.control.socket_path import may_talk
+from chatops.control.socket_path import ControlError, may_talk
 from chatops.loop import backends
 from chatops.net.listener import Listener, Shortage
 from chatops.system.version import __version__
@@ -42,9 +42,7 @@ class Control:
         self._endpoint = endpoint
         self._sessions: dict[int, ControlSession] = {}
         self._count = 0
-        self._door = ControlListener(server.reactor, endpoint.sock, Shortage(
-            server.reactor, paused=lambda _reason, _seconds: None, resumed=lambda: None),
-            accepted=self._accepted)
+        self._door = self._opened()
         server.on_publish.append(self._publish)
 
     def __repr__(self) -> str:
@@ -56,6 +54,28 @@ class Control:
         host, port = server.address
         return Welcome(PROTOCOL, __version__, os.getpid(), host, port, server.tls,
                        server.what, server.possible, read_only, server.history_file)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its path no longer leads here.  From any thread."""
+        return not self._endpoint.is_there
+
+    def restore(self) -> CommandResult | None:
+        """Listen at the path again if somebody has taken its file away; how that went, and None
+        where there was no need.  Consoles that are connected stay.
+        """
+        endpoint = self._endpoint
+        if endpoint.is_there:
+            return None
+        try:
+            endpoint.renew()
+        except ControlError as error:
+            return CommandResult(False, f"the control socket is gone, and stays so: {error}")
+        if endpoint.sock is not self._door.sock:
+            self._door.close()
+            self._door = self._opened()
+        return CommandResult(True, f"the control socket {endpoint.path} was gone; it is there "
+                                   "again")
 
     def left(self, session: ControlSession) -> None:
         """A session is over; said by itself."""
@@ -78,6 +98,12 @@ class Control:
         for session in self._sessions.values():
             session.abandon()
         self._sessions.clear()
+
+    def _opened(self) -> ControlListener:
+        reactor = self.server.reactor
+        return ControlListener(reactor, self._endpoint.sock, Shortage(
+            reactor, paused=lambda _reason, _seconds: None, resumed=lambda: None),
+            accepted=self._accepted)
 
     def _accepted(self, sock: socket.socket, _address: object) -> None:
         sock.setblocking(False)

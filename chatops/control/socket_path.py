@@ -79,18 +79,62 @@ class ControlSocket:
         """The descriptor of the lock file, for whoever takes the socket over."""
         return self._lock
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the path still leads to it, and the link if there has been one."""
+        return self._is_at_path() and (self._link is None or self._is_linked())
+
+    def renew(self) -> None:
+        """Have again what somebody has taken away; where that is the path itself, a new `sock`
+        listens there, and the old one is still open.  Raises `ControlError`, and then nothing
+        has changed.
+        """
+        _secure(self.path.parent)
+        lock = self._lock if self._has_lock() else _locked(self.path)
+        try:
+            if not self._is_at_path():
+                _clear(self.path)
+                self.sock = _listening(self.path)
+                self._inode = os.lstat(self.path).st_ino
+        except BaseException:
+            if lock != self._lock:
+                os.unlink(_lock_path(self.path))
+                os.close(lock)
+            raise
+        if lock != self._lock:
+            os.close(self._lock)
+            self._lock = lock
+        if self._link is not None and not self._is_linked():
+            self._link = _link(self._link, self.path)
+
+    def _is_at_path(self) -> bool:
+        try:
+            return os.lstat(self.path).st_ino == self._inode
+        except OSError:
+            return False
+
+    def _is_linked(self) -> bool:
+        try:
+            return self._link is not None and os.readlink(self._link) == os.fspath(self.path)
+        except OSError:
+            return False
+
+    def _has_lock(self) -> bool:
+        """Whether the lock's name still leads to ours."""
+        try:
+            return os.path.samestat(os.fstat(self._lock), os.lstat(_lock_path(self.path)))
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Listen no more and take the files away.  Idempotent."""
         if self._lock < 0:
             return
         self.sock.close()
         try:
-            if self._link is not None and os.readlink(self._link) == os.fspath(self.path):
+            if self._link is not None and self._is_linked():
                 os.unlink(self._link)
-        except OSError:
-            pass
-        try:
-            if os.lstat(self.path).st_ino == self._inode:
+            if self._is_at_path():
                 os.unlink(self.path)
         except OSError:
             pass               # somebody tidied up

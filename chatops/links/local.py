@@ -33,6 +33,8 @@ HELD = 0.5                     # seconds of one turn after which it is news by i
 class LocalLink:
     """The console's link to a server in this process (chatops.link.ConsoleLink)."""
 
+    in_process = True
+
     def __init__(self, thread: ServerThread, *, clock: Callable[[], float] = time.monotonic
                  ) -> None:
         self._thread = thread

@@ -44,6 +44,8 @@ class RemoteLink:
     no time to answer, so one that has just been awake is asked once whether it sleeps.
     """
 
+    in_process = False
+
     def __init__(self, path: Path, *, read_only: bool = False, reconnect: bool = False,
                  clock: Callable[[], float] = time.monotonic) -> None:
         """Connect.  Raises `chatops.control.socket_path.ControlError`.

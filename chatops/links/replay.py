@@ -40,6 +40,8 @@ class ReplayLink:
     of the recording however far it has played.  Belongs to the console's thread.
     """
 
+    in_process = False
+
     def __init__(self, recording: Recording, clock: Callable[[], float] = time.monotonic) -> None:
         """Time runs from the first `poll` or `drain`, on `clock`, in seconds."""
         self.recording = recording

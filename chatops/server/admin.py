@@ -28,14 +28,17 @@ class Admin:
 
     def __init__(self, server: ChatServer, keeper: BanKeeper | None = None,
                  reloads: Sequence[Callable[[Answer], None]] = (),
-                 reopen: Callable[[Answer], None] | None = None) -> None:
+                 reopen: Callable[[Answer], None] | None = None,
+                 restore: Callable[[], CommandResult | None] = lambda: None) -> None:
         """`keeper` has bans written to a file; each of `reloads` has something else read
         again, `reopen` has the log opened again, and they answer how that went.  None waits.
+        `restore` makes the control socket again if it is gone, and else answers None.
         """
         self._server = server
         self._banning = Banning(server, keeper)
         self._reloads = [*reloads]
         self._reopen = reopen
+        self._restore = restore
         if keeper is not None:
             self._reloads.append(self._banning.reload)
         others = server.state.others
@@ -49,7 +52,7 @@ class Admin:
         `uid` is the user who asks, -1 where nobody knows.
         """
         match command:
-            case commands.Reload() if self._reloads:
+            case commands.Reload():
                 self._reload(lambda result: answer(self._did(command, result, uid)))
             case commands.Reopen() if self._reopen is not None:
                 self._reopen(lambda result: answer(self._did(command, result, uid)))
@@ -130,11 +133,16 @@ class Admin:
 
     def _reload(self, answer: Answer) -> None:
         """Have everything read again; one answer for all."""
-        results: list[CommandResult] = []
+        restored = self._restore()
+        results = [restored] if restored is not None else []
+        due = len(results) + len(self._reloads)
+        if not self._reloads:
+            answer(restored or self._tried(commands.Reload()))
+            return
 
         def read(result: CommandResult) -> None:
             results.append(result)
-            if len(results) == len(self._reloads):
+            if len(results) == due:
                 answer(CommandResult(all(result.ok for result in results),
                                      "; ".join(result.text for result in results)))
 

@@ -165,8 +165,9 @@ class ServerThread:
             reloads.insert(0, SettingsFile(self.server, path, read, self.journal,
                                            self._hand_over).ask)
         self.admin = Admin(self.server, keeper, reloads,
-                           self._reopen(stream) if stream and stream.is_named else None)
-        self.control = None
+                           self._reopen(stream) if stream and stream.is_named else None,
+                           lambda: self.control.restore() if self.control is not None else None)
+        self.control: Control | None = None
         if place is not None:
             self.control = Control(place, self.server, self.survey, self.admin.carry_out)
         elif warning:
@@ -309,8 +310,9 @@ class ServerThread:
 
     @property
     def reloads(self) -> bool:
-        """Whether there is anything to read again."""
-        return bool(self._reread or self.settings.tls_cert or self.settings.ban_file)
+        """Whether there is anything to read again, or a control socket that is gone."""
+        return bool(self._reread or self.settings.tls_cert or self.settings.ban_file
+                    or (self.control is not None and self.control.is_lost))
 
     def reopen_log(self) -> None:
         """Open the log again if it is a file.  For signal handlers."""

@@ -79,6 +79,8 @@ def _end_with(parent: int) -> Callable[[], None] | None:
 class WatchLink:
     """Starts the program, and knows how it ended.  Belongs to the console's thread."""
 
+    in_process = False
+
     def __init__(self, launch: Launch, name: str) -> None:
         """Raises `LaunchError` when it cannot be started."""
         self._launch = launch

@@ -44,6 +44,14 @@ class InheritedEndpoint:
         self.sock = sock
         self._lock = lock
 
+    @property
+    def is_there(self) -> bool:
+        """Nobody asks a program."""
+        return True
+
+    def renew(self) -> None:
+        """Nobody asks a program."""
+
     def close(self) -> None:
         """Listen no more and take the files away.  Idempotent."""
         if self.sock.fileno() < 0:

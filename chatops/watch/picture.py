@@ -155,6 +155,7 @@ class Painter:
     def _figures(self, loop: Any) -> Any:
         selector, meter = self.selector, self.selector.meter
         figures = loop_figures(selector)
+        figures = replace(figures, worked=selector.worked_until(selector.clock()))
         if loop is None:
             return figures
         timers, due = private.timers(loop)

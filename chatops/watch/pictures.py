@@ -132,7 +132,7 @@ class ProgramPictures:
     # -- held loops
 
     def _guard(self, now: float) -> None:
-        watchdog = self._loops.watchdog
+        watchdog, selector = self._loops.watchdog, self._loops.shown
         held, before = watchdog.look(now) if watchdog is not None else None, self._held
         self._held = held
         if held is not None and (before is None or before.since != held.since):
@@ -148,8 +148,9 @@ class ProgramPictures:
         assert latest.program is not None
         # The loop cannot be asked; what is known of it still stands, and this is news.
         late = max(latest.loop.lag, held.seconds) if held is not None else latest.loop.lag
+        worked = selector.worked_until(now) if selector is not None else latest.loop.worked
         self._fill(replace(latest, mono=now, at=time.time(), turns=(), built_in=0.0,
-                           loop=replace(latest.loop, lag=late),
+                           loop=replace(latest.loop, lag=late, worked=worked),
                            program=replace(latest.program, held=held)), self._views)
 
     # -- pictures

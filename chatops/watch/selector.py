@@ -103,17 +103,18 @@ class WatchedSelector(ObservedSelector):
         entered = clock()
         if self._calls and self._serve():
             timeout = 0
+        worked = entered - self._returned
         self.sleeping = True
+        self.worked += worked          # before the sleep, which may be a long one
+        self._returned = entered
         ready = self._inner_select(timeout)
         if self._woken:
             ready = self._interrupted(ready, timeout, entered)
-        self.sleeping = False
         returned = clock()
         waited = returned - entered
-        worked = entered - self._returned
         self._returned = returned
+        self.sleeping = False
         self.waited += waited
-        self.worked += worked
         self.turns += 1
         if self.watched:
             return self._watched_turn(ready, returned, timeout, waited, worked)
@@ -155,6 +156,10 @@ class WatchedSelector(ObservedSelector):
     def held_since(self) -> float:
         """When the turn began that is being worked on now; 0 while it sleeps."""
         return 0.0 if self.sleeping or not self.thread else self._returned
+
+    def worked_until(self, now: float) -> float:
+        """Seconds of work so far, those of the turn that is being worked on now included."""
+        return self.worked + (0.0 if self.sleeping else max(0.0, now - self._returned))
 
     def forked(self) -> None:
         """In a forked child nobody observes: what the parent had asked for is not for here."""

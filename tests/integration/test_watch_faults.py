@@ -54,6 +54,33 @@ def test_a_blocking_call_in_a_handler_is_named_with_its_line_while_it_holds_the_
     client.close()
 
 
+def test_the_time_that_one_callback_has_held_the_loop_so_far_counts_as_busy(
+        watched: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")           # to open it waits until somebody writes
+    script(tmp_path, SERVER + """
+    async def handle(reader, writer):
+        await reader.readline()
+        open("fifo").read()
+
+    asyncio.run(serve(handle))
+    """)
+    program = watched("program.py")
+    client = connect(program.port())
+    before = program.see(lambda s: s.clients)
+    client.sendall(b"go\n")
+    held = program.see(lambda s: s.program is not None and s.program.held)
+    later = program.see(lambda s: s.mono >= held.mono + 1.0)
+    assert later.loop.worked - held.loop.worked == pytest.approx(later.mono - held.mono)
+    assert 0.0 < held.loop.worked - before.loop.worked < held.mono - before.mono
+    (tmp_path / "fifo").write_text("enough")
+    over = program.see(lambda s: s.program is not None and not s.program.held)
+    assert over.loop.worked >= later.loop.worked
+    # It sleeps now, and what it has done before that is not forgotten meanwhile.
+    asleep = program.see(lambda s: s.turn > later.turn)
+    assert asleep.loop.worked >= later.loop.worked
+    client.close()
+
+
 @pytest.mark.parametrize(("body", "call", "instead"), [
     ("socket.getaddrinfo('chat.example', 80)", "socket.getaddrinfo", "loop.getaddrinfo"),
     ("open('fifo').read()", "open", "asyncio.to_thread"),

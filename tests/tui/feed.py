@@ -253,6 +253,7 @@ class FakeLink:
         self.reported: list[Event] = []
         self.events_dropped = 0
         self.status = LinkStatus(alive=True)
+        self.in_process = True
         self.silent = False                # the server sleeps: no snapshots
 
     def submit(self, command: Command) -> Future[CommandResult]:

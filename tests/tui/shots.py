@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import tui.app
 from tests.tui.feed import FakeLink, Feed
@@ -43,7 +44,7 @@ class Scene:
     keys: tuple[str, ...] = ()
     feed: Callable[[], Feed] = Feed
     seconds: float = 60.0
-    events: Mapping[float, Callable[[Feed], object]] = field(default_factory=dict)
+    events: Mapping[float, Callable[[Any], object]] = field(default_factory=dict)
     before: Callable[[ConsoleApp], object] = lambda app: None
 
 
@@ -162,6 +163,11 @@ def crowd() -> Feed:
     return Feed(clients=14, slow=(2, 8))
 
 
+def chat_program() -> Feed:
+    """Its connections are `Feed`'s clients, one of whom does not read."""
+    return ProgramFeed(clients=9, slow=(2,))
+
+
 def leavers(feed: Feed) -> None:
     feed.leave(4, "evicted: queue 64K")
     feed.leave(6, "peer reset")
@@ -186,7 +192,7 @@ SCENES = (
     Scene("write-interest-on-demand", (120, 40), ("4", "z"), feed=spinning,
           events={25.0: go_always}),
     Scene("write-interest-always", (120, 40), ("4", "z"), feed=spinning, events={48.0: go_always}),
-    Scene("watch", (120, 40), ("6",), feed=lambda: ProgramFeed(clients=9, slow=(2,), held=True)),
+    Scene("watch", (120, 40), ("6",), feed=chat_program, events={58.2: ProgramFeed.hold}),
     Scene("lab", (120, 40), ("L",), before=learnt),
     Scene("lab-80x24", (80, 24), ("L",), before=learnt),
     Scene("stage", (120, 40), before=spinning_stage),

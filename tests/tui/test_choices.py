@@ -151,13 +151,18 @@ async def test_a_view_that_is_none_is_said(line: str, says: str) -> None:
 async def test_a_view_from_a_file_that_fits_no_table_is_said(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_text('[views.a]\npane = "cellar"\n[views.b]\nsort = "SHOE"\n'
-                    '[views.c]\ncolumns = ["SHOE"]\n')
+                    '[views.c]\ncolumns = ["SHOE"]\n'
+                    '[views.d]\nfilter = "bob shoe:>1"\n'
+                    '[views.e]\npane = "selector"\nfilter = "fd:>low"\n')
     rig = Rig(config=Config(path))
     async with rig.app.run_test(size=WIDE) as pilot:
         await begin(rig, pilot)
         assert "'cellar', which is none" in await command(rig, pilot, "view a")
         assert "'SHOE', which is no column" in await command(rig, pilot, "view b")
         assert "no column 'shoe'" in await command(rig, pilot, "view c")
+        assert "✗ 'd': no column 'shoe' here" in await command(rig, pilot, "view d")
+        assert "✗ 'e': fd: 'low' is no number" in await command(rig, pilot, "view e")
+        assert (rig.app.state.pane, rig.app.state.view.filter) == ("clients", "")
 
 
 def test_completion_knows_themes_columns_views_and_alerts() -> None:

@@ -294,3 +294,15 @@ async def test_what_is_typed_whole_is_not_asked_again_where_no_one_is_hurt() -> 
             expected.append(parse(line))
         assert rig.link.asked == expected
         assert Broadcast("hello [b]all[/b]") in rig.link.asked
+
+
+async def test_ctrl_z_says_that_the_server_would_stop_and_where_to_look_instead() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "ctrl+z")
+        assert echo(rig).endswith(
+            "✗ the server would stop too: `chatops serve`, then `chatops attach`")
+        rig.link.in_process = False                # but there is no terminal either
+        await press(rig, pilot, "question_mark", "ctrl+z", "escape")
+        assert echo(rig) == ":suspend   ✗ this console is on no terminal that it could leave"

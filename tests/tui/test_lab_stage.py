@@ -107,6 +107,24 @@ async def test_in_a_small_terminal_one_key_shows_why() -> None:
         assert "look at" in on_screen(rig)
 
 
+async def test_a_terminal_that_is_too_small_shows_nothing_of_a_stage_and_only_q_works(
+        imagined: list[StageFeed]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "L", "3")
+        shown = front(rig)
+        await pilot.resize_terminal(50, 20)
+        await press(rig, pilot, "t", "n", "s", "i", "N", "escape")
+        assert [line.strip() for line in on_screen(rig).splitlines() if line.strip()] == [
+            "this terminal is 50×20; the console needs 60×16",
+            "q leaves; all other keys wait until it is larger"]
+        assert rig.app.screen is shown
+        assert imagined[0].asked == []
+        await press(rig, pilot, "q")
+        assert kind(rig) is LabScreen
+
+
 async def test_a_key_leads_to_the_next_stage_and_the_one_before_it_is_stopped(
         imagined: list[StageFeed]) -> None:
     rig = Rig()

@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 
 import pytest
+from textual import events
 
-from tests.tui.press import Page, begin, on_screen, press, until
+from chatops.api.commands import Quit
+from tests.tui.press import Page, begin, echo, kind, on_screen, press, until
 from tests.tui.shots import Rig, crowd
 from tui.panes.details import DetailsPane
+from tui.screens.confirm import QuitDialog
+from tui.screens.prompt import Prompt
 
 SIZES = [(60, 16), (80, 24), (120, 40), (200, 60)]
 
@@ -101,3 +105,42 @@ async def test_keys_still_move_the_cursor_after_the_terminal_was_too_small_for_a
         first = rig.app.state.cursor_client()
         await press(rig, pilot, "down")
         assert rig.app.state.cursor_client() != first
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 15), (30, 8)])
+async def test_keys_do_nothing_to_rows_that_a_small_terminal_does_not_show(
+        size: tuple[int, int]) -> None:
+    rig = Rig(crowd())
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 2.0)
+        await resized(rig, pilot, size)
+        notice = " ".join(on_screen(rig).split())
+        assert f"{size[0]}×{size[1]}" in notice
+        assert "q leaves" in notice
+        state, main = rig.app.state, rig.app.screen
+        for _, binding in main._bindings:
+            if "app.command" in binding.action and not any(
+                    line in binding.action for line in ("quit", "suspend")):
+                await pilot.press(binding.key)
+                assert rig.app.screen is main, binding.key
+        main.post_message(events.Paste(":broadcast to whom?"))
+        await press(rig, pilot)
+        assert not rig.app.screen.query_one(Prompt).is_open
+        assert not rig.link.asked
+        await resized(rig, pilot, (80, 24))
+        assert (state.pane, state.paused, state.zoomed, state.tags) == (
+            "clients", False, False, set())
+        assert ": type a command" in echo(rig)     # nothing has been carried out
+
+
+async def test_a_terminal_that_is_too_small_can_be_left_by_its_keys() -> None:
+    rig = Rig(crowd())
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 2.0)
+        await resized(rig, pilot, (30, 8))
+        for key in ("q", "f10", "ctrl+c", "ctrl+q"):
+            await press(rig, pilot, key)
+            assert kind(rig) is QuitDialog, key
+            await press(rig, pilot, "escape")
+        await press(rig, pilot, "q", "d")
+        assert rig.link.asked == [Quit("drain")]

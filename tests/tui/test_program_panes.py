@@ -111,11 +111,11 @@ async def test_the_loop_pane_shows_how_late_the_loop_is_and_what_it_calls(
             assert told[0][:4] == ["share", "p99", "max", "call"]
             assert told[1][:4] == ["10.0%", "0.9ms", "20ms", "handle"]
             assert told[2][:4] == ["0.0%", "300ms", "310ms", "backup"]
-        feed.held = True
-        rig.run(2)
+        feed.hold()
+        rig.run(1.8)
         await pilot.pause()
         shown = screen_text(rig).split("\n")
-        at = next(n for n, line in enumerate(shown) if "1.2s loop lag" in line)
+        at = next(n for n, line in enumerate(shown) if "1.8s loop lag" in line)
         plot = " ".join(shown[at + 1:at + 6])
         assert "     2s" in plot
         assert "█" in plot

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.widgets import Input, OptionList, Static
 
 from chatops.api.commands import SPECS, Mute, Spawn
+from tests.tui.eyes import table
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
 from tui.model.completion import complete
@@ -162,6 +163,40 @@ async def test_a_filter_works_as_it_is_typed_and_escape_puts_the_old_one_back() 
         assert rig.app.state.view.filter == "o"
         await press(rig, pilot, "slash", "x", "enter")
         assert rig.app.state.view.filter == "ox"
+
+
+async def test_a_filter_that_cannot_be_meant_is_said_as_it_is_typed_and_is_not_taken() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.state.set_filter("o")
+        rig.app.redraw()
+        shown = {row.id for row in table(rig).rows}
+        await press(rig, pilot, "slash")
+        await write(rig, pilot, " queue:>5")
+        assert usage_of(rig).startswith("no column 'queue' here; there is id, fd")
+        assert {row.id for row in table(rig).rows} == shown    # the word hides nobody
+        await press(rig, pilot, "enter")
+        assert is_open(rig)
+        assert usage_of(rig).startswith("✗ no column 'queue' here")
+        await press(rig, pilot, *["backspace"] * len("queue:>5"))
+        await write(rig, pilot, "id:>2")
+        assert usage_of(rig).startswith("filter [EXPRESSION]")
+        await press(rig, pilot, "enter")
+        assert not is_open(rig)
+        assert rig.app.state.view.filter == "o id:>2"
+
+
+async def test_a_pane_without_rows_is_not_filtered() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "4", "slash", "x", "enter")
+        assert usage_of(rig) == "✗ the loop pane has no rows to filter"
+        await press(rig, pilot, "escape", "3", "slash")
+        await write(rig, pilot, "note:this")       # of lines any text is looked for
+        await press(rig, pilot, "enter")
+        assert rig.app.state.view.filter == "note:this"
 
 
 async def test_a_click_on_the_echo_row_opens_the_command_line() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
 
@@ -9,7 +10,7 @@ from chatops.api.snapshot import ClientRow
 from tests.tui.feed import Feed
 from tui.model import rows
 from tui.model.columns import CellContext, place
-from tui.model.filters import apply
+from tui.model.filters import FilterError, apply, check
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, PaneView
 from tui.text.cells import clean, fit, format_count, format_rate
 
@@ -44,6 +45,44 @@ def test_sizes_in_a_comparison_have_units() -> None:
     full = [replace(CLIENTS[0], queued=70_000), *CLIENTS[1:]]
     assert [r.id for r in apply(full, "appq:>64K", rows.CLIENTS, LOOK)] == [1]
     assert apply(full, "idle:>1m", rows.CLIENTS, LOOK)
+
+
+def test_a_time_in_a_comparison_is_held_against_an_age() -> None:
+    keys = [replace(row, armed_at=LOOK.now - 30.0 * number)
+            for number, row in enumerate(Feed().snapshot().keys)]
+    shown = apply(keys, "armed:>1m", rows.KEYS, LOOK)
+    assert [row.fd for row in shown] == [row.fd for row in keys[3:]]
+
+
+@pytest.mark.parametrize(("expression", "says"), [
+    ("foo:bar", "no column 'foo' here; there is id, fd, nick, room"),
+    ("bob !Foo:", "no column 'Foo' here"),
+    ("appq:>abc", "appq: 'abc' is no number, size or time"),
+    ("!appq:=abc", "appq: 'abc' is no number"),
+    ("nick:>5", "nick holds no numbers"), ("ev:<2", "ev holds no numbers"),
+    ("nick:", "nick: what is to be in it comes behind that, as in nick:ab"),
+    ("in/s:>=", "in/s: what is to be in it comes behind that, as in in/s:>64"),
+])
+def test_a_word_that_cannot_be_meant_is_said_and_hides_nothing(expression: str, says: str) -> None:
+    with pytest.raises(FilterError) as raised:
+        check(expression, rows.CLIENTS)
+    assert str(raised.value).startswith(says)
+    kept = [word for word in expression.split() if ":" not in word]
+    assert nicks(expression) == nicks(" ".join(kept))
+
+
+@pytest.mark.parametrize("expression", [
+    "", "bob !eve", "127.0.0.1:50", "[::1]:9999", "dead:beef::1", "reactor.py:70", "!", ":", "!:",
+    "nick:bob", "NICK:=bob", "appq:>=64K", "idle:<3m", "rtt:=-", "appq:=12.1K", "id:=b-3",
+])
+def test_a_text_with_a_colon_in_it_is_looked_for_as_it_is(expression: str) -> None:
+    check(expression, rows.CLIENTS)
+
+
+def test_a_figure_is_found_as_it_reads() -> None:
+    full = [replace(CLIENTS[0], queued=12_412), *CLIENTS[1:]]
+    assert [r.id for r in apply(full, "appq:=12.1K", rows.CLIENTS, LOOK)] == [1]
+    assert [r.id for r in apply(full, "appq:=12412", rows.CLIENTS, LOOK)] == [1]
 
 
 def test_what_looks_like_markup_or_a_pattern_is_only_text() -> None:

@@ -209,9 +209,11 @@ def test_a_field_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_recording_of_a_program_is_read_as_it_was_written(tmp_path: Path) -> None:
-    feed = ProgramFeed(clients=3, held=True)
+    feed = ProgramFeed(clients=3)
+    feed.hold()
+    feed.step(1.0)
     pictures = [feed.snapshot()]
-    feed.held = False
+    feed.held_since = None
     feed.step(1.0)
     pictures.append(feed.snapshot())
     save(tmp_path / "program.chatops", [(picture, ()) for picture in pictures])

@@ -51,6 +51,32 @@ class Sleeper(threading.Thread):
         self.ready = self.selector.select(self.timeout)
 
 
+def test_work_is_counted_while_it_is_done_and_in_the_sleep_behind_it(
+        selector: WatchedSelector) -> None:
+    now = selector.started_at = selector._returned = 100.0
+    selector.clock = lambda: now
+    selector.select(0)
+    now += 2.0
+    assert selector.worked_until(now) == 2.0       # of a turn that goes on
+    seen: list[float] = []
+
+    def look() -> bool:
+        seen.append(selector.worked_until(now))
+        return False
+
+    selector.submit(look)
+    selector.select(0)                             # the safe point before the sleep
+    now += 3.0
+    sleeper = Sleeper(selector, None)
+    selector.submit(look)
+    while len(seen) < 2:
+        pass
+    assert seen == [2.0, 5.0]
+    selector.submit(lambda: True)
+    sleeper.join()
+    assert selector.worked_until(now) == 5.0
+
+
 def test_a_call_runs_on_the_loops_thread_while_it_sleeps_and_it_sleeps_on(
         selector: WatchedSelector, pair: tuple[socket.socket, socket.socket]) -> None:
     selector.register(pair[0], selectors.EVENT_READ, "data")

@@ -79,8 +79,12 @@ class Keymap:
 
     def sign(self, line: str) -> str:
         """The first key that runs this line, as it is shown; the line itself without one."""
+        return self.key_for(line) or f":{line}"
+
+    def key_for(self, line: str) -> str:
+        """The first key that runs this line, as it is shown; "" without one."""
         return next((key_name(entry.keys[0]) for entry in self.entries
-                     if entry.line == line and entry.keys), f":{line}")
+                     if entry.line == line and entry.keys), "")
 
 
 def grouped(entries: Iterable[KeymapEntry]) -> dict[str, list[KeymapEntry]]:

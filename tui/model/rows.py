@@ -166,7 +166,7 @@ _KEYS: tuple[Column[KeyRow], ...] = (
            style=lambda r, _: "name"),
     Column("DATA", 10, lambda r, _: r.data, lambda r, _: r.data.casefold(), grow=6, keep=70),
     Column("ARMED", 8, lambda r, k: format_clock(k.now - r.armed_at),
-           lambda r, _: -r.armed_at, right=True, keep=50),
+           lambda r, k: k.now - r.armed_at, right=True, keep=50),
     Column("FIRES", 5, lambda r, _: format_count(r.fires), lambda r, _: r.fires, right=True,
            keep=40, style=lambda r, _: _dim_zero(r.fires)),
     Column("FIRES/S", 7, lambda r, k: format_rate(k.rates.fires(r)),

@@ -19,7 +19,7 @@ from textual.widgets import Static
 from tui.bindings import bindings
 from tui.faults import PLACEHOLDER
 from tui.messages import RunLine
-from tui.model.keymap import Keymap
+from tui.model.keymap import Keymap, key_name
 from tui.model.state import ConsoleState
 from tui.panes.clients import ClientsPane
 from tui.panes.details import DetailsPane
@@ -46,6 +46,7 @@ LARGE_WIDTH, LARGE_HEIGHT = 180, 50        # from which details stand beside the
 LEAST_WIDTH, LEAST_HEIGHT = 60, 16
 WIDTHS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (DASHBOARD_WIDTH, "-wide")]
 HEIGHTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (20, "-low"), (DASHBOARD_HEIGHT, "-tall")]
+UNSEEN = ("quit",)             # key lines that also work while no pane can be seen
 
 
 @runtime_checkable
@@ -247,18 +248,30 @@ class MainScreen(Screen[None]):
 
     # -- what the user does
 
+    @property
+    def is_too_small(self) -> bool:
+        """All that can be seen is the notice that says so."""
+        return self.has_class("-tiny") or self.has_class("-flat")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A screen's own keys rest while it cannot be seen."""
+        return not self.is_too_small and super().check_action(action, parameters)
+
     def on_resize(self, event: events.Resize) -> None:
         if not self.query("#too-small"):
             return                 # left before it was composed
-        here = f"{event.size.width}x{event.size.height}"
-        self.query_one("#too-small", Static).update(
-            f"this terminal is {here}; the console needs {LEAST_WIDTH}x{LEAST_HEIGHT}")
+        here = f"{event.size.width}×{event.size.height}"
+        leave = self.state.preferences.keymap.key_for("quit") or key_name("ctrl+q")
+        self.query_one("#too-small", Static).update(Content(
+            f"this terminal is {here}; the console needs {LEAST_WIDTH}×{LEAST_HEIGHT}\n"
+            f"{leave} leaves; all other keys wait until it is larger"))
         self.call_after_refresh(self._redraw)
 
     def on_paste(self, event: events.Paste) -> None:
         """Letters are commands here, and a paste must not press them."""
         event.stop()
-        self.prompt.pasted(event.text)
+        if not self.is_too_small:
+            self.prompt.pasted(event.text)
 
     def on_live_table_cursor_moved(self, message: LiveTable.CursorMoved) -> None:
         message.stop()

@@ -21,11 +21,12 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from chatops.api.command_line import CommandError, parse
-from chatops.api.commands import Spec
+from chatops.api.commands import Command, Filter, Spec
 from tui.messages import RunLine
 from tui.model.completion import Candidate, Completion, complete
 from tui.model.line_history import LineHistory
 from tui.model.state import ConsoleState
+from tui.tables import check_filter
 from tui.text.cells import clean, fit
 
 LABEL_LEAST, LABEL_MOST = 14, 34
@@ -211,13 +212,18 @@ class Prompt(Vertical):
             self.action_close()
             return
         try:
-            parse(text)
+            self._check(parse(text))
         except CommandError as error:
             self._say(Content.assemble(("✗ ", "bold $error"), (clean(str(error)), "$error")))
             return
         self._history.add(text)
         self._shut()
         self.post_message(self.Submitted(text))
+
+    def _check(self, command: Command) -> None:
+        """What can be said of it while it can still be mended.  Raises `CommandError`."""
+        if isinstance(command, Filter):
+            check_filter(command.expression, self._state.pane, self._state)
 
     def on_descendant_blur(self) -> None:
         """A click elsewhere leaves the command line; another window in front does not."""
@@ -237,6 +243,11 @@ class Prompt(Vertical):
         spec = self._completion.spec
         self._say(usage(spec, self._completion.argument) if spec is not None else
                   Content.styled("tab ↓ complete   ↑ recalls   esc leaves", "$text-muted"))
+        if spec is not None and spec.name == "filter":
+            try:               # it filters while it is typed: what it cannot mean is said at once
+                self._check(parse(text))
+            except CommandError as error:
+                self._say(Content.styled(clean(str(error)), "$warning"))
 
     def _unfold(self, candidates: int) -> None:
         """Give the candidates their rows, upwards from the row of the widget."""

@@ -179,8 +179,6 @@ def matches(event: Event, expression: str) -> bool:
     `chat`, `leave`, `queue` … are topics; `#3` is a client.
     """
     if not expression:
-        return True
-    if not expression:
         return True                # most of the time, and there may be thousands
     text = words_of(event).casefold()
     tokens = text.split()

@@ -35,6 +35,8 @@ class StageLink:
     they were, and a lint that says since when and in which line.
     """
 
+    in_process = True
+
     def __init__(self, stage: StageServer, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.stage = stage
         self._clock = clock
