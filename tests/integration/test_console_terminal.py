@@ -19,6 +19,7 @@ StartConsole = Callable[..., Console]
 
 GOODBYE = "*** the server is shutting down; bye"
 SOON = scaled(5.0)             # seconds within which a process has to end
+BEGIN = b"\x1b[?1049h"          # the alternate screen
 ERRORS = "err.log"
 # What `2>file` does, for a program that has been started on a terminal.
 INTO_FILE = ("import os\n"
@@ -42,6 +43,14 @@ def wipe(terminal: Terminal) -> None:
         terminal._screen.reset()
 
 
+def go_on(terminal: Terminal) -> None:
+    """Continue it, and wait until it has taken the terminal again: keys typed before are dropped.
+    """
+    begun = terminal.written.count(BEGIN)
+    os.kill(terminal.pid, signal.SIGCONT)
+    terminal.until(lambda: terminal.written.count(BEGIN) > begun)
+
+
 def see_all(chatops: Terminal) -> None:
     """The header, a pane's table, and the keys."""
     for part in (r"chatops .*LIVE", "NICK", "q quit"):
@@ -59,7 +68,7 @@ def test_being_continued_starts_no_threads_and_the_keys_and_the_end_are_as_ever(
     before = threads(chatops)
     for _ in range(4):
         wipe(chatops)
-        os.kill(chatops.pid, signal.SIGCONT)
+        go_on(chatops)
         see_all(chatops)
         until(lambda: threads(chatops) == before, SOON)
     assert chatops.leave(SOON) == 0
@@ -79,7 +88,7 @@ def test_a_console_that_was_stopped_is_drawn_whole_again(
         if number == signal.SIGTSTP:
             assert chatops.modes == chatops.modes_before   # the shell has its terminal
         wipe(chatops)
-        os.kill(chatops.pid, signal.SIGCONT)
+        go_on(chatops)
         see_all(chatops)
         chatops.see_row(ada)
         until(lambda: threads(chatops) == before, SOON)
