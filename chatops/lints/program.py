@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from selectors import EVENT_WRITE
 from typing import NamedTuple
 
-from chatops.api.snapshot import Lint, Snapshot, TaskRow
+from chatops.api.snapshot import Held, Lint, Program, Snapshot, TaskRow
 from chatops.units import format_age, format_seconds, format_size
 
 SLOW_CALL = 0.1                # seconds, as asyncio's own debug mode has it
@@ -127,34 +127,53 @@ def _held_now(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:
 
 
 def _blocking_call(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
-    """Told for a while longer than it lasts: who looks up has missed it else."""
+    """One for each place, told for a while longer than it lasts: who looks up has missed it else.
+    """
     if now.program is None:
         return
+    told = _by_place(before, "blocking-call")
     held = now.program.held
-    blocked = held is not None and bool(held.kind)
-    if held is not None and blocked:
-        instead = (INSTEAD.get(held.kind, "") if now.program.kind == "asyncio" else
-                   "give it to a thread")
-        yield Lint("blocking-call", f"{held.call} blocks the loop, {held.at}: "
-                   f"{format_seconds(held.seconds)}" + (f"; {instead}" if instead else ""),
-                   since=held.since)
-    for lint in before.lints if before is not None else ():
-        again = held is not None and blocked and held.since == lint.since
-        if lint.code == "blocking-call" and not again and now.mono - lint.since < SHOWN:
+    if held is not None and held.kind:
+        place = f"{held.call} {held.at}"
+        yield _held_there(now.program, held, place, told.pop(place, None))
+    for lint in told.values():
+        if now.mono - lint.last < SHOWN:
             yield lint
+
+
+def _held_there(program: Program, held: Held, place: str, told: Lint | None) -> Lint:
+    """This hold, together with those that were `told` of the place before."""
+    since, times, worst = held.since, 1, held.seconds
+    if told is not None:
+        since = told.since
+        times = told.times + (held.since != told.last)
+        worst = max(worst, told.worst)
+    took = format_seconds(worst) if times == 1 else f"{times:,}×, {format_seconds(worst)} at worst"
+    instead = INSTEAD.get(held.kind, "") if program.kind == "asyncio" else "give it to a thread"
+    return Lint("blocking-call", f"{held.call} blocks the loop, {held.at}: {took}"
+                + (f"; {instead}" if instead else ""),
+                since=since, place=place, times=times, worst=worst, last=held.since)
 
 
 def _slow_call(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
     if now.program is None or before is None or before.program is None:
         return
+    told = _by_place(before, "slow-call")
     earlier = {row.name: row.slowest for row in before.program.callbacks}
     for row in now.program.callbacks:
         if row.slowest >= SLOW_CALL and row.slowest > earlier.get(row.name, 0.0):
+            told.pop(row.name, None)       # it has been slower than that
             yield Lint("slow-call", f"{row.name} held the loop for {format_seconds(row.slowest)}",
-                       since=now.mono)
-    for lint in before.lints:
-        if lint.code == "slow-call" and now.mono - lint.since < SHOWN:
+                       since=now.mono, place=row.name, worst=row.slowest, last=now.mono)
+    for lint in told.values():
+        if now.mono - lint.last < SHOWN:
             yield lint
+
+
+def _by_place(before: Snapshot | None, code: str) -> dict[str, Lint]:
+    """Those of a kind that were told of last."""
+    lints = before.lints if before is not None else ()
+    return {lint.place: lint for lint in lints if lint.code == code}
 
 
 def _over_mark(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:

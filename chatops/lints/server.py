@@ -181,15 +181,18 @@ class _Comparison:
 
 
 def _gathered(lints: list[Lint]) -> Iterator[Lint]:
-    """A few one by one, many in one line: the fault is named once."""
+    """A few one by one, many in one line: the fault is named once.  A place in a program is one
+    already.
+    """
     for code, group in groupby(lints, attrgetter("code")):
         same = list(group)
-        if len(same) <= EACH:
+        if len(same) <= EACH or same[0].place:
             yield from same
             continue
-        fds = ", ".join(str(lint.fd) for lint in same[:EACH])
-        yield Lint(code, f"{LINTS[code].title}: {len(same):,} descriptors ({fds}, …)",
-                   since=min(lint.since for lint in same))
+        which = ", ".join(str(lint.fd) for lint in same[:EACH] if lint.fd >= 0)
+        many = (f"{len(same):,} descriptors ({which}, …)" if which else
+                f"{len(same):,} of them; {same[0].summary}")
+        yield Lint(code, f"{LINTS[code].title}: {many}", since=min(lint.since for lint in same))
 
 
 def _who(look: _Comparison, row: KeyRow) -> str:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatops import lints
-from chatops.api.snapshot import Held, LoopFigures, Program, Snapshot
+from chatops.api.snapshot import CallbackRow, Held, LoopFigures, Program, Snapshot, TaskRow
 from chatops.lints.program import INSTEAD, SHOWN
 
 PROGRAM = Program("chat.py", 1, "3.11.7", "asyncio", 1)
@@ -53,6 +53,47 @@ def test_one_that_is_over_is_told_of_for_a_while_and_only_once_while_it_lasts() 
     over = with_lints(scene(11.0, None), still)
     assert told(over, still) == told(still, first)
     assert told(scene(HELD.since + SHOWN + 0.1, None), over) == []
+
+
+def test_a_place_that_blocks_again_is_one_row_with_how_often_and_the_worst() -> None:
+    seen = with_lints(scene(10.0, HELD))
+    for since, seconds in ((12.0, 0.9), (14.0, 0.3)):
+        seen = with_lints(scene(since + 0.1, replace(HELD, since=since, seconds=0.1)), seen)
+        seen = with_lints(scene(since + seconds, replace(HELD, since=since, seconds=seconds)), seen)
+        seen = with_lints(scene(since + 1.0, None), seen)
+    (lint,) = [lint for lint in seen.lints if lint.code == "blocking-call"]
+    assert lint.summary == ("socket.gethostbyaddr blocks the loop, handle (chat.py:12): 3×, 900ms "
+                            "at worst; `await loop.getaddrinfo(…)`")
+    assert (lint.since, lint.last, lint.times) == (HELD.since, 14.0, 3)
+    assert len(told(scene(14.0 + SHOWN - 0.1, None), seen)) == 1
+    assert told(scene(14.0 + SHOWN + 0.1, None), seen) == []
+
+
+def test_each_of_many_places_has_its_row() -> None:
+    seen = scene(9.0, None)
+    for number in range(9):
+        held = replace(HELD, since=10.0 + number / 2, at=f"handle (chat.py:{number})")
+        seen = with_lints(scene(held.since + 0.2, held), seen)
+    assert len(told(scene(15.0, None), seen)) == 9
+
+
+def test_a_callback_that_gets_slower_is_one_row_with_its_slowest() -> None:
+    def called(mono: float, slowest: float) -> Snapshot:
+        row = CallbackRow("report (chat.py:15)", 1, slowest, slowest, slowest, slowest)
+        return replace(scene(mono, None), program=replace(PROGRAM, callbacks=(row,)))
+
+    seen = with_lints(called(10.0, 0.05))
+    for mono, slowest in ((11.0, 0.2), (12.0, 0.4), (13.0, 0.4)):
+        seen = with_lints(called(mono, slowest), seen)
+    assert [lint.summary for lint in seen.lints if lint.code == "slow-call"] == [
+        "report (chat.py:15) held the loop for 400ms"]
+
+
+def test_many_failed_tasks_are_one_row_that_names_no_descriptor() -> None:
+    failed = [TaskRow(number, f"Task-{number}", "work (chat.py:3)", "work (chat.py:4)", "",
+                      "failed", 9.0, error="ValueError") for number in range(9)]
+    (lint,) = lints.find(replace(scene(10.0, None), tasks=tuple(failed)))
+    assert lint.summary.startswith("an exception that nobody took: 9 of them; Task-0 work")
 
 
 @pytest.mark.parametrize("kind", INSTEAD)
