@@ -186,7 +186,7 @@ class Lint(msgspec.Struct, frozen=True, gc=False):
     place: str = ""            # where in a program, of what happens there again and again
     times: int = 1             # that it has happened there since `since`
     worst: float = 0.0         # seconds that the longest of them took
-    last: float = 0.0          # monotonic: when the latest of them began
+    last: float = 0.0          # monotonic: the end of the latest of them, as far as it is known
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):
@@ -286,7 +286,7 @@ class Executor(msgspec.Struct, frozen=True, gc=False):
 
 
 class Held(msgspec.Struct, frozen=True, gc=False):
-    """A loop that is held at this moment, as its thread's stack shows."""
+    """A loop that is held, as its thread's stack shows."""
 
     seconds: float             # so far
     since: float               # monotonic
@@ -331,6 +331,7 @@ class Program(msgspec.Struct, frozen=True, gc=False):
     callbacks: tuple[CallbackRow, ...] = ()    # the most expensive first
     tasks: int = 0             # in all, however many have a row
     processes: tuple[Process, ...] = ()
+    was_held: Held | None = None       # the last one that is over, with the time it took in all
 
 
 class Snapshot(msgspec.Struct, frozen=True, gc=False):

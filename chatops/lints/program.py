@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from selectors import EVENT_WRITE
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from chatops.api.snapshot import Held, Lint, Program, Snapshot, TaskRow
 from chatops.units import format_age, format_seconds, format_size
 
 SLOW_CALL = 0.1                # seconds, as asyncio's own debug mode has it
-SHOWN = 10.0                   # seconds that it is told of; it is over when it is seen
+SHOWN = 10.0                   # seconds that it is told of once it is over
 PILE = 1000                    # tasks of one coroutine
 LEAK_AGE = 60.0                # seconds that a connection is silent before it counts as left
 LEAK_LEAST = 20                # of them
@@ -132,27 +133,27 @@ def _blocking_call(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
     if now.program is None:
         return
     told = _by_place(before, "blocking-call")
-    held = now.program.held
-    if held is not None and held.kind:
-        place = f"{held.call} {held.at}"
-        yield _held_there(now.program, held, place, told.pop(place, None))
-    for lint in told.values():
+    for held in (now.program.was_held, now.program.held):      # as they came
+        if held is not None and held.kind:
+            place = f"{held.call} {held.at}"
+            told[place] = _held_there(now.program, held, place, told.get(place))
+    for lint in sorted(told.values(), key=attrgetter("last"), reverse=True):
         if now.mono - lint.last < SHOWN:
             yield lint
 
 
 def _held_there(program: Program, held: Held, place: str, told: Lint | None) -> Lint:
     """This hold, together with those that were `told` of the place before."""
-    since, times, worst = held.since, 1, held.seconds
+    since, times, worst, last = held.since, 1, held.seconds, held.since + held.seconds
     if told is not None:
         since = told.since
-        times = told.times + (held.since != told.last)
-        worst = max(worst, told.worst)
+        times = told.times + (held.since >= told.last)
+        worst, last = max(worst, told.worst), max(last, told.last)
     took = format_seconds(worst) if times == 1 else f"{times:,}×, {format_seconds(worst)} at worst"
     instead = INSTEAD.get(held.kind, "") if program.kind == "asyncio" else "give it to a thread"
     return Lint("blocking-call", f"{held.call} blocks the loop, {held.at}: {took}"
                 + (f"; {instead}" if instead else ""),
-                since=since, place=place, times=times, worst=worst, last=held.since)
+                since=since, place=place, times=times, worst=worst, last=last)
 
 
 def _slow_call(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:

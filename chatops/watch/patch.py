@@ -7,7 +7,8 @@ import sys
 from typing import Any
 
 from chatops.loop import backends, naming, private
-from chatops.watch.selector import ForeignSelector, WatchedSelector
+from chatops.watch.foreign import ForeignSelector
+from chatops.watch.selector import WatchedSelector
 
 # Frames that are not whose doing a registration is.
 ON_BEHALF = ("asyncio.", "chatops.watch.")

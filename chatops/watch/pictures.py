@@ -54,6 +54,7 @@ class ProgramPictures:
         self._next_at = 0.0
         self._seen_at = 0.0            # when the last picture was finished
         self._held: Held | None = None
+        self._was_held: Held | None = None     # the last one that is over
 
     # -- chatops.control.host.Pictures
 
@@ -138,8 +139,9 @@ class ProgramPictures:
         if held is not None and (before is None or before.since != held.since):
             self._say(events.LoopHeld(time.time(), held.seconds, held.at, held.inside))
         if before is not None and (held is None or held.since != before.since):
-            self._say(events.LoopHeld(time.time(), before.seconds, before.at, before.inside,
-                                      over=True))
+            over = watchdog.let_go(before, now) if watchdog is not None else before
+            self._was_held = over
+            self._say(events.LoopHeld(time.time(), over.seconds, over.at, over.inside, over=True))
         if held is None and before is None:
             return
         latest = self._latest
@@ -151,14 +153,16 @@ class ProgramPictures:
         worked = selector.worked_until(now) if selector is not None else latest.loop.worked
         self._fill(replace(latest, mono=now, at=time.time(), turns=(), built_in=0.0,
                            loop=replace(latest.loop, lag=late, worked=worked),
-                           program=replace(latest.program, held=held)), self._views)
+                           program=replace(latest.program, held=held, was_held=self._was_held)),
+                   self._views)
 
     # -- pictures
 
     def _begin_picture(self, now: float) -> None:
         selector, painter = self._loops.shown, self._loops.painter
         program = replace(self._program, loops=self._loops.rows(), unseen=self._loops.unseen(),
-                          processes=self._processes(), held=self._held)
+                          processes=self._processes(), held=self._held,
+                          was_held=self._was_held)
         if selector is None or painter is None:
             self._next_at = now + AGES
             if program != self._program or self._latest is None:
@@ -222,7 +226,7 @@ class ProgramPictures:
             host="", port=0, phase="running",
             loop=LoopFigures("-", "on-demand", "evict", 0, 0, 0, 0.0, 0.0, 0.0, "", 0.0, 0.0, 0, 0),
             clients=(), keys=(), rooms=(), threads=(),
-            program=replace(self._program, held=self._held))
+            program=replace(self._program, held=self._held, was_held=self._was_held))
 
     def _processes(self) -> tuple[Process, ...]:
         """Those of the same program, by the sockets beside this one."""

@@ -48,6 +48,7 @@ Call = Callable[[], bool | None]
 
 FOLD_AT = 4096                 # fires that wait to be counted
 SOON = 0.25                    # seconds of a sleep that need not be interrupted
+LONG = 0.1                     # seconds of work in one turn that are remembered
 
 
 class WatchedSelector(ObservedSelector):
@@ -68,6 +69,7 @@ class WatchedSelector(ObservedSelector):
         self.asyncio: bool | None = None   # whose data looks like asyncio's; None until known
         self.meter = CallMeter()
         self.turned_by: CodeType | None = None     # what calls `select`, while watched
+        self.long_turn = 0.0           # seconds of work in the last turn that had so much
         self.closed = False
         self._settled = False          # whether it needs a waker has been decided
         self._calls: deque[Call] = deque()
@@ -273,6 +275,8 @@ class WatchedSelector(ObservedSelector):
         if worked > self.meter.waited or returned - self.meter.waited_at > LATELY:
             # The last call of the turn that is over has waited for all others of it.
             self.meter.was_late(worked - self.meter.last, returned)
+        if worked >= LONG:
+            self.long_turn = worked
         last = self.last_turn
         last[WORKED] += worked
         if self._turn.costs is not None or self._turn.changes is not None:
@@ -337,12 +341,3 @@ class WatchedSelector(ObservedSelector):
                 registration = self._registrations.get(each >> 2)
                 if registration is not None and registration.masks is not None:
                     registration.masks.append(each & 3)
-
-
-class ForeignSelector(WatchedSelector):
-    """Around a selector that is none of the module's: nobody knows what else it has."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "_inner":
-            raise AttributeError(name)
-        return getattr(self._inner, name)

@@ -6,6 +6,8 @@ import linecache
 import sys
 from types import FrameType
 
+from msgspec.structs import replace
+
 from chatops.api.snapshot import Held
 from chatops.chat.sanitize import clean_text
 from chatops.loop import private
@@ -23,6 +25,13 @@ class Watchdog:
     def __init__(self, selector: WatchedSelector) -> None:
         self._selector = selector
         self._since = 0.0              # the turn that was being worked on at the last look
+
+    def let_go(self, held: Held, now: float) -> Held:
+        """The same, over before `now`, with the time that it took in all: between two looks nobody
+        sees its end but the loop.
+        """
+        took = self._selector.long_turn
+        return replace(held, seconds=took) if held.seconds <= took <= now - held.since else held
 
     def look(self, now: float) -> Held | None:
         """Who holds the loop now, when one turn has taken too long already."""

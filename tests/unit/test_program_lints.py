@@ -52,7 +52,9 @@ def test_one_that_is_over_is_told_of_for_a_while_and_only_once_while_it_lasts() 
     assert len(told(still, first)) == 1
     over = with_lints(scene(11.0, None), still)
     assert told(over, still) == told(still, first)
-    assert told(scene(HELD.since + SHOWN + 0.1, None), over) == []
+    end = HELD.since + 0.6
+    assert len(told(scene(end + SHOWN - 0.1, None), over)) == 1
+    assert told(scene(end + SHOWN + 0.1, None), over) == []
 
 
 def test_a_place_that_blocks_again_is_one_row_with_how_often_and_the_worst() -> None:
@@ -64,9 +66,20 @@ def test_a_place_that_blocks_again_is_one_row_with_how_often_and_the_worst() -> 
     (lint,) = [lint for lint in seen.lints if lint.code == "blocking-call"]
     assert lint.summary == ("socket.gethostbyaddr blocks the loop, handle (chat.py:12): 3×, 900ms "
                             "at worst; `await loop.getaddrinfo(…)`")
-    assert (lint.since, lint.last, lint.times) == (HELD.since, 14.0, 3)
-    assert len(told(scene(14.0 + SHOWN - 0.1, None), seen)) == 1
-    assert told(scene(14.0 + SHOWN + 0.1, None), seen) == []
+    assert (lint.since, lint.times) == (HELD.since, 3)
+    end = 14.3
+    assert len(told(scene(end + SHOWN - 0.1, None), seen)) == 1
+    assert told(scene(end + SHOWN + 0.1, None), seen) == []
+
+
+def test_one_that_nobody_saw_last_to_its_end_is_told_of_with_all_of_its_time() -> None:
+    first = with_lints(scene(10.0, HELD))
+    ended = scene(10.3, None)
+    assert ended.program is not None
+    ended = replace(ended, program=replace(ended.program, was_held=replace(HELD, seconds=0.5)))
+    (summary,) = told(ended, first)
+    assert "handle (chat.py:12): 500ms;" in summary
+    assert told(with_lints(ended, first), with_lints(ended, first)) == [summary]
 
 
 def test_each_of_many_places_has_its_row() -> None:

@@ -6,14 +6,17 @@ import selectors
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from chatops.api.events import Event
-from chatops.api.snapshot import Program, Snapshot
+from chatops.api.snapshot import Held, Program, Snapshot
 from chatops.loop import backends
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.watch.loops import Loops
 from chatops.watch.pictures import SHARE, SLICE, ProgramPictures
 from chatops.watch.selector import WatchedSelector
+from chatops.watch.watchdog import Watchdog
 
 PROGRAM = Program("program.py", 1, "3.11.0", "")
 
@@ -111,5 +114,25 @@ def test_of_several_loops_the_one_with_something_in_it_is_shown() -> None:
         other.close()
         assert rig.loops.settle()
         assert rig.loops.shown is rig.selector
+    finally:
+        rig.close()
+
+
+def test_a_hold_that_is_over_has_taken_what_the_loop_knows_not_what_was_seen_of_it() -> None:
+    rig = Rig()
+    rig.loops.settle()
+    watchdog = Watchdog(rig.selector)
+    try:
+        rig.selector.watched = True
+        rig.turn()
+        began = rig.clock.now
+        held = Held(0.3, began, "report (program.py:3)", "time.sleep(0.4)")
+        rig.clock.now += 0.4
+        rig.turn()
+        rig.clock.now += 0.1
+        over = watchdog.let_go(held, rig.clock.now)
+        assert over.seconds == pytest.approx(0.4)
+        # What cannot have been this one is not taken for it.
+        assert watchdog.let_go(held, began + 0.35) == held
     finally:
         rig.close()

@@ -15,7 +15,8 @@ import pytest
 
 from chatops.loop import backends, private
 from chatops.watch import patch, registry
-from chatops.watch.selector import ForeignSelector, WatchedSelector
+from chatops.watch.foreign import ForeignSelector
+from chatops.watch.selector import WatchedSelector
 
 KINDS = [name for name in ("epoll", "poll", "select", "kqueue") if name in backends.available()]
 
