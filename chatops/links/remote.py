@@ -51,7 +51,8 @@ class RemoteLink:
         """Connect.  Raises `chatops.control.socket_path.ControlError`.
 
         `read_only`: the server refuses whatever would change something.  With `reconnect` one
-        that ends is looked for until it is there again.
+        that ends is looked for until it is there again, and so is one that has dropped this console
+        for not reading, as it does while it is suspended: who learns of that reads again.
         """
         self._path = path
         self._read_only = read_only
@@ -215,7 +216,7 @@ class RemoteLink:
         """The server, or this console, has gone; the first reason counts."""
         if not self._status.alive:
             return
-        retrying = self._reconnect and not self._closed and not status.dropped
+        retrying = self._reconnect and not self._closed
         self._status = replace(status, retrying=retrying, read_only=self._read_only)
         self._pause, self._try_at = FIRST_PAUSE, self._clock() + FIRST_PAUSE
         self._wire.close()

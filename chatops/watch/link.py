@@ -110,6 +110,10 @@ class WatchLink:
 
     @property
     def status(self) -> LinkStatus:
+        """The program's.  One that runs and is out of sight is alive, with the reason."""
+        remote = self._remote.status if self._remote is not None else self._status
+        if self._status.alive and not remote.alive:
+            return LinkStatus(True, f"out of sight, and looked for: {remote.detail}")
         return self._status
 
     @property
@@ -231,7 +235,7 @@ class WatchLink:
 def _greet(path: Path, attempt: Future[RemoteLink | str]) -> None:
     """Connect, on a thread of its own; a program that is starting answers late."""
     try:
-        attempt.set_result(RemoteLink(path))
+        attempt.set_result(RemoteLink(path, reconnect=True))
     except ControlError as error:
         time.sleep(AGAIN)
         attempt.set_result(str(error))

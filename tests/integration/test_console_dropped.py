@@ -64,6 +64,30 @@ def test_a_console_that_was_suspended_too_long_says_why_it_was_dropped(
     assert "this console was dropped: it did not read" in link.status.detail
 
 
+def test_a_console_that_was_dropped_for_not_reading_connects_again_when_it_reads(
+        server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path))
+    link = RemoteLink(control_path, reconnect=True)
+    try:
+        seen(link)
+        chat.call(lambda: one_session(chat).drop("for a test"))
+        polled_to_the_end(link)
+        assert link.status.dropped
+        assert link.status.retrying
+        until(lambda: (link.poll(), link.status.alive)[1])
+        told: list[events.Event] = []
+
+        def told_why() -> bool:
+            link.poll()
+            told.extend(link.drain())
+            return any(isinstance(event, events.Warned) and "dropped: for a test" in event.text
+                       for event in told)
+
+        until(told_why)
+    finally:
+        link.close()
+
+
 def test_an_older_server_that_says_goodbye_is_understood() -> None:
     assert b"dropped" in pack(Bye("x"))       # new fields have defaults, and go last
     assert Bye("x") == Bye("x", False, False)

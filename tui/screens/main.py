@@ -238,8 +238,10 @@ class MainScreen(Screen[None]):
             detail = f": {clean(status.detail)}" if status.detail else ""
             if state.program is not None or status.dropped:
                 what, detail = clean(status.detail), ""
-            then = f"it is looked for; {leave} leaves" if status.retrying else f"{leave} leaves"
-            self._banner.update(Content(f" ! {what}{detail}   ({then})"), layout=False)
+            if status.retrying:
+                then = "it connects again" if status.dropped else "it is looked for"
+                leave = f"{then}; {leave}"
+            self._banner.update(Content(f" ! {what}{detail}   ({leave} leaves)"), layout=False)
 
     def on_main_screen_notified(self, message: Notified) -> None:
         message.stop()
