@@ -6,7 +6,6 @@ which keep their size.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,29 +27,10 @@ from tui.model.line_history import LineHistory
 from tui.model.state import ConsoleState
 from tui.tables import check_filter
 from tui.text.cells import clean, fit
+from tui.widgets.prompt_input import PromptInput, printable
 
 LABEL_LEAST, LABEL_MOST = 14, 34
 CANDIDATES_SHOWN = 7
-
-
-class PromptInput(Input):
-    """The command line's field: what is pasted into it is never run by that."""
-
-    @dataclass
-    class Pasted(Message):
-        """Lines were pasted: one has been put in, and these have not."""
-
-        left_out: list[str]
-
-    def _on_paste(self, event: events.Paste) -> None:
-        event.prevent_default()        # Textual's takes the first line, and forgets the others
-        event.stop()
-        first, *others = re.split("\r\n?|\n", event.text)
-        if first:
-            self.replace(_printable(first), *self.selection)
-        left_out = [line for line in others if line.strip()]
-        if first or left_out:
-            self.post_message(self.Pasted(left_out))
 
 
 class Prompt(Vertical):
@@ -167,7 +147,7 @@ class Prompt(Vertical):
         if not lines:
             return
         if lines[0].startswith(":"):
-            self.open(_printable(lines[0][1:]))
+            self.open(printable(lines[0][1:]))
             self.call_after_refresh(self._say, _left_out(lines[1:]))
             return
         self._said = ""
@@ -263,7 +243,7 @@ class Prompt(Vertical):
         self.query_one(".usage", Static).update(content)
 
     def _put(self, text: str) -> None:
-        line, text = self.query_one(Input), _printable(text)
+        line, text = self.query_one(Input), printable(text)
         self._ours = text
         line.value = text
         line.cursor_position = len(text)
@@ -318,11 +298,6 @@ class Prompt(Vertical):
         text = self._history.older(line) if step > 0 else self._history.newer(line)
         self._put(text)
         self._look(text)
-
-
-def _printable(text: str) -> str:
-    """A line as it can be put into a field, blanks at its ends and all."""
-    return "".join(c for c in text.replace("\t", " ") if c.isprintable())
 
 
 def _left_out(lines: list[str]) -> Content:
