@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from textual.widgets import Static
+from textual.widgets._toast import Toast
 
 from chatops.api.command_line import parse, render
 from chatops.api.commands import (
@@ -20,6 +21,7 @@ from chatops.api.commands import (
 )
 from chatops.api.link import LinkStatus
 from chatops.replay.recording import read
+from tests.tui.eyes import screen_text
 from tests.tui.press import begin, echo, press
 from tests.tui.shots import Rig
 from tui.actions import ACTIONS
@@ -306,3 +308,18 @@ async def test_ctrl_z_says_that_the_server_would_stop_and_where_to_look_instead(
         rig.link.in_process = False                # but there is no terminal either
         await press(rig, pilot, "question_mark", "ctrl+z", "escape")
         assert echo(rig) == ":suspend   ✗ this console is on no terminal that it could leave"
+
+
+async def test_what_is_refused_while_a_dialog_covers_the_echo_row_is_said_in_front_of_it() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24), notifications=True) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "ctrl+z")
+        refusal = "✗ the server would stop too: `chatops serve`, then `chatops attach`"
+        assert screen_text(rig).count(refusal) == 1
+        assert not rig.app.screen.query(Toast)     # the row says it
+        await press(rig, pilot, "question_mark", "ctrl+z")
+        while not rig.app.screen.query(Toast):
+            await pilot.pause()
+        await pilot.pause()
+        assert ":suspend   ✗ the server would stop too" in screen_text(rig)

@@ -109,7 +109,11 @@ class Prompt(Vertical):
         self._echo(Content.assemble((":", "bold $accent"), self._said, ("  …", "$text-muted")))
 
     def outcome(self, ok: bool, text: str) -> None:
-        """How the command that was said last went; "" is well, with nothing to add."""
+        """How the command that was said last went; "" is well, with nothing to add.  A failure is
+        said in front of a dialog too, which may cover the row.
+        """
+        if not ok and self.app.screen is not self.screen:
+            self.app.notify(f":{self._said}   ✗ {clean(text)}", severity="error", markup=False)
         mark, style = ("✓", "$success") if ok else ("✗", "$error")
         self._echo(Content.assemble(
             (":", "bold $accent"), self._said, (f"   {mark} ", f"bold {style}"),
