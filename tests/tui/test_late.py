@@ -13,8 +13,9 @@ from tests.tui.eyes import screen_text
 from tests.tui.feed import BEGAN, Feed
 from tests.tui.press import press
 from tests.tui.shots import Rig
+from tui.model.present import LATE_AFTER
 from tui.model.rates import ASLEEP_AFTER, SAMPLE, Meter
-from tui.model.state import LATE_AFTER, ConsoleState
+from tui.model.state import ConsoleState
 from tui.widgets.status_bar import chip
 
 SPIN = 40_000.0                # wake-ups a second

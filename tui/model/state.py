@@ -1,4 +1,5 @@
-"""Everything the console knows, without a widget: fed by the app, read by the panes.
+"""Everything the console knows, without a widget: fed by the app, read by the panes.  The
+present, as it is told, is `tui.model.present`; here is what is looked at, and chosen.
 
 `ConsoleState` is pure: no Textual, no clock, no I/O.  The app calls `feed` ten times a
 second and then `show(state)` on each visible pane.  Keys and commands change it through
@@ -18,28 +19,21 @@ What panes read:
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from msgspec.structs import replace
-
 from chatops.api.commands import PANES
-from chatops.api.events import TALK, Disconnected, Event
+from chatops.api.events import Event
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import ClientRow, Program, Pulse, Snapshot
-from chatops.replay.history import TurnHistory
+from chatops.api.snapshot import ClientRow, Program, Snapshot
 from chatops.units import format_age
-from tui.model.event_ring import LOGGED, EventRing
 from tui.model.find import find_row
 from tui.model.preferences import Preferences
-from tui.model.rates import AT_REST, WINDOW, Gauges, Meter, RateTable
-from tui.model.rates import gauges as gauges_between
-from tui.model.series import LATE, SPANS, Plots, Series, of_the_past, over
+from tui.model.present import Present
+from tui.model.rates import AT_REST, WINDOW, RateTable
+from tui.model.series import LATE, SPANS, Series, of_the_past, over
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, PaneView
 
-CLOSED_KEPT = 50
-LATE_AFTER = 1.5               # seconds of news without a snapshot: the server has no time for one
 FASTEST, USUAL, SLOWEST = 0.1, 0.2, 5.0    # seconds between refreshes
 
 
@@ -55,19 +49,10 @@ class _Frozen:
 
 
 @dataclass(slots=True)
-class ConsoleState:
+class ConsoleState(Present):
     """See the module."""
 
     fault: str = ""            # of the console itself, in a line
-    status: LinkStatus = field(default_factory=lambda: LinkStatus(alive=True))
-    live: Snapshot | None = None       # the newest
-    previous: Snapshot | None = None   # the one before it
-    pulse: Pulse | None = None         # the loop's counters now, where the link tells them
-    dropped: int = 0                   # events lost on the way here
-    mono_now: float = 0.0              # the console's clock at the last feed
-    events: EventRing = field(default_factory=EventRing)
-    log: EventRing = field(default_factory=EventRing)      # those of `LOGGED` once more
-    closed: deque[Disconnected] = field(default_factory=lambda: deque(maxlen=CLOSED_KEPT))
     tags: set[int] = field(default_factory=set)
     followed: int | None = None
     pane: str = "clients"
@@ -77,19 +62,12 @@ class ConsoleState:
     replay: bool = False               # the link is a recording
     recording: str = ""                # what the header says of a recording being made
     greeting: str = ""                 # stands beside the prompt until a command is given
-    past: TurnHistory = field(default_factory=TurnHistory)
     views: dict[str, PaneView] = field(default_factory=lambda: {
         "clients": PaneView(CLIENT_COLUMNS, "APPQ", inverted=True),
         "selector": PaneView(KEY_COLUMNS, "FD"),
         **{name: PaneView() for name in PANES[2:]},
     })
-    plots: Plots = field(default_factory=Plots)
     preferences: Preferences = field(default_factory=Preferences)
-    version: int = 0                   # goes up when something to draw has changed
-    _meter: Meter = field(default_factory=Meter)
-    _received: float = 0.0
-    _behind_since: float | None = None # the console's clock; there is news since then
-    _gone_at: float | None = None      # the console's clock when the server was last there
     _frozen: _Frozen | None = None
     _past_plot: tuple[tuple[float, str, int], Series] | None = None    # the last one made
 
@@ -98,57 +76,15 @@ class ConsoleState:
     def feed(self, snapshot: Snapshot | None, events: Iterable[Event], mono_now: float, *,
              status: LinkStatus | None = None, dropped: int = 0) -> None:
         """Take in what the link had to give at `mono_now`, on the console's clock."""
-        self.mono_now = mono_now
-        alive = (status or self.status).alive
-        if not alive and self._gone_at is None:
-            self._gone_at = mono_now
-        elif alive:
-            self._gone_at = None       # again, or still
-        fresh = list(events)
-        if fresh:
-            self.events.extend(fresh)
-            # Nearly all is talk where it counts: thousands of lines between two feeds.
-            rare = [event for event in fresh if type(event) not in TALK]
-            self.log.extend(event for event in rare if isinstance(event, LOGGED))
-            self.closed.extend(event for event in rare if isinstance(event, Disconnected))
-        if snapshot is not None:
-            if self.live is not None and snapshot.started_at != self.live.started_at:
-                self._begin_anew()
-            self.previous, self.live = self.live, snapshot
-            self._received = mono_now - snapshot.age
-            self._behind_since = None
-            self.plots.add(snapshot)
-            if self.tags:
-                self.tags &= {row.id for row in (*snapshot.clients, *snapshot.elsewhere)}
-        if status is not None:
-            self.pulse, status = status.pulse, replace(status, pulse=None)
-        self._note_lateness()
-        gauges = self._meter.now
-        self.past.add(snapshot, fresh)
-        if self._gone_at is None or snapshot is not None:
-            # Who is gone is not at rest.
-            self._meter.feed(snapshot, mono_now, self.pulse)
-        changed = (snapshot is not None or bool(fresh) or dropped != self.dropped
-                   or (self.late and self._meter.now != gauges))
-        if status is not None and status != self.status:
-            self.status, changed = status, True
-        self.dropped = dropped
-        if changed:
-            self.version += 1
+        Present.feed(self, snapshot, events, mono_now, status=status, dropped=dropped)
+        if snapshot is not None and self.tags:
+            self.tags &= {row.id for row in (*snapshot.clients, *snapshot.elsewhere)}
 
     def _begin_anew(self) -> None:
-        """Another server, or the same started again: nothing can be compared with the last."""
-        self.live = None
-        self._meter = Meter()
+        """Nor can anything be shown or chosen that was of the last."""
+        Present._begin_anew(self)      # `super()` would look in the class before it had slots
         self._frozen = self.followed = None
         self.tags.clear()
-
-    def _note_lateness(self) -> None:
-        """Since when there is news that no snapshot has told of."""
-        if self.pulse is None or not self.pulse.behind:
-            self._behind_since = None
-        elif self._behind_since is None:
-            self._behind_since = self.mono_now
 
     # -- read by the panes
 
@@ -182,42 +118,9 @@ class ConsoleState:
         return self.server_now
 
     @property
-    def server_now(self) -> float:
-        """The server's clock in the present, whatever is shown; it stands still when the server
-        is gone.
-        """
-        return self._meter.server_now(self.mono_now if self._gone_at is None else self._gone_at)
-
-    @property
-    def wall_now(self) -> float:
-        """The server's wall clock in the present, as events are stamped with."""
-        live = self.live
-        return live.at + (self.server_now - live.mono) if live is not None else 0.0
-
-    @property
     def rates(self) -> RateTable:
         """Rates that belong to `snapshot`."""
         return self._frozen.rates if self._frozen is not None else self._meter.table
-
-    @property
-    def gauges(self) -> Gauges:
-        """What the server does now."""
-        return self._meter.now
-
-    @property
-    def busy(self) -> float:
-        """The share of the time that the reactor works, 0 to 1, as of the last two snapshots:
-        the gauge of it takes a second to rise.
-        """
-        now, before, live = self.gauges.busy, self.previous, self.live
-        if self._meter.asleep or before is None or live is None:
-            return now
-        return max(now, gauges_between(before, live, live.mono - before.mono).busy)
-
-    @property
-    def series(self) -> Mapping[str, deque[float]]:
-        """The gauges over time, by the names of `Gauges`, newest last."""
-        return self._meter.series
 
     def plotted(self, figure: str, span: str, ident: int = 0) -> list[float]:
         """The server's figure, or this client's, over a span (a key of `SPANS`) that ends with
@@ -237,32 +140,6 @@ class ConsoleState:
         # The last bucket of the series goes on after what is shown.
         older = [*series.read(figure, span, self.now)[:-1], math.nan]
         return over(told_of, older)
-
-    @property
-    def age(self) -> float:
-        """Seconds since the newest snapshot came."""
-        return self.mono_now - self._received if self.live is not None else 0.0
-
-    @property
-    def asleep(self) -> bool:
-        """No snapshot comes, because nothing happens at the server."""
-        return self._meter.asleep and not self.late
-
-    @property
-    def late(self) -> bool:
-        """The newest snapshot is an old one: the server has no time for another."""
-        return (self._behind_since is not None and self.status.alive and self.live is not None
-                and self.mono_now - self._behind_since >= LATE_AFTER)
-
-    @property
-    def write_interest(self) -> tuple[str, float]:
-        """"on-demand" or "always", and when that ends on the server's clock, 0 if it does not;
-        told even while snapshots are late.
-        """
-        if self.pulse is not None:
-            return self.pulse.write_interest, self.pulse.write_until
-        loop = self.live.loop if self.live is not None else None
-        return (loop.write_interest, loop.write_until) if loop is not None else ("on-demand", 0.0)
 
     @property
     def view(self) -> PaneView:
