@@ -63,3 +63,18 @@ def test_a_nick_is_as_wide_as_its_cell() -> None:
 ])
 def test_what_does_not_fit_goes_on_under_its_column(row: str, lines: list[str]) -> None:
     assert hanging(row, 22).split("\n") == lines
+
+
+@pytest.mark.parametrize(("text", "width", "shown"), [
+    ("main.<locals>.fails (chat.py:40)", 32, "main.<locals>.fails (chat.py:40)"),
+    ("main.<locals>.fails (chat.py:40)", 31, "fails (chat.py:40)             "),
+    ("main.<locals>.fails (chat.py:40)", 18, "fails (chat.py:40)"),
+    ("main.<locals>.fails (chat.py:40)", 17, "fai… (chat.py:40)"),
+    ("main.<locals>.fails (chat.py:40)", 12, "main.<local…"),
+    ("Task-12 Chat.handle (chat.py:3)", 22, "Task-12 h… (chat.py:3)"),
+    ("sleep (that is no place)", 9, "sleep (t…"),
+    ("(chat.py:40)", 5, "(cha…"),
+])
+def test_a_place_in_a_program_keeps_its_line_while_that_has_room(
+        text: str, width: int, shown: str) -> None:
+    assert fit(text, width) == shown

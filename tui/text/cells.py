@@ -16,6 +16,9 @@ from chatops.system.columns import width as columns
 ELLIPSIS = "…"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _GAP = re.compile(r" {2,}(?=\S)")      # between two columns of a listing
+# "main.<locals>.handle (chat.py:12)" at the end of a text: where something is in a program.
+_PLACE = re.compile(r"(?:[^\s.()]+\.)*([^\s.()]+) (\([^\s()]+:\d+\))$")
+NAMED = 4                      # cells of a name that are worth showing before its place
 MARKS_PER_CELL = 2             # combining marks drawn on one character
 
 
@@ -43,9 +46,14 @@ def clean(text: str) -> str:
 
 
 def fit(text: str, width: int, *, right: bool = False) -> str:
-    """Exactly `width` cells of text: padded, or cut with an ellipsis."""
+    """Exactly `width` cells of text: padded, or cut with an ellipsis.  A place in a program keeps
+    its file and line, without which it is none.
+    """
     if text.isascii() and text.isprintable():
         spare = width - len(text)
+        if spare < 0 and text.endswith(")"):
+            text = _short_place(text, width)
+            spare = width - len(text)
         if spare < 0:
             return text[: width - 1] + ELLIPSIS if width > 0 else ""
     else:
@@ -55,6 +63,20 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
             text = _cut(text, width)
             spare = width - columns(text)
     return " " * spare + text if right else text + " " * spare
+
+
+def _short_place(text: str, width: int) -> str:
+    """The same without what the function is in, and with no more of its name than there is room
+    for; as it was where it says no place, or that has no room.
+    """
+    match = _PLACE.search(text)
+    if match is None:
+        return text
+    said, where = text[:match.start()] + match[1], match[2]
+    room = width - 1 - len(where)
+    if len(said) > room >= NAMED:
+        said = said[:room - 1] + ELLIPSIS
+    return f"{said} {where}" if room >= NAMED else text
 
 
 def _cut(text: str, width: int) -> str:

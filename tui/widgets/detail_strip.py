@@ -70,7 +70,8 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
     traits += ["muted"] if row.muted else []
     chat = snapshot.program is None         # a program's connections have bytes, and a protocol
     first: list[Part] = [
-        (f" {clean(row.nick)}", "bold $primary"), f" #{row.id} fd {row.fd}",
+        (f" {clean(row.nick)}", "bold $primary"), f" #{row.id}",
+        f" fd {row.fd}" if wide else "",            # the row above says it too
         ("  up ", LABEL), format_clock(now - row.connected_at),
         ("  in ", LABEL), _traffic(row.lines_in if chat else None, row.bytes_in),
         ("  out ", LABEL), _traffic(row.lines_out if chat else None, row.bytes_out),
