@@ -54,6 +54,9 @@ def kept_by(now: Snapshot, before: Snapshot | None, off_cpu: float) -> str | Non
 def holds(now: Snapshot, before: Snapshot | None) -> Iterator[LoopHold]:
     """Each time that the loop was held since the snapshot before."""
     told = False
+    program = now.program
+    # asyncio times its calls by name and not by turn: which of them it was is not known here.
+    alone = "" if program is not None and program.kind == "asyncio" else ", no callback alone,"
     for turn in now.turns:
         for ready in _untold(turn, before):
             if ready.cost >= HELD:
@@ -66,7 +69,7 @@ def holds(now: Snapshot, before: Snapshot | None) -> Iterator[LoopHold]:
             worked -= before.built_in      # the console's own look is not the server's
         if worked >= HELD and not any(ready.cost >= HELD for ready in turn.ready):
             yield LoopHold(worked, min(worked, turn.off_cpu / (1 + turn.repeats)),
-                           f"turn {turn.n:,}, no callback alone,")
+                           f"turn {turn.n:,}{alone}")
             told = True
     if before is not None and not told:
         yield from _untimed(now, before)

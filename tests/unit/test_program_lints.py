@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatops import lints
-from chatops.api.snapshot import CallbackRow, Held, LoopFigures, Program, Snapshot, TaskRow
+from chatops.api.snapshot import CallbackRow, Held, LoopFigures, Program, Snapshot, TaskRow, Turn
 from chatops.lints.program import INSTEAD, SHOWN
 
 PROGRAM = Program("chat.py", 1, "3.11.7", "asyncio", 1)
@@ -114,3 +114,13 @@ def test_every_kind_has_a_remedy_of_its_own(kind: str) -> None:
     (summary,) = told(scene(10.0, replace(HELD, kind=kind)))
     assert INSTEAD[kind] in summary
     assert "blocking-call" in lints.LINTS
+
+
+@pytest.mark.parametrize(("kind", "said"), [
+    ("asyncio", "turn 1,204 held the loop for 300ms"),
+    ("selectors", "turn 1,204, no callback alone, held the loop for 300ms")])
+def test_of_a_long_turn_is_said_only_what_is_known(kind: str, said: str) -> None:
+    """asyncio's calls are not timed by turn."""
+    turn = Turn(1204, 9.0, None, 0.0, 0.3, ())
+    (lint,) = lints.find(replace(scene(10.0, None, kind), turns=(turn,)))
+    assert (lint.code, lint.summary) == ("held-loop", said)
