@@ -72,6 +72,7 @@ def test_what_does_not_fit_goes_on_under_its_column(row: str, lines: list[str]) 
     ("main.<locals>.fails (chat.py:40)", 17, "fai… (chat.py:40)"),
     ("main.<locals>.fails (chat.py:40)", 12, "main.<local…"),
     ("Task-12 Chat.handle (chat.py:3)", 22, "Task-12 h… (chat.py:3)"),
+    ("StreamReaderProtocol: handle (chat.py:8)", 20, "handle (chat.py:8)  "),
     ("sleep (that is no place)", 9, "sleep (t…"),
     ("(chat.py:40)", 5, "(cha…"),
 ])

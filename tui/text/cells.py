@@ -74,6 +74,8 @@ def _short_place(text: str, width: int) -> str:
         return text
     said, where = text[:match.start()] + match[1], match[2]
     room = width - 1 - len(where)
+    if len(said) > room:
+        said = said.rpartition(": ")[2]        # "StreamReaderProtocol: handle"
     if len(said) > room >= NAMED:
         said = said[:room - 1] + ELLIPSIS
     return f"{said} {where}" if room >= NAMED else text
