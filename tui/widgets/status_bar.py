@@ -248,7 +248,7 @@ def _metric_lines(state: ConsoleState, width: int, at: Place | None) -> list[Con
 
 def _metric_widths(width: int) -> list[int]:
     if width >= WIDE:
-        each, rest = divmod(width - 1 - 3 * GAP, 4)
+        each, rest = divmod(width - 2 - 3 * GAP, 4)     # a margin on either side
         return [each + rest, each, each, each]
     spare = width - 1 - sum(NARROW) - 3 * GAP
     if spare < 0:                  # the last one gives way
