@@ -24,6 +24,11 @@ class Throttle:
                 longest = max(longest, until - now)
         return longest
 
+    def left(self, now: float, key: str) -> int:
+        """How many wrong ones more cost this one nothing but themselves."""
+        count, until = self._wrong.get(key, (0, 0.0))
+        return max(0, self._tries - count) if until > now else self._tries
+
     def failed(self, now: float, *keys: str) -> None:
         """It was wrong; from now on the window of each of these begins anew."""
         for key in keys:

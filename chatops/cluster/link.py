@@ -1,22 +1,18 @@
-"""The way to the engine: connected, lost and found again, with nothing that waits but select().
-
-Two connections: what is written and asked goes *out*, the log comes *in* by a read that waits
-at the engine.  That one must be answered every few seconds, and so shows a peer that has
-vanished.
-"""
+"""The way to the engine: connected, lost and found again, with nothing that waits but select()."""
 
 from __future__ import annotations
 
 import random
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from hiredis import ReplyError
 
 from chatops.cluster.claims import Claim
+from chatops.cluster.connecting import Connecting, Found
 from chatops.cluster.engine import TIME, EngineAddress, Keys, entries, moment, seconds
+from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
@@ -24,28 +20,6 @@ from chatops.net.context import Reapable
 RULINGS = 500                  # in one command: a few milliseconds of the engine's time
 
 State = Literal["away", "joining", "up", "refused"]
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How often and how long, in seconds."""
-
-    block: float = 3.0             # that a read waits at the engine
-    answer: float = 2.0            # that an answer may take, beyond that
-    lease: float = 15.0            # that a node lives without a word
-    renew: float = 6.0
-    order: float = 3.0             # that another node may take to do what an admin wants
-    settle: float = 2.0            # that who wants into a room waits for what others know of it
-    late: float = 10.0             # after which what was said is not shown as if it were said now
-    first: float = 0.1             # between two tries to connect; doubled each time,
-    last: float = 5.0              # up to this
-
-    @property
-    def renewed(self) -> float:
-        """That the lease of a node has left, as long as it can still speak to the engine: it
-        renews it with the first answer to a read after `renew`, or else connects anew.
-        """
-        return max(0.0, self.lease - self.renew - self.block - self.answer)
 
 
 class LinkOwner(Protocol):
@@ -142,79 +116,41 @@ class Link:
         if isinstance(found, str) or not found:
             self._lose(str(found))
             return
-        address = found[self._tries % len(found)]
-        pace = self.pace
         try:
-            self._out = Pipe(self._reactor, address, "out", pace.answer, self._lose, self._bury,
-                             self._tls)
-            self._in = Pipe(self._reactor, address, "in", pace.block + pace.answer, self._lose,
-                            self._bury, self._tls)
-        except OSError as error:           # no descriptors are left
+            connecting = Connecting(
+                self._reactor, found[self._tries % len(found)], self.engine, self.keys, self.pace,
+                tls=self._tls, bury=self._bury, found=self._found, lost=self._lose,
+                taken=self._taken)
+        except OSError as error:
             self._lose(error.strerror or str(error))
             return
-        for pipe in (self._out, self._in):
-            for command in self.keys.greeting(self.engine):
-                pipe.ask(command, self._accepted)
-        self._out.ask(self.keys.hold(pace.lease), self._held)
+        self._out, self._in = connecting.out, connecting.into
 
-    def _accepted(self, answer: Any) -> None:
-        if isinstance(answer, ReplyError):
-            self._lose(str(answer))
+    def _taken(self) -> None:
+        self._lose("another node of this name lives", "refused")
 
-    def _held(self, answer: Any) -> None:
-        out = self._out
-        if out is None or self._refused(answer):
-            return
-        anew, self._was_gone = answer == 2 or self._was_gone, False
-        self._renew_at = self._reactor.now + self.pace.renew
-        answers: list[Any] = []
-
-        def gathered(answer: Any) -> None:
-            answers.append(answer)
-            if len(answers) == len(commands):
-                self._found(answers, anew)
-
-        commands = (*self.keys.epochs(), self.keys.end(), self.keys.first(), TIME,
-                    self.keys.living(self.pace.renewed), self.keys.ruled())
-        for command in commands:
-            out.ask(command, gathered)
-
-    def _refused(self, answer: Any) -> bool:
-        """Whether this answer to `Keys.hold` is none that we can live with."""
-        if isinstance(answer, bytes):
-            self._lose("another node of this name lives", "refused")
-        elif isinstance(answer, ReplyError):
-            self._lose(str(answer))
-        return not isinstance(answer, int)
-
-    def _found(self, answers: list[Any], anew: bool) -> None:
-        """All that is to be known before the log can be read."""
-        wrong = [answer for answer in answers if isinstance(answer, ReplyError)]
-        if wrong:
-            self._lose(str(wrong[0]))
-            return
-        _, epoch, newest, oldest, clock, living, ruled = answers
-        time = seconds(clock)
-        self.skew = self._wall() - time
-        self._engine_ahead = time - self._reactor.now
-        self._end = end = newest[0][0].decode() if newest else "0-0"
+    def _found(self, found: Found) -> None:
+        """From here on the log can be read."""
+        anew, self._was_gone = found.anew or self._was_gone, False
+        self._renew_at = found.held + self.pace.renew
+        self.skew = self._wall() - found.time
+        self._engine_ahead = found.time - self._reactor.now
+        self._end = end = found.end
         forgotten = False
         if not self._cursor:
             # What was said since this node began, as others could reach the engine sooner.
-            start = f"{int((time - (self._reactor.now - self._began)) * 1000)}-0"
+            start = f"{int((found.time - (self._reactor.now - self._began)) * 1000)}-0"
             self._cursor = self.live_from = min(start, end, key=moment)
-            self._go_back(epoch.decode(), oldest[0][0].decode() if oldest else end)
-        elif epoch != self._epoch or moment(end) < moment(self._cursor):
+            self._go_back(found.epoch.decode(), found.oldest)
+        elif found.epoch != self._epoch or moment(end) < moment(self._cursor):
             # From its beginning, not from its end: others may have written to it already, and
             # numbers drop what is old.
             self._cursor, self.live_from, forgotten = "0-0", "0-0", True
-        self._epoch = epoch
+        self._epoch = found.epoch
         self._enter("up", "")
         self._reading = False
         self.read_on()
-        self._owner.joined([node.decode() for node in living],
-                           dict(zip(ruled[::2], ruled[1::2], strict=True)),
-                           anew=anew, forgotten=forgotten)
+        self._owner.joined(found.living, found.rulings, anew=anew, forgotten=forgotten)
 
     def _go_back(self, log: str, oldest: str) -> None:
         """To where the archive ends, as far as the log goes back: of one that was begun anew all
@@ -262,9 +198,9 @@ class Link:
 
     def rule(self, rulings: Sequence[tuple[str, bytes]], *, over: bool = False) -> None:
         """As `Keys.rule`."""
-        if self._out is not None and self.state == "up":
+        if self.state == "up":
             for n in range(0, len(rulings), RULINGS):
-                self._out.ask(self.keys.rule(rulings[n:n + RULINGS], over=over), self._accepted)
+                self.ask(self.keys.rule(rulings[n:n + RULINGS], over=over), lambda _: None)
 
     def call_roll(self, nodes: Iterable[str], told: Callable[[dict[str, str]], None]) -> None:
         """Which boots of these nodes hold their lease; a node that does not is left out."""
@@ -303,10 +239,10 @@ class Link:
         found = entries(answer)
         if found:
             self._cursor = found[-1][0]
-        if self._reactor.now >= self._renew_at and self._out is not None:
+        if self._reactor.now >= self._renew_at:
             self._renew_at = self._reactor.now + self.pace.renew
             self.ask(TIME, self._timed)
-            self._out.ask(self.keys.hold(self.pace.lease), self._renewed)
+            self.ask(self.keys.hold(self.pace.lease), self._renewed)
         if found:
             self._owner.read(found)
         else:
@@ -316,9 +252,9 @@ class Link:
         self._engine_ahead = seconds(answer) - self._reactor.now
 
     def _renewed(self, answer: Any) -> None:
-        if self._refused(answer):
-            return
-        if answer == 2:
+        if isinstance(answer, bytes):
+            self._taken()
+        elif answer == 2:
             # Either we stood still for so long, or the engine has lost what it kept, and its ids
             # may begin before our cursor: nothing would be read, without a word.
             self._was_gone = True

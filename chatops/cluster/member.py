@@ -1,23 +1,21 @@
-"""This node as one of several: what is told to the others, and what becomes of what they tell."""
+"""This node as one of several: what it tells the others, and what the link tells it."""
 
 from __future__ import annotations
 
 import os
 import ssl
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from chatops.api import events
 from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
 from chatops.chat.effects import Announce, Deliver, Effect, Forward, MakeWay
 from chatops.cluster import picture, standing
-from chatops.cluster.catching_up import Archive, CatchingUp, is_past
+from chatops.cluster.arrivals import Arrivals
+from chatops.cluster.catching_up import Archive, CatchingUp
 from chatops.cluster.claims import Claim, Claims
 from chatops.cluster.engine import EngineAddress, Keys
 from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import (
-    BadFrame,
     Changed,
     Codec,
     Gone,
@@ -26,16 +24,16 @@ from chatops.cluster.frames import (
     Item,
     NickTaken,
     NodeEnds,
-    OtherVersion,
     Whisper,
     pack,
 )
 from chatops.cluster.introductions import Introductions
 from chatops.cluster.kept_rulings import sealed
-from chatops.cluster.link import Link, Pace
+from chatops.cluster.link import Link
 from chatops.cluster.lost_nicks import give_up
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders, shifted
+from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address
 from chatops.cluster.reading import Reader
 from chatops.cluster.settling import Settling
@@ -46,10 +44,7 @@ from chatops.server.logins import Logins
 from chatops.server.orders import Obeys, Ordered, Rulings, Told
 from chatops.server.state import ServerState
 from chatops.storage.chat_history import Cursor
-from chatops.units import they_were
 
-AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
-AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
 NOTABLE = 0.5                  # seconds by which our clock has been set
 LONG = 0.001                   # seconds of a turn: the next will be as long, and others come first
 
@@ -76,8 +71,6 @@ class Member:
         self.boot = boot
         self.claims = Claims()
         self.numbers = Numbers()
-        self.bad = 0                   # frames that were none
-        self.trip = 0.0                # seconds that our last frame took, there and back
         self._state = state
         self._hub = state.hub
         self._codec = Codec(node, boot, secret)
@@ -94,9 +87,6 @@ class Member:
                              pace.order)
         self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster,
                              self._catching_up)
-        self._found: deque[tuple[str, str, bytes]] = deque()
-        self._found_size = 0
-        self._goes_on = False          # in the next turn, with what was found
         self._introductions = Introductions()
         self._introduces_later = False
         self._busy = False
@@ -106,6 +96,8 @@ class Member:
         self._there = abroad.begin(self._hub, node)
         self._settling = Settling(self._there, lambda: abroad.let_in(self._hub),
                                   state.reactor.call_later, pace.settle)
+        self.arrivals = Arrivals(state, self._codec, self.link, self.queue, self.numbers,
+                                 self.reader, self._catching_up, self._settling)
         self._crowd = picture.FarRows(self._hub)
         state.others = self
 
@@ -206,7 +198,7 @@ class Member:
         """
         self._catching_up.flush(self.numbers.last)
         self._write()
-        if self._found_size < AHEAD:
+        if self.arrivals.wants_more:
             self.link.read_on()
         self._busy = self._state.reactor.clock() - self._state.reactor.now > LONG
         if self._busy:
@@ -276,12 +268,12 @@ class Member:
         if self.link.gap:
             self.link.gap = False
             self._catching_up.gap()
-        adopt(self._state, self._codec, self.link, rulings, self._bad, lambda told:
+        adopt(self._state, self._codec, self.link, rulings, self.arrivals.bad_frame, lambda told:
               self.reader.obeys(self.node, shifted(told, self.link.skew), lambda result: None))
         self.reader.grace(self._state.reactor.now)
         self._introductions.owed |= anew or forgotten
         self.claims.again()
-        self._look()
+        self.arrivals.look()
         if forgotten:
             self.queue.rewind()
         elif (frame := self.queue.again(self._state.reactor.now)) is not None:
@@ -299,10 +291,7 @@ class Member:
         self._solitude.begin(str(self.link.engine), reason)
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> None:
-        self._found.extend([(self.link.epoch, *entry) for entry in found])
-        self._found_size += sum([len(frame) for _, frame in found])
-        if not self._goes_on:
-            self._read_on()
+        self.arrivals.take(found)
 
     def written(self) -> None:
         self.queue.acknowledge()
@@ -311,57 +300,6 @@ class Member:
         self.link.call_roll(self.reader.peers, self.reader.called)
         if self.reader.accounts is not None:
             self.reader.accounts.renewed()
-
-    def _read_on(self) -> None:
-        """As much as fits into a turn; the rest is for the next one."""
-        size = 0
-        while self._found and size < AT_ONCE:
-            log, entry, data = self._found.popleft()
-            size += len(data)
-            try:
-                self._open(entry, data)
-            except BadFrame as error:
-                self._bad(error, entry)
-            except Exception as error:
-                self._state.mishap("Member.read", -1, error, None)
-            self._catching_up.read(log, entry)
-        self._found_size -= size
-        self._goes_on = bool(self._found)
-        if self._goes_on:
-            self._state.reactor.call_soon(self._read_on)
-        else:
-            self._look()
-
-    def _look(self) -> None:
-        """Whether what others know of rooms is known here now."""
-        if self.link.caught_up and not self._found:
-            self._catching_up.over()
-            self._settling.look(self.reader.peers)
-
-    def _open(self, entry: str, data: bytes) -> None:
-        if (at := self.queue.sent_at(data)) is not None:
-            self.trip = max(0.0, self._state.wall() - at)
-            return                     # our own, which need not be opened
-        frame = self._codec.open(data)
-        if frame.node == self.node:
-            return                     # of before a cut, or of another boot
-        seen = self.numbers.see(frame.node, frame.boot, frame.seq)
-        if is_past(entry, self.link.live_from):
-            self._catching_up.take(frame, seen, self._codec)
-        else:
-            self.reader.take(frame, seen, self.link.age(entry) + frame.waited)
-
-    def _bad(self, error: BadFrame, entry: str = "") -> None:
-        """Say so the first time, then at each doubling; of a node of another version that is there
-        now, which wrote this entry, once.
-        """
-        self.bad += 1
-        if isinstance(error, OtherVersion) and entry and not is_past(entry, self.link.live_from):
-            self.reader.unreadable(error)
-            return
-        if self.bad & (self.bad - 1) == 0:
-            self._state.say(events.Warned(self._hub.at, "of the cluster's log "
-                                        f"{they_were(self.bad, 'frame')} not read: {error}"))
 
     # -- nicks
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 from chatops.api.snapshot import ClientRow, NodeRow, far_row
 from chatops.chat.hub import Hub
+from chatops.cluster.arrivals import Arrivals
 from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.link import Link
-from chatops.cluster.numbers import Numbers
 from chatops.cluster.peers import Peer
 from chatops.cluster.reading import Reader
 
@@ -20,11 +20,10 @@ class Shown(Protocol):
     """What there is to be seen of a node."""
 
     node: str
-    trip: float
     queue: FrameQueue
     link: Link
     reader: Reader
-    numbers: Numbers
+    arrivals: Arrivals
 
 
 def rows(shown: Shown, hub: Hub) -> tuple[NodeRow, ...]:
@@ -37,8 +36,8 @@ def rows(shown: Shown, hub: Hub) -> tuple[NodeRow, ...]:
         rooms.setdefault(node, set()).update(person.rooms)
     here = NodeRow(
         shown.node, "here", sum(session.registered for session in hub.sessions.values()),
-        sum(1 for room in hub.rooms.values() if room.members), shown.trip, len(shown.queue),
-        shown.queue.dropped, 0, shown.link.skew, hub.now)
+        sum(1 for room in hub.rooms.values() if room.members), shown.arrivals.trip,
+        len(shown.queue), shown.queue.dropped, 0, shown.link.skew, hub.now)
     others = [_row(peer, people.get(peer.node, 0), len(rooms.get(peer.node, ())))
               for peer in shown.reader.peers.values()]
     return (here, *sorted(others, key=lambda row: row.name))

@@ -34,9 +34,9 @@ from chatops.cluster.frames import (
     unpack,
 )
 from chatops.cluster.lateness import Lag, stamped
-from chatops.cluster.link import Pace
 from chatops.cluster.numbers import REMEMBERED, Seen
 from chatops.cluster.orders import Orders, shifted
+from chatops.cluster.pace import Pace
 from chatops.cluster.peers import Peer
 from chatops.cluster.shared_accounts import SharedAccounts
 from chatops.server.orders import Obeys, Ordered

@@ -18,8 +18,8 @@ from hiredis import HiredisError, ReplyError
 from chatops.cluster.asking import Asking, located
 from chatops.cluster.catching_up import Archive
 from chatops.cluster.engine import ClusterError, EngineAddress, Keys, engine_of
-from chatops.cluster.link import Pace
 from chatops.cluster.member import Member
+from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address, trusting
 from chatops.server.logins import Logins
 from chatops.server.state import ServerState

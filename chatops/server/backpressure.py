@@ -6,7 +6,9 @@ When such a queue is half full, the clients in its rooms are not read until it i
 so that what they send waits in their own kernels and presses back on them.
 
 It is a courtesy of a second, and not for those who do not read: a queue that has waited for longer
-holds nobody up, nor does one that a client has filled with answers to its own questions.
+holds nobody up, nor does one that a client has filled with answers to its own questions.  Who stops
+and comes back in time, again and again, has that second once in a minute; and a room waits for a
+few of them, however many come in turn or under new names.
 """
 
 from __future__ import annotations
@@ -16,16 +18,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from chatops.server.patience import Patience
 from chatops.server.state import ClientConnection, ServerState
 
-PATIENCE = 1.0                 # seconds that talk waits, and that a queue may have been filling
+PATIENCE = 1.0                 # seconds that a queue may have been filling, and that talk waits
+                               # for one reader in all of a window;
+READERS = 3                    # a room waits for so many such readers in it
+WINDOW = 60.0                  # seconds
 
 
 @dataclass(slots=True, eq=False)
 class Hold:
-    """A room whose members are not read, for the sake of these."""
+    """A room whose members are not read, for the sake of these, since then."""
 
     readers: set[ClientConnection]
+    began: float
 
 
 class Backpressure:
@@ -34,6 +41,9 @@ class Backpressure:
     def __init__(self, state: ServerState) -> None:
         self._state = state
         self._holds: dict[str, Hold] = {}                  # by room
+        self._waited: dict[ClientConnection, float] = {}   # for whom, and since when
+        self._readers: Patience[ClientConnection] = Patience(PATIENCE, WINDOW)
+        self._rooms: Patience[str] = Patience(READERS * PATIENCE, WINDOW)
         self._waiting: dict[ClientConnection, None] = {}   # not read because of them
         self._late: deque[ClientConnection] = deque()
         self._goes_on = False          # in the next turn, with those
@@ -46,15 +56,22 @@ class Backpressure:
         outbox, now = reader.outbox, self._state.reactor.now
         assert outbox is not None
         own = reader.bytes_direct - reader.own_before
-        if now - outbox.since > PATIENCE or 2 * own > outbox.size:
+        left = self._readers.left(now, reader)
+        if now - outbox.since > PATIENCE or 2 * own > outbox.size or not left:
             return
+        held = False
         for room in reader.session.rooms:
             hold = self._holds.get(room)
             if hold is not None:
                 hold.readers.add(reader)
-                continue
-            self._holds[room] = hold = Hold({reader})
-            self._state.reactor.call_later(PATIENCE, partial(self._let_go, room, hold))
+            elif longest := self._rooms.left(now, room):
+                self._holds[room] = hold = Hold({reader}, now)
+                self._state.reactor.call_later(min(PATIENCE, longest),
+                                               partial(self._let_go, room, hold))
+            held |= hold is not None
+        if held and reader not in self._waited:
+            self._waited[reader] = now
+            self._state.reactor.call_later(left, partial(self._long_enough, reader, now))
         self._state.context.pressed = bool(self._holds)
 
     def over(self, reader: ClientConnection) -> None:
@@ -63,16 +80,36 @@ class Backpressure:
             hold.readers.discard(reader)
             if not hold.readers:
                 self._let_go(room, hold)
+        self._spend(reader)
+        if not reader.is_open:
+            self._readers.forget(reader)
+
+    def _long_enough(self, reader: ClientConnection, since: float) -> None:
+        """What it has left is spent, if it is waited for ever since."""
+        if self._waited.get(reader) == since:
+            self.over(reader)
 
     def _let_go(self, room: str, hold: Hold) -> None:
         """The members of the room are read again, unless another of their rooms is held."""
         if self._holds.get(room) is not hold:
             return
         del self._holds[room]
+        now = self._state.reactor.now
+        self._rooms.spend(now, room, now - hold.began)
+        for reader in hold.readers:
+            if not any(reader in other.readers for other in self._holds.values()):
+                self._spend(reader)
         self._state.context.pressed = bool(self._holds)
         waiting, self._waiting = self._waiting, {}
         for talker in waiting:
             self._defer(talker)
+
+    def _spend(self, reader: ClientConnection) -> None:
+        """It is waited for no longer.  Harmless if it was not."""
+        since = self._waited.pop(reader, None)
+        if since is not None:
+            now = self._state.reactor.now
+            self._readers.spend(now, reader, now - since)
 
     # -- talkers
 

@@ -64,6 +64,7 @@ class Clients:
             lost += connection.outbox.unsent_lines
         self._report_dropped(connection)
         self.pressure.over(connection)
+        self._state.poured.pop(connection, None)
         self._state.partials.stop(connection)
         self._state.idles.stop(connection)
         self._state.newcomers.stop(connection)
@@ -127,6 +128,8 @@ class Clients:
         """Give a slow reader up: its queue goes, and it is told how much that was."""
         self._state.evicted += 1
         self._state.counts.evicted[kind] += 1
+        self._state.poured.pop(connection, None)
+        connection.on_empty = None     # the rest of a long answer
         lost += connection.discard()
         self.pressure.over(connection)
         self._state.reasons[connection.client_id] = (reason, lost)
@@ -136,15 +139,23 @@ class Clients:
             session.sender, f"{reason}; {they_were(lost, 'line')} lost", error=True))
 
     def relieve(self) -> None:
-        """If all outboxes together are over their limit, the worst go."""
+        """If all outboxes together are over their limit, the worst go; long answers that wait
+        beside them count as well.
+        """
         state, limit = self._state, self._state.settings.total_outbox
-        if state.context.queued <= limit:
+        poured = state.poured
+        answers = sum(poured.values())
+        if state.context.queued + answers <= limit:
             return
-        worst = sorted(state.connections.values(), key=lambda c: c.queued, reverse=True)
-        for connection in worst:
-            if state.context.queued <= limit or not connection.queued:
+
+        def held(connection: ClientConnection) -> int:
+            return connection.queued + poured.get(connection, 0)
+
+        for connection in sorted(state.connections.values(), key=held, reverse=True):
+            if state.context.queued + answers <= limit or not held(connection):
                 return
             if connection.is_open:
+                answers -= poured.get(connection, 0)
                 self.evict(connection, "evicted: all queues together reached "
                                        f"{format_size(limit)}", kind="total-queue")
 

@@ -50,7 +50,8 @@ class HeldClients:
     def pour(self, effect: Pour) -> None:
         """A long answer, slice by slice; when all of it is out, it is read again."""
         connection = self._state.connections.get(effect.id)
-        if connection is not None:
+        if connection is not None and connection.is_open:
+            self._state.poured[connection] = len(effect.data)
             self._pour_on(connection, effect.data, 0)
 
     def _pour_on(self, connection: ClientConnection, data: bytes, start: int) -> None:
@@ -61,6 +62,7 @@ class HeldClients:
         end = data.rfind(b"\n", start, start + slice_) + 1 or len(data)
         connection.write(data[start:end], data.count(b"\n", start, end))
         if end == len(data):
+            self._state.poured.pop(connection, None)
             connection.session.parked = False
             self._read_on_soon(connection)
         elif connection.outbox:

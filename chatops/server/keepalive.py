@@ -43,6 +43,8 @@ class Keepalive:
         if connection.is_open and not connection.session.registered:
             self._state.hub.leave(connection.session, "registration timed out",
                                   "Registration timed out", error=True)
+        elif connection.is_open:       # by what was held, and has not been heard of since
+            self.quiet.start(connection)
 
     def _ask(self, connection: ClientConnection) -> None:
         if connection.is_open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from math import ceil
 from typing import TypeVar
@@ -27,17 +28,26 @@ class Logins:
         self._state = state
         self._authenticator = authenticator
         self._throttle = Throttle()
+        self._asked: Counter[str] = Counter()  # passwords being checked, by what is counted
+        self._behind: dict[str, deque[Callable[[], None]]] = {}    # others that wait for these
         self._known: dict[tuple[str, str], None] = {}      # who has logged in from where
         self._reservations = Reservations(state, authenticator)
         state.named = self._reservations.named
 
     def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
-        """Whether this is the account's password; after some that were not, a wait."""
+        """Whether this is the account's password; after some that were not, a wait.  As many
+        are checked at once as may be wrong: whoever comes by many connections has no more tries.
+        """
         keys = self._keys(session, name)
         now = self._state.reactor.now
         if wait := self._throttle.wait(now, *keys):
             self._refuse(answer, f"too many wrong passwords; try again in {_spoken(wait)}")
             return
+        for key in keys:
+            if self._asked[key] >= self._throttle.left(now, key):
+                self._behind.setdefault(key, deque()).append(
+                    lambda: self.verify(session, name, password, answer))
+                return
 
         def answered(verdict: LoginVerdict) -> None:
             if verdict.account is not None:
@@ -45,8 +55,12 @@ class Logins:
                 self._remember(session, name)
             else:
                 self._throttle.failed(self._state.reactor.now, *keys)
+            self._asked -= Counter(keys)
+            for key in keys:
+                self._go_on(key)
             answer(_outcome(verdict))
 
+        self._asked.update(keys)
         self._authenticator.verify(name, password, answered)
 
     def certified(self, session: Session, name: str, fingerprint: str, answer: Told) -> None:
@@ -103,6 +117,15 @@ class Logins:
     def _refuse(self, answer: Told, why: str) -> None:
         """In the next turn: who was answered at once could ask hundreds of times in this one."""
         self._state.reactor.call_soon(lambda: answer(Outcome("", reason=why)))
+
+    def _go_on(self, key: str) -> None:
+        """With those that wait for an answer which has come now, as far as there is room."""
+        behind = self._behind.pop(key, None)
+        while behind:
+            behind.popleft()()
+            if (again := self._behind.pop(key, None)) is not None:
+                self._behind[key] = deque([*again, *behind])       # what is first has to wait on
+                return
 
     def _keys(self, session: Session, name: str) -> tuple[str, ...]:
         """What is counted.  Somebody elsewhere who tries an account's password again and again

@@ -110,6 +110,8 @@ class ServerState:
         self.hub = Hub()
         self.admission = Admission(settings, bans or BanList(), descriptors)
         self.connections: dict[int, ClientConnection] = {}
+        self.poured: dict[ClientConnection, int] = {}      # bytes of the long answer that one has
+                                       # not read to its end: held beside its outbox
         self.reasons: dict[int, tuple[str, int]] = {}      # of an end: why, and lines lost by then
         self.counts = Counts()
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chatops.cluster import solitude, start
-from chatops.cluster.link import Pace
 from chatops.cluster.member import Member
+from chatops.cluster.pace import Pace
 from chatops.server.server import ChatServer
 from tests.integration.client import Client
 from tests.integration.engine import Engine

@@ -50,12 +50,12 @@ def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_o
 
         member.link.write = spy        # type: ignore[method-assign]
         member.reader.take = note      # type: ignore[method-assign]
-        member.trip = 0.0
+        member.arrivals.trip = 0.0
 
     a.call(watch)
     ada.say("hello")
     bob.expect("ada: hello")
-    a.until(lambda chat: of(chat).trip > 0)
+    a.until(lambda chat: of(chat).arrivals.trip > 0)
     assert had == [before + 1]
     assert "a" not in opened
 

@@ -219,7 +219,7 @@ def test_a_node_without_accounts_does_not_mind(node: Start, files: Files) -> Non
     other = b.client()
     other.say("/login ada secret")
     other.read_until("*** error: there are no accounts here")
-    assert b.call(lambda: of(b.chat).bad) == 0
+    assert b.call(lambda: of(b.chat).arrivals.bad) == 0
 
 
 # -- whose nick it is

@@ -95,4 +95,4 @@ def test_what_somebody_has_written_there_is_said_and_does_nothing(
     a = node("a")
     assert "was not read" in a.wait_for(Warned).text
     assert banned(a) == []
-    assert a.call(lambda: of(a.chat).bad) == 1
+    assert a.call(lambda: of(a.chat).arrivals.bad) == 1

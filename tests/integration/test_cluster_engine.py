@@ -194,7 +194,7 @@ def test_a_log_that_begins_anew_before_what_was_read_is_read_from_its_beginning(
     ahead = f"{milliseconds(engine) + 3_600_000}-0"
     engine.ask("XADD", "{chatops}:log", ahead, "f", b"no frame")
     for each in (a, b):
-        each.until(lambda chat: of(chat).bad == 1)
+        each.until(lambda chat: of(chat).arrivals.bad == 1)
     engine.ask("FLUSHALL")
     ada.say("hello")
     assert all_of(bob, "ada: hello", "ada") == ["ada: hello"]
@@ -245,7 +245,7 @@ def test_what_is_no_frame_of_ours_is_skipped_and_said(node: Start, engine: Engin
     ada.say("hello")
     bob.expect("ada: hello")
     assert "was not read" in a.wait_for(Warned).text
-    b.until(lambda chat: of(chat).bad == 4)
+    b.until(lambda chat: of(chat).arrivals.bad == 4)
     assert b.call(lambda: of(b.chat).reader.peers["z"].state) == "other version"
 
 

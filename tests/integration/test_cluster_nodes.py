@@ -21,7 +21,7 @@ pytestmark = [needs_engine, pytest.mark.timeout(scaled(90))]
 # `chatops serve`, in a process that can be killed, with the tests' pace.
 PROGRAM = f"""
 from chatops.cluster import start
-from chatops.cluster.link import Pace
+from chatops.cluster.pace import Pace
 start.PACE = {QUICK!r}
 from chatops.cli import main
 main(prog_name="chatops")

@@ -60,7 +60,7 @@ def talk(chat: Server, client: Client, count: int = 8) -> None:
 
 def read(server: Server) -> int:
     """Frames that it could not understand so far."""
-    return server.call(lambda: of(server.chat).bad)
+    return server.call(lambda: of(server.chat).arrivals.bad)
 
 
 def strangers(server: Server) -> dict[str, str]:
@@ -76,8 +76,8 @@ def test_nodes_of_two_versions_go_on_each_by_itself_and_say_so_once(
     ada, bob = a.client(), b.client()
     ada.rename("ada")
     bob.rename("bob")
-    a.until(lambda chat: of(chat).bad > 0)
-    b.until(lambda chat: of(chat).bad > 0)
+    a.until(lambda chat: of(chat).arrivals.bad > 0)
+    b.until(lambda chat: of(chat).arrivals.bad > 0)
     ada.join("kitchen")
     bob.join("kitchen")
     seen = [read(each) for each in (a, b)]
@@ -86,8 +86,8 @@ def test_nodes_of_two_versions_go_on_each_by_itself_and_say_so_once(
     for name in ("cat", "dog"):                # whatever else is told of people and rooms
         ada.rename(f"{name}-a")
         bob.rename(f"{name}-b")
-    a.until(lambda chat: of(chat).bad > seen[0] + 1)
-    b.until(lambda chat: of(chat).bad > seen[1] + 1)
+    a.until(lambda chat: of(chat).arrivals.bad > seen[0] + 1)
+    b.until(lambda chat: of(chat).arrivals.bad > seen[1] + 1)
     for each, other, version in ((a, "b", frames.VERSION + 1), (b, "a", frames.VERSION)):
         [text] = unheard(each)
         assert text.startswith(f"node {other} speaks version {version} of the frames, not ")
@@ -102,7 +102,7 @@ def test_nodes_of_two_versions_go_on_each_by_itself_and_say_so_once(
 def test_one_that_comes_back_in_our_version_is_one_of_us(node: Start, newer: Start) -> None:
     a = node("a")
     b = newer("b", knows=-1)
-    a.until(lambda chat: of(chat).bad > 0)
+    a.until(lambda chat: of(chat).arrivals.bad > 0)
     b.must_live = False
     b.thread.close()
     node("b", knows=1)

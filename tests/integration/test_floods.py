@@ -14,12 +14,12 @@ import pytest
 from chatops.cli import DEMO
 from chatops.lab.clients.spawner import Spawner, spawn_demo
 from chatops.server import backpressure
-from chatops.server.backpressure import PATIENCE
+from chatops.server.backpressure import PATIENCE, READERS, WINDOW
 from chatops.server.server import ChatServer
 from tests.integration.client import Client
 from tests.integration.harness import Server
 from tests.integration.irc_client import IrcClient
-from tests.integration.talk import meanwhile, say_and_hear, slow_room, speak_until
+from tests.integration.talk import TIGHT, meanwhile, say_and_hear, slow_room, speak_until
 from tests.patience import scaled
 
 StartServer = Callable[..., Server]
@@ -198,3 +198,46 @@ def test_nobody_waits_for_who_has_filled_its_queue_with_answers(server: StartSer
         chat.turn()
     assert not held(chat)
     say_and_hear(speaker, ["and now?"], [reader])
+
+
+def test_who_stops_and_comes_back_again_and_again_is_waited_for_once(server: StartServer) -> None:
+    chat = server(**TIGHTLY, rate_limit=0.0)
+    clock = StoppedClock(chat)
+    speaker, reader, stops = slow_room(chat)
+    speak_until(lambda: held(chat), speaker, reader)
+    clock.advance(0.9 * PATIENCE)
+    assert held(chat)
+    speaker.say("are you back?")
+    stops.expect(f"{speaker.nick}: are you back?")
+    reader.expect(f"{speaker.nick}: are you back?")
+    speak_until(lambda: held(chat), speaker, reader)
+    clock.advance(0.2 * PATIENCE)
+    assert not held(chat)
+    assert not evicted(chat)
+    speak_until(lambda: stops.nick not in here(chat) or held(chat), speaker, reader)
+    assert not held(chat)
+    assert evicted(chat) == 1
+
+
+def test_a_room_waits_for_a_few_in_a_minute_under_whatever_names_they_come(
+        server: StartServer) -> None:
+    chat = server(**TIGHTLY, rate_limit=0.0)
+    clock = StoppedClock(chat)
+    speaker, reader, mute = slow_room(chat)
+    for _ in range(READERS):
+        speak_until(lambda: held(chat), speaker, reader)
+        clock.advance(PATIENCE)
+        mute.close()
+        mute = chat.client(rcvbuf=TIGHT)
+    chat.until(lambda chat: len(chat.hub.sessions) == 3)
+    speak_until(lambda: held(chat), speaker, reader)       # for what has come back meanwhile
+    clock.advance(READERS * READERS * PATIENCE / WINDOW)
+    assert not held(chat)
+    assert not evicted(chat)
+    speak_until(lambda: mute.nick not in here(chat) or held(chat), speaker, reader)
+    assert not held(chat)
+    assert evicted(chat) == 1
+    clock.advance(WINDOW)
+    chat.client(rcvbuf=TIGHT)
+    speak_until(lambda: held(chat), speaker, reader)
+    clock.advance(2 * PATIENCE)

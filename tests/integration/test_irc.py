@@ -218,6 +218,26 @@ def test_the_nick_of_an_account_is_lent_to_others_for_a_while_only(
         assert chat.row(nc).nick == "ada"
 
 
+def test_who_is_silent_from_its_login_on_is_asked_like_anybody(
+        server: Callable[..., Server], tmp_path: Path) -> None:
+    argon2 = pytest.importorskip("argon2")
+    file = str(tmp_path / "accounts")
+    with closing(AccountStore(file)) as store:
+        store.add("ada", argon2.PasswordHasher(1, 8, 1).hash("sesame"))
+    chat = server(irc_port=0, accounts=file)
+    clock = Clock(chat)
+    with IrcClient((chat.address[0], chat.call(lambda: chat.chat.intake.irc_port))) as ada:
+        secret = b64encode(b"\0ada\0sesame").decode()
+        ada.say("CAP REQ sasl", "NICK ada", "USER ada 0 * :Ada", "AUTHENTICATE PLAIN",
+                f"AUTHENTICATE {secret}", "CAP END")       # at once: what follows is held
+        ada.until("376")
+        for seconds in (REGISTER, QUIET):
+            clock.advance(seconds + GRAIN)
+        assert ada.until("PING")
+        clock.advance(PONG + GRAIN)
+        assert "Ping timeout" in ada.to_the_end()[-1]
+
+
 def test_what_was_said_is_there_after_a_restart(served: Callable[..., Served], tmp_path: Path
                                                 ) -> None:
     file = tmp_path / "history.db"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,31 @@ def test_answers_cost_their_asker_as_much_as_what_it_says(server: Callable[..., 
         ada.say(*["LIST"] * 45, "PING :end")       # of lines alone it could have fifty
         chat.wait_for(Throttled)
         assert len([line for line in ada.until("PONG") if " 323 " in line]) == 45
+
+
+def test_long_answers_that_nobody_reads_count_among_what_all_may_hold(
+        server: Callable[..., Server], tmp_path: Path) -> None:
+    limit = 1 << 20
+    chat = server(irc_port=0, rate_limit=0.0, total_outbox=limit, sndbuf=4096,
+                  history=str(tmp_path / "history.db"))
+    with ExitStack() as stack:
+        ada, *mute = [stack.enter_context(IrcClient(port_of(chat), nick, rcvbuf=4096))
+                      for nick in ("ada", *[f"mute{n}" for n in range(8)])]
+        ada.asked("JOIN #tea")
+        for begin in range(0, SAID, 50):
+            ada.asked(*[f"PRIVMSG #tea :{n} {'x' * 440}" for n in range(begin, begin + 50)])
+        for one in mute:
+            one.asked("JOIN #tea")
+            one.say("CHATHISTORY LATEST #tea * 1000")
+        chat.until(lambda server: server.state.evicted)
+        evicted, held = chat.call(lambda: (
+            chat.chat.state.evicted,
+            chat.chat.state.context.queued + sum(chat.chat.state.poured.values())))
+        assert held <= limit
+        assert evicted < len(mute)
+        chat.until(lambda server: len(server.state.poured) == len(mute) - server.state.evicted)
+        gone = chat.call(lambda: chat.chat.state.evicted)
+        ends = [one.read_until(lambda line: line.startswith("ERROR") or f" :{SAID - 1} " in line)
+                for one in mute]
+        assert sum(lines[-1].startswith("ERROR") for lines in ends) == gone
+        chat.until(lambda server: not server.state.poured)

@@ -24,9 +24,9 @@ from chatops.cluster.catching_up import MORE, CatchingUp
 from chatops.cluster.frame_queue import SEALED, FrameQueue
 from chatops.cluster.frames import VERSION, Codec, Heard, Here, NodeFrame, Whisper, pack
 from chatops.cluster.lateness import Lag
-from chatops.cluster.link import Pace
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders
+from chatops.cluster.pace import Pace
 from chatops.cluster.reading import Reader
 from chatops.storage.chat_history import Chunk, Cursor
 

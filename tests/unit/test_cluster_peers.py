@@ -27,9 +27,9 @@ from chatops.cluster.frames import (
     RosterWanted,
     pack,
 )
-from chatops.cluster.link import Pace
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders
+from chatops.cluster.pace import Pace
 from chatops.cluster.reading import FORGOTTEN, Reader
 from chatops.server.orders import NodeAnswer, Ordered
 

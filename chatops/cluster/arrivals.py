@@ -1,0 +1,106 @@
+"""Frames of the log, opened in its order, as many as fit into a turn."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from chatops.api import events
+from chatops.cluster.catching_up import CatchingUp, is_past
+from chatops.cluster.frame_queue import FrameQueue
+from chatops.cluster.frames import BadFrame, Codec, OtherVersion
+from chatops.cluster.link import Link
+from chatops.cluster.numbers import Numbers
+from chatops.cluster.reading import Reader
+from chatops.cluster.settling import Settling
+from chatops.server.state import ServerState
+from chatops.units import they_were
+
+AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
+AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
+
+
+class Arrivals:
+    """Belongs to the reactor's thread."""
+
+    def __init__(self, state: ServerState, codec: Codec, link: Link, queue: FrameQueue,
+                 numbers: Numbers, reader: Reader, past: CatchingUp, settling: Settling) -> None:
+        """`queue` knows our own frames when they come back; `past` gets what was written before
+        this node began, `reader` all else.
+        """
+        self.bad = 0                   # frames that were none
+        self.trip = 0.0                # seconds that our last frame took, there and back
+        self._state = state
+        self._codec = codec
+        self._link = link
+        self._queue = queue
+        self._numbers = numbers
+        self._reader = reader
+        self._past = past
+        self._settling = settling
+        self._found: deque[tuple[str, str, bytes]] = deque()   # the log's name, entry, frame
+        self._size = 0                 # bytes of those
+        self._goes_on = False          # in the next turn, with what was found
+
+    @property
+    def wants_more(self) -> bool:
+        """Whether the engine is to be asked for more: not while so much waits to be read."""
+        return self._size < AHEAD
+
+    def take(self, found: Sequence[tuple[str, bytes]]) -> None:
+        """Entries of the log and what is in them, which follow those taken before."""
+        self._found.extend([(self._link.epoch, *entry) for entry in found])
+        self._size += sum([len(frame) for _, frame in found])
+        if not self._goes_on:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        """As much as fits into a turn; the rest is for the next one."""
+        size = 0
+        while self._found and size < AT_ONCE:
+            log, entry, data = self._found.popleft()
+            size += len(data)
+            try:
+                self._open(entry, data)
+            except BadFrame as error:
+                self.bad_frame(error, entry)
+            except Exception as error:
+                self._state.mishap("Arrivals.take", -1, error, None)
+            self._past.read(log, entry)
+        self._size -= size
+        self._goes_on = bool(self._found)
+        if self._goes_on:
+            self._state.reactor.call_soon(self._read_on)
+        else:
+            self.look()
+
+    def look(self) -> None:
+        """Whether what others know of rooms is known here now."""
+        if self._link.caught_up and not self._found:
+            self._past.over()
+            self._settling.look(self._reader.peers)
+
+    def _open(self, entry: str, data: bytes) -> None:
+        if (at := self._queue.sent_at(data)) is not None:
+            self.trip = max(0.0, self._state.wall() - at)
+            return                     # our own, which need not be opened
+        frame = self._codec.open(data)
+        if frame.node == self._codec.node:
+            return                     # of before a cut, or of another boot
+        seen = self._numbers.see(frame.node, frame.boot, frame.seq)
+        if is_past(entry, self._link.live_from):
+            self._past.take(frame, seen, self._codec)
+        else:
+            self._reader.take(frame, seen, self._link.age(entry) + frame.waited)
+
+    def bad_frame(self, error: BadFrame, entry: str = "") -> None:
+        """Say so the first time, then at each doubling; of a node of another version that is there
+        now, which wrote this entry, once.
+        """
+        self.bad += 1
+        if isinstance(error, OtherVersion) and entry and not is_past(entry, self._link.live_from):
+            self._reader.unreadable(error)
+            return
+        if self.bad & (self.bad - 1) == 0:
+            self._state.say(events.Warned(self._state.hub.at, "of the cluster's log "
+                                        f"{they_were(self.bad, 'frame')} not read: {error}"))
