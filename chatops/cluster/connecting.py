@@ -18,7 +18,7 @@ from chatops.loop.reactor import Reactor
 from chatops.net.context import Reapable
 
 
-class Found(NamedTuple):
+class EngineFound(NamedTuple):
     """What is to be known before the log can be read."""
 
     held: float                    # monotonic, since when we have the lease
@@ -38,7 +38,7 @@ class Connecting:
 
     def __init__(self, reactor: Reactor, address: Address, engine: EngineAddress, keys: Keys,
                  pace: Pace, *, tls: TlsTo | None, bury: Callable[[Reapable], None],
-                 found: Callable[[Found], None], lost: Callable[[str], None],
+                 found: Callable[[EngineFound], None], lost: Callable[[str], None],
                  taken: Callable[[], None]) -> None:
         """`lost` is told why, also later on; `taken` that another node has the lease.  Raises
         OSError where no descriptors are left.
@@ -91,6 +91,6 @@ class Connecting:
             return
         _, epoch, newest, oldest, clock, living, ruled = answers
         end = newest[0][0].decode() if newest else "0-0"
-        self._told(Found(held, anew, epoch, end, oldest[0][0].decode() if oldest else end,
+        self._told(EngineFound(held, anew, epoch, end, oldest[0][0].decode() if oldest else end,
                          seconds(clock), [node.decode() for node in living],
                          dict(zip(ruled[::2], ruled[1::2], strict=True))))

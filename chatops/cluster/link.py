@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from hiredis import ReplyError
 
 from chatops.cluster.claims import Claim
-from chatops.cluster.connecting import Connecting, Found
+from chatops.cluster.connecting import Connecting, EngineFound
 from chatops.cluster.engine import TIME, EngineAddress, Keys, entries, moment, seconds
 from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address, Pipe, TlsTo
@@ -129,7 +129,7 @@ class Link:
     def _taken(self) -> None:
         self._lose("another node of this name lives", "refused")
 
-    def _found(self, found: Found) -> None:
+    def _found(self, found: EngineFound) -> None:
         """From here on the log can be read."""
         anew, self._was_gone = found.anew or self._was_gone, False
         self._renew_at = found.held + self.pace.renew

@@ -270,7 +270,7 @@ _CONTROLS = re.compile(r"\\[ubfrt]")
 # literal comes first, because `re` then finds it fifty times faster.
 _ENDLESS = re.compile(r'":null(?<=[a-z_0-9]":null)(?<!"cost":null)(?<!"cpu":null)'
                       r'(?<!"timeout":null)(?<!"next_deadline":null)'
-                      r'(?<!"program":null)(?<!"held":null)(?<!"executor":null)'
+                      r'(?<!"program":null)(?<!"held":null)(?<!"was_held":null)(?<!"executor":null)'
                       r'(?<!"engine":null)')
 
 
