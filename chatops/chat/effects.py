@@ -17,7 +17,7 @@ from chatops.chat.groups import Group, Sender
 from chatops.chat.past import ChatArchive
 
 
-class Deliver(NamedTuple):
+class Deliver(msgspec.Struct, frozen=True, gc=False):
     """What every member of a room is to hear: this many lines, in groups not yet rendered.
 
     `kept_as` is where its history is, if not under its name (`Room.kept_as`).

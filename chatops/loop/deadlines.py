@@ -39,19 +39,20 @@ class Deadlines(Generic[K]):
     def __contains__(self, key: K) -> bool:
         return key in self._ends
 
-    def start(self, key: K) -> None:
-        """Begin, or begin again, the time of this key."""
+    def start(self, key: K) -> bool:
+        """Begin, or begin again, the time of this key; False if that changes nothing."""
         if not self.seconds:
-            return
+            return False
         end = self._reactor.now + self.seconds
         if self._grain:
             end = ceil(end / self._grain) * self._grain
             if self._ends.get(key) == end:     # it has begun in this very grain
-                return
+                return False
         self._ends.pop(key, None)
         self._ends[key] = end
         if self._timer is None:
             self._arm(end - self._reactor.now)
+        return True
 
     def stop(self, key: K) -> None:
         """Forget this key.  Harmless when it is not there."""

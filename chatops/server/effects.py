@@ -92,7 +92,9 @@ class EffectRunner:
                 self._tell(told)
                 gathered = 0
             try:
-                if type(effect) in events.TALK:
+                if type(effect) is Deliver:
+                    self._deliver(effect)
+                elif type(effect) in events.TALK:
                     state.bus.publish(effect)  # type: ignore[arg-type]  # an event; see `say`
                 else:
                     self._do(effect)
@@ -142,7 +144,7 @@ class EffectRunner:
                 assert_never(effect)
 
     def _deliver(self, effect: Deliver) -> None:
-        room, groups, _, kept_as = effect
+        room, groups = effect.room, effect.groups
         plain: Rendered | None = None
         for dialect, fan in self.fans.get(room, NOBODY).items():
             rendered = dialect.render(room, groups)
@@ -162,14 +164,22 @@ class EffectRunner:
         if history is not None:        # in plain words, whoever has heard it
             plain = plain or PLAIN.render(room, groups)
             if plain.chunk:
-                history.keep(kept_as or room, plain, groups)
+                history.keep(effect.kept_as or room, plain, groups)
 
     def _own(self, fan: FanOut[Session], rendered: Rendered, groups: list[Group]
              ) -> dict[ClientConnection, tuple[bytes, int]]:
         """What those members get who have spoken, and do not want to hear that."""
+        connections = self._state.connections
+        if len(groups) == 1:           # as in most rooms; the whole chunk is the speaker's own
+            group, = groups
+            sender = group.sender
+            if sender.id not in self._echoless or sender.node or group.kind not in SAID:
+                return {}
+            connection = connections.get(sender.id)
+            return ({} if connection is None or fan not in connection.fans
+                    else {connection: (b"", 0)})
         speakers = {group.sender.id for group in groups
                     if group.kind in SAID and not group.sender.node} & self._echoless
-        connections = self._state.connections
         here = [speaker for speaker in speakers
                 if speaker in connections and fan in connections[speaker].fans]
         return {connections[speaker]: left

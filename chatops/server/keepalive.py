@@ -29,10 +29,10 @@ class Keepalive:
 
     def heard(self, connection: ClientConnection) -> None:
         """Bytes came from it."""
-        if connection.is_open and connection.session.registered:
+        if (connection.session.registered and connection.is_open
+                and self.quiet.start(connection)):     # or it has been heard in this very grain
             self.newcomers.stop(connection)
             self.asked.stop(connection)
-            self.quiet.start(connection)
 
     def stop(self, connection: ClientConnection) -> None:
         """It is no more.  Harmless for one that is not asked."""

@@ -66,3 +66,37 @@ def test_more_than_a_turn_may_bring_is_no_run() -> None:
     for count, is_run in ((2, True), (3, False)):
         found = run(chat.hub, ada, b"PRIVMSG #tea :x\r\n" * count)  # type: ignore[arg-type]
         assert (found is not None) == is_run
+
+
+def test_it_is_remembered_where_somebody_spoke_and_as_whom() -> None:
+    chat = IrcChat()
+    ada, bob = chat.person("ada"), chat.person("bob")
+    for person in (ada, bob):
+        chat.send(person, "JOIN #tea,#den")
+    chat.heard(bob)
+    said = [("PRIVMSG #tea :x", ":ada!"), ("PRIVMSG #den :x", ":ada!"), ("NICK eve", ":ada!"),
+            ("PRIVMSG #den :x", ":eve!"), ("PRIVMSG #den :y", ":eve!")]
+    for line, source in said:
+        chat.send(ada, line)
+        heard, = chat.heard(bob)
+        assert heard.startswith(source), line
+
+
+@pytest.mark.parametrize("anew", [["PART #den", "JOIN #den"], ["PART #den"]])
+def test_a_room_that_was_left_is_not_where_it_speaks(anew: list[str]) -> None:
+    """With its last member the room is gone, and another one comes under its name."""
+    chat = IrcChat()
+    ada = chat.person("ada")
+    lines = b"PRIVMSG #den :x\r\n"
+    chat.send(ada, "JOIN #den")
+    first = run(chat.hub, ada, lines)  # type: ignore[arg-type]  # a Client
+    for line in anew:
+        chat.send(ada, line)
+    again = run(chat.hub, ada, lines)  # type: ignore[arg-type]  # a Client
+    assert first is not None
+    if len(anew) == 1:
+        assert again is None
+    else:
+        assert again is not None
+        assert again.room is chat.hub.rooms.open("den")
+        assert again.room is not first.room

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec.structs import replace
 
 from chatops.chat.groups import Sender
-from chatops.chat.session import Door, Session
+from chatops.chat.session import Door, Room, Session
+
+
+class Aim(msgspec.Struct, frozen=True, gc=False):
+    """Where a client has spoken, and as whom: what it says next most often begins alike."""
+
+    head: bytes                    # what stands before its words
+    room: Room
+    sender: Sender
+    longest: int                   # bytes of a line of words that others can be sent
 
 
 class Client(Session):
     """Before it has registered it is nobody to others, and `*` to itself."""
 
-    __slots__ = ("cap_version", "capabilities", "last_spoke", "mechanism", "modes", "monitored",
-                 "negotiating", "password", "realname", "registered", "sasl", "signed_on",
-                 "strikes", "taken", "user", "wanted")
+    __slots__ = ("aim", "cap_version", "capabilities", "last_spoke", "mechanism", "modes",
+                 "monitored", "negotiating", "password", "realname", "registered", "sasl",
+                 "signed_on", "strikes", "taken", "user", "wanted")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         super().__init__(id, peer, door)
         self.registered = False
+        self.aim: Aim | None = None    # where it spoke last
         self.wanted = ""               # the nick it has asked for
         self.taken = ""                # the last one that it could not have
         self.user = ""

@@ -101,9 +101,10 @@ class IrcDoor:
         framer = session.framer
         data = framer.feed(data)
         session.mid_line = framer.unfinished
-        for _ in range(framer.take_overlong()):
-            self.hub.bad_input(session, "line too long")
-            self.irc.reply(session, n.ERR_INPUTTOOLONG)
+        if framer.crossed:
+            for _ in range(framer.take_overlong()):
+                self.hub.bad_input(session, "line too long")
+                self.irc.reply(session, n.ERR_INPUTTOOLONG)
         if data:
             self._lines(session, data)
 

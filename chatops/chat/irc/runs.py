@@ -7,10 +7,11 @@ clients does: some microseconds for all of a run, where each of its lines alone 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from chatops.chat.hub import Hub
-from chatops.chat.irc.client import Client
+from chatops.chat.irc.client import Aim, Client
 from chatops.chat.irc.message import BODY
 from chatops.chat.lines import cost
 from chatops.chat.sanitize import is_plain
@@ -19,7 +20,7 @@ from chatops.chat.session import Room
 _HEAD = re.compile(rb"PRIVMSG #([A-Za-z0-9_.+~#-]{1,32}) :")
 
 
-class Run(NamedTuple):
+class Run(msgspec.Struct, frozen=True, gc=False):
     """Lines for one room, which may be said there."""
 
     room: Room
@@ -31,23 +32,43 @@ def run(hub: Hub, client: Client, lines: bytes) -> Run | None:
     """All of these lines as one run, or None if they are not one, or have to be looked at: for
     what is more than words, whoever may not speak there, and whatever is too long or too much.
     """
-    found = _HEAD.match(lines)
-    if found is None or client.muted_until or client.is_bot or not client.registered:
+    aim = client.aim
+    if (aim is None or not lines.startswith(aim.head) or aim.sender is not client.sender
+            or client.rooms.get(aim.room.name) is not aim.room):
+        aim = client.aim = _aim(client, lines)
+        if aim is None:
+            return None
+    head, room = aim.head, aim.room
+    if room.guarded or client.muted_until or client.is_bot:
         return None
-    room = client.rooms.get(found[1].decode().lower())
-    if room is None or room.guarded:
+    begin, end = len(head), len(lines) - 2
+    if lines[end:] != b"\r\n":
         return None
-    head = found[0]
-    count = lines.count(b"\n")
-    if count > hub.limits.turn or lines.count(b"\r\n" + head) != count - 1 or (
+    count, text = 1, lines[begin:end]
+    if lines.find(b"\n") <= end:
+        count = lines.count(b"\n")
+        if count > hub.limits.turn or lines.count(b"\r\n" + head) != count - 1:
+            return None
+        text = text.replace(b"\r\n" + head, b"\n")
+        # An empty line would be none to say.
+        if b"\n\n" in text or text.startswith(b"\n") or text.endswith(b"\n"):
+            return None
+    # Not even a CR is left where all of them ended in one.
+    if not text or not is_plain(text) or (
             hub.limits.rate and cost(lines, count) > client.tokens):
         return None
-    text = lines[len(head):-2].replace(b"\r\n" + head, b"\n")
-    # Not even a CR is left where all of them ended in one; an empty line would be none to say.
-    if lines[-2:] != b"\r\n" or not text or not is_plain(text) or b"\n\n" in text \
-            or text[0] == 0x0A or text[-1] == 0x0A:
+    longest = len(text)
+    if longest > aim.longest and count > 1:
+        longest = max(map(len, text.split(b"\n")))
+    return Run(room, text, count) if longest <= aim.longest else None
+
+
+def _aim(client: Client, lines: bytes) -> Aim | None:
+    """Where these lines go, if that is a room that the client is in."""
+    found = _HEAD.match(lines)
+    room = client.rooms.get(found[1].decode().lower()) if found is not None else None
+    if found is None or room is None:
         return None
-    sender = client.sender
+    head, sender = found[0], client.sender
     before = len(sender.nick) + len(sender.user) + len(sender.host) + len(head) + len(":!@ ")
-    longest = len(text) if count == 1 else max(map(len, text.split(b"\n")))
-    return Run(room, text, count) if before + longest <= BODY else None
+    return Aim(head, room, sender, BODY - before)

@@ -91,8 +91,12 @@ class IrcDialect:
 
     def render(self, room: str, groups: Sequence[Group]) -> Rendered:
         target = f"#{room}"
+        if len(groups) == 1:           # as in most rooms
+            group = groups[0]
+            chunk = b"" if group.repeats else self._group(target, group)
+            return Rendered(chunk, chunk.count(b"\n"), [chunk])
         parts = [b"" if group.repeats else self._group(target, group) for group in groups]
-        chunk = parts[0] if len(parts) == 1 else b"".join(parts)
+        chunk = b"".join(parts)
         return Rendered(chunk, chunk.count(b"\n"), parts)
 
     def _group(self, target: str, group: Group) -> bytes:
