@@ -45,6 +45,7 @@ from chatops.server.orders import Obeys, Ordered, Rulings, Told
 from chatops.server.state import ServerState
 from chatops.storage.chat_history import Cursor
 
+TRAVEL = frozenset({Announce, Deliver, Forward, MakeWay})      # effects that others hear of
 NOTABLE = 0.5                  # seconds by which our clock has been set
 LONG = 0.001                   # seconds of a turn: the next will be as long, and others come first
 
@@ -116,6 +117,8 @@ class Member:
 
     def decided(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
+            if type(effect) not in TRAVEL:
+                continue
             try:
                 self._tell(effect)
             except Exception as error:
