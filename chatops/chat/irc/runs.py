@@ -46,10 +46,10 @@ def run(hub: Hub, client: Client, lines: bytes) -> Run | None:
         return None
     count, text = 1, lines[begin:end]
     if lines.find(b"\n") <= end:
-        count = lines.count(b"\n")
-        if count > hub.limits.turn or lines.count(b"\r\n" + head) != count - 1:
-            return None
         text = text.replace(b"\r\n" + head, b"\n")
+        count = text.count(b"\n") + 1
+        if count > hub.limits.turn or len(text) != end - begin - (count - 1) * (begin + 1):
+            return None                # one of them does not begin alike
         # An empty line would be none to say.
         if b"\n\n" in text or text.startswith(b"\n") or text.endswith(b"\n"):
             return None
