@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from chatops.api.commands import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
+from chatops.api.command_table import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
 from chatops.api.words import SlowConsumer
 from chatops.system import files, paths
 from chatops.system.addresses import bare

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from chatops.api.commands import SPECS
+from chatops.api.command_table import SPECS
 from tui.model.keymap import USUAL, Keymap
 
 COMMAND_LINE = ":"             # the key line that opens the command line

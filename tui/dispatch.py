@@ -15,6 +15,7 @@ from textual.app import App
 from textual.screen import ModalScreen
 
 from chatops.api.command_line import CommandError, parse, render
+from chatops.api.command_table import Spec, find, spec_of
 from chatops.api.commands import (
     Ban,
     Cancel,
@@ -23,10 +24,7 @@ from chatops.api.commands import (
     CommandResult,
     Kick,
     Quit,
-    Spec,
     WriteInterest,
-    find,
-    spec_of,
 )
 from chatops.api.link import ConsoleLink
 from chatops.system.addresses import network_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatops.api.command_line import CommandError
-from chatops.api.commands import OF_PROGRAMS, find
+from chatops.api.command_table import OF_PROGRAMS, find
 from chatops.api.snapshot import Program, Snapshot
 from chatops.units import format_seconds
 from tui.model.state import ConsoleState

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from chatops.api.commands import SPECS, Command, Param, Spec, find, spec_of
+from chatops.api.command_table import SPECS, Param, Spec, find, spec_of
+from chatops.api.commands import Command
 from chatops.api.terms import FOREVER, Word, is_numeral, read_term
 from chatops.system.errors import ChatopsError
 from chatops.units import UnitError, format_duration, parse_duration, parse_whole, shown

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 import click
 from click.shell_completion import CompletionItem
 
-from chatops.api.commands import SPECS, Bans, Despawn, Param, Spawn, Spec
-from chatops.api.commands import find as find_spec
+from chatops.api.command_table import SPECS, Param, Spec
+from chatops.api.command_table import find as find_spec
+from chatops.api.commands import Bans, Despawn, Spawn
 from chatops.api.snapshot import Snapshot
 from chatops.control.client import ControlClient
 from chatops.control.find import find, running

@@ -14,7 +14,8 @@ import msgspec
 
 from chatops.api import node_table
 from chatops.api.command_line import CommandError, parse_arguments
-from chatops.api.commands import SPECS, Command, Despawn, Spawn, Spec, spec_of
+from chatops.api.command_table import SPECS, Spec, spec_of
+from chatops.api.commands import Command, Despawn, Spawn
 from chatops.api.snapshot import Snapshot
 from chatops.control import complete
 from chatops.control.client import ControlClient

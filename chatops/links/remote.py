@@ -12,15 +12,8 @@ from msgspec.structs import replace
 
 from chatops import lints
 from chatops.api import events
-from chatops.api.commands import (
-    ONLY_LOOKS,
-    Command,
-    CommandResult,
-    Despawn,
-    Quit,
-    Spawn,
-    spec_of,
-)
+from chatops.api.command_table import spec_of
+from chatops.api.commands import ONLY_LOOKS, Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Pulse, Snapshot
 from chatops.control.client import PATIENCE, ControlClient, CutOffError

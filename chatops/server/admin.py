@@ -8,7 +8,8 @@ from typing import assert_never
 from chatops import settings
 from chatops.api import commands, events
 from chatops.api.command_line import render
-from chatops.api.commands import Answer, Command, CommandResult, only_looks, spec_of
+from chatops.api.command_table import spec_of
+from chatops.api.commands import Answer, Command, CommandResult, only_looks
 from chatops.chat.groups import ADMIN
 from chatops.chat.sanitize import clean_text
 from chatops.loop.backends import BackendError

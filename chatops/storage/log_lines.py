@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from chatops.api import events
-from chatops.api.commands import LOG_LEVELS as LEVELS
+from chatops.api.command_table import LOG_LEVELS as LEVELS
 
 _LEVEL: dict[type[events.Event], str] = {
     events.QueueGrew: "debug", events.QueueEmptied: "debug", events.Throttled: "debug",

@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chatops.api import commands, events
+from chatops.api import command_table, commands, events
 from chatops.api.command_line import render
-from chatops.api.commands import Answer, Command, CommandResult, spec_of
+from chatops.api.command_table import spec_of
+from chatops.api.commands import Answer, Command, CommandResult
 from chatops.api.snapshot import Program
 from chatops.chat.sanitize import clean_text
 from chatops.control.host import ControlEndpoint
@@ -36,7 +37,7 @@ class Engine:
 
     purposes = {"MainThread": "the program's own"}  # noqa: RUF012  (a protocol's constant)
     what = "program"
-    possible = commands.OF_PROGRAMS
+    possible = command_table.OF_PROGRAMS
     tls = False
     history_file = ""
     address = ("", 0)

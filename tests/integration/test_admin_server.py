@@ -16,6 +16,7 @@ from chatops.api.commands import (
     Spawn,
 )
 from chatops.api.events import AdminDid, Disconnected, ServerStopped
+from tests.integration.client import Client
 from tests.integration.harness import Clock, Server
 from tests.integration.talk import alice_and_bob
 from tests.patience import scaled
@@ -130,12 +131,18 @@ def test_a_drain_does_not_wait_for_clients_that_have_everything(server: StartSer
         assert client.to_the_end()[-1] == "*** the server is shutting down; bye"
 
 
-def test_a_drain_is_over_at_its_deadline(server: StartServer) -> None:
-    chat = server(sndbuf=4096, drain=0.3, rate_limit=0.0)
+def one_that_is_stuck(server: StartServer, drain: float) -> tuple[Server, Client]:
+    """A server that will be drained, and a client that reads nothing of all that waits for it."""
+    chat = server(sndbuf=4096, drain=drain, rate_limit=0.0)
     chat.must_live = False
     stuck, talker = chat.client(rcvbuf=4096), chat.client()
     talker.say(*("x" * 4000 for _ in range(100)))
     talker.heard()
+    return chat, stuck
+
+
+def test_a_drain_is_over_at_its_deadline(server: StartServer) -> None:
+    chat, stuck = one_that_is_stuck(server, drain=0.3)
     chat.do(Quit("drain"))
     assert chat.thread.wait(scaled(3.0))
     lost = chat.wait_for(Disconnected, lambda event: event.id == stuck.id)
@@ -143,11 +150,7 @@ def test_a_drain_is_over_at_its_deadline(server: StartServer) -> None:
 
 
 def test_a_second_quit_while_draining_stops_at_once(server: StartServer) -> None:
-    chat = server(sndbuf=4096, drain=60.0, rate_limit=0.0)
-    chat.must_live = False
-    _stuck, talker = chat.client(rcvbuf=4096), chat.client()
-    talker.say(*("x" * 4000 for _ in range(100)))
-    talker.heard()
+    chat, _ = one_that_is_stuck(server, drain=60.0)
     chat.do(Quit("drain"))
     assert chat.do(Quit("drain")).text == "stopped"
     assert chat.thread.wait(scaled(2.0))

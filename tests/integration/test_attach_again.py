@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from chatops.api import commands, events
+from chatops.api import command_table, commands, events
 from chatops.api.link import LinkStatus
 from chatops.cli import main
 from chatops.control.client import ControlClient
@@ -67,7 +67,7 @@ def polled(link: RemoteLink) -> bool:
 
 
 def test_every_command_of_the_server_is_tried_here() -> None:
-    served = {spec.command for spec in commands.SPECS if spec.where == "server"}
+    served = {spec.command for spec in command_table.SPECS if spec.where == "server"}
     assert {type(command) for command in CHANGES} | {commands.Bans} == served
 
 
@@ -81,7 +81,7 @@ def test_a_console_that_only_looks_changes_nothing_and_is_told_why(
     for command in CHANGES:
         result = resolved(link, link.submit(command))
         assert not result.ok
-        assert result.text == f"{commands.spec_of(command).name}: {commands.ONLY_LOOKS}"
+        assert result.text == f"{command_table.spec_of(command).name}: {commands.ONLY_LOOKS}"
     for look in (commands.Bans(), commands.Limit(), commands.Limit("line")):
         assert resolved(link, link.submit(look)).ok
     client.say("still here")

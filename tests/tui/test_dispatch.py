@@ -8,8 +8,8 @@ from textual.widgets import Static
 from textual.widgets._toast import Toast
 
 from chatops.api.command_line import parse, render
+from chatops.api.command_table import SPECS
 from chatops.api.commands import (
-    SPECS,
     Ban,
     Broadcast,
     Command,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatops.api.commands import SPECS, Spec
+from chatops.api.command_table import SPECS, Spec
 from tests.tui.press import Page, begin, echo, press, write
 from tests.tui.put_faults import FAULT, SIZE, assert_it_goes_on, fail, forgiving
 from tests.tui.shots import Rig

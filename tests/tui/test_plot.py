@@ -8,7 +8,7 @@ import re
 import pytest
 from textual.widgets import Static
 
-from chatops.api.commands import PLOT_SPANS, PLOTS
+from chatops.api.command_table import PLOT_SPANS, PLOTS
 from tests.tui.press import begin, echo, kind, on_screen, press, write
 from tests.tui.shots import Rig
 from tui.model.series import CLIENT, SERVER, SPANS, figure_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from textual.widgets import Input, OptionList, Static
 
-from chatops.api.commands import SPECS, Mute, Spawn
+from chatops.api.command_table import SPECS
+from chatops.api.commands import Mute, Spawn
 from tests.tui.eyes import table
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from textual.widgets import OptionList, Static
 
-from chatops.api.commands import SPECS, Kick, Spawn, find
+from chatops.api.command_table import SPECS, find
+from chatops.api.commands import Kick, Spawn
 from chatops.api.snapshot import Lint
 from chatops.lints import LINTS
 from tests.tui.press import begin, echo, on_screen, press, write

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.api.command_line import CommandError, parse, render
+from chatops.api.command_table import SPECS, Param, Spec, find, spec_of
 from chatops.api.commands import (
-    SPECS,
     Ban,
     Broadcast,
     Command,
@@ -20,13 +20,9 @@ from chatops.api.commands import (
     Kick,
     Limit,
     Mute,
-    Param,
     Quit,
     Spawn,
-    Spec,
     Step,
-    find,
-    spec_of,
 )
 
 letters = st.sampled_from(string.ascii_letters)

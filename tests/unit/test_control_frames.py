@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from chatops.api import events
 from chatops.api.command_line import parse
-from chatops.api.commands import SPECS, Command, CommandResult
+from chatops.api.command_table import SPECS
+from chatops.api.commands import Command, CommandResult
 from chatops.control.frames import (
     HEAD,
     MAX_REQUEST,

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from chatops.api import events
-from chatops.api.commands import LOG_LEVELS as LEVELS
+from chatops.api.command_table import LOG_LEVELS as LEVELS
 from chatops.storage.log_lines import LogForm, json_line, level_of, line_of
 
 KINDS = get_args(events.AnyEvent)

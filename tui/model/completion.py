@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from chatops.api.commands import SPECS, Param, Spec, find
+from chatops.api.command_table import SPECS, Param, Spec, find
 from chatops.lab.lessons import LESSONS
 from chatops.lab.stages import STAGES
 from chatops.settings import LIMITS

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from textual.keys import KEY_NAME_REPLACEMENTS, KEY_TO_UNICODE_NAME, Keys, format_key
 
 from chatops.api.command_line import CommandError, parse
-from chatops.api.commands import SPECS, Spec, find
+from chatops.api.command_table import SPECS, Spec, find
 
 # What moves the cursor, leaves, or is typed: the console could not be used without.
 RESERVED = {

@@ -22,7 +22,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from chatops.api.commands import PANES
+from chatops.api.command_table import PANES
 from chatops.api.events import Event
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import ClientRow, Program, Snapshot

@@ -20,7 +20,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from chatops.api.command_line import CommandError, parse
-from chatops.api.commands import Command, Filter, Spec
+from chatops.api.command_table import Spec
+from chatops.api.commands import Command, Filter
 from tui.messages import RunLine
 from tui.model.completion import Candidate, Completion, complete
 from tui.model.line_history import LineHistory

@@ -6,7 +6,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.api.commands import SPECS
+from chatops.api.command_table import SPECS
 from tui.messages import RunLine
 from tui.model.keymap import USUAL, Keymap, key_name
 

@@ -6,7 +6,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.api.commands import PANES
+from chatops.api.command_table import PANES
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
 from tui.text.cells import clean

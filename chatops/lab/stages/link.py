@@ -12,7 +12,8 @@ from concurrent.futures import Future
 from msgspec.structs import replace
 
 from chatops import lints
-from chatops.api.commands import Command, CommandResult, Despawn, Quit, Selector, Spawn, spec_of
+from chatops.api.command_table import spec_of
+from chatops.api.commands import Command, CommandResult, Despawn, Quit, Selector, Spawn
 from chatops.api.events import Event
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Lint, Snapshot, ThreadRow
