@@ -60,6 +60,7 @@ def closed(node: Start, patience: None) -> Iterator[Server]:
     with closing(irc(a, "ada")) as ada:
         ada.asked("JOIN #dev", "MODE #dev +k tea")
         silent(a)
+        a.until(lambda chat: not len(of(chat).queue))      # it is in the log, and in the past
         yield a
 
 
