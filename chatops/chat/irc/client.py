@@ -9,7 +9,7 @@ from chatops.chat.groups import Sender
 from chatops.chat.session import Door, Room, Session
 
 
-class Aim(msgspec.Struct, frozen=True, gc=False):
+class Aim(msgspec.Struct, frozen=True):
     """Where a client has spoken, and as whom: what it says next most often begins alike."""
 
     head: bytes                    # what stands before its words
