@@ -46,7 +46,8 @@ class NodesCost(msgspec.Struct, frozen=True):
 
     alone: Percentiles                 # to another client of a server that stands alone
     own: Percentiles                   # of the same node
-    other: Percentiles                 # of another node, the later one of two
+    other: Percentiles                 # of another node, either of two,
+    later: Percentiles                 # and the later one of them
     sent: int = 0                      # lines, at `RATE`
     heard: tuple[int, ...] = ()        # of them, by a client of each other node
     seconds: float = 0.0               # until the last of them had come
@@ -85,7 +86,7 @@ def measure_nodes(lines: int, seconds: float, cpus: tuple[int, int] | None = Non
             apart = _ways(sender, hearers[:1], by_itself, lines) if can else None
         stream = _stream(sender, hearers[1:], seconds)
         return NodesCost(
-            _of(ways.alone), _of(ways.own), _of(ways.other), *stream,
+            _of(ways.alone), _of(ways.own), _of(ways.other), _of(ways.later), *stream,
             apart=(_of(apart.alone), _of(apart.own)) if apart is not None else (),
             over=_over(ways), over_apart=_over(apart) if apart is not None else (0.0, 0.0))
 
@@ -111,11 +112,12 @@ class _Ways(NamedTuple):
     alone: list[float]
     own: list[float]
     other: list[float]
+    later: list[float]
 
 
 def _ways(sender: Ear, hearers: Sequence[Ear], alone: Sequence[Ear], lines: int) -> _Ways:
     """Say so many lines to each; the first of `hearers` is on the sender's node."""
-    ways = _Ways([], [], [])
+    ways = _Ways([], [], [], [])
     for number in range(lines + WARM_UP):
         turns = [(alone[0], alone[1:]), (sender, hearers)]
         for speaker, ears in turns if number % 2 else reversed(turns):
@@ -124,7 +126,8 @@ def _ways(sender: Ear, hearers: Sequence[Ear], alone: Sequence[Ear], lines: int)
             if number >= WARM_UP:
                 (ways.own if speaker is sender else ways.alone).append(first)
                 if others:
-                    ways.other.append(max(others))
+                    ways.other.extend(others)
+                    ways.later.append(max(others))
     return ways
 
 
@@ -171,7 +174,8 @@ def nodes_lines(cost: NodesCost | None, why: str) -> list[str]:
         return [f"several nodes: {why}"]
     rows = [_row("a server alone", cost.alone),
             _row("client of the same node", cost.own, cost.over),
-            _row("client of another node", cost.other)]
+            _row("client of another node", cost.other),
+            _row("  the later one of two", cost.later)]
     if cost.apart:
         alone, own = cost.apart
         rows += ["  while the others yield", _row("  a server alone", alone),
