@@ -41,3 +41,9 @@ class Throttle:
         """It was right: nothing is held against these."""
         for key in keys:
             self._wrong.pop(key, None)
+
+    def forgive(self, key: str, part: str) -> None:
+        """Of those held against `key`, no more those that are held against `part` of it too."""
+        (count, until), (less, _) = (self._wrong.pop(each, (0, 0.0)) for each in (key, part))
+        if count > less:
+            self._wrong[key] = (count - less, until)

@@ -39,6 +39,7 @@ class Logins:
         are checked at once as may be wrong: whoever comes by many connections has no more tries.
         """
         keys = self._keys(session, name)
+        host, own = self._counted(session, name)
         now = self._state.reactor.now
         if wait := self._throttle.wait(now, *keys):
             self._refuse(answer, f"too many wrong passwords; try again in {_spoken(wait)}")
@@ -51,10 +52,11 @@ class Logins:
 
         def answered(verdict: LoginVerdict) -> None:
             if verdict.account is not None:
-                self._throttle.succeeded(*keys)
+                self._throttle.succeeded(*[key for key in keys if key != host])
+                self._throttle.forgive(host, own)
                 self._remember(session, name)
             else:
-                self._throttle.failed(self._state.reactor.now, *keys)
+                self._throttle.failed(self._state.reactor.now, *keys, own)
             self._asked -= Counter(keys)
             for key in keys:
                 self._go_on(key)
@@ -133,6 +135,13 @@ class Logins:
         """
         host, name = self._host(session), name.lower()
         return (f"from {host}",) if (host, name) in self._known else (f"from {host}", f"to {name}")
+
+    def _counted(self, session: Session, name: str) -> tuple[str, str]:
+        """As what an address is counted, and that account's part of it: to know one password is
+        no leave to guess at others.
+        """
+        host = f"from {self._host(session)}"
+        return host, f"{host} to {name.lower()}"
 
     def _remember(self, session: Session, name: str) -> None:
         self._known[self._host(session), name.lower()] = None

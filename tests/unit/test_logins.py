@@ -77,11 +77,30 @@ def test_all_who_know_their_passwords_come_in_from_one_address_in_their_order() 
     assert [outcome.account for outcome in rig.told] == [f"user{n}" for n in range(50)]
 
 
-def test_one_that_was_wrong_leaves_two_to_be_checked_at_once_until_one_is_right() -> None:
+def test_one_that_was_wrong_leaves_two_to_be_checked_at_once_until_its_owner_comes() -> None:
     rig = Rig()
     rig.tries("192.0.2.1", "ada", "x")
     assert list(rig.checked()) == [1]
-    for n in range(4):
-        rig.tries("192.0.2.1", f"user{n}", RIGHT)
-    assert list(rig.checked()) == [TRIES - 1, TRIES, TRIES - 1, 1]
-    assert [outcome.account for outcome in rig.told] == ["", *[f"user{n}" for n in range(4)]]
+    for name in ("bob", "ada", "carl", "dan", "eve"):
+        rig.tries("192.0.2.1", name, RIGHT)
+    assert list(rig.checked()) == [TRIES - 1, TRIES - 1, TRIES, TRIES - 1, 1]
+    assert [outcome.account for outcome in rig.told] == ["", "bob", "ada", "carl", "dan", "eve"]
+
+
+def test_who_knows_one_password_has_no_more_tries_at_others() -> None:
+    rig = Rig()
+    for n in range(50):
+        rig.tries("192.0.2.1", "ada", f"guess {n}")
+        rig.tries("192.0.2.1", "eve", RIGHT)
+        list(rig.checked())
+    assert rig.heard("wrong") - rig.heard("too many") == TRIES
+
+
+def test_an_owner_who_mistypes_is_forgiven() -> None:
+    rig = Rig()
+    for _ in range(5):
+        for given in ("sesam", "seseam", RIGHT):
+            rig.tries("192.0.2.1", "ada", given)
+            list(rig.checked())
+    assert rig.heard("too many") == 0
+    assert [outcome.account for outcome in rig.told if outcome.account] == ["ada"] * 5
