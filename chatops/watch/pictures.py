@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from chatops.api import events
 from chatops.api.slot import SnapshotSlot
-from chatops.api.snapshot import Held, LoopFigures, Process, Program, Snapshot
+from chatops.api.snapshot import Held, LoopFigures, Process, Program, Pulse, Snapshot
 from chatops.loop import private
 from chatops.loop.reactor import Reactor, Timer
 from chatops.watch import registry
@@ -75,8 +75,17 @@ class ProgramPictures:
     def lend(self, view: SnapshotSlot) -> None:
         """Nothing waits here: a tick is never far."""
 
-    def pulse(self, view: SnapshotSlot) -> None:
-        """A program's counters come with its snapshots."""
+    def pulse(self, view: SnapshotSlot) -> Pulse | None:
+        """The counters of the loop that is shown; None until there is a picture of it."""
+        selector, now = self._loops.shown, self._reactor.clock()
+        if self._latest is None:
+            return None
+        behind = view.activity != self.activity
+        if selector is None:
+            return Pulse(now, 0, 0, 0.0, 0.0, self.activity, behind)
+        return Pulse(now, selector.turns, selector.ready, selector.waited,
+                     selector.worked_until(now), self.activity, behind,
+                     off_cpu=selector.off_cpu)
 
     def charge(self, seconds: float) -> None:
         """Packing it took the observer's time, not the loop's; but the interpreter's."""
@@ -165,7 +174,8 @@ class ProgramPictures:
                           was_held=self._was_held)
         if selector is None or painter is None:
             self._next_at = now + AGES
-            if program != self._program or self._latest is None:
+            if (program != self._program or self._latest is None
+                    or any(view.wanted for view in self._views)):
                 self._program = program
                 self._fill(self._nothing(now), self._views)
             return
