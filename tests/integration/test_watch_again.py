@@ -25,7 +25,7 @@ TICKER = """
 
     async def tick():
         while True:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(PAUSE)
 
     asyncio.run(tick())
 """
@@ -86,11 +86,13 @@ def unsure(link: WatchLink) -> bool:
     return link._remote is not None and link._remote.unsure
 
 
-@pytest.mark.parametrize("text", [TICKER], ids=["ticker"])
+@pytest.mark.parametrize("text", [TICKER.replace("PAUSE", "0.02"), TICKER.replace("PAUSE", "0.5")],
+                         ids=["often", "now and then"])
 def test_a_program_that_is_stopped_makes_its_picture_late_until_it_goes_on(link: WatchLink) -> None:
     state = ConsoleState()
     until(lambda: fed(state, link).live is not None and state.live is not None
-          and state.live.tasks and state.pulse is not None, START)
+          and state.live.tasks and state.live.turn > 20, START)
+    assert state.pulse is not None
     assert not state.late
     os.kill(link.process.pid, signal.SIGSTOP)
     until(lambda: fed(state, link).late, START)
