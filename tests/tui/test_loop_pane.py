@@ -42,6 +42,11 @@ def test_turns_that_were_alike_are_told_once_and_counted() -> None:
     assert "×100K alike" in told(turn)[0] or "×97.7K alike" in told(turn)[0]
 
 
+def test_how_often_a_turn_came_again_can_be_read_where_there_is_little_room() -> None:
+    turn = Turn(195_284, 1.0, None, 2.2, 0.0, (Ready(8, READ, "x", 0.1),), repeats=149_999)
+    assert told(turn, 36)[0].startswith("195,284 select(None) 2.2s ×150K → 1")
+
+
 def test_of_a_crowd_that_is_ready_the_first_are_named_and_the_rest_counted() -> None:
     turn = Turn(5, 1.0, 0.0, 0.0, 0.0,
                 tuple(Ready(fd, READ, "x", float("nan")) for fd in range(1000)))
