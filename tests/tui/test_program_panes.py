@@ -57,6 +57,9 @@ async def test_a_chat_server_has_no_tasks() -> None:
         await pilot.pause()
         assert rig.app.state.pane == "clients"
         assert "Tasks" not in screen_text(rig)
+        rig.app.redraw()
+        await pilot.pause()
+        assert "no tasks here: chatops watch shows those of a program" in screen_text(rig)
 
 
 async def test_k_ends_what_is_under_the_cursor_after_asking() -> None:
