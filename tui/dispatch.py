@@ -16,7 +16,9 @@ from textual.screen import ModalScreen
 
 from chatops.api.command_line import CommandError, parse, render
 from chatops.api.commands import (
+    ONLY_LOOKS,
     Ban,
+    Broadcast,
     Cancel,
     Close,
     Command,
@@ -26,9 +28,11 @@ from chatops.api.commands import (
     Spec,
     WriteInterest,
     find,
+    only_looks,
     spec_of,
 )
 from chatops.api.link import ConsoleLink
+from chatops.links.replay import REFUSAL
 from chatops.system.addresses import network_of
 from tui import program
 from tui.actions import ACTIONS
@@ -108,6 +112,7 @@ class Dispatcher:
         elif line == "filter":
             self._prompt.open(f"filter {self._state.view.filter}")
         elif line == "broadcast":
+            self._check_may_change(Broadcast(""))
             self._ask(BroadcastDialog(len(self._state.live.clients) if self._state.live else 0))
         else:
             spec = find(line)
@@ -133,6 +138,7 @@ class Dispatcher:
             raise CommandError(f"'{spec.name}' is {NOT_IN_A_BROWSER}")
         if self._state.program is not None and not program.is_possible(spec.name):
             raise CommandError(f"'{spec.name}' is for a chat server; this is a program")
+        self._check_may_change(command)
         dialog = self._dialog(command)
         if dialog is not None:
             self._ask(dialog)
@@ -142,6 +148,18 @@ class Dispatcher:
             self._here(command)
         else:
             self.there(command)
+
+    def _check_may_change(self, command: Command) -> None:
+        """Who cannot carry it out is told at once, and not after a question.  Raises
+        `CommandError`.
+        """
+        spec = spec_of(command)
+        if isinstance(command, Quit) or spec.where == "console":
+            return
+        if self._state.replay:
+            raise CommandError(REFUSAL)
+        if self._state.status.read_only and not only_looks(command):
+            raise CommandError(f"{spec.name}: {ONLY_LOOKS}")
 
     def _dialog(self, command: Command) -> ModalScreen[tuple[Command, ...]] | None:
         """The question that comes before this command, if there is one."""
