@@ -44,7 +44,7 @@ from tui.widgets.status_bar import StatusBar
 def _pane(console: Console, command: c.Pane) -> str:
     if command.name not in console.state.panes:
         raise CommandError(node_table.alone(console.state.live) if command.name == "nodes" else
-                           "there are tasks only in an asyncio program")
+                           "no tasks here: chatops watch shows those of a program")
     console.state.show_pane(command.name)
     return ""
 

@@ -17,7 +17,9 @@ from textual.screen import ModalScreen
 from chatops.api.command_line import CommandError, parse, render
 from chatops.api.command_table import Spec, find, spec_of
 from chatops.api.commands import (
+    ONLY_LOOKS,
     Ban,
+    Broadcast,
     Cancel,
     Close,
     Command,
@@ -25,8 +27,10 @@ from chatops.api.commands import (
     Kick,
     Quit,
     WriteInterest,
+    only_looks,
 )
 from chatops.api.link import ConsoleLink
+from chatops.links.replay import REFUSAL
 from chatops.system.addresses import network_of
 from tui import program
 from tui.actions import ACTIONS
@@ -106,6 +110,7 @@ class Dispatcher:
         elif line == "filter":
             self._prompt.open(f"filter {self._state.view.filter}")
         elif line == "broadcast":
+            self._check_may_change(Broadcast(""))
             self._ask(BroadcastDialog(len(self._state.live.clients) if self._state.live else 0))
         else:
             spec = find(line)
@@ -131,6 +136,7 @@ class Dispatcher:
             raise CommandError(f"'{spec.name}' is {NOT_IN_A_BROWSER}")
         if self._state.program is not None and not program.is_possible(spec.name):
             raise CommandError(f"'{spec.name}' is for a chat server; this is a program")
+        self._check_may_change(command)
         dialog = self._dialog(command)
         if dialog is not None:
             self._ask(dialog)
@@ -140,6 +146,18 @@ class Dispatcher:
             self._here(command)
         else:
             self.there(command)
+
+    def _check_may_change(self, command: Command) -> None:
+        """Who cannot carry it out is told at once, and not after a question.  Raises
+        `CommandError`.
+        """
+        spec = spec_of(command)
+        if isinstance(command, Quit) or spec.where == "console":
+            return
+        if self._state.replay:
+            raise CommandError(REFUSAL)
+        if self._state.status.read_only and not only_looks(command):
+            raise CommandError(f"{spec.name}: {ONLY_LOOKS}")
 
     def _dialog(self, command: Command) -> ModalScreen[tuple[Command, ...]] | None:
         """The question that comes before this command, if there is one."""

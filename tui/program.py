@@ -17,6 +17,7 @@ ONLY_OF_PROGRAMS = ("close", "cancel", "loop")
 
 # Keys that end something mean what is under the cursor here.
 ENDS = {"kick": {"clients": "close", "selector": "close", "tasks": "cancel"}}
+ENDS_CALLED = {"close": "abort", "cancel": "cancel"}       # beside the key
 
 
 def line_for(line: str, state: ConsoleState) -> str:
@@ -33,6 +34,8 @@ def line_for(line: str, state: ConsoleState) -> str:
         return f"cancel {task}"
     if ends is not None:
         return ends
+    if line in ENDS:
+        raise CommandError("no connection and no task is selected")
     if not is_possible(line):
         raise CommandError(f"'{line.partition(' ')[0]}' is for a chat server; this is a program")
     return line

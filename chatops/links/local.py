@@ -18,13 +18,11 @@ from chatops.lab.clients.link import BuiltInClients, reachable
 from chatops.loop.rows import with_purposes
 from chatops.service import ServerThread, last_words
 
-THREADS = {
-    "MainThread": "console: Textual's loop and all widgets",
-    "reactor": "the selector, every socket, the hub",
-    "journal": "log, ban file, history and certificate",
-    "metrics": "answers collectors over HTTP",
-    "recorder": "the recording being made",
-    "clients": "built-in clients of the lab",
+CONSOLES = {                   # threads of this process that no other server has
+    "MainThread": "draws this console",
+    "textual-input": "reads the keyboard",
+    "textual-output": "writes to the terminal",
+    "hang-up": "waits for the terminal's end",
 }
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
 HELD = 0.5                     # seconds of one turn after which it is news by itself
@@ -84,7 +82,8 @@ class LocalLink:
             return None
         self._seen = latest
         self._view.took(latest)
-        latest = msgspec.structs.replace(latest, threads=with_purposes(latest.threads, THREADS))
+        latest = msgspec.structs.replace(latest, threads=with_purposes(
+                latest.threads, self._server.purposes | CONSOLES))
         self._shown = msgspec.structs.replace(latest, lints=lints.find(latest, self._shown))
         return self._shown
 

@@ -71,7 +71,8 @@ class RemoteLink:
         self._looking = False
         self._looked_at = 0.0
         self._pulse: Pulse | None = None
-        self._asleep = False       # it has answered that nothing had happened meanwhile
+        self._shown_of = -1        # the activity of which the newest snapshot tells
+        self._asleep = False       # it has answered that nothing had happened since then
         self._probing = False      # it has been asked, and has not answered yet
         welcome = self._wire.welcome
         self._built_in = BuiltInClients(tls=welcome.tls)
@@ -192,9 +193,10 @@ class RemoteLink:
                 self._lost(LinkStatus(False, detail, failed, dropped))
 
     def _beat(self, pulse: Pulse | None) -> None:
-        before, self._pulse, self._probing = self._pulse, pulse, False
-        self._asleep = (pulse is not None and before is not None and not pulse.behind
-                        and pulse.activity == before.activity)
+        self._pulse, self._probing, self._asleep = pulse, False, False
+        if pulse is not None and not pulse.behind:
+            self._asleep = pulse.activity == self._shown_of
+            self._shown_of = pulse.activity
 
     def _forget(self, count: int) -> None:
         for _ in range(count):
@@ -246,6 +248,7 @@ class RemoteLink:
         self._out.clear()
         self._looking = self._asleep = self._probing = False
         self._new = self._pulse = None
+        self._shown_of = -1
         self._kernel_queued = 0
         self._dropped_here += self._dropped_there
         self._dropped_there = 0

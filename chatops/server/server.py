@@ -167,10 +167,10 @@ class ChatServer:
 
     purposes: ClassVar[dict[str, str]] = {
         "MainThread": "starts and stops the server, and draws its console if it has one",
-        "reactor": "the selector, every socket, the hub",
-        "journal": "log, ban file, history and certificate",
-        "recorder": "the recording being made",
-        "auth": "reads the accounts, and has passwords hashed",
+        "reactor": "selector, sockets, hub",
+        "journal": "log, bans, history, TLS",
+        "recorder": "writes the recording",
+        "auth": "accounts, and has passwords hashed",
         "hash": "hashes passwords, where nobody else wants the CPU",
         "metrics": "answers collectors over HTTP",
         "clients": "built-in clients of the lab",

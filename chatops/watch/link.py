@@ -14,6 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from chatops.api import events
 from chatops.api.commands import Command, CommandResult, Quit
 from chatops.api.link import LinkStatus
@@ -114,7 +116,7 @@ class WatchLink:
         remote = self._remote.status if self._remote is not None else self._status
         if self._status.alive and not remote.alive:
             return LinkStatus(True, f"out of sight, and looked for: {remote.detail}")
-        return self._status
+        return replace(self._status, pulse=remote.pulse) if self._status.alive else self._status
 
     @property
     def events_dropped(self) -> int:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from chatops.api import events
 from chatops.api.slot import SnapshotSlot
-from chatops.api.snapshot import Held, LoopFigures, Process, Program, Snapshot
+from chatops.api.snapshot import Held, LoopFigures, Process, Program, Pulse, Snapshot
 from chatops.loop import private
 from chatops.loop.reactor import Reactor, Timer
 from chatops.watch import registry
@@ -27,6 +27,8 @@ SLICE = 0.003                  # seconds of the loop's that one safe point may t
 SHARE = 0.02                   # of the loop's time that pictures may take
 AGES = 1.0                     # seconds between looks at what is news by lasting: a held lock
 LOST = 3.0                     # seconds after which a slice that has not come back is given up
+
+Painting = Iterator[Snapshot | None]       # a step at a time; the picture at last
 
 
 class ProgramPictures:
@@ -49,7 +51,8 @@ class ProgramPictures:
         self._watched: list[WatchedSelector] = []
         self._latest: Snapshot | None = None
         self.activity = 0
-        self._asked_at = 0.0           # when a slice was left with the loop; 0 when none is out
+        self._painting: Painting | None = None     # the picture that is being made
+        self._asked_at = 0.0           # when a slice of it was left with the loop; 0: none is out
         self._spent = 0.0              # by the loop, on the picture that is being made
         self._next_at = 0.0
         self._seen_at = 0.0            # when the last picture was finished
@@ -75,8 +78,17 @@ class ProgramPictures:
     def lend(self, view: SnapshotSlot) -> None:
         """Nothing waits here: a tick is never far."""
 
-    def pulse(self, view: SnapshotSlot) -> None:
-        """A program's counters come with its snapshots."""
+    def pulse(self, view: SnapshotSlot) -> Pulse | None:
+        """The counters of the loop that is shown; None until there is a picture of it."""
+        selector, now = self._loops.shown, self._reactor.clock()
+        if self._latest is None:
+            return None
+        behind = view.activity != self.activity
+        if selector is None:
+            return Pulse(now, 0, 0, 0.0, 0.0, self.activity, behind)
+        return Pulse(now, selector.turns, selector.ready, selector.waited,
+                     selector.worked_until(now), self.activity, behind,
+                     off_cpu=selector.off_cpu)
 
     def charge(self, seconds: float) -> None:
         """Packing it took the observer's time, not the loop's; but the interpreter's."""
@@ -84,7 +96,7 @@ class ProgramPictures:
 
     def look_again(self) -> None:
         """Another loop is shown."""
-        self._asked_at = 0.0
+        self._give_up()
         self._latest = None
         for view in self._views:
             # There is news for everybody, and what nobody took is of another loop.
@@ -101,13 +113,13 @@ class ProgramPictures:
         self.activity = sum(selector.turns for selector in registry.alive())
         self._guard(now)
         if self._asked_at and now - self._asked_at > LOST and self._held is None:
-            self._asked_at = 0.0       # its loop has ended, or never sleeps long enough
+            self._give_up()            # its loop has ended, or never sleeps long enough
         ages = now - self._seen_at >= AGES and any(
             task.holder for task in (self._latest.tasks if self._latest is not None else ()))
         due = [view for view in self._views
                if view.wanted or (view.on_news and (ages or self._loops.shown is None
                                                     or view.activity != self.activity))]
-        if due and not self._asked_at and now >= self._next_at:
+        if due and self._painting is None and now >= self._next_at:
             self._begin_picture(now)
 
     def _watch_all(self) -> None:
@@ -126,7 +138,7 @@ class ProgramPictures:
         for selector in self._watched:
             selector.submit(lambda selector=selector: selector.watch(False))  # type: ignore[misc]
         self._watched.clear()
-        self._asked_at = 0.0
+        self._give_up()
         if self._loops.painter is not None:
             self._loops.painter.tasks.serving = {}     # of a picture that was not finished
 
@@ -165,20 +177,30 @@ class ProgramPictures:
                           was_held=self._was_held)
         if selector is None or painter is None:
             self._next_at = now + AGES
-            if program != self._program or self._latest is None:
+            if (program != self._program or self._latest is None
+                    or any(view.wanted for view in self._views)):
                 self._program = program
                 self._fill(self._nothing(now), self._views)
             return
-        self._asked_at, self._spent = now, 0.0
         shown = min((view.shown for view in self._views), default=0)
-        self._leave(selector, painter.paint(program, shown))
+        self._paint(selector, painter.paint(program, shown))
 
-    def _leave(self, selector: WatchedSelector, painting: Iterator[Snapshot | None]) -> None:
-        selector.submit(lambda: self._slice(selector, painting, self._asked_at))
+    def _paint(self, selector: WatchedSelector, painting: Painting) -> None:
+        self._painting, self._spent = painting, 0.0
+        self._leave(selector, painting)
 
-    def _slice(self, selector: WatchedSelector, painting: Iterator[Snapshot | None],
-               asked_at: float) -> None:
+    def _give_up(self) -> None:
+        self._painting, self._asked_at = None, 0.0
+
+    def _leave(self, selector: WatchedSelector, painting: Painting) -> None:
+        if painting is self._painting:
+            self._asked_at = self._reactor.clock()
+            selector.submit(lambda: self._slice(selector, painting))
+
+    def _slice(self, selector: WatchedSelector, painting: Painting) -> None:
         """On the loop's thread: paint for a moment."""
+        if painting is not self._painting:
+            return                     # given up meanwhile
         clock = selector.clock
         began = clock()
         snapshot: Snapshot | None = None
@@ -192,22 +214,22 @@ class ProgramPictures:
             error = raised
         spent = clock() - began
         self._reactor.submit(
-            lambda: self._sliced(selector, painting, asked_at, snapshot, error, spent))
+            lambda: self._sliced(selector, painting, snapshot, error, spent))
 
-    def _sliced(self, selector: WatchedSelector, painting: Iterator[Snapshot | None],
-                asked_at: float, snapshot: Snapshot | None, error: Exception | None,
-                spent: float) -> None:
-        if asked_at != self._asked_at or selector is not self._loops.shown:
+    def _sliced(self, selector: WatchedSelector, painting: Painting, snapshot: Snapshot | None,
+                error: Exception | None, spent: float) -> None:
+        if painting is not self._painting or selector is not self._loops.shown:
             return                     # given up meanwhile
         self._spent += spent
+        self._asked_at = 0.0
         if error is not None:
-            self._asked_at = 0.0
+            self._give_up()
             self._next_at = self._reactor.clock() + 1.0
             registry.failed(error)
         elif snapshot is None:
             self._reactor.call_later(spent / SHARE, lambda: self._leave(selector, painting))
         else:
-            self._asked_at = 0.0
+            self._give_up()
             self._seen_at = self._reactor.clock()
             self._next_at = self._seen_at + self._spent / SHARE
             self._fill(replace(snapshot, built_in=self._spent), self._views)

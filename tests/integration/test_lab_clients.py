@@ -281,6 +281,24 @@ def test_the_demos_slow_one_comes_back_when_it_was_evicted_and_not_when_it_was_k
         built_in.close()
 
 
+def test_the_demos_slow_one_comes_back_before_it_has_read_that_it_was_evicted(
+        server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "AWAY", 0.01)
+    monkeypatch.setattr(kinds, "SLOW_PAUSE", 60.0)
+    built_in = link.BuiltInClients()
+    try:
+        built_in.demo(server.address)
+        here = {line_of(sock): sock for sock in (server.accept() for _ in range(8))}
+        slow = here["/nick slow-1"]
+        fill(slow)
+        slow.close()                           # the end of it stands behind all that is unread
+        built_in.heard([evicted("slow-1")])
+        assert line_of(server.accept()) == "/nick slow-1"
+        assert built_in.counts()["slow"] == 1
+    finally:
+        built_in.close()
+
+
 def test_who_is_sent_away_does_not_come_back(server: TinyServer, spawner: Spawner) -> None:
     spawner.bring_back("slow", "slow-1", 0.05, server.address)
     spawner.despawn("slow")

@@ -1,7 +1,10 @@
-"""The console that has started a program, and loses sight of it while that runs on."""
+"""The console that has started a program, and loses sight of it while that runs on or stands."""
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,17 @@ from chatops.watch.launch import command_line, prepared
 from chatops.watch.link import WatchLink
 from tests.integration.until import until
 from tests.integration.watched import START, script
+from tui.model.state import ConsoleState
 
+TICKER = """
+    import asyncio
+
+    async def tick():
+        while True:
+            await asyncio.sleep(PAUSE)
+
+    asyncio.run(tick())
+"""
 SLEEPER = """
     import asyncio
     asyncio.run(asyncio.sleep(3600))
@@ -23,8 +36,14 @@ SLEEPER = """
 
 
 @pytest.fixture
-def link(tmp_path: Path, control_path: Path) -> Iterator[WatchLink]:
-    program = script(tmp_path, SLEEPER)
+def text() -> str:
+    """The program."""
+    return SLEEPER
+
+
+@pytest.fixture
+def link(tmp_path: Path, control_path: Path, text: str) -> Iterator[WatchLink]:
+    program = script(tmp_path, text)
     link = WatchLink(prepared(command_line((str(program),)), "program.py",
                               path=str(control_path)), "program.py")
     yield link
@@ -56,3 +75,50 @@ def test_a_console_that_the_observer_has_dropped_says_so_and_looks_again(link: W
     warned = [event for event in told if isinstance(event, events.Warned)]
     assert len(warned) == 1
     assert "was dropped" in warned[0].text
+
+
+def fed(state: ConsoleState, link: WatchLink) -> ConsoleState:
+    state.feed(link.poll(), link.drain(), time.monotonic(), status=link.status)
+    return state
+
+
+def unsure(link: WatchLink) -> bool:
+    return link._remote is not None and link._remote.unsure
+
+
+@pytest.mark.parametrize("text", [TICKER.replace("PAUSE", "0.02"), TICKER.replace("PAUSE", "0.5")],
+                         ids=["often", "now and then"])
+def test_a_program_that_is_stopped_makes_its_picture_late_until_it_goes_on(link: WatchLink) -> None:
+    state = ConsoleState()
+    until(lambda: fed(state, link).live is not None and state.live is not None
+          and state.live.tasks and state.live.turn > 20, START)
+    assert state.pulse is not None
+    assert not state.late
+    os.kill(link.process.pid, signal.SIGSTOP)
+    until(lambda: fed(state, link).late, START)
+    assert (state.chip, state.status.alive, state.asleep) == ("LATE", True, False)
+    os.kill(link.process.pid, signal.SIGCONT)
+    until(lambda: not fed(state, link).late, START)
+    assert state.chip == "LIVE"
+
+
+def test_a_program_that_sleeps_is_quiet_and_not_late(link: WatchLink) -> None:
+    state = ConsoleState()
+    until(lambda: fed(state, link).live is not None and state.live is not None
+          and state.live.tasks and state.asleep, START)
+    assert link.status.pulse is not None
+    until(lambda: not fed(state, link).late and not unsure(link), START)
+    assert link.status.pulse is not None
+    assert not link.status.pulse.behind
+
+
+@pytest.mark.parametrize("text", ["""
+    import threading
+    threading.Event().wait(3600)
+"""], ids=["no loop"])
+def test_a_program_without_a_loop_answers_that_it_is_there(link: WatchLink) -> None:
+    state = ConsoleState()
+    until(lambda: fed(state, link).pulse is not None, START)
+    until(lambda: not fed(state, link).late and not unsure(link), START)
+    assert link.status.pulse is not None
+    assert not link.status.pulse.behind

@@ -82,6 +82,9 @@ class Feed:
     worked: float = 2.1
     off_cpu: float = 0.0
     off_cpu_share: float = 0.0     # of all time, spent outside select() without running
+    threads: tuple[ThreadRow, ...] = (
+        ThreadRow("MainThread", 4100, False, 3.2, "the console"),
+        ThreadRow("reactor", 4101, True, 1.1, "sockets, selector, chat"))
     lines_in: int = 0
     lines_out: int = 0
     bytes_out: int = 0
@@ -184,9 +187,8 @@ class Feed:
             port=9999, phase=self.phase, loop=self._loop(), clients=rows, keys=self._keys(),
             rooms=(RoomRow("lobby", len(rows) - len(rows) // 5, 900),
                    RoomRow("ops", len(rows) // 5, 70)),
-            threads=(ThreadRow("MainThread", 4100, False, 3.2, "the console"),
-                     ThreadRow("reactor", 4101, True, 1.1, "sockets, selector, chat")),
-            lints=self._lints(), turns=turns, bytes_in=sum(r.bytes_in for r in rows),
+            threads=self.threads, lints=self._lints(), turns=turns,
+            bytes_in=sum(r.bytes_in for r in rows),
             bytes_out=self.bytes_out, lines_in=self.lines_in, lines_out=self.lines_out,
             accepted=len(rows) + 3, queued=sum(r.queued for r in rows),
             kernel_queued=sum(r.kernel_queued for r in rows),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 from textual.events import Paste
 from textual.widgets import Button, Input, Static
 
@@ -345,3 +346,19 @@ def test_targets_are_found_by_id_by_number_sign_and_by_nick_and_once() -> None:
     people, missing = resolve(["3", "#3", nick, "nobody"], rig.app.state)
     assert [person.id for person in people] == [3]
     assert missing == ["nobody"]
+
+
+@pytest.mark.parametrize("key", ["k", "K", "b"])
+@pytest.mark.parametrize(("replay", "said"), [(True, "this is a recording"),
+                                              (False, "this console only looks")])
+async def test_who_can_change_nothing_is_told_so_and_not_asked(
+        key: str, said: str, *, replay: bool) -> None:
+    rig = Rig()
+    rig.app.state.replay = replay
+    rig.link.status = replace(rig.link.status, read_only=not replay)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, key)
+        assert not isinstance(rig.app.screen, Question)
+        assert said in echo(rig)
+        assert rig.link.asked == []

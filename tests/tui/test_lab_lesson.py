@@ -204,6 +204,9 @@ async def test_every_lesson_can_be_gone_through_from_the_first_to_the_last(
             await pilot.pause()
             assert lesson.question[:40] in on_screen(rig)
             assert ("Right." in on_screen(rig)) or ("Not here." in on_screen(rig))
+            heading = on_screen(rig).split("\n")[0]           # the marks stay, however long it is
+            assert len(LESSONS) - number == heading.count("○")
+            assert number == heading.count("✓") + heading.count("✗")
             await press(rig, pilot, "n")
         assert kind(rig) is LabScreen
         assert "of 9 right" in on_screen(rig)

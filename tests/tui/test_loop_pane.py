@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from chatops.api.snapshot import Change, Ready, ThreadRow, Turn
+from chatops.links.local import CONSOLES
+from chatops.server.server import ChatServer
 from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig
 from tui.panes import loop
@@ -38,6 +40,11 @@ def test_a_turn_tells_what_it_waited_for_what_was_ready_and_what_changed() -> No
 def test_turns_that_were_alike_are_told_once_and_counted() -> None:
     turn = Turn(5, 1.0, 0.0, 0.0, 0.0, (), repeats=99_999)
     assert "×100K alike" in told(turn)[0] or "×97.7K alike" in told(turn)[0]
+
+
+def test_how_often_a_turn_came_again_can_be_read_where_there_is_little_room() -> None:
+    turn = Turn(195_284, 1.0, None, 2.2, 0.0, (Ready(8, READ, "x", 0.1),), repeats=149_999)
+    assert told(turn, 36)[0].startswith("195,284 select(None) 2.2s ×150K → 1")
 
 
 def test_of_a_crowd_that_is_ready_the_first_are_named_and_the_rest_counted() -> None:
@@ -109,8 +116,33 @@ async def test_threads_are_named_with_their_share_of_a_core() -> None:
         pane.show(state)  # type: ignore[attr-defined]
         await pilot.pause()
         text = on_screen(rig)
-        assert "reactor           7  50%" in text
+        assert "reactor      50%" in text
         assert "[/x]" in text
+
+
+@pytest.mark.parametrize(("size", "keys", "told"), [
+    ((80, 24), "4", ["thread       cpu  purpose (+1 idler)", "MainThread     -  draws this console",
+                     "reactor        -  selector, sockets"]),
+    ((120, 40), "4", ["thread       cpu  purpose (+1 idler)",
+                      "MainThread     -  draws this console",
+                      "journal        -  log, bans, histor"]),
+    ((120, 40), "4z", ["thread              id  cpu  purpose",
+                       "journal              3    -  log, bans, history, TLS",
+                       "textual-output       4    -  writes to the terminal"]),
+])
+async def test_what_threads_are_for_can_be_read_where_there_is_little_room(
+        size: tuple[int, int], keys: str, told: list[str]) -> None:
+    rig = Rig()
+    purposes = ChatServer.purposes | CONSOLES
+    names = ("MainThread", "reactor", "journal", "textual-output")
+    rig.feed.threads = tuple(ThreadRow(name, number, True, 4.0 - number, purposes[name])
+                             for number, name in enumerate(names, 1))
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, *keys)
+        text = on_screen(rig)
+        for line in told:
+            assert line in text
 
 
 # -- worked, and kept waiting

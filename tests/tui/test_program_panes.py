@@ -7,7 +7,7 @@ import pytest
 from chatops.api.commands import Cancel, Close, Quit
 from tests.tui.eyes import screen_text
 from tests.tui.feed import Feed
-from tests.tui.press import looking
+from tests.tui.press import looking, press
 from tests.tui.program_feed import ProgramFeed
 from tui.screens.program import EndDialog, LeaveDialog, TaskScreen
 
@@ -28,7 +28,7 @@ async def test_the_header_names_the_program_and_nothing_of_a_chat() -> None:
         assert "chat.py  pid 4242  Python 3.12.1  asyncio epoll" in header
         assert "tasks" in header
         assert "in/s" not in header
-        assert "k end" in header
+        assert "k abort" in header
         assert "broadcast" not in header
 
 
@@ -57,6 +57,9 @@ async def test_a_chat_server_has_no_tasks() -> None:
         await pilot.pause()
         assert rig.app.state.pane == "clients"
         assert "Tasks" not in screen_text(rig)
+        rig.app.redraw()
+        await pilot.pause()
+        assert "no tasks here: chatops watch shows those of a program" in screen_text(rig)
 
 
 async def test_k_ends_what_is_under_the_cursor_after_asking() -> None:
@@ -75,9 +78,27 @@ async def test_k_ends_what_is_under_the_cursor_after_asking() -> None:
         await pilot.press("k")
         await pilot.pause()
         assert isinstance(rig.app.screen, EndDialog)
+        # Of the two answers, none can be taken for the other.
+        assert "enter press  y cancel it  esc let it run" in screen_text(rig)
+        await pilot.press("n")
+        await pilot.pause()
+        assert rig.link.asked == []
+        await pilot.press("k")
+        await pilot.pause()
         await pilot.press("y")
         await pilot.pause()
         assert rig.link.asked == [Cancel((str(cursor),))]
+
+
+async def test_the_keys_say_what_k_does_in_this_pane() -> None:
+    async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
+        for pane, says in (("1", "k abort"), ("6", "k cancel"), ("2", "k abort")):
+            await press(rig, pilot, pane)
+            assert says in screen_text(rig).split("\n")[-1]
+        await press(rig, pilot, "4")
+        assert " k " not in screen_text(rig).split("\n")[-1]
+        await press(rig, pilot, "k")
+        assert "no connection and no task is selected" in screen_text(rig)
 
 
 async def test_keys_of_a_chat_say_that_there_is_none() -> None:
@@ -132,7 +153,7 @@ async def test_the_details_of_a_connection_say_nothing_of_lines() -> None:
         assert "queued" in shown
         for word in ("lines-in", "lines-out", "Said and told", "protocol   line", "K ban"):
             assert word not in shown
-        assert "k end   g plot" in shown
+        assert "k abort   g plot" in shown
         await pilot.press("k")
         await pilot.pause()
         assert isinstance(rig.app.screen, EndDialog)
@@ -173,6 +194,8 @@ async def test_a_task_is_opened_with_its_chain() -> None:
         shown = screen_text(rig)
         assert "Lock.acquire (locks.py:113)" in shown
         assert "Task-5 handle (chat.py:8)" in shown
+        await press(rig, pilot, "k", "y")
+        assert rig.link.asked == [Cancel(("2",))]
 
 
 async def test_leaving_asks_what_becomes_of_the_program() -> None:

@@ -195,3 +195,11 @@ def test_measured_values_have_as_many_digits_as_can_be_believed() -> None:
         "0.68 us", "4.1 us", "144 us", "5,765 us"]
     assert [millis(s) for s in (0.00023, 0.0021, 0.3002)] == ["0.23 ms", "2.1 ms", "300 ms"]
     assert [times(r) for r in (1.04, 44.4, 2640)] == ["1.0", "44", "2,640"]
+
+
+@pytest.mark.parametrize(("copy", "says"), [(50e-6, "copies"), (1.21e-3, "copies; took 1,210 us")])
+def test_a_run_that_goes_beyond_its_close_up_says_how_long_it_took(copy: float, says: str) -> None:
+    figures = BY_NAME["models"].figures(models(copy))
+    close = next(figure for figure in figures
+                 if isinstance(figure, Timeline) and figure.unit == "us")
+    assert {lane.note for lane in close.lanes} == {says}

@@ -14,7 +14,7 @@ from chatops.loop import backends
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.watch.loops import Loops
-from chatops.watch.pictures import SHARE, SLICE, ProgramPictures
+from chatops.watch.pictures import LOST, SHARE, SLICE, ProgramPictures
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.watchdog import Watchdog
 
@@ -67,10 +67,9 @@ def test_a_picture_of_very_much_holds_the_loop_for_a_slice_at_a_time() -> None:
     rig = Rig()
     try:
         rig.loops.shown = rig.selector
-        rig.pictures._asked_at = rig.clock.now
         view = rig.pictures.view()
         rig.pictures._views.append(view)
-        rig.pictures._leave(rig.selector, rig.painting(100, 0.0005))
+        rig.pictures._paint(rig.selector, rig.painting(100, 0.0005))
         began, slices = rig.clock.now, []
         while view.latest is None:
             slices.append(rig.turn())
@@ -98,6 +97,37 @@ def test_nothing_is_asked_of_a_loop_while_nobody_looks() -> None:
         assert rig.reactor.timers == 0
         rig.turn()
         assert not rig.selector.watched
+    finally:
+        rig.close()
+
+
+def test_a_picture_that_takes_long_in_all_is_not_given_up_and_begun_again(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    begun: list[float] = []
+
+    def paint(_program: Program, _since: int) -> Iterator[Snapshot | None]:
+        begun.append(rig.clock.now)
+        return rig.painting(200, 0.001)
+
+    try:
+        rig.turn()
+        rig.loops.settle()
+        assert rig.loops.shown is rig.selector
+        assert rig.loops.painter is not None
+        monkeypatch.setattr(rig.loops.painter, "paint", paint)
+        view = rig.pictures.view()
+        view.wanted = True
+        rig.pictures.begin(view)
+        while view.latest is None and rig.clock.now < begun[0] + 20 * LOST:
+            rig.clock.now += 0.01
+            rig.turn()
+            rig.reactor.waker.wake()
+            rig.reactor.turn()
+        assert view.latest is not None
+        assert len(begun) == 1
+        assert rig.clock.now - begun[0] > 2 * LOST
+        rig.pictures.end(view)
     finally:
         rig.close()
 

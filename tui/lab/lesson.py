@@ -27,7 +27,7 @@ from tui.lab.lesson_text import (
     verdict_text,
 )
 from tui.lab.progress import Progress
-from tui.lab.wording import both_ends, score_text
+from tui.lab.wording import both_ends, score_texts
 from tui.lab.worker import in_thread
 from tui.messages import RunLine
 
@@ -245,7 +245,7 @@ class LessonScreen(Screen[None]):
             (" lab ", "bold $background on $primary"),
             (f" lesson {number} of {len(names)}  ", "$text-muted"),
             (self.lesson.title, "bold $foreground"))
-        return both_ends(left, score_text(self._progress, self._lessons), self.size.width)
+        return both_ends(left, score_texts(self._progress, self._lessons), self.size.width)
 
     def _page(self, place: str) -> Content:
         if place == "read":

@@ -18,7 +18,7 @@ from chatops.lab.lessons.lesson import MeasuredLesson
 from chatops.lab.stages import STAGES, StageServer
 from tui.lab.keys import Key, KeyStrip
 from tui.lab.progress import Progress
-from tui.lab.wording import both_ends, fold, score_text
+from tui.lab.wording import both_ends, fold, score_texts
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
 
@@ -121,7 +121,7 @@ class LabScreen(Screen[None]):
                                    ("  see a selector at work, break it, understand why",
                                     "$foreground"))
         self.query_one(".heading", Static).update(
-            both_ends(heading, score_text(self._progress, LESSONS), self.size.width))
+            both_ends(heading, score_texts(self._progress, LESSONS), self.size.width))
         stages = self.query_one("#stages", OptionList)
         roomy = stages.size.height >= 6 * len(STAGES)
         _fill(stages, [Option(_stage(stage, stages.size.width, number in self._progress.stages,

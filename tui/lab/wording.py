@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual.content import Content
@@ -21,17 +21,18 @@ def fold(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
                          break_on_hyphens=False)
 
 
-def both_ends(left: Content, right: Content, width: int) -> Content:
-    """One line with something at either end; the right one is for where there is room."""
-    if left.cell_length + right.cell_length + 2 > width:
-        right = Content()
+def both_ends(left: Content, rights: Iterable[Content], width: int) -> Content:
+    """One line with something at either end; at the right the first for which there is room."""
+    right = next((each for each in rights if left.cell_length + each.cell_length + 2 <= width),
+                 Content())
     room = max(0, width - right.cell_length - 1)
     return Content.assemble(left.truncate(room, ellipsis=True, pad=True), right, " ")
 
 
-def score_text(progress: Progress, lessons: Sequence[MeasuredLesson[Any]]) -> Content:
-    """`✓✗○○○○○○○  1 of 2 right`"""
+def score_texts(progress: Progress, lessons: Sequence[MeasuredLesson[Any]]
+                ) -> tuple[Content, Content]:
+    """`✓✗○○○○○○○  1 of 2 right`, and the marks alone."""
     right, answered = progress.score(lessons)
     marks = [progress.mark(lesson) for lesson in lessons]
     said = f"  {right} of {answered} right" if answered else ""
-    return Content.assemble(*marks, (said, "$text-muted"))
+    return Content.assemble(*marks, (said, "$text-muted")), Content.assemble(*marks)

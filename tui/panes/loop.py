@@ -30,6 +30,8 @@ KEPT = " kept waiting"
 PLOT_MOST = 5                  # rows of a plot
 TURNS_LEAST = 5                # rows of the turns' story
 THREADS_LEAST = 3
+THREAD, LONG_THREAD = 11, 14   # cells for a thread's name
+THREAD_IDS = 50                # cells from which there is room for their numbers and long names
 CALLS_LEAST = 4                # rows of a program's calls
 TALL = 26                      # rows from which everything is told
 TWO_COLUMNS = 76               # cells from which there is room for two
@@ -250,7 +252,9 @@ def _threads(threads: tuple[ThreadRow, ...], cpu: dict[int, tuple[float, float]]
     if not threads:
         return []
     more = len(threads) - most
-    heading = f"{'thread':<11} {'id':>7}  cpu  purpose"
+    wide = width >= THREAD_IDS
+    name = LONG_THREAD if wide else THREAD
+    heading = f"{'thread':<{name}}{'      id' if wide else ''}  cpu  purpose"
     if more > 0:
         told = f" (+{more} idler)"
         heading += told if len(heading) + len(told) <= width else f" +{more}"
@@ -259,8 +263,9 @@ def _threads(threads: tuple[ThreadRow, ...], cpu: dict[int, tuple[float, float]]
     for row in by_cpu[:most]:
         share = cpu.get(row.native_id, (0.0, math.nan))[1]
         busy = "   -" if math.isnan(share) else f"{share:4.0%}"
+        figures = f" {row.native_id:>7} {busy}  " if wide else f" {busy}  "
+        purpose = row.doing or ("daemon" if row.daemon else "")
         lines.append(Content.assemble(
-            (fit(row.name, 11), "$primary"), f" {row.native_id:>7} {busy}  ",
-            (fit(row.doing or ("daemon" if row.daemon else ""), max(0, width - 26)),
-             "$text-muted")))
+            (fit(row.name, name), "$primary"), figures,
+            (fit(purpose, max(0, width - name - len(figures))), "$text-muted")))
     return lines

@@ -47,17 +47,19 @@ def _shown(state: ConsoleState, snapshot: Snapshot, count: int) -> list[Turn]:
 def story(turn: Turn, width: int) -> Iterable[Content]:
     """`select(None) slept 71ms → 1 ready`, and a line for each thing that came of it."""
     asked = "None" if turn.timeout is None else format_seconds(turn.timeout)
+    wide = width >= WIDE
+    alike = f"×{format_count(turn.repeats + 1)}" if turn.repeats else ""
     parts: list[Part] = [
         (f"{turn.n:>7,} ", "$text-muted"), f"select({asked}) ",
-        (("slept " if width >= WIDE else "") + format_seconds(turn.waited), "$text-muted"),
+        (("slept " if wide else "") + format_seconds(turn.waited), "$text-muted"),
+        (f" {alike}" if alike and not wide else "", "bold $warning"),  # before what may be cut
         (f" → {len(turn.ready)} ready", "bold"),
-        (f"  worked {format_seconds(turn.worked - turn.off_cpu)}" if width >= WIDE else "",
-         "$text-muted"),
+        (f"  worked {format_seconds(turn.worked - turn.off_cpu)}" if wide else "", "$text-muted"),
     ]
     if turn.off_cpu >= OFF_CPU_SHOWN:
         parts.append((f"  kept waiting {format_seconds(turn.off_cpu)}", "$warning"))
-    if turn.repeats:
-        parts.append((f"  ×{format_count(turn.repeats + 1)} alike", "bold $warning"))
+    if alike and wide:
+        parts.append((f"  {alike} alike", "bold $warning"))
     yield Content.assemble(*parts)
     for ready in turn.ready[:READY_SHOWN]:
         yield _ready(ready)

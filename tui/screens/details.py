@@ -19,7 +19,7 @@ OF_PROGRAMS = (("k", "close"),)
 
 class DetailsScreen(Sheet):
     """`DetailsScreen(id)`: one client.  Kick, ban and mute act on it, by id; a program's
-    connection can be ended.
+    connection can be aborted.
     """
 
     DEFAULT_CSS = "DetailsScreen .page { text-wrap: nowrap; text-overflow: ellipsis; }"
@@ -29,7 +29,7 @@ class DetailsScreen(Sheet):
         self._ident = ident
         self._last: ClientRow | None = None
         self._story = Story(ident)
-        self._keys = "k end" if program else "k kick   K ban   m mute"
+        self._keys = "k abort" if program else "k kick   K ban   m mute"
         for key, name in OF_PROGRAMS if program else OF_CHATS:
             self._bindings.bind(key, f"app.command('{name} {ident}')", name)
         self._bindings.bind("g", f"app.command('plot queued 5m {ident}')", "plot")

@@ -181,7 +181,6 @@ class MainScreen(Screen[None]):
         if state.program is not None and self._panes["clients"] is not self._transports:
             self._panes["clients"].display = False
             self._panes["clients"] = self._transports
-            self.query_one(KeyBar).for_programs()
             self._arranged = None
         width, height = self.size
         dashboard = (width >= DASHBOARD_WIDTH and height >= DASHBOARD_HEIGHT
@@ -191,6 +190,8 @@ class MainScreen(Screen[None]):
         if (state.pane, dashboard, large) == self._arranged:
             return
         refocus = self._arranged is None or self._arranged[0] != state.pane
+        if refocus and state.program is not None:
+            self.query_one(KeyBar).for_program(state.pane)
         self._arranged = (state.pane, dashboard, large)
         below = "log" if state.pane == "log" else "events"
         above = state.pane if state.pane in ("tasks", "nodes") else "clients"

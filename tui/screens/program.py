@@ -18,12 +18,18 @@ from tui.text.cells import clean
 
 
 class TaskScreen(Sheet):
-    """`TaskScreen(id)`: the chain of a task, from its coroutine to what it waits for."""
+    """`TaskScreen(id)`: the chain of a task, from its coroutine to what it waits for; `k` cancels
+    it.
+    """
 
     def __init__(self, ident: int) -> None:
         super().__init__()
         self._ident = ident
         self._last: TaskRow | None = None
+        self._bindings.bind("k", f"app.command('cancel {ident}')", "cancel")
+
+    def on_mount(self) -> None:
+        self.query_one(".box").border_subtitle = Content("k cancel   ↑↓ scroll   esc close")
 
     def show(self, state: ConsoleState) -> None:
         tasks = state.snapshot.tasks if state.snapshot is not None else ()
@@ -61,8 +67,11 @@ class EndDialog(Question):
     def __init__(self, command: Close | Cancel, what: Iterable[str]) -> None:
         self._command = command
         self._what = list(what)
-        verb = "Abort" if isinstance(command, Close) else "Cancel it"
-        super().__init__(Choice("y", verb, "harm"))
+        if isinstance(command, Close):
+            super().__init__(Choice("y", "Abort", "harm"))
+            return
+        them = "them" if len(self._what) > 1 else "it"
+        super().__init__(Choice("y", f"Cancel {them}", "harm"), back=Choice("n", f"Let {them} run"))
 
     def heading(self) -> str:
         many = len(self._what)

@@ -72,9 +72,10 @@ class Question(Dialog[tuple[Command, ...]]):
     Question .people { height: auto; max-height: 6; margin-bottom: 1; scrollbar-size: 1 1; }
     """
 
-    def __init__(self, *choices: Choice) -> None:
+    def __init__(self, *choices: Choice, back: Choice = CANCEL) -> None:
+        """`back`: what is in front in the place of Cancel, where that would be misread."""
         super().__init__()
-        self._choices = (CANCEL, *choices)
+        self._choices = (back, *choices)
         if all(choice.key for choice in choices):
             for number, choice in enumerate(self._choices):
                 self._bindings.bind(choice.key, f"choose({number})", choice.label)
@@ -101,7 +102,7 @@ class Question(Dialog[tuple[Command, ...]]):
             keys = [f"{c.key} {c.label.lower()}" for c in self._choices[1:] if c.key]
             move = [] if keys else ["tab move"]        # three letters leave no room for it
             box.border_subtitle = Content("  ".join(
-                [*move, "enter press", *keys, "esc cancel"]))
+                [*move, "enter press", *keys, f"esc {self._choices[0].label.lower()}"]))
             yield from self.body()
             with Horizontal(classes="buttons"):
                 for number, choice in enumerate(self._choices):

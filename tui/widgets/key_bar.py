@@ -9,6 +9,7 @@ from textual.widgets import Static
 from chatops.api.command_table import SPECS
 from tui.messages import RunLine
 from tui.model.keymap import USUAL, Keymap, key_name
+from tui.program import ENDS, ENDS_CALLED
 
 # Keys by the names that a keyboard has; what is not here is written as it is.
 KEY_SIGNS = {"question_mark": "?", "slash": "/", "less_than_sign": "<",
@@ -32,10 +33,12 @@ class KeyBar(Static):
         self._items = [item for name, item in self._all.items() if name not in OF_PROGRAMS]
         self._ends: list[tuple[int, str]] = []     # where each ends, and the line it runs
 
-    def for_programs(self) -> None:
-        """A program has other keys, and `k` ends what is under the cursor."""
-        self._items = [(keys, "end" if name == "kick" else label, rank)
-                       for name, (keys, label, rank) in self._all.items() if name not in OF_CHATS]
+    def for_program(self, pane: str) -> None:
+        """A program has other keys, and `k` ends what is under the cursor in this pane."""
+        ends = ENDS["kick"].get(pane)
+        hidden = OF_CHATS if ends is not None else (*OF_CHATS, "kick")
+        self._items = [(keys, ENDS_CALLED[ends] if ends and name == "kick" else label, rank)
+                       for name, (keys, label, rank) in self._all.items() if name not in hidden]
         self.on_resize()
 
     def on_resize(self) -> None:

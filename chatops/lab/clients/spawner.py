@@ -88,7 +88,9 @@ class Spawner:
         self._thread.join(2.0)
 
     def bring_back(self, kind: str, nick: str, seconds: float, address: tuple[str, int]) -> None:
-        """Send one that has left again after so long, unless it is sent away meanwhile."""
+        """Send one that the server has sent away again after so many seconds, unless it is
+        dismissed meanwhile.
+        """
         numeric = _resolved(address)
         self._crew.reactor.submit(lambda: self._crew.bring_back(kind, nick, seconds, numeric))
 
@@ -143,6 +145,9 @@ class _BuiltIns:
                 self._connect_some()
 
         if nick not in self._returning:
+            if nick in self._clients:
+                # Who hardly reads learns minutes later: the end comes behind what is unread.
+                self._clients[nick].leave()
             self._returning[nick] = kind, self.reactor.call_later(seconds, again)
 
     def _expect(self, kind: str, nick: str, address: Numeric) -> None:

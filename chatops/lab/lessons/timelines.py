@@ -34,7 +34,9 @@ def _close_lane(run: ModelRun, end: float) -> Lane:
     bars = (_bar(span, run.arrived, 1e6) for span in run.spans)
     shown = (Bar(max(bar.start, start), min(bar.end, end), bar.kind, bar.label)
              for bar in bars if bar.end > start and bar.start < end)
-    return Lane(run.name, tuple(shown), run.span("copy").note)
+    note, took = run.span("copy").note, (run.spans[-1].end - run.arrived) * 1e6
+    return Lane(run.name, tuple(shown),
+                note if took <= end else f"{note}; took {took:,.0f} us")
 
 
 def _bar(span: IoSpan, zero: float, scale: float) -> Bar:
