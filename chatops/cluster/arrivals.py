@@ -49,19 +49,19 @@ class Arrivals:
         self._past = past
         self._settling = settling
         self._found: deque[tuple[str, str, bytes]] = deque()   # the log's name, entry, frame
-        self._size = 0                 # bytes of those
+        self.behind = 0                # bytes of those
         self._goes_on = False          # later, with what was found
         self._courtesy = Courtesy(state)
 
     @property
     def wants_more(self) -> bool:
         """Whether the engine is to be asked for more: not while so much waits to be read."""
-        return self._size < AHEAD
+        return self.behind < AHEAD
 
     def take(self, found: Sequence[tuple[str, bytes]]) -> None:
         """Entries of the log and what is in them, which follow those taken before."""
         self._found.extend([(self._link.epoch, *entry) for entry in found])
-        self._size += sum([len(frame) for _, frame in found])
+        self.behind += sum([len(frame) for _, frame in found])
         if not self._goes_on:
             self._read_on()
 
@@ -82,7 +82,7 @@ class Arrivals:
             due = False
             self._found.popleft()
             size += len(data)
-            self._size -= len(data)
+            self.behind -= len(data)
             try:
                 self._open(entry, data)
             except BadFrame as error:
@@ -103,7 +103,7 @@ class Arrivals:
             context = self._state.context
             share = context.outbox_limit // SHARE
             context.reserved = min(share, max(len(self._found[0][2]),
-                                              min(self._size, share // 2)))
+                                              min(self.behind, share // 2)))
             self._state.reactor.call_soon(self._read_on)
 
     def look(self) -> None:
