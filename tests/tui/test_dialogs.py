@@ -7,11 +7,11 @@ from msgspec.structs import replace
 from textual.events import Paste
 from textual.widgets import Button, Input, Static
 
-from chatops.api.commands import Ban, Broadcast, Kick, Quit
+from chatops.api.commands import Ban, Broadcast, Kick
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
 from tui.model.targets import resolve
-from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
+from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog
 from tui.screens.question import Question
 
 HOSTILE = ("[/foo]", "[@click=app.quit]x[/]", "[bold", "\\[x]")
@@ -229,55 +229,6 @@ async def test_b_opens_a_line_to_say_and_enter_sends_it() -> None:
         assert rig.link.asked == [Broadcast("yes [b]now[/b]")]
 
 
-@pytest.mark.parametrize("key", ["q", "f10", "ctrl+q", "ctrl+c"])
-async def test_every_key_that_leaves_asks_first(key: str) -> None:
-    rig = Rig()
-    async with rig.app.run_test() as pilot:
-        await begin(rig, pilot)
-        await press(rig, pilot, key)
-        assert isinstance(rig.app.screen, QuitDialog)
-        assert rig.app.is_running
-        assert rig.link.asked == []
-
-
-@pytest.mark.parametrize("line", ["kick 3", "quit", "help", "bans", "lab", "palette", "seek"])
-@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
-async def test_with_something_in_front_nothing_leaves_without_a_question_either(
-        line: str, key: str) -> None:
-    rig = Rig()
-    async with rig.app.run_test() as pilot:
-        await begin(rig, pilot)
-        rig.app.dispatcher.typed(line)
-        await pilot.pause()
-        asked = list(rig.link.asked)
-        await press(rig, pilot, key, key)
-        assert rig.app.is_running
-        assert rig.link.asked == asked
-        assert sum(isinstance(screen, QuitDialog) for screen in rig.app.screen_stack) <= 1
-
-
-async def test_quitting_says_what_would_be_lost() -> None:
-    rig = Rig()
-    async with rig.app.run_test() as pilot:
-        await begin(rig, pilot, 30.0)
-        await press(rig, pilot, "q")
-        assert "still queued for" in on_screen(rig)
-        await press(rig, pilot, "s")
-        assert rig.link.asked == [Quit("now")]
-
-
-async def test_a_console_that_is_attached_can_leave_without_stopping_the_server() -> None:
-    rig = Rig(attached=True)
-    async with rig.app.run_test() as pilot:
-        await begin(rig, pilot)
-        await press(rig, pilot, "q")
-        assert isinstance(rig.app.screen, QuitDialog)
-        assert "enter press  d drain  s stop now  x detach  esc cancel" in on_screen(rig)
-        await press(rig, pilot, "x")
-    assert rig.link.asked == []
-    assert rig.app.return_value == 0
-
-
 @pytest.mark.parametrize("nick", HOSTILE)
 async def test_markup_in_nicks_and_reasons_is_shown_and_never_acted_on(nick: str) -> None:
     rig = Rig()
@@ -327,16 +278,6 @@ async def test_a_row_of_the_past_whose_client_has_left_cannot_be_kicked() -> Non
         await press(rig, pilot, "tab", "enter")
         assert isinstance(rig.app.screen, KickDialog)
         assert rig.link.asked == []
-
-
-async def test_leaving_a_recording_asks_nothing_and_stops_nothing() -> None:
-    rig = Rig()
-    rig.app.state.replay = True
-    async with rig.app.run_test() as pilot:
-        await begin(rig, pilot)
-        await press(rig, pilot, "q")
-    assert rig.link.asked == []
-    assert rig.app.return_value == 0
 
 
 def test_targets_are_found_by_id_by_number_sign_and_by_nick_and_once() -> None:

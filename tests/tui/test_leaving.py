@@ -1,0 +1,69 @@
+"""Leaving a console: nothing stops without a question, and none is asked where nothing stops."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatops.api.commands import Quit
+from tests.tui.press import begin, on_screen, press
+from tests.tui.shots import Rig
+from tui.screens.confirm import QuitDialog
+
+
+@pytest.mark.parametrize("key", ["q", "f10", "ctrl+q", "ctrl+c"])
+async def test_every_key_that_leaves_asks_first(key: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, key)
+        assert isinstance(rig.app.screen, QuitDialog)
+        assert rig.app.is_running
+        assert rig.link.asked == []
+
+
+@pytest.mark.parametrize("line", ["kick 3", "quit", "help", "bans", "lab", "palette", "seek"])
+@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
+async def test_with_something_in_front_nothing_leaves_without_a_question_either(
+        line: str, key: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed(line)
+        await pilot.pause()
+        asked = list(rig.link.asked)
+        await press(rig, pilot, key, key)
+        assert rig.app.is_running
+        assert rig.link.asked == asked
+        assert sum(isinstance(screen, QuitDialog) for screen in rig.app.screen_stack) <= 1
+
+
+async def test_quitting_says_what_would_be_lost() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot, 30.0)
+        await press(rig, pilot, "q")
+        assert "still queued for" in on_screen(rig)
+        await press(rig, pilot, "s")
+        assert rig.link.asked == [Quit("now")]
+
+
+async def test_a_console_that_is_attached_can_leave_without_stopping_the_server() -> None:
+    rig = Rig(attached=True)
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "q")
+        assert isinstance(rig.app.screen, QuitDialog)
+        assert "enter press  d drain  s stop now  x detach  esc cancel" in on_screen(rig)
+        await press(rig, pilot, "x")
+    assert rig.link.asked == []
+    assert rig.app.return_value == 0
+
+
+async def test_leaving_a_recording_asks_nothing_and_stops_nothing() -> None:
+    rig = Rig()
+    rig.app.state.replay = True
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "q")
+    assert rig.link.asked == []
+    assert rig.app.return_value == 0
