@@ -146,7 +146,8 @@ def test_with_a_thousand_idle_clients_and_the_console_open_the_reactor_sleeps(
         chatops.client()
     chatops.see(r"clients +1,000\b", timeout=scaled(20.0))
     chatops.see(r"quiet [2-9]s")
-    thread = chatops.see(r"reactor +(\d+)")[1]
+    chatops.type("4z")                 # the loop, with room for the numbers of its threads
+    thread = chatops.see(r"reactor +(\d{2,}) +\d")[1]
     before = sleeps(chatops.pid, thread)
     quiet_for(chatops, 2)
     assert sleeps(chatops.pid, thread) == before
