@@ -63,7 +63,6 @@ class Reader:
         self._codec = codec
         self._past = past
         self._lag = Lag()              # of the frame that is read now
-        self.lines = 0                 # that rooms here have heard of others, so far
         self.absent: set[str] = set()      # nodes that are gone, and may come back
         self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
         self._pace = pace
@@ -203,7 +202,6 @@ class Reader:
         if heard.room not in hub.rooms or not hub.rooms.open(heard.room).members:
             self._past.unheard(heard, node, ahead)
             return
-        self.lines += sum([group.lines for group in heard.groups])
         if heard.groups and self._lag.since(heard.groups[0]) <= most:      # the oldest
             hub.hear(heard.room, [stamped(group, node, ahead) for group in heard.groups])
             return
