@@ -70,6 +70,9 @@ class StageServer:
         self._burnt_at = float("inf")  # of its thread's CPU time, in seconds
         self._emergency = False
         self._thread = threading.Thread(target=self._run, name=self.label, daemon=True)
+        # And not `is_alive` or `join`: where Ctrl-C hits those, CPython 3.11 takes a thread that
+        # still runs for ended.
+        self._over = threading.Event()
 
     # -- the server itself
 
@@ -111,7 +114,7 @@ class StageServer:
     @property
     def alive(self) -> bool:
         """Whether its thread runs."""
-        return self._thread.is_alive()
+        return self._thread.ident is not None and not self._over.is_set()
 
     @property
     def ident(self) -> int:
@@ -124,10 +127,10 @@ class StageServer:
         if not self.alive:
             return True
         self.interrupt()
-        self._thread.join(deadline / 2)
+        self._over.wait(deadline / 2)
         if self.alive:
             self._force()
-            self._thread.join(deadline / 2)
+            self._over.wait(deadline / 2)
         return not self.alive
 
     def _force(self) -> None:
@@ -166,6 +169,7 @@ class StageServer:
             self.ended = self.ended or reason
             self.bus.publish(ServerStopped(time.time(), self.ended))
             self.bus.flush()
+            self._over.set()
 
     def _look(self) -> None:
         if self.ended:
