@@ -72,6 +72,8 @@ def storm(seconds: float, clients: int, rate: float, history: bool) -> None:
                    f"p99 {_way(ledger.ways, 99)}")
         wrong = _histories(fleet, crowd, {talker: before[talker] for talker in stay},
                            forgotten=weather.engines > 0)
+        if not arrived or ledger.lost:
+            _explain(crowd, stay)
     sys.exit(not (arrived and alike) or bool(ledger.lost or ledger.doubled or twice or wrong))
 
 
@@ -236,7 +238,14 @@ def _frozen(fleet: Fleet, crowd: Talkers, seconds: float, which: str) -> bool:
     if others:
         click.echo("  on the frozen one: "
                    f"{'all caught up' if caught_up else 'lines are lacking'}")
+    if lost:
+        _explain(crowd, healthy)
     return arrived and not lost and not ledger.doubled and (caught_up or told > 0)
+
+
+def _explain(crowd: Talkers, whom: Sequence[Talker]) -> None:
+    for line in crowd.account(whom, whom):
+        click.echo(f"  {line}")
 
 
 @contextmanager

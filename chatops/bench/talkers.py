@@ -10,6 +10,7 @@ import re
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -21,6 +22,7 @@ PATIENCE = 10.0                # seconds until a connection must stand
 TICK = 0.01                    # seconds between two looks at who is to speak next
 DATE = re.compile(rb"^\[\d\d:\d\d\] ")     # before what is heard long after it was said
 MISSING = b"some lines of node"        # in what a node says when it knows that it lacks some
+NOTICES = 20                   # of what nodes said besides, the latest that are kept
 
 
 class Ledger(msgspec.Struct):
@@ -30,6 +32,8 @@ class Ledger(msgspec.Struct):
     lost: int = 0              # that should have come before another one
     doubled: int = 0           # that came again, or too late
     told: int = 0              # notices that lines are missing
+    gaps: list[str] = []       # what was lost, by whom, of whom
+    notices: deque[str] = msgspec.field(default_factory=lambda: deque(maxlen=NOTICES))
     ways: list[float] = []     # seconds of lines to a client of their own node
 
 
@@ -51,6 +55,17 @@ class Talker:
         self.sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.setblocking(False)
+
+    def __repr__(self) -> str:
+        return (f"<Talker {self.name.decode()}, {'open' if self.is_open else 'closed'}, "
+                f"{self.sent} said>")
+
+    def lacks(self, sender: Talker) -> int:
+        """How many lines of its it has not heard, at either end of what it has."""
+        if not sender.sent:
+            return 0
+        return (sender.sent - 1 - self.heard.get(sender.name, -1)
+                + self.first.get(sender.name, 0))
 
     def say(self) -> None:
         """The next line, if the kernel takes it."""
@@ -84,6 +99,7 @@ class Talker:
         for line in lines:
             if line.startswith(b"***"):
                 ledger.told += MISSING in line
+                ledger.notices.append(f"{self.name.decode()} is told: {line.decode()}")
                 continue
             who, _, text = DATE.sub(b"", line.partition(b": ")[2]).partition(b" ")
             if not text.isdigit():
@@ -96,8 +112,10 @@ class Talker:
             elif number <= before:
                 ledger.doubled += 1
                 continue
-            else:
+            elif number > before + 1:
                 ledger.lost += number - before - 1
+                ledger.gaps.append(f"{self.name.decode()} lacks {who.decode()} "
+                                   f"{before + 1} to {number - 1}")
             heard[who] = number
             if self._ear and (sender := talkers.get(who)) is not None \
                     and sender.node == self.node and number == sender.sent - 1:
@@ -159,27 +177,40 @@ class Talkers:
 
     def lacking(self, listeners: Iterable[Talker], senders: Iterable[Talker]) -> int:
         """Lines of these that those have not heard, at either end of what they have."""
-        said = [sender for sender in senders if sender.sent]
-        return sum([sender.sent - 1 - listener.heard.get(sender.name, -1)
-                    + listener.first.get(sender.name, 0)
-                    for listener in listeners for sender in said])
+        return sum([listener.lacks(sender) for listener in listeners for sender in senders])
+
+    def account(self, listeners: Iterable[Talker], senders: Iterable[Talker]) -> list[str]:
+        """Who lacks what, and what was said besides: for whoever has to find out why."""
+        senders = list(senders)
+        return [*self.ledger.gaps,
+                *[f"{listener} has heard of {sender} from {listener.first.get(sender.name, 0)} to "
+                  f"{listener.heard.get(sender.name, -1)}"
+                  for listener in listeners for sender in senders if listener.lacks(sender)],
+                *self.ledger.notices]
 
 
 def meet(crowd: Talkers, seconds: float) -> None:
-    """Until each has heard one of every node.  Raises `BenchError`."""
+    """Until each has heard one of every node, and then what everybody says next; whatever has not
+    come by then is no loss.  Raises `BenchError`.
+    """
     nodes = {talker.node for talker in crowd.open}
 
     def met() -> bool:
         return all({crowd.talkers[who].node for who in talker.heard} == nodes
                    for talker in crowd.open)
 
+    def all_heard() -> bool:
+        said = {who: sender.sent - 1 for who, sender in crowd.talkers.items()}
+        return all(talker.heard == said for talker in crowd.open)
+
     if not crowd.run(seconds, until=met):
         raise BenchError(f"the nodes did not find each other within {seconds:.0f} s")
-    for talker in crowd.open:                  # what was said before that is no loss
-        talker.first.clear()
-    crowd.run(1.0, silent=True)
     for talker in crowd.open:
-        talker.heard = {who: sender.sent - 1 for who, sender in crowd.talkers.items()
-                        if sender.sent}
+        talker.say()
+    if not crowd.run(seconds, silent=True, until=all_heard):
+        raise BenchError(f"not everybody heard everybody within {seconds:.0f} s")
+    for talker in crowd.open:
+        talker.first.clear()
     crowd.ledger.ways.clear()
+    crowd.ledger.gaps.clear()
     crowd.ledger.lost = crowd.ledger.doubled = crowd.ledger.told = crowd.ledger.heard = 0
