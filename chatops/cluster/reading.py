@@ -63,7 +63,8 @@ class Reader:
         self._codec = codec
         self._past = past
         self._lag = Lag()              # of the frame that is read now
-        self.absent: set[str] = set()      # nodes that are gone, and may come back
+        self.absent: set[str] = set()      # nodes of which it is not known who is there: they
+                                           # are gone and may come back, or have not told yet
         self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
         self._pace = pace
         self._send = send
@@ -131,11 +132,11 @@ class Reader:
             if peer is not None:
                 self._is_over(peer)
             peer = self.peers[frame.node] = Peer(frame.node, frame.boot)
+            self.absent.add(peer.node)
             self._owe_roster()
         elif peer.state != "up":
             peer.state, peer.introduced, peer.all_told = "up", False, False
             self._send(RosterWanted(peer.node))
-        self.absent.discard(peer.node)
         peer.seen = self._state.reactor.now
         return peer
 
@@ -227,6 +228,7 @@ class Reader:
         people, peer.gathering = peer.gathering, []
         moves = self._there.replace(peer.node, people)
         abroad.follow(self._hub, moves, f"node {peer.node} has lost sight of it")
+        self.absent.discard(peer.node)
         if not peer.introduced:
             peer.introduced = True
             self._orders.again(peer)
@@ -245,8 +247,7 @@ class Reader:
 
     def _gone(self, peer: Peer, how: str, state: Literal["gone", "left"] = "gone") -> None:
         peer.state, peer.introduced, peer.all_told = state, False, False
-        if state == "gone":
-            self.absent.add(peer.node)
+        (self.absent.add if state == "gone" else self.absent.discard)(peer.node)
         people = self._there.of(peer.node)
         moves = self._there.replace(peer.node, ())
         self._tell(peer, moves.left, how)

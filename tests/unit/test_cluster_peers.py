@@ -12,18 +12,21 @@ from chatops.api.commands import Answer, CommandResult, Kick
 from chatops.api.events import NodeGone, Warned
 from chatops.chat import abroad
 from chatops.chat.elsewhere import Person
-from chatops.chat.groups import Sender
+from chatops.chat.groups import Group, Sender
 from chatops.chat.hub import Hub
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
     VERSION,
+    Changed,
     Codec,
     Here,
     Item,
+    NodeEnds,
     NodeFrame,
     Order,
     OrderDone,
     OtherVersion,
+    Roster,
     RosterWanted,
     pack,
 )
@@ -72,6 +75,25 @@ class Node:
 
 
 BOB = Here(Person(Sender(1, "bob"), ("lobby",), guest=False))
+SAID = Group(Sender(1, "bob"), "away", b"tea")
+
+
+def test_what_is_said_travels_to_a_node_until_it_has_told_who_is_there() -> None:
+    node = Node()
+    node.reads(1, Changed(("lobby",), SAID))
+    assert node.reader.absent == {"b"}                 # who is there has come before we began
+    node.reads(2, Roster([BOB.person], first=True, last=False))
+    assert node.reader.absent == {"b"}
+    node.reads(3, Roster([], first=False, last=True))
+    assert not node.reader.absent
+    assert node.called(PACE.lease + 1) == "gone"
+    node.reads(4, Changed(("lobby",), SAID))           # it stood still, and is back
+    assert node.reader.peers["b"].state == "up"
+    assert node.reader.absent == {"b"}
+    node.reads(5, Roster([BOB.person], first=True, last=True))
+    assert not node.reader.absent
+    node.reads(6, NodeEnds())
+    assert not node.reader.absent
 
 
 def test_a_lease_that_has_run_out_says_nothing_until_others_have_had_time_to_come_back() -> None:
