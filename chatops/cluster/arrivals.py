@@ -7,17 +7,27 @@ from collections.abc import Sequence
 
 from chatops.api import events
 from chatops.cluster.catching_up import CatchingUp, is_past
+from chatops.cluster.courtesy import Courtesy
 from chatops.cluster.frame_queue import FrameQueue
-from chatops.cluster.frames import BadFrame, Codec, OtherVersion
+from chatops.cluster.frames import LARGEST, BadFrame, Codec, OtherVersion
 from chatops.cluster.link import Link
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.reading import Reader
 from chatops.cluster.settling import Settling
+from chatops.net.context import LINE, SHARE
 from chatops.server.state import ServerState
 from chatops.units import they_were
 
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
 AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
+LEAST = 1 << 12                # bytes of a frame, however small outboxes are
+
+
+def bearable(outbox: int) -> int:
+    """Bytes of a frame of which a turn may bring in a few, and own talk, where nodes have
+    outboxes of so many.
+    """
+    return max(LEAST, min(LARGEST, outbox // SHARE // 2))
 
 
 class Arrivals:
@@ -39,27 +49,40 @@ class Arrivals:
         self._past = past
         self._settling = settling
         self._found: deque[tuple[str, str, bytes]] = deque()   # the log's name, entry, frame
-        self._size = 0                 # bytes of those
-        self._goes_on = False          # in the next turn, with what was found
+        self.behind = 0                # bytes of those
+        self._goes_on = False          # later, with what was found
+        self._courtesy = Courtesy(state)
 
     @property
     def wants_more(self) -> bool:
         """Whether the engine is to be asked for more: not while so much waits to be read."""
-        return self._size < AHEAD
+        return self.behind < AHEAD
 
     def take(self, found: Sequence[tuple[str, bytes]]) -> None:
         """Entries of the log and what is in them, which follow those taken before."""
         self._found.extend([(self._link.epoch, *entry) for entry in found])
-        self._size += sum([len(frame) for _, frame in found])
+        self.behind += sum([len(frame) for _, frame in found])
         if not self._goes_on:
             self._read_on()
 
     def _read_on(self) -> None:
-        """As much as fits into a turn; the rest is for the next one."""
-        size = 0
+        """As much as fits into a turn, and as readers here can bear; the rest is for later."""
+        context = self._state.context
+        size, due = 0, self._goes_on
+        context.intake_left += context.reserved
+        context.reserved = 0
+        self._goes_on = True
+        if self._courtesy.waits():
+            return
         while self._found and size < AT_ONCE:
-            log, entry, data = self._found.popleft()
+            log, entry, data = self._found[0]
+            if not (due or context.intake_left - context.intake_floor >= len(data)
+                    or self._queue.sent_at(data) is not None):
+                break
+            due = False
+            self._found.popleft()
             size += len(data)
+            self.behind -= len(data)
             try:
                 self._open(entry, data)
             except BadFrame as error:
@@ -67,12 +90,21 @@ class Arrivals:
             except Exception as error:
                 self._state.mishap("Arrivals.take", -1, error, None)
             self._past.read(log, entry)
-        self._size -= size
         self._goes_on = bool(self._found)
-        if self._goes_on:
-            self._state.reactor.call_soon(self._read_on)
-        else:
+        if not self._goes_on:
             self.look()
+
+    def flush(self) -> None:
+        """At the end of each turn: what is left is for the next one, of which half is kept free
+        for it, or as much as the first frame needs; unless readers are waited for.
+        """
+        self._courtesy.look()
+        if self._goes_on and not self._courtesy.waits():
+            context = self._state.context
+            share = context.outbox_limit // SHARE
+            context.reserved = min(share, max(len(self._found[0][2]),
+                                              min(self.behind, share // 2)))
+            self._state.reactor.call_soon(self._read_on)
 
     def look(self) -> None:
         """Whether what others know of rooms is known here now."""
@@ -91,7 +123,10 @@ class Arrivals:
         if is_past(entry, self._link.live_from):
             self._past.take(frame, seen, self._codec)
         else:
+            before = self._reader.lines
             self._reader.take(frame, seen, self._link.age(entry) + frame.waited)
+            self._state.context.intake_left -= (len(data)
+                                                + LINE * (self._reader.lines - before))
 
     def bad_frame(self, error: BadFrame, entry: str = "") -> None:
         """Say so the first time, then at each doubling; of a node of another version that is there

@@ -7,7 +7,7 @@ the engine, the fewer and larger the frames.  And after a cut no more than one i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chatops.cluster.frames import LARGEST, Codec
@@ -36,8 +36,11 @@ class FrameQueue:
     the others know.  Sans-I/O; `now` is monotonic, `at` wall clock, both in seconds.
     """
 
-    def __init__(self, codec: Codec, *, most: int = MOST, oldest: float = OLDEST) -> None:
+    def __init__(self, codec: Codec, *, most: int = MOST, oldest: float = OLDEST,
+                 largest: Callable[[], int] = lambda: LARGEST) -> None:
+        """A frame has `largest` bytes now, or one item."""
         self._codec = codec
+        self._largest = largest
         self._most = most
         self._oldest = oldest
         self._items: list[bytes] = []  # of the frame that gathers
@@ -71,7 +74,8 @@ class FrameQueue:
 
     def add(self, item: bytes, now: float, at: float) -> None:
         """An item for the next frame."""
-        if self._items and (self._size + len(item) > LARGEST or now - self._began >= SEALED):
+        if self._items and (self._size + len(item) > self._largest()
+                            or now - self._began >= SEALED):
             self._seal(now, at)
         if not self._items:
             self._began = now

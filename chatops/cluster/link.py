@@ -239,14 +239,18 @@ class Link:
         found = entries(answer)
         if found:
             self._cursor = found[-1][0]
-        if self._reactor.now >= self._renew_at:
-            self._renew_at = self._reactor.now + self.pace.renew
-            self.ask(TIME, self._timed)
-            self.ask(self.keys.hold(self.pace.lease), self._renewed)
+        self.renew()
         if found:
             self._owner.read(found)
         else:
             self.read_on()
+
+    def renew(self) -> None:
+        """Have the lease hold for longer, if it is time; whoever does not read on has to ask."""
+        if self.state == "up" and self._reactor.now >= self._renew_at:
+            self._renew_at = self._reactor.now + self.pace.renew
+            self.ask(TIME, self._timed)
+            self.ask(self.keys.hold(self.pace.lease), self._renewed)
 
     def _timed(self, answer: Any) -> None:
         self._engine_ahead = seconds(answer) - self._reactor.now

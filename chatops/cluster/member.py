@@ -10,7 +10,7 @@ from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
 from chatops.chat.effects import Announce, Deliver, Effect, Forward, MakeWay
 from chatops.cluster import picture, standing
-from chatops.cluster.arrivals import Arrivals
+from chatops.cluster.arrivals import Arrivals, bearable
 from chatops.cluster.catching_up import Archive, CatchingUp
 from chatops.cluster.claims import Claim, Claims
 from chatops.cluster.engine import EngineAddress, Keys
@@ -75,7 +75,7 @@ class Member:
         self._state = state
         self._hub = state.hub
         self._codec = Codec(node, boot, secret)
-        self.queue = FrameQueue(self._codec)
+        self.queue = FrameQueue(self._codec, largest=lambda: bearable(state.context.outbox_limit))
         self.link = Link(state.reactor, engine, Keys(node, boot), self, resolve=resolve,
                          bury=lambda pipe: state.context.dead.append(pipe),
                          wall=lambda: state.wall(), pace=pace, tls=tls,
@@ -203,6 +203,9 @@ class Member:
         self._write()
         if self.arrivals.wants_more:
             self.link.read_on()
+        else:
+            self.link.renew()
+        self.arrivals.flush()
         self._busy = self._state.reactor.clock() - self._state.reactor.now > LONG
         if self._busy:
             _yield_cpu()               # before what comes next is looked for: see there

@@ -63,6 +63,7 @@ class Reader:
         self._codec = codec
         self._past = past
         self._lag = Lag()              # of the frame that is read now
+        self.lines = 0                 # that rooms here have heard of others, so far
         self.absent: set[str] = set()      # nodes of which it is not known who is there: they
                                            # are gone and may come back, or have not told yet
         self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
@@ -203,6 +204,7 @@ class Reader:
         if heard.room not in hub.rooms or not hub.rooms.open(heard.room).members:
             self._past.unheard(heard, node, ahead)
             return
+        self.lines += sum([group.lines for group in heard.groups])
         if heard.groups and self._lag.since(heard.groups[0]) <= most:      # the oldest
             hub.hear(heard.room, [stamped(group, node, ahead) for group in heard.groups])
             return

@@ -53,6 +53,7 @@ class ConnectionContext(Generic[Told]):
     intake_left: int = field(init=False)       # bytes that this turn may still bring in,
     intake_floor: int = field(init=False)      # below zero: there nobody more is read
     passed_over: bool = False  # somebody could have been read, and was not
+    reserved: int = 0          # of what a turn may bring in, bytes that come from elsewhere
     pressed: bool = False      # some are not to be read: the owner is asked who
     dead: list[Reapable] = field(default_factory=list)
     stalls: Deadlines[Timed] = field(init=False)
@@ -78,5 +79,6 @@ class ConnectionContext(Generic[Told]):
             closed.reap()
 
     def _begin_intake(self) -> None:
-        self.intake_left = self.outbox_limit // SHARE
-        self.intake_floor = -(self.intake_left // 4)
+        share = self.outbox_limit // SHARE
+        self.intake_left = share - self.reserved
+        self.intake_floor = -(share // 4)

@@ -41,6 +41,7 @@ class Backpressure:
     def __init__(self, state: ServerState) -> None:
         self._state = state
         self._holds: dict[str, Hold] = {}                  # by room
+        state.held_rooms = self._holds.keys()
         self._waited: dict[ClientConnection, float] = {}   # for whom, and since when
         self._readers: Patience[ClientConnection] = Patience(PATIENCE, WINDOW)
         self._rooms: Patience[str] = Patience(READERS * PATIENCE, WINDOW)

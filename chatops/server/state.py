@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from chatops.api import events
@@ -118,6 +118,7 @@ class ServerState:
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.history: ChatHistorySink | None = None
         self.others: OtherNodes | None = None
+        self.held_rooms: Collection[str] = ()      # where talk waits for those who hear it
         self.named: Callable[[int, str], None] = lambda _id, _nick: None   # told of each new nick
         self.handshakes: list[Handshakes] = []     # of all ports that speak TLS
         self.log_fault: Callable[[], str] = str    # why it cannot be written; "" if it can

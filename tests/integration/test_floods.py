@@ -17,6 +17,7 @@ from chatops.server import backpressure
 from chatops.server.backpressure import PATIENCE, READERS, WINDOW
 from chatops.server.server import ChatServer
 from tests.integration.client import Client
+from tests.integration.floods import TIGHTLY, StoppedClock, evicted, held
 from tests.integration.harness import Server
 from tests.integration.irc_client import IrcClient
 from tests.integration.talk import TIGHT, meanwhile, say_and_hear, slow_room, speak_until
@@ -24,7 +25,6 @@ from tests.patience import scaled
 
 StartServer = Callable[..., Server]
 
-TIGHTLY = {"sndbuf": DEMO.sndbuf, "outbox": DEMO.outbox, "stall": DEMO.stall}
 FLOODERS = 8
 
 
@@ -33,11 +33,6 @@ def spawner() -> Iterator[Spawner]:
     spawner = Spawner()
     yield spawner
     spawner.close()
-
-
-def evicted(server: Server) -> int:
-    """How many were sent away as too slow so far."""
-    return server.call(lambda: server.chat.state.evicted)
 
 
 def here(server: Server) -> set[str]:
@@ -111,24 +106,6 @@ def test_who_does_not_read_is_evicted_all_the_same(
 # -- who is waited for
 
 
-class StoppedClock:
-    """The clock of a server, which stands still until the test puts it forward."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._now = server.call(lambda: server.chat.reactor.now)
-        server.call(lambda: setattr(server.chat.reactor, "clock", lambda: self._now))
-
-    def advance(self, seconds: float) -> None:
-        self._now += seconds
-        self._server.turn()
-
-
-def held(server: Server) -> bool:
-    """Whether talk waits for somebody."""
-    return server.call(lambda: server.chat.state.context.pressed)
-
-
 def queued(server: Server, client: Client) -> int:
     return server.call(lambda: server.chat.state.connections[client.id].queued)
 
@@ -200,7 +177,8 @@ def test_nobody_waits_for_who_has_filled_its_queue_with_answers(server: StartSer
     say_and_hear(speaker, ["and now?"], [reader])
 
 
-def test_who_stops_and_comes_back_again_and_again_is_waited_for_once(server: StartServer) -> None:
+def test_r08_who_stops_and_comes_back_again_and_again_is_waited_for_once(
+        server: StartServer) -> None:
     chat = server(**TIGHTLY, rate_limit=0.0)
     clock = StoppedClock(chat)
     speaker, reader, stops = slow_room(chat)
@@ -219,7 +197,7 @@ def test_who_stops_and_comes_back_again_and_again_is_waited_for_once(server: Sta
     assert evicted(chat) == 1
 
 
-def test_a_room_waits_for_a_few_in_a_minute_under_whatever_names_they_come(
+def test_r08_a_room_waits_for_a_few_in_a_minute_under_whatever_names_they_come(
         server: StartServer) -> None:
     chat = server(**TIGHTLY, rate_limit=0.0)
     clock = StoppedClock(chat)
