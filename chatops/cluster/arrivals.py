@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 
 from chatops.api import events
-from chatops.cluster.catching_up import CatchingUp, is_past
+from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.courtesy import Courtesy
+from chatops.cluster.engine import moment
 from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import LARGEST, BadFrame, Codec, OtherVersion
 from chatops.cluster.link import Link
@@ -108,7 +109,8 @@ class Arrivals:
 
     def look(self) -> None:
         """Whether what others know of rooms is known here now."""
-        if self._link.caught_up and not self._found:
+        if ((self._past.pending or self._settling.pending) and self._link.caught_up
+                and not self._found):
             self._past.over()
             self._settling.look(self._reader.peers)
 
@@ -120,11 +122,12 @@ class Arrivals:
         if frame.node == self._codec.node:
             return                     # of before a cut, or of another boot
         seen = self._numbers.see(frame.node, frame.boot, frame.seq)
-        if is_past(entry, self._link.live_from):
+        written = moment(entry)
+        if self._link.is_past(written):
             self._past.take(frame, seen, self._codec)
         else:
             before = self._reader.lines
-            self._reader.take(frame, seen, self._link.age(entry) + frame.waited)
+            self._reader.take(frame, seen, self._link.age(written) + frame.waited)
             self._state.context.intake_left -= (len(data)
                                                 + LINE * (self._reader.lines - before))
 
@@ -133,7 +136,8 @@ class Arrivals:
         now, which wrote this entry, once.
         """
         self.bad += 1
-        if isinstance(error, OtherVersion) and entry and not is_past(entry, self._link.live_from):
+        if (isinstance(error, OtherVersion) and entry
+                and not self._link.is_past(moment(entry))):
             self._reader.unreadable(error)
             return
         if self.bad & (self.bad - 1) == 0:

@@ -12,7 +12,6 @@ from chatops.chat import abroad
 from chatops.chat.dialect import PLAIN
 from chatops.chat.groups import Group
 from chatops.chat.past import KEPT
-from chatops.cluster.engine import moment
 from chatops.cluster.frames import Codec, Heard, NodeFrame, unpack
 from chatops.cluster.lateness import stamped
 from chatops.cluster.numbers import Seen
@@ -76,6 +75,11 @@ class CatchingUp:
             item = unpack(raw)
             if isinstance(item, Heard):
                 self.unheard(item, frame.node, codec.skew - frame.skew)
+
+    @property
+    def pending(self) -> bool:
+        """Whether anybody has to be told when all that there was has been read."""
+        return not self._over or bool(self._missing)
 
     @property
     def keeps(self) -> bool:
@@ -177,8 +181,3 @@ class CatchingUp:
 
 def _them(lines: int) -> str:
     return "it" if lines == 1 else "them"
-
-
-def is_past(entry: str, live_from: str) -> bool:
-    """Whether it was written before this node began."""
-    return moment(entry) <= moment(live_from)

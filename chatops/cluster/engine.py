@@ -112,6 +112,9 @@ return refused
 """
 
 
+Moment = tuple[int, int]       # milliseconds of the engine's clock, and a number within these
+
+
 class ClusterError(ChatopsError):
     """Nodes cannot be brought together as asked; one line for the operator."""
 
@@ -207,6 +210,9 @@ class Keys:
         self._boot = boot.encode()
         self._lease = self.leases + node.encode()
         self._owner = f"{node}/{boot}/".encode()
+        # All but what is another each time, which comes last.
+        self._read: tuple[float, bytes] = 0.0, b""
+        self._write: tuple[bytes, bytes] = b"", b""
 
     def greeting(self, engine: EngineAddress) -> list[bytes]:
         """What is said first on each connection; each of these answers with OK."""
@@ -255,7 +261,9 @@ class Keys:
         """Add to the log that is called `epoch`; an error that begins with FORGOTTEN if it is
         another.
         """
-        return pack(b"EVAL", _WRITE, 2, self.log, self.epoch, epoch, LENGTH, frame)
+        if epoch != self._write[0]:
+            self._write = epoch, _but_last(b"EVAL", _WRITE, 2, self.log, self.epoch, epoch, LENGTH)
+        return b"%b$%d\r\n%b\r\n" % (self._write[1], len(frame), frame)
 
     def ruled(self) -> bytes:
         """All rulings, by their networks."""
@@ -285,8 +293,10 @@ class Keys:
 
     def read(self, cursor: str, seconds: float) -> bytes:
         """What is in the log after `cursor`; waits so long for it to come."""
-        return pack(b"XREAD", b"COUNT", AT_ONCE, b"BLOCK", int(seconds * 1000), b"STREAMS",
-                    self.log, cursor)
+        if seconds != self._read[0]:
+            self._read = seconds, _but_last(b"XREAD", b"COUNT", AT_ONCE, b"BLOCK",
+                                            int(seconds * 1000), b"STREAMS", self.log)
+        return b"%b$%d\r\n%b\r\n" % (self._read[1], len(cursor), cursor.encode())
 
     def claim(self, claims: Sequence[Claim]) -> bytes:
         """Have these nicks, by their looks, or give them up.
@@ -303,6 +313,11 @@ def pack(*words: bytes | str | int) -> bytes:
     return packed
 
 
+def _but_last(*words: bytes | str | int) -> bytes:
+    """A command up to its last word: packing it is most of what the shorter ones cost."""
+    return pack(*words, b"").removesuffix(b"$0\r\n\r\n")
+
+
 TIME = pack(b"TIME")
 
 
@@ -312,7 +327,7 @@ def seconds(answer: Any) -> float:
     return int(whole) + int(micros) / 1e6
 
 
-def moment(entry: str) -> tuple[int, int]:
+def moment(entry: str) -> Moment:
     """Milliseconds and number of an entry's id, to be compared."""
     milliseconds, _, number = entry.partition("-")
     return int(milliseconds), int(number or 0)
@@ -324,6 +339,10 @@ def entries(answer: Any) -> list[tuple[str, bytes]]:
         return []
     found = []
     for ident, fields in answer[0][1]:
-        named = dict(zip(fields[::2], fields[1::2], strict=False)) if fields else {}
-        found.append((ident.decode(), named.get(b"f", b"")))
+        if fields and fields[0] == b"f":
+            frame = fields[1]
+        else:
+            named = dict(zip(fields[::2], fields[1::2], strict=False)) if fields else {}
+            frame = named.get(b"f", b"")
+        found.append((ident.decode(), frame))
     return found

@@ -11,7 +11,15 @@ from hiredis import ReplyError
 
 from chatops.cluster.claims import Claim
 from chatops.cluster.connecting import Connecting, EngineFound
-from chatops.cluster.engine import TIME, EngineAddress, Keys, entries, moment, seconds
+from chatops.cluster.engine import (
+    TIME,
+    EngineAddress,
+    Keys,
+    Moment,
+    entries,
+    moment,
+    seconds,
+)
 from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
@@ -74,6 +82,7 @@ class Link:
         self._cursor = ""              # the entry that was read last; "" before the first
         self._archived = archived
         self.live_from = "0-0"         # what comes after that was written since this node began
+        self._live_from = moment(self.live_from)
         self.gap = False               # of what came before, the log lacks some
         self._end = "0-0"              # the log's last entry when this link came up
         self._epoch = b""
@@ -140,12 +149,14 @@ class Link:
         if not self._cursor:
             # What was said since this node began, as others could reach the engine sooner.
             start = f"{int((found.time - (self._reactor.now - self._began)) * 1000)}-0"
-            self._cursor = self.live_from = min(start, end, key=moment)
+            self._cursor = min(start, end, key=moment)
+            self._begin_live(self._cursor)
             self._go_back(found.epoch.decode(), found.oldest)
         elif found.epoch != self._epoch or moment(end) < moment(self._cursor):
             # From its beginning, not from its end: others may have written to it already, and
             # numbers drop what is old.
-            self._cursor, self.live_from, forgotten = "0-0", "0-0", True
+            self._cursor, forgotten = "0-0", True
+            self._begin_live("0-0")
         self._epoch = found.epoch
         self._enter("up", "")
         self._reading = False
@@ -163,11 +174,18 @@ class Link:
         self.gap = not same or moment(oldest) > moment(entry)
         self._cursor = min(entry if same else "0-0", self._cursor, key=moment)
 
-    def age(self, entry: str) -> float:
-        """Seconds since it was written to the log, or less than that; no clock that anybody may
-        set on this machine counts.
+    def _begin_live(self, entry: str) -> None:
+        self.live_from, self._live_from = entry, moment(entry)
+
+    def is_past(self, written: Moment) -> bool:
+        """Whether that was before this node began."""
+        return written <= self._live_from
+
+    def age(self, written: Moment) -> float:
+        """Seconds since then, or less than that; no clock that anybody may set on this machine
+        counts.
         """
-        return self._reactor.now + self._engine_ahead - moment(entry)[0] / 1e3
+        return self._reactor.now + self._engine_ahead - written[0] / 1e3
 
     # -- while it is up
 

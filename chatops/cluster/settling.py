@@ -35,6 +35,11 @@ class Settling:
         self._there.settled = False
         self._timer = self._after(self._patience, self.end)
 
+    @property
+    def pending(self) -> bool:
+        """Whether it is not over yet."""
+        return not self._there.settled
+
     def look(self, peers: Mapping[str, Peer]) -> None:
         """The log has been read so far: is that all?"""
         known = {node for node, peer in peers.items()
