@@ -50,8 +50,9 @@ NOTABLE = 0.5                  # seconds by which our clock has been set
 LONG = 0.001                   # seconds of a turn: the next will be as long, and others come first
 
 # Where the engine and other nodes share a CPU with this one, a busy node would otherwise look for
-# more, and find no answer, before the engine had any time to give it.  Where nobody wants the CPU
-# this costs a system call, and no time.
+# more, and find no answer, before the engine had any time to give it; and an engine that has just
+# been written to is often put on the writer's CPU, to wait until that is done with its turn.  Where
+# nobody wants the CPU this costs a system call, and no time.
 _yield_cpu: Callable[[], None] = getattr(os, "sched_yield", lambda: None)
 
 
@@ -200,7 +201,8 @@ class Member:
         others have written meanwhile, which is one fan-out and not one for each of them.
         """
         self._catching_up.flush(self.numbers.last)
-        self._write()
+        if self._write():
+            _yield_cpu()               # nobody waits for what is left of this turn
         if self.arrivals.wants_more:
             self.link.read_on()
         else:
@@ -210,21 +212,24 @@ class Member:
         if self._busy:
             _yield_cpu()               # before what comes next is looked for: see there
 
-    def _write(self) -> None:
-        """Tell the others what has become of people here, and write the next frame."""
+    def _write(self) -> bool:
+        """Tell the others what has become of people here, and write the next frame, if there is
+        one and none is under way.
+        """
         if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
-        up = self.link.state == "up"
-        if not up:
-            return
+        if self.link.state != "up":
+            return False
         now = self._state.reactor.now
         if self._introductions.owed and not self._introduces_later:
             self._introduce(now)
-        if (frame := self.queue.next(now, self._state.wall())) is not None:
+        frame = self.queue.next(now, self._state.wall())
+        if frame is not None:
             self.link.write(frame)
         if self.claims and not self.claiming:
             self.claiming = self.claims.take()
             self.link.claim(self.claiming, self._refused)
+        return frame is not None
 
     def _introduce(self, now: float) -> None:
         """Tell all of this node, now or when that may be done again."""
