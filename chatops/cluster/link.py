@@ -90,7 +90,7 @@ class Link:
         self._closed = False
         self._out: Pipe | None = None
         self._in: Pipe | None = None
-        self.reading = False          # the engine has been asked for what comes next
+        self._reading = False          # the engine has been asked for what comes next
         self._renew_at = 0.0
         self._was_gone = False         # the others may take this node for gone
         self._timer: Timer | None = None
@@ -159,7 +159,7 @@ class Link:
             self._begin_live("0-0")
         self._epoch = found.epoch
         self._enter("up", "")
-        self.reading = False
+        self._reading = False
         self.read_on()
         self._owner.joined(found.living, found.rulings, anew=anew, forgotten=forgotten)
 
@@ -244,21 +244,16 @@ class Link:
         """Have what is in the log next, as soon as there is something.  Harmless if that has been
         asked for already.
         """
-        if self._in is not None and self.state == "up" and not self.reading:
-            self.reading = True
+        if self._in is not None and self.state == "up" and not self._reading:
+            self._reading = True
             self._in.ask(self.keys.read(self._cursor, self.pace.block), self._came)
-
-    def look(self) -> None:
-        """Read what has come of the log in this turn, if anything has."""
-        if self._in is not None:
-            self._in.look()
 
     def _came(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
             self._lose(str(answer))
             return
         self._tries = 0
-        self.reading = False
+        self._reading = False
         found = entries(answer)
         if found:
             self._cursor = found[-1][0]

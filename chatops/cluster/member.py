@@ -198,28 +198,19 @@ class Member:
 
     def flush(self) -> None:
         """Write what has not been written yet, and only now ask for more: the answer has all that
-        others have written meanwhile, which is one fan-out and not one for each of them.  A busy
-        node asks in the next turn: now the answer would be its own frame, and what others write
-        in between, until that turn, would come one turn later.
+        others have written meanwhile, which is one fan-out and not one for each of them.
         """
         self._catching_up.flush(self.numbers.last)
         if self._write():
             _yield_cpu()               # nobody waits for what is left of this turn
-        self._busy = self._state.reactor.clock() - self._state.reactor.now > LONG
-        if not self.arrivals.wants_more:
-            self.link.renew()
-        elif not self._busy:
+        if self.arrivals.wants_more:
             self.link.read_on()
-        elif not self.link.reading:
-            self._state.reactor.call_soon(self._read_on)
+        else:
+            self.link.renew()
         self.arrivals.flush()
+        self._busy = self._state.reactor.clock() - self._state.reactor.now > LONG
         if self._busy:
             _yield_cpu()               # before what comes next is looked for: see there
-
-    def _read_on(self) -> None:
-        """Ask for more, and look at once: an engine on our CPU has answered by now."""
-        self.link.read_on()
-        self.link.look()
 
     def _write(self) -> bool:
         """Tell the others what has become of people here, and write the next frame, if there is

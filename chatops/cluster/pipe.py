@@ -120,11 +120,6 @@ class Pipe:
         if self.is_open and (mask & EVENT_WRITE):
             self._write()
 
-    def look(self) -> None:
-        """Read what has come by now, if anything has."""
-        if self.is_open and self._connected:
-            self._read()
-
     def _secured(self, tls: TlsTo) -> bool:
         """Whether the handshake is done; it goes on when the engine has said or read more."""
         sock = self._sock

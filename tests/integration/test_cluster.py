@@ -60,7 +60,7 @@ def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_o
     assert "a" not in opened
 
 
-def test_where_turns_are_long_the_engine_is_told_before_the_fan_out_and_asked_a_turn_after_it(
+def test_where_turns_are_long_the_engine_is_told_before_the_fan_out_and_asked_after_it(
         node: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chatops.cluster.member.LONG", -1.0)
     a, b, ada, bob = both(node)
@@ -70,7 +70,6 @@ def test_where_turns_are_long_the_engine_is_told_before_the_fan_out_and_asked_a_
     before = a.row(own).lines_out, b.row(bob).lines_out
     written: list[int] = []
     asked: list[int] = []
-    turns: list[int] = []
 
     def watch_writing() -> None:
         link = of(a.chat).link
@@ -88,12 +87,10 @@ def test_where_turns_are_long_the_engine_is_told_before_the_fan_out_and_asked_a_
 
         def spy(frame: NodeFrame, seen: Seen, lag: float = 0.0) -> None:
             take(frame, seen, lag)
-            turns.append(b.chat.state.selector.turns)
             link.read_on = note        # type: ignore[method-assign]
 
         def note() -> None:
             asked.append(b.chat.state.connections[bob.id].lines_out)
-            turns.append(b.chat.state.selector.turns)
             link.read_on = read_on     # type: ignore[method-assign]
             read_on()
 
@@ -106,7 +103,6 @@ def test_where_turns_are_long_the_engine_is_told_before_the_fan_out_and_asked_a_
     own.expect("ada: hello")
     b.until(lambda _: bool(asked))
     assert (written, asked) == ([before[0]], [before[1] + 1])
-    assert turns[1] == turns[0] + 1    # or what others write meanwhile came one turn later still
 
 
 def test_what_nobody_elsewhere_would_hear_does_not_travel_unless_a_node_is_away(
