@@ -32,7 +32,7 @@ class Ledger(msgspec.Struct):
     lost: int = 0              # that should have come before another one
     doubled: int = 0           # that came again, or too late
     told: int = 0              # notices that lines are missing
-    gaps: list[str] = []       # what was lost, by whom, of whom
+    gaps: list[str] = []       # that, in words: who lacks what of whom
     notices: deque[str] = msgspec.field(default_factory=lambda: deque(maxlen=NOTICES))
     ways: list[float] = []     # seconds of lines to a client of their own node
 

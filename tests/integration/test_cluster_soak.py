@@ -33,6 +33,9 @@ def test_a_line_that_is_missing_and_one_that_comes_again_are_counted() -> None:
                            "4\ncat: [12:34] c 0\n",
                            "*** some lines of node b are missing\n*** bob joined\n")
     assert (ledger.heard, ledger.lost, ledger.doubled, ledger.told) == (5, 2, 1, 1)
+    assert ledger.gaps == ["x lacks b 5 to 6"]
+    assert list(ledger.notices) == ["x is told: *** some lines of node b are missing",
+                                    "x is told: *** bob joined"]
     assert talker.heard == {b"b": 7, b"c": 0}
     assert talker.first == {b"b": 3, b"c": 0}
 
