@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from chatops.accounts.store import AccountError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:              # imported where the first password comes, see below
     from argon2 import PasswordHasher
 
 # OWASP's second choice for Argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one

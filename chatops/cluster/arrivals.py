@@ -136,8 +136,7 @@ class Arrivals:
         now, which wrote this entry, once.
         """
         self.bad += 1
-        if (isinstance(error, OtherVersion) and entry
-                and not self._link.is_past(moment(entry))):
+        if isinstance(error, OtherVersion) and entry and not self._link.is_past(moment(entry)):
             self._reader.unreadable(error)
             return
         if self.bad & (self.bad - 1) == 0:

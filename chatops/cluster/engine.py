@@ -339,10 +339,6 @@ def entries(answer: Any) -> list[tuple[str, bytes]]:
         return []
     found = []
     for ident, fields in answer[0][1]:
-        if fields and fields[0] == b"f":
-            frame = fields[1]
-        else:
-            named = dict(zip(fields[::2], fields[1::2], strict=False)) if fields else {}
-            frame = named.get(b"f", b"")
-        found.append((ident.decode(), frame))
+        named = dict(zip(fields[::2], fields[1::2], strict=False)) if fields else {}
+        found.append((ident.decode(), named.get(b"f", b"")))
     return found

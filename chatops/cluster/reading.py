@@ -249,7 +249,10 @@ class Reader:
 
     def _gone(self, peer: Peer, how: str, state: Literal["gone", "left"] = "gone") -> None:
         peer.state, peer.introduced, peer.all_told = state, False, False
-        (self.absent.add if state == "gone" else self.absent.discard)(peer.node)
+        if state == "gone":
+            self.absent.add(peer.node)
+        else:
+            self.absent.discard(peer.node)
         people = self._there.of(peer.node)
         moves = self._there.replace(peer.node, ())
         self._tell(peer, moves.left, how)
