@@ -79,7 +79,7 @@ class Connecting:
                 self._found(answers, held, answer == 2)
 
         keys = self._keys
-        commands = (*keys.epochs(), keys.end(), keys.first(), TIME,
+        commands = (keys.begin(), keys.end(), keys.first(), TIME,
                     keys.living(self._pace.renewed), keys.ruled())
         for command in commands:
             self.out.ask(command, gathered)
@@ -89,7 +89,7 @@ class Connecting:
         if wrong:
             self._lost(str(wrong[0]))
             return
-        _, epoch, newest, oldest, clock, living, ruled = answers
+        epoch, newest, oldest, clock, living, ruled = answers
         end = newest[0][0].decode() if newest else "0-0"
         self._told(EngineFound(held, anew, epoch, end, oldest[0][0].decode() if oldest else end,
                          seconds(clock), [node.decode() for node in living],

@@ -7,6 +7,7 @@ module, no function, no pub/sub.  All keys are in one hash slot.
 from __future__ import annotations
 
 import ipaddress
+import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -23,12 +24,13 @@ ASKED = ("redis+sentinel", "valkey+sentinel")  # and of one that others know whe
 PORT, SENTINEL_PORT = 6379, 26379
 AT_ONCE = 64                   # frames in one answer
 
-# Kept, had run out and is taken anew, or whose it is.
+# Kept, had run out and is taken anew, or whose it is. So has that of who has read another log.
 _LEASE = b"""
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= ARGV[1] then return owner end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('SADD', KEYS[2], ARGV[3])
+if ARGV[4] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[4] then return 2 end
 return owner and 1 or 2
 """
 _RELEASE = b"""
@@ -48,11 +50,15 @@ for _, node in ipairs(redis.call('SMEMBERS', KEYS[1])) do
 end
 return living
 """
-# A frame for the log, unless the log is another than the writer has read: then nobody might read
-# it, for ids may begin before those that have been read.
-_WRITE = b"""
-if redis.call('GET', KEYS[2]) ~= ARGV[1] then return {err = 'FORGOTTEN what it kept is gone'} end
-return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'f', ARGV[3])
+# What the log is called. Where there is none one begins, with an entry that says so, and without
+# a log nobody writes: its ids may come before those that have been read.
+_BEGIN = b"""
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('XADD', KEYS[1], '*', 'log', ARGV[1])
+  redis.call('SET', KEYS[2], ARGV[1])
+end
+redis.call('SET', KEYS[2], ARGV[1], 'NX')
+return redis.call('GET', KEYS[2])
 """
 # Networks and rulings, which begin with their time: of two the later is kept.
 _RULE = b"""
@@ -212,7 +218,8 @@ class Keys:
         self._owner = f"{node}/{boot}/".encode()
         # All but what is another each time, which comes last.
         self._read: tuple[float, bytes] = 0.0, b""
-        self._write: tuple[bytes, bytes] = b"", b""
+        self._write = _but_last(b"XADD", self.log, b"NOMKSTREAM", b"MAXLEN", b"~", LENGTH, b"*",
+                                b"f")
 
     def greeting(self, engine: EngineAddress) -> list[bytes]:
         """What is said first on each connection; each of these answers with OK."""
@@ -224,10 +231,12 @@ class Keys:
             said.append(pack(b"SELECT", engine.db))
         return said
 
-    def hold(self, seconds: float) -> bytes:
-        """Take or renew this node's lease: 1 is kept, 2 taken anew, else whose it is."""
-        return pack(b"EVAL", _LEASE, 2, self._lease, self.nodes, self._boot, int(seconds * 1000),
-                    self._node)
+    def hold(self, seconds: float, epoch: bytes = b"") -> bytes:
+        """Take or renew this node's lease: 1 is kept, 2 taken anew, or of who has read another log
+        than there is now, else whose it is.
+        """
+        return pack(b"EVAL", _LEASE, 3, self._lease, self.nodes, self.epoch, self._boot,
+                    int(seconds * 1000), self._node, epoch)
 
     def release(self) -> bytes:
         """Give the lease back, if it is still ours."""
@@ -245,9 +254,9 @@ class Keys:
         """Which boots of these nodes hold a lease."""
         return pack(b"MGET", *[self.leases + node.encode() for node in nodes])
 
-    def epochs(self) -> list[bytes]:
-        """What the log is called by whoever made it: OK or nothing, then the name."""
-        return [pack(b"SET", self.epoch, self._boot, b"NX"), pack(b"GET", self.epoch)]
+    def begin(self) -> bytes:
+        """Have a log, if there is none; what it is called."""
+        return pack(b"EVAL", _BEGIN, 2, self.log, self.epoch, secrets.token_hex(8))
 
     def end(self) -> bytes:
         """The last entry of the log."""
@@ -257,13 +266,9 @@ class Keys:
         """The first entry of the log that is still there."""
         return pack(b"XRANGE", self.log, b"-", b"+", b"COUNT", 1)
 
-    def write(self, frame: bytes, epoch: bytes) -> bytes:
-        """Add to the log that is called `epoch`; an error that begins with FORGOTTEN if it is
-        another.
-        """
-        if epoch != self._write[0]:
-            self._write = epoch, _but_last(b"EVAL", _WRITE, 2, self.log, self.epoch, epoch, LENGTH)
-        return b"%b$%d\r\n%b\r\n" % (self._write[1], len(frame), frame)
+    def write(self, frame: bytes) -> bytes:
+        """Add to the log.  Answers with the entry, or nothing where there is no log."""
+        return b"%b$%d\r\n%b\r\n" % (self._write, len(frame), frame)
 
     def ruled(self) -> bytes:
         """All rulings, by their networks."""
@@ -333,12 +338,15 @@ def moment(entry: str) -> Moment:
     return int(milliseconds), int(number or 0)
 
 
+def begins(answer: Any) -> bytes:
+    """What the log is called, if the answer to `Keys.read` begins where it does; else b""."""
+    fields = answer[0][1][0][1] if answer else None
+    return fields[1] if fields and fields[0] == b"log" else b""
+
+
 def entries(answer: Any) -> list[tuple[str, bytes]]:
     """Ids and frames in the answer to `Keys.read`; b"" for an entry that has none."""
     if not answer:
         return []
-    found = []
-    for ident, fields in answer[0][1]:
-        named = dict(zip(fields[::2], fields[1::2], strict=False)) if fields else {}
-        found.append((ident.decode(), named.get(b"f", b"")))
-    return found
+    return [(ident.decode(), fields[1] if fields and fields[0] == b"f" else b"")
+            for ident, fields in answer[0][1]]

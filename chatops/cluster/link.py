@@ -16,6 +16,7 @@ from chatops.cluster.engine import (
     EngineAddress,
     Keys,
     Moment,
+    begins,
     entries,
     moment,
     seconds,
@@ -192,7 +193,7 @@ class Link:
     def write(self, frame: bytes) -> None:
         """Add to the log; the owner is told when that is done.  One at a time."""
         if self._out is not None:
-            self._out.ask(self.keys.write(frame, self._epoch), self._written)
+            self._out.ask(self.keys.write(frame), self._written)
 
     def claim(self, claims: Sequence[Claim],
               refused: Callable[[list[tuple[str, str]]], None]) -> None:
@@ -234,8 +235,9 @@ class Link:
 
     def _written(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
-            self._was_gone |= str(answer).startswith("FORGOTTEN")
             self._lose(str(answer))
+        elif answer is None:
+            self._forgotten()
         else:
             self._tries = 0
             self._owner.written()
@@ -257,6 +259,10 @@ class Link:
         found = entries(answer)
         if found:
             self._cursor = found[-1][0]
+        if log := begins(answer):
+            del found[0]
+            if log != self._epoch:
+                self._renew_at = 0.0       # it will be told whether it has read another
         self.renew()
         if found:
             self._owner.read(found)
@@ -268,7 +274,7 @@ class Link:
         if self.state == "up" and self._reactor.now >= self._renew_at:
             self._renew_at = self._reactor.now + self.pace.renew
             self.ask(TIME, self._timed)
-            self.ask(self.keys.hold(self.pace.lease), self._renewed)
+            self.ask(self.keys.hold(self.pace.lease, self._epoch), self._renewed)
 
     def _timed(self, answer: Any) -> None:
         self._engine_ahead = seconds(answer) - self._reactor.now
@@ -277,12 +283,16 @@ class Link:
         if isinstance(answer, bytes):
             self._taken()
         elif answer == 2:
-            # Either we stood still for so long, or the engine has lost what it kept, and its ids
-            # may begin before our cursor: nothing would be read, without a word.
-            self._was_gone = True
-            self._lose("it has forgotten this node")
+            self._forgotten()
         else:
             self._owner.renewed()
+
+    def _forgotten(self) -> None:
+        """Either we stood still for so long, or the engine has lost what it kept, and its ids may
+        begin before our cursor: nothing would be read, without a word.
+        """
+        self._was_gone = True
+        self._lose("it has forgotten this node")
 
     # -- the end
 
@@ -309,7 +319,7 @@ class Link:
         """
         self._closed = True
         if self.state == "up" and self._out is not None:
-            self._out.push(b"".join([self.keys.write(frame, self._epoch) for frame in last])
+            self._out.push(b"".join([self.keys.write(frame) for frame in last])
                            + self.keys.release())
         if self._timer is not None:
             self._timer.cancel()

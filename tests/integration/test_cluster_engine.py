@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
 from chatops.api.events import EngineBack, EngineLost, FramesLost, Warned
+from chatops.cluster import start
 from chatops.cluster.frames import VERSION
 from chatops.system.errors import StartError
 from tests.integration.engine import Engine, needs_engine
 from tests.integration.fault_proxy import before
 from tests.integration.harness import Client, Server
-from tests.integration.nodes import Start, both, of, sees, up
+from tests.integration.nodes import QUICK, Start, both, of, sees, up
 from tests.integration.until import until
 from tests.patience import scaled
 
@@ -141,7 +144,7 @@ def test_an_answer_that_is_swallowed_doubles_a_frame_in_the_log_and_no_line(
     with before(engine.port) as proxy:
         a, b, ada, bob = both(node, url=proxy.url)
         for n in range(3):
-            proxy.swallow = b"XADD"
+            proxy.swallow = b"NOMKSTREAM"
             bob.say(str(n))
             until(lambda: not proxy.swallow)
             ada.expect(f"bob: {n}")
@@ -184,6 +187,43 @@ def test_an_engine_that_forgets_everything_under_its_readers_is_no_news_to_clien
     a.until(lambda _: engine.ask("EXISTS", "{chatops}:node:a", "{chatops}:node:b") == 2)
     a.until(lambda _: engine.ask("HLEN", "{chatops}:nicks") == 2)
     assert b.call(lambda: sees(b.chat, "ada"))
+    assert missing(a) == missing(b) == 0
+
+
+def test_where_a_log_begins_it_says_so_to_those_who_have_read_another(
+        node: Start, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start, "PACE", replace(QUICK, renew=600.0, lease=1200.0))
+    a, b, ada, bob = both(node)
+    was = b.call(lambda: of(b.chat).link.epoch)
+    engine.ask("FLUSHALL")
+    ada.say("hello")                           # and b, which says nothing, renews nothing
+    b.until(lambda chat: up(chat) and of(chat).link.epoch != was)
+    assert all_of(bob, "ada: hello", "ada") == ["ada: hello"]
+    a.until(lambda chat: of(chat).link.epoch == b.call(lambda: of(b.chat).link.epoch))
+    assert missing(a) == missing(b) == 0
+
+
+@pytest.mark.parametrize("spoil", [("DEL", "{chatops}:log"), ("DEL", "{chatops}:epoch"),
+                                   ("SET", "{chatops}:epoch", "another")])
+def test_a_log_that_is_another_is_found_out_and_nothing_is_lost_or_doubled(
+        node: Start, engine: Engine, spoil: tuple[str, ...]) -> None:
+    a, b, ada, bob = both(node)
+    ada.say("before")
+    bob.expect("ada: before")
+    was = a.call(lambda: of(a.chat).link.epoch)
+    engine.ask(*spoil)
+    for number in range(3):
+        ada.say(f"ada {number}")
+        bob.say(f"bob {number}")
+    for each in (a, b):
+        each.until(lambda chat: up(chat) and of(chat).link.epoch != was)
+    assert a.call(lambda: of(a.chat).link.epoch) == b.call(lambda: of(b.chat).link.epoch)
+    ada.say("last of ada")
+    bob.say("last of bob")
+    assert all_of(bob, "ada: last of ada", "ada") == [
+        *[f"ada: ada {number}" for number in range(3)], "ada: last of ada"]
+    assert all_of(ada, "bob: last of bob", "bob") == [
+        *[f"bob: bob {number}" for number in range(3)], "bob: last of bob"]
     assert missing(a) == missing(b) == 0
 
 
