@@ -59,11 +59,15 @@ class Arrivals:
         """Whether the engine is to be asked for more: not while so much waits to be read."""
         return self.behind < AHEAD
 
-    def take(self, found: Sequence[tuple[str, bytes]]) -> None:
-        """Entries of the log and what is in them, which follow those taken before."""
+    def take(self, found: Sequence[tuple[str, bytes]], *, later: bool = False) -> None:
+        """Entries of the log and what is in them, which follow those taken before; they are read
+        now, or (`later`) in the next turn.
+        """
         self._found.extend([(self._link.epoch, *entry) for entry in found])
         self.behind += sum([len(frame) for _, frame in found])
-        if not self._goes_on:
+        if later:
+            self._goes_on = True
+        elif not self._goes_on:
             self._read_on()
 
     def _read_on(self) -> None:

@@ -250,6 +250,11 @@ class Link:
             self._reading = True
             self._in.ask(self.keys.read(self._cursor, self.pace.block), self._came)
 
+    def look(self) -> None:
+        """Read what the engine has answered by now."""
+        if self._in is not None:
+            self._in.look()
+
     def _came(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
             self._lose(str(answer))

@@ -91,7 +91,9 @@ class Member:
                              self._catching_up)
         self._introductions = Introductions()
         self._introduces_later = False
-        self._busy = False
+        self._busy = False             # the last turn was long
+        self._puts_by = False          # what comes now is for the next one
+        self.tops_up = False           # it comes in addition to what has just come
         self._leaving = False
         self._solitude = Solitude(state, node)
         self.claiming: list[Claim] = []
@@ -198,17 +200,22 @@ class Member:
 
     def flush(self) -> None:
         """Write what has not been written yet, and only now ask for more: the answer has all that
-        others have written meanwhile, which is one fan-out and not one for each of them.
+        others have written meanwhile, which is one fan-out and not one for each of them.  Where a
+        question is older, as after a long turn, its answer is put by for the next one.
         """
         self._catching_up.flush(self.numbers.last)
         if self._write():
             _yield_cpu()               # nobody waits for what is left of this turn
+        self._busy = self._state.reactor.clock() - self._state.reactor.now > LONG
+        if self._busy:
+            self._puts_by = True
+            self.link.look()
+            self._puts_by = False
         if self.arrivals.wants_more:
             self.link.read_on()
         else:
             self.link.renew()
         self.arrivals.flush()
-        self._busy = self._state.reactor.clock() - self._state.reactor.now > LONG
         if self._busy:
             _yield_cpu()               # before what comes next is looked for: see there
 
@@ -302,7 +309,14 @@ class Member:
         self._solitude.begin(str(self.link.engine), reason)
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> None:
-        self.arrivals.take(found)
+        self.arrivals.take(found, later=self._puts_by)
+        if self._busy and self.arrivals.wants_more and not (self._puts_by or self.tops_up):
+            # Others may have written since that was answered, and it would wait for a long turn.
+            self.tops_up = True
+            self.link.read_on()
+            _yield_cpu()
+            self.link.look()
+            self.tops_up = False
 
     def written(self) -> None:
         self.queue.acknowledge()

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import select
+import threading
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from chatops.api.commands import Broadcast
 from chatops.api.events import Warned
+from chatops.cluster import member
 from chatops.cluster.frames import NodeFrame
 from chatops.cluster.numbers import Seen
 from chatops.system.errors import StartError
+from tests.integration.client import Client
 from tests.integration.engine import Engine, needs_engine
+from tests.integration.harness import Server
 from tests.integration.nodes import Start, both, known, of
-from tests.patience import scaled
+from tests.patience import PATIENCE, scaled
 
 pytestmark = [needs_engine, pytest.mark.timeout(scaled(60))]
 
@@ -37,8 +43,8 @@ def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_o
     opened: list[str] = []
 
     def watch() -> None:
-        member = of(a.chat)
-        write, open_ = member.link.write, member.reader.take
+        node = of(a.chat)
+        write, open_ = node.link.write, node.reader.take
 
         def spy(frame: bytes) -> None:
             had.append(a.chat.state.connections[own.id].lines_out)
@@ -48,9 +54,9 @@ def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_o
             opened.append(frame.node)
             open_(frame, seen, lag)
 
-        member.link.write = spy        # type: ignore[method-assign]
-        member.reader.take = note      # type: ignore[method-assign]
-        member.arrivals.trip = 0.0
+        node.link.write = spy          # type: ignore[method-assign]
+        node.reader.take = note        # type: ignore[method-assign]
+        node.arrivals.trip = 0.0
 
     a.call(watch)
     ada.say("hello")
@@ -60,18 +66,23 @@ def test_own_clients_have_a_line_before_the_engine_is_told_and_its_echo_is_not_o
     assert "a" not in opened
 
 
-def test_where_turns_are_long_the_engine_is_told_before_the_fan_out_and_asked_after_it(
-        node: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatops.cluster.member.LONG", -1.0)
-    a, b, ada, bob = both(node)
+@pytest.fixture
+def busy(node: Start, monkeypatch: pytest.MonkeyPatch) -> tuple[Server, Server, Client, Client]:
+    """As `both`, on nodes whose turns are always taken for long ones."""
+    monkeypatch.setattr(member, "LONG", -1.0)
+    return both(node)
+
+
+def test_where_turns_are_long_the_engine_is_told_before_the_fan_out(
+        busy: tuple[Server, Server, Client, Client]) -> None:
+    a, _, ada, bob = busy
     own = a.client()
     bob.expect(f"*** {own.nick} joined")
     a.until(lambda chat: not len(of(chat).queue))
-    before = a.row(own).lines_out, b.row(bob).lines_out
+    before = a.row(own).lines_out
     written: list[int] = []
-    asked: list[int] = []
 
-    def watch_writing() -> None:
+    def watch() -> None:
         link = of(a.chat).link
         write = link.write
 
@@ -81,28 +92,92 @@ def test_where_turns_are_long_the_engine_is_told_before_the_fan_out_and_asked_af
 
         link.write = spy               # type: ignore[method-assign]
 
-    def watch_asking() -> None:
-        reader, link = of(b.chat).reader, of(b.chat).link
-        take, read_on = reader.take, link.read_on
-
-        def spy(frame: NodeFrame, seen: Seen, lag: float = 0.0) -> None:
-            take(frame, seen, lag)
-            link.read_on = note        # type: ignore[method-assign]
-
-        def note() -> None:
-            asked.append(b.chat.state.connections[bob.id].lines_out)
-            link.read_on = read_on     # type: ignore[method-assign]
-            read_on()
-
-        reader.take = spy              # type: ignore[method-assign]
-
-    a.call(watch_writing)
-    b.call(watch_asking)
+    a.call(watch)
     ada.say("hello")
     bob.expect("ada: hello")
     own.expect("ada: hello")
-    b.until(lambda _: bool(asked))
-    assert (written, asked) == ([before[0]], [before[1] + 1])
+    assert written == [before]
+
+
+class Look(NamedTuple):
+    """When a frame was read."""
+
+    turn: int
+    asked: int                         # questions for more, so far
+
+
+def looks_at(node: Server) -> list[Look]:
+    """From now on: when it reads frames of others."""
+    looks: list[Look] = []
+
+    def watch() -> None:
+        reader = of(node.chat).reader
+        take = reader.take
+
+        def spy(frame: NodeFrame, seen: Seen, lag: float = 0.0) -> None:
+            looks.append(look(node))
+            take(frame, seen, lag)
+
+        reader.take = spy              # type: ignore[method-assign]
+
+    node.call(watch)
+    return looks
+
+
+def look(node: Server) -> Look:
+    """Now, in its own thread."""
+    _, into = of(node.chat).link.pipes
+    return Look(node.chat.reactor.selector.turns, into.asked)
+
+
+def answered(node: Server) -> None:
+    """Wait until the engine has answered, which that node does not read meanwhile."""
+    _, into = of(node.chat).link.pipes
+    assert select.select([into.fd], [], [], PATIENCE)[0]
+
+
+def test_where_turns_are_long_what_was_written_until_one_begins_is_heard_in_it(
+        busy: tuple[Server, Server, Client, Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b, ada, bob = busy
+    a.until(lambda chat: not len(of(chat).queue))
+    b.turn()
+    looks = looks_at(b)
+    more = ["second"]
+    thread = b.call(threading.get_ident)
+
+    def others_have_the_cpu() -> None:
+        if more and threading.get_ident() == thread and of(b.chat).tops_up:
+            ada.say(more.pop())
+            answered(b)
+
+    monkeypatch.setattr(member, "_yield_cpu", others_have_the_cpu)
+    while more:                        # what comes at the end of a turn waits for the next
+        looks.clear()
+        ada.say("first")
+        bob.expect("ada: first")
+    bob.expect("ada: second")
+    first, second = looks
+    assert first.turn == second.turn
+
+
+def test_at_the_end_of_a_long_turn_more_is_asked_for_though_there_is_an_answer(
+        busy: tuple[Server, Server, Client, Client]) -> None:
+    a, b, ada, bob = busy
+    a.until(lambda chat: not len(of(chat).queue))
+    b.turn()
+    looks = looks_at(b)
+    ends: list[Look] = []
+
+    def meanwhile() -> None:
+        if not ends:
+            ends.append(look(b))
+            ada.say("hello")
+            answered(b)
+
+    b.call(lambda: b.chat.reactor.hooks.insert(1, meanwhile))  # before what nodes do there
+    bob.expect("ada: hello")
+    [end], [read] = ends, looks
+    assert (read.turn, read.asked) == (end.turn + 1, end.asked + 1)
 
 
 def test_what_nobody_elsewhere_would_hear_does_not_travel_unless_a_node_is_away(
