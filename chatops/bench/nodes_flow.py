@@ -16,14 +16,16 @@ import msgspec
 
 from chatops.bench.contenders import CHATOPS
 from chatops.bench.ears import Ear, meet
+from chatops.bench.in_turn import InTurnResult, InTurnSpec, Served, Turns
 from chatops.bench.load import LoadResult, LoadSpec
 from chatops.bench.nodes import NAMES, begin_nodes
-from chatops.bench.runner import BenchError, ServerProcess, run_loads
+from chatops.bench.runner import BenchError, Load, ServerProcess, run_loads
 
 CLIENTS = 999                  # in one room, on all nodes together; or as many in all rooms
 SENDERS = 30
 WINDOW = 1024                  # lines under way
 WARM_UP = 1.0                  # seconds
+SLICES = 4                     # of a round's seconds, as long as one is loaded before the next
 Cpus = tuple[int, int] | None
 
 
@@ -32,7 +34,7 @@ class NodesFlow(msgspec.Struct, frozen=True):
 
     nodes: int
     deliveries_per_s: float
-    over: float                # the same of a server alone, in the same round: the median
+    over: float                # the same of a server alone, just then: the median
     lost: int = 0              # deliveries that never came, of all rounds
     over_apart: float = 1.0    # as `over`, where each node has a room of its own
 
@@ -40,25 +42,34 @@ class NodesFlow(msgspec.Struct, frozen=True):
 def measure_flow(rounds: int, seconds: float, cpus: Cpus) -> tuple[NodesFlow, ...]:
     """A server alone, two nodes and three, in turn.  Raises `BenchError`."""
     counts = range(1, len(NAMES) + 1)
-    found = [[_spread(count, seconds, cpus) for count in counts] for _ in range(rounds)]
+    found = _spread(counts, rounds * SLICES, seconds / SLICES, cpus)
     apart = [[(1.0, 0), *[_apart(count, seconds, cpus) for count in counts[1:]]]
              for _ in range(rounds)]
+    alone = found[0].deliveries_per_s
     return tuple([NodesFlow(
-        count, median(each[n][0] for each in found),
-        median(each[n][0] / each[0][0] for each in found),
-        sum(each[n][1] for each in (*found, *apart)),
-        median(each[n][0] for each in apart)) for n, count in enumerate(counts)])
+        count, median(here.deliveries_per_s),
+        median([each / by_itself for each, by_itself in
+                zip(here.deliveries_per_s, alone, strict=True)]),
+        here.lost + sum(each[n][1] for each in apart),
+        median(each[n][0] for each in apart))
+        for n, (count, here) in enumerate(zip(counts, found, strict=True))])
 
 
-def _spread(count: int, seconds: float, cpus: Cpus) -> tuple[float, int]:
-    """One room, everywhere: deliveries a second, and how many were lost."""
-    with _standing(count, cpus) as ports:
-        first, *others = ports
-        with ExitStack() as listening:
-            meet(*_ears(listening, ports))
-        return _sum(run_loads([_timed(LoadSpec(
-            port=first, more_ports=tuple(others), clients=CLIENTS, senders=SENDERS,
-            window=WINDOW), seconds, cpus)]))
+def _spread(counts: Sequence[int], times: int, seconds: float, cpus: Cpus) -> Sequence[Turns]:
+    """One room, everywhere on so many nodes, which are loaded in turn: what came of each."""
+    with ExitStack() as stack:
+        served = [stack.enter_context(_standing(count, cpus)) for count in counts]
+        for first, *others in served:
+            with ExitStack() as listening:
+                meet(*_ears(listening, [first, *others]))
+        load = stack.enter_context(Load("chatops.bench.in_turn", InTurnSpec(
+            served=tuple([Served(tuple(ports)) for ports in served]), clients=CLIENTS,
+            senders=SENDERS, window=WINDOW, times=times, seconds=seconds,
+            cpu=cpus[1] if cpus is not None else None), InTurnResult))
+        turns = load.result().turns
+    if closed := sum(each.closed for each in turns):
+        raise BenchError(f"of {CLIENTS * len(turns)} clients {closed} were closed")
+    return turns
 
 
 def _apart(count: int, seconds: float, cpus: Cpus) -> tuple[float, int]:

@@ -141,7 +141,7 @@ def measure_cluster(findings: Findings, cpus: Cpus, progress: Progress) -> list[
     if not why:
         progress("three nodes and an engine")
         try:
-            findings.nodes = nodes.measure_nodes(400 * findings.plan.rounds,
+            findings.nodes = nodes.measure_nodes(1000 * findings.plan.rounds,
                                                  findings.plan.seconds, cpus)
             progress("as much as a server, two nodes and three deliver on one CPU")
             findings.nodes_flow = nodes_flow.measure_flow(findings.plan.rounds,
