@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from chatops.api import events
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.courtesy import Courtesy
-from chatops.cluster.engine import moment
 from chatops.cluster.frame_queue import FrameQueue
 from chatops.cluster.frames import LARGEST, BadFrame, Codec, OtherVersion
 from chatops.cluster.link import Link
@@ -63,8 +62,10 @@ class Arrivals:
         """Entries of the log and what is in them, which follow those taken before; they are read
         now, or (`later`) in the next turn.
         """
-        self._found.extend([(self._link.epoch, *entry) for entry in found])
-        self.behind += sum([len(frame) for _, frame in found])
+        log = self._link.epoch
+        for entry, frame in found:
+            self._found.append((log, entry, frame))
+            self.behind += len(frame)
         if later:
             self._goes_on = True
         elif not self._goes_on:
@@ -126,12 +127,12 @@ class Arrivals:
         if frame.node == self._codec.node:
             return                     # of before a cut, or of another boot
         seen = self._numbers.see(frame.node, frame.boot, frame.seq)
-        written = moment(entry)
-        if self._link.is_past(written):
+        age = self._link.age(entry)
+        if age is None:
             self._past.take(frame, seen, self._codec)
         else:
             before = self._reader.lines
-            self._reader.take(frame, seen, self._link.age(written) + frame.waited)
+            self._reader.take(frame, seen, age + frame.waited)
             self._state.context.intake_left -= (len(data)
                                                 + LINE * (self._reader.lines - before))
 
@@ -140,7 +141,7 @@ class Arrivals:
         now, which wrote this entry, once.
         """
         self.bad += 1
-        if isinstance(error, OtherVersion) and entry and not self._link.is_past(moment(entry)):
+        if isinstance(error, OtherVersion) and entry and self._link.age(entry) is not None:
             self._reader.unreadable(error)
             return
         if self.bad & (self.bad - 1) == 0:

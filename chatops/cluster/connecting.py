@@ -23,7 +23,7 @@ class EngineFound(NamedTuple):
 
     held: float                    # monotonic, since when we have the lease
     anew: bool                     # it had run out, or there never was one
-    epoch: bytes                   # what the log is called
+    epoch: str                     # what the log is called
     end: str                       # the log's last entry
     oldest: str                    # and the first that it has still
     time: float                    # by the engine's clock
@@ -91,6 +91,7 @@ class Connecting:
             return
         epoch, newest, oldest, clock, living, ruled = answers
         end = newest[0][0].decode() if newest else "0-0"
-        self._told(EngineFound(held, anew, epoch, end, oldest[0][0].decode() if oldest else end,
-                         seconds(clock), [node.decode() for node in living],
-                         dict(zip(ruled[::2], ruled[1::2], strict=True))))
+        self._told(EngineFound(
+            held, anew, epoch.decode(), end, oldest[0][0].decode() if oldest else end,
+            seconds(clock), [node.decode() for node in living],
+            dict(zip(ruled[::2], ruled[1::2], strict=True))))

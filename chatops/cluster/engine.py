@@ -231,7 +231,7 @@ class Keys:
             said.append(pack(b"SELECT", engine.db))
         return said
 
-    def hold(self, seconds: float, epoch: bytes = b"") -> bytes:
+    def hold(self, seconds: float, epoch: str = "") -> bytes:
         """Take or renew this node's lease: 1 is kept, 2 taken anew, or of who has read another log
         than there is now, else whose it is.
         """
@@ -338,10 +338,10 @@ def moment(entry: str) -> Moment:
     return int(milliseconds), int(number or 0)
 
 
-def begins(answer: Any) -> bytes:
-    """What the log is called, if the answer to `Keys.read` begins where it does; else b""."""
+def begins(answer: Any) -> str:
+    """What the log is called, if the answer to `Keys.read` begins where it does; else ""."""
     fields = answer[0][1][0][1] if answer else None
-    return fields[1] if fields and fields[0] == b"log" else b""
+    return fields[1].decode() if fields and fields[0] == b"log" else ""
 
 
 def entries(answer: Any) -> list[tuple[str, bytes]]:

@@ -15,7 +15,6 @@ from chatops.cluster.engine import (
     TIME,
     EngineAddress,
     Keys,
-    Moment,
     begins,
     entries,
     moment,
@@ -86,7 +85,7 @@ class Link:
         self._live_from = moment(self.live_from)
         self.gap = False               # of what came before, the log lacks some
         self._end = "0-0"              # the log's last entry when this link came up
-        self._epoch = b""
+        self.epoch = ""                # what the log is called
         self._tries = 0
         self._closed = False
         self._out: Pipe | None = None
@@ -100,11 +99,6 @@ class Link:
     def pipes(self) -> list[Pipe]:
         """The connections that there are now."""
         return [pipe for pipe in (self._out, self._in) if pipe is not None]
-
-    @property
-    def epoch(self) -> str:
-        """What the log is called."""
-        return self._epoch.decode()
 
     @property
     def caught_up(self) -> bool:
@@ -152,13 +146,13 @@ class Link:
             start = f"{int((found.time - (self._reactor.now - self._began)) * 1000)}-0"
             self._cursor = min(start, end, key=moment)
             self._begin_live(self._cursor)
-            self._go_back(found.epoch.decode(), found.oldest)
-        elif found.epoch != self._epoch or moment(end) < moment(self._cursor):
+            self._go_back(found.epoch, found.oldest)
+        elif found.epoch != self.epoch or moment(end) < moment(self._cursor):
             # From its beginning, not from its end: others may have written to it already, and
             # numbers drop what is old.
             self._cursor, forgotten = "0-0", True
             self._begin_live("0-0")
-        self._epoch = found.epoch
+        self.epoch = found.epoch
         self._enter("up", "")
         self._reading = False
         self.read_on()
@@ -178,14 +172,13 @@ class Link:
     def _begin_live(self, entry: str) -> None:
         self.live_from, self._live_from = entry, moment(entry)
 
-    def is_past(self, written: Moment) -> bool:
-        """Whether that was before this node began."""
-        return written <= self._live_from
-
-    def age(self, written: Moment) -> float:
-        """Seconds since then, or less than that; no clock that anybody may set on this machine
-        counts.
+    def age(self, entry: str) -> float | None:
+        """Seconds since that was written, or less than that; no clock that anybody may set on this
+        machine counts.  None if it was before this node began.
         """
+        written = moment(entry)
+        if written <= self._live_from:
+            return None
         return self._reactor.now + self._engine_ahead - written[0] / 1e3
 
     # -- while it is up
@@ -264,11 +257,12 @@ class Link:
         found = entries(answer)
         if found:
             self._cursor = found[-1][0]
-        if log := begins(answer):
-            del found[0]
-            if log != self._epoch:
-                self._renew_at = 0.0       # it will be told whether it has read another
-        self.renew()
+            if not found[0][1] and (log := begins(answer)):
+                del found[0]
+                if log != self.epoch:
+                    self._renew_at = 0.0       # it will be told whether it has read another
+        if self._reactor.now >= self._renew_at:
+            self.renew()
         if found:
             self._owner.read(found)
         else:
@@ -279,7 +273,7 @@ class Link:
         if self.state == "up" and self._reactor.now >= self._renew_at:
             self._renew_at = self._reactor.now + self.pace.renew
             self.ask(TIME, self._timed)
-            self.ask(self.keys.hold(self.pace.lease, self._epoch), self._renewed)
+            self.ask(self.keys.hold(self.pace.lease, self.epoch), self._renewed)
 
     def _timed(self, answer: Any) -> None:
         self._engine_ahead = seconds(answer) - self._reactor.now

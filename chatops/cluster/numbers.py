@@ -15,6 +15,9 @@ class Seen(NamedTuple):
     first: bool = False        # none of this boot has been read before
 
 
+NEXT = Seen(True)              # what nearly all of them say
+
+
 class Numbers:
     """The last number read of each node and boot.  Sans-I/O.
 
@@ -41,5 +44,7 @@ class Numbers:
         if last is None:
             return Seen(True, first=True)
         missing = seq - last - 1
+        if not missing:
+            return NEXT
         self.missing += missing
         return Seen(True, missing)

@@ -89,12 +89,13 @@ class Reader:
             return                     # of a process that was frozen while another took its name
         peer = self._peer(frame)
         peer.skew = frame.skew
-        peer.late = self._state.wall() - frame.at - self._ahead(peer)
+        ahead = self._codec.skew - frame.skew      # seconds, of our clock
+        peer.late = self._state.wall() - frame.at - ahead
         if seen.missing:
             self._missing(peer, seen.missing)
         self._lag = Lag(lag, frame.at)
         for raw in frame.items:
-            self._do(peer, unpack(raw))
+            self._do(peer, unpack(raw), ahead)
 
     def unreadable(self, error: OtherVersion) -> None:
         """A frame of another version shows that its node is there, and no more.  That is said
@@ -141,10 +142,6 @@ class Reader:
         peer.seen = self._state.reactor.now
         return peer
 
-    def _ahead(self, peer: Peer) -> float:
-        """Seconds that our clock is ahead of its."""
-        return self._codec.skew - peer.skew
-
     def _is_over(self, peer: Peer) -> None:
         self._orders.forget(peer)
         self._over[peer.node, peer.boot] = None
@@ -155,8 +152,8 @@ class Reader:
         ours = replace(order, what=shifted(order.what, self._codec.skew))
         self._orders.taken(peer, ours, self._boot, self.obeys)
 
-    def _do(self, peer: Peer, item: Item) -> None:
-        hub, node, ahead = self._hub, peer.node, self._ahead(peer)
+    def _do(self, peer: Peer, item: Item, ahead: float) -> None:
+        hub, node = self._hub, peer.node
         match item:
             case Heard():
                 self._heard(item, node, ahead)
