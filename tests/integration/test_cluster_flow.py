@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 from chatops.bench import nodes_flow
+from chatops.bench.contenders import CHATOPS
+from chatops.bench.in_turn import InTurnSpec, Served, run
 from chatops.bench.nodes_flow import NodesFlow, flow_lines, measure_flow
+from chatops.bench.runner import ServerProcess
 from tests.integration.engine import needs_engine
 from tests.patience import scaled
 
@@ -15,6 +20,7 @@ pytestmark = [needs_engine, pytest.mark.timeout(scaled(120))]
 def test_all_that_is_said_reaches_the_clients_of_every_node(
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nodes_flow, "CLIENTS", 60)
+    monkeypatch.setattr(nodes_flow, "SLICES", 1)
     alone, two, three = measure_flow(1, 0.3, None)
     assert [each.nodes for each in (alone, two, three)] == [1, 2, 3]
     assert alone.over == 1.0
@@ -23,6 +29,18 @@ def test_all_that_is_said_reaches_the_clients_of_every_node(
         assert each.deliveries_per_s > 0
         assert each.over_apart > 0
     assert [each.lost for each in (alone, two, three)] == [0, 0, 0]
+
+
+def test_each_is_loaded_so_many_times_and_nothing_is_lost() -> None:
+    with ExitStack() as stack:
+        ports = [stack.enter_context(ServerProcess(CHATOPS)).port for _ in range(2)]
+        spec = InTurnSpec(served=tuple([Served((port,)) for port in ports]), clients=20, senders=4,
+                          window=16, times=3, seconds=0.05)
+        turns = run(spec).turns
+    for each in turns:
+        assert len(each.deliveries_per_s) == 3
+        assert min(each.deliveries_per_s) > 0
+        assert (each.lost, each.closed) == (0, 0)
 
 
 def test_each_is_told_as_a_share_of_one_server() -> None:
