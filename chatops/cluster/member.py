@@ -95,6 +95,7 @@ class Member:
         self._puts_by = False          # what comes now is for the next one
         self.tops_up = False           # it comes in addition to what has just come
         self._leaving = False
+        self._untold: list[Effect] = []        # has been decided here
         self._solitude = Solitude(state, node)
         self.claiming: list[Claim] = []
         self._there = abroad.begin(self._hub, node)
@@ -119,15 +120,17 @@ class Member:
     # -- what the server tells
 
     def decided(self, effects: Sequence[Effect]) -> None:
-        for effect in effects:
-            if type(effect) not in TRAVEL:
-                continue
+        self._untold += [effect for effect in effects if type(effect) in TRAVEL]
+        if self._busy:                 # or else own clients come first
+            self._write()
+
+    def _tell_all(self) -> None:
+        untold, self._untold = self._untold, []
+        for effect in untold:
             try:
                 self._tell(effect)
             except Exception as error:
                 self._state.mishap(type(effect).__name__, -1, error, None)
-        if self._busy:                 # or else own clients come first
-            self._write()
 
     def _tell(self, effect: Effect) -> None:
         match effect:
@@ -172,6 +175,7 @@ class Member:
 
     def close(self) -> None:
         self._hub.flush()
+        self._tell_all()
         self._send(NodeEnds(self._archives))
         frames = []
         if self.link.state == "up":
@@ -220,9 +224,11 @@ class Member:
             _yield_cpu()               # before what comes next is looked for: see there
 
     def _write(self) -> bool:
-        """Tell the others what has become of people here, and write the next frame, if there is
-        one and none is under way.
+        """Tell the others what has been decided here, and what has become of people, and write the
+        next frame, if there is one and none is under way.
         """
+        if self._untold:
+            self._tell_all()
         if self._hub.touched or self._hub.touched_rooms:
             self._look_again()
         if self.link.state != "up":
