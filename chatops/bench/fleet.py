@@ -48,6 +48,17 @@ class _Restarted:
         self._process.wait()
         self._process = None
 
+    def ask_to_end(self) -> None:
+        """In good order, without waiting for that."""
+        assert self._process is not None
+        self._process.terminate()
+
+    def has_ended(self) -> bool:
+        """Whether it has, by now."""
+        if self._process is not None and self._process.poll() is not None:
+            self._process = None
+        return self._process is None
+
     def close(self) -> None:
         """In good order."""
         if self._process is not None:

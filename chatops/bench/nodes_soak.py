@@ -118,7 +118,8 @@ class _Weather:
         self._restart_at, self._engine_at = now + RESTART, now + ENGINE_ENDS / 2
         self._engine_back = 0.0
         self._contest_at = now
-        self._awaited = False          # the node has been begun, and has no clients yet
+        self._ends = False             # the node was asked to end
+        self._awaited = False          # it has been begun, and has no clients yet
 
     def __str__(self) -> str:
         return (f"a node ended {self.ended} times, {self.killed} of them killed, "
@@ -127,7 +128,11 @@ class _Weather:
     def change(self) -> bool:
         now = time.perf_counter()
         node, engine = self._fleet.nodes[-1], self._fleet.engine
-        if self._awaited:
+        if self._ends:
+            self._ends = not node.has_ended()      # nobody listens to the others while we wait
+            if not self._ends:
+                self._begin(node)
+        elif self._awaited:
             self._awaited = not _listens(node)
             if not self._awaited:
                 self._crowd.come(node.name, node.began, node.port, self._clients)
@@ -155,19 +160,27 @@ class _Weather:
         """All come back, and nothing happens any more."""
         if self._engine_back:
             self._fleet.engine.begin()
+        node = self._fleet.nodes[-1]
+        if self._ends:
+            self._crowd.run(PATIENCE, silent=True, until=node.has_ended)
+            node.close()
+            self._begin(node)
         if self._awaited:
-            node = self._fleet.nodes[-1]
             self._crowd.run(PATIENCE, silent=True, until=lambda: _listens(node))
 
     def _end(self, node: NodeProcess) -> None:
         self.ended += 1
         if self.ended % 2:
-            node.close()
+            node.ask_to_end()
+            self._ends = True
         else:
             self.killed += 1
             node.kill()
+            self._begin(node)
+
+    def _begin(self, node: NodeProcess) -> None:
         node.begin()
-        self._awaited = True
+        self._ends, self._awaited = False, True
 
     def _rivals(self) -> Iterator[Talker]:
         for node in self._fleet.nodes:
