@@ -156,7 +156,7 @@ def test_where_turns_are_long_what_was_written_until_one_begins_is_heard_in_it(
         ada.say("first")
         bob.expect("ada: first")
     bob.expect("ada: second")
-    first, second = looks
+    first, second, *_ = looks
     assert first.turn == second.turn
 
 
@@ -176,7 +176,7 @@ def test_at_the_end_of_a_long_turn_more_is_asked_for_though_there_is_an_answer(
 
     b.call(lambda: b.chat.reactor.hooks.insert(1, meanwhile))  # before what nodes do there
     bob.expect("ada: hello")
-    [end], [read] = ends, looks
+    [end], [read, *_] = ends, looks
     assert (read.turn, read.asked) == (end.turn + 1, end.asked + 1)
 
 
