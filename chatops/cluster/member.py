@@ -91,7 +91,8 @@ class Member:
                              self._catching_up)
         self._introductions = Introductions()
         self._introduces_later = False
-        self._busy = False             # the last turn was long
+        self.busy = False             # the last turn was long
+        self._given = 0.0              # seconds of this turn in which others had the CPU
         self._puts_by = False          # what comes now is for the next one
         self.tops_up = False           # it comes in addition to what has just come
         self._leaving = False
@@ -121,7 +122,7 @@ class Member:
 
     def decided(self, effects: Sequence[Effect]) -> None:
         self._untold += [effect for effect in effects if type(effect) in TRAVEL]
-        if self._busy:                 # or else own clients come first
+        if self.busy:                 # or else own clients come first
             self._write()
 
     def _tell_all(self) -> None:
@@ -207,11 +208,13 @@ class Member:
         others have written meanwhile, which is one fan-out and not one for each of them.  Where a
         question is older, as after a long turn, its answer is put by for the next one.
         """
+        reactor = self._state.reactor
+        self.busy = reactor.clock() - reactor.now - self._given > LONG
+        self._given = 0.0
         self._catching_up.flush(self.numbers.last)
         if self._write():
             _yield_cpu()               # nobody waits for what is left of this turn
-        self._busy = self._state.reactor.clock() - self._state.reactor.now > LONG
-        if self._busy:
+        if self.busy:
             self._puts_by = True
             self.link.look()
             self._puts_by = False
@@ -220,7 +223,7 @@ class Member:
         else:
             self.link.renew()
         self.arrivals.flush()
-        if self._busy:
+        if self.busy:
             _yield_cpu()               # before what comes next is looked for: see there
 
     def _write(self) -> bool:
@@ -316,11 +319,13 @@ class Member:
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> None:
         self.arrivals.take(found, later=self._puts_by)
-        if self._busy and self.arrivals.wants_more and not (self._puts_by or self.tops_up):
+        if self.busy and self.arrivals.wants_more and not (self._puts_by or self.tops_up):
             # Others may have written since that was answered, and it would wait for a long turn.
             self.tops_up = True
             self.link.read_on()
+            began = self._state.reactor.clock()
             _yield_cpu()
+            self._given += self._state.reactor.clock() - began
             self.link.look()
             self.tops_up = False
 

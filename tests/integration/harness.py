@@ -44,13 +44,13 @@ class Clock:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._ahead = 0.0
+        self.ahead = 0.0           # seconds
         reactor = server.chat.reactor
-        server.call(lambda: setattr(reactor, "clock", lambda: time.monotonic() + self._ahead))
+        server.call(lambda: setattr(reactor, "clock", lambda: time.monotonic() + self.ahead))
 
     def advance(self, seconds: float) -> None:
         """Let so much time pass at once; what is due by then has been done on return."""
-        self._ahead += seconds
+        self.ahead += seconds
         self._server.turn()
 
 

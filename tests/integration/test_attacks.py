@@ -145,7 +145,7 @@ def test_who_floods_with_telnet_negotiation_is_not_read_for_a_moment_and_loses_n
         server: StartServer) -> None:
     chat = server()
     clock = Clock(chat)
-    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
+    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock.ahead))
     flooder, listener = chat.clients(2)
     flooder.send(b"\xff\xf1" * 30_000)
     chat.until(lambda inside: inside.state.connections[flooder.id].paused)
@@ -180,7 +180,7 @@ def test_thousands_who_are_refused_are_counted_and_do_not_fill_the_log(
     chat = server(max_clients=2)
     chat.open_to_all = False
     clock = Clock(chat)
-    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
+    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock.ahead))
     speaker, hearer = chat.clients(2)
     for _ in range(1000):
         Client(chat.address, greeted=False).close()

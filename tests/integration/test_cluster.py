@@ -17,7 +17,7 @@ from chatops.cluster.numbers import Seen
 from chatops.system.errors import StartError
 from tests.integration.client import Client
 from tests.integration.engine import Engine, needs_engine
-from tests.integration.harness import Server
+from tests.integration.harness import Clock, Server
 from tests.integration.nodes import Start, both, known, of
 from tests.patience import PATIENCE, scaled
 
@@ -158,6 +158,27 @@ def test_where_turns_are_long_what_was_written_until_one_begins_is_heard_in_it(
     bob.expect("ada: second")
     first, second, *_ = looks
     assert first.turn == second.turn
+
+
+def test_time_in_which_others_have_the_cpu_makes_no_turn_a_long_one(
+        busy: tuple[Server, Server, Client, Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, b, ada, bob = busy
+    clock = Clock(b)
+    thread = b.call(threading.get_ident)
+    busy_after: list[bool] = []
+
+    def others_have_the_cpu() -> None:
+        if not clock.ahead and threading.get_ident() == thread and of(b.chat).tops_up:
+            monkeypatch.setattr(member, "LONG", 0.1)
+            clock.ahead = 0.2
+            b.chat.reactor.hooks.append(lambda: busy_after.append(of(b.chat).busy))
+
+    monkeypatch.setattr(member, "_yield_cpu", others_have_the_cpu)
+    while not clock.ahead:
+        ada.say("hello")
+        bob.expect("ada: hello")
+    b.turn()
+    assert not busy_after[0]
 
 
 def test_at_the_end_of_a_long_turn_more_is_asked_for_though_there_is_an_answer(

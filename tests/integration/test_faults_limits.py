@@ -289,7 +289,7 @@ def test_l08_who_connects_too_often_is_told_to_wait_and_others_do_not_notice(
     chat = server(connect_rate=5.0, trusted="none")
     clock = Clock(chat)
     hasty = "127.0.0.2"
-    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
+    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock.ahead))
     let_in = 0
     told = set()
     for _ in range(200):

@@ -127,7 +127,7 @@ def test_r03_in_a_large_room_a_storm_of_joins_and_renames_costs_a_line_each(
 def test_r03_in_a_small_room_notices_are_told_at_a_bounded_rate(server: StartServer) -> None:
     chat = server(rate_limit=0.0)
     clock = Clock(chat)
-    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
+    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock.ahead))
     hearer, restless = chat.clients(2)
     hearer.join("quiet")
     restless.join("quiet")
@@ -183,7 +183,7 @@ def test_r05_of_5000_lines_at_once_nothing_is_lost_and_the_talker_is_told_once(
 def test_r05_while_it_has_no_tokens_a_talker_is_not_read(server: StartServer) -> None:
     chat = server()
     talker, _, clock = bursting(chat)
-    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock._ahead))
+    chat.call(lambda: setattr(chat.chat.reactor, "clock", lambda: 1e6 + clock.ahead))
     clock.advance(60)
     talker.say(*numbered(0, 1000))
     talker.expect(TOLD)

@@ -91,7 +91,7 @@ def test_05_a_host_that_stalls_while_a_snapshot_is_built_puts_off_no_other(
 
     def stalled(selector: ObservedSelector) -> tuple[KeyRow, ...]:
         if stalls:
-            clock._ahead += stalls.pop()
+            clock.ahead += stalls.pop()
         return key_rows(selector)
 
     seen(local)
@@ -227,7 +227,7 @@ def test_51_an_attached_console_is_told_that_the_loop_spins_while_no_snapshot_co
     before = pulse_of(link).turns
 
     def told() -> bool:
-        clock._ahead += 0.01       # or it would take as long as it does
+        clock.ahead += 0.01       # or it would take as long as it does
         assert link.poll() is None
         return pulse_of(link).turns >= before + 1000
 
