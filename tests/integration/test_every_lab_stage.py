@@ -125,7 +125,7 @@ def test_the_console_is_told_who_comes(run_stage: RunStage) -> None:
         client.read_line()
         events = link.drain()
         assert any(isinstance(event, Connected) and event.nick == "client-1" for event in events)
-        snapshot = snapshot_of(link, lambda s: s.clients)
+        snapshot = snapshot_of(link, lambda s: s.clients and s.clients[0].bytes_in)
         assert {row.name for row in snapshot.threads} >= {"MainThread", "stage 5"}
         assert (snapshot.clients[0].bytes_in, snapshot.accepted) == (6, 1)
 
