@@ -24,6 +24,8 @@ ASKED = ("redis+sentinel", "valkey+sentinel")  # and of one that others know whe
 PORT, SENTINEL_PORT = 6379, 26379
 AT_ONCE = 64                   # frames in one answer
 
+Moment = tuple[int, int]       # milliseconds of the engine's clock, and a number within these
+
 # Kept, had run out and is taken anew, or whose it is. So has that of who has read another log.
 _LEASE = b"""
 local owner = redis.call('GET', KEYS[1])
@@ -116,9 +118,6 @@ for i = 3, #ARGV, 3 do
 end
 return refused
 """
-
-
-Moment = tuple[int, int]       # milliseconds of the engine's clock, and a number within these
 
 
 class ClusterError(ChatopsError):

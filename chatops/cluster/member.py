@@ -91,7 +91,7 @@ class Member:
                              self._catching_up)
         self._introductions = Introductions()
         self._introduces_later = False
-        self.busy = False             # the last turn was long
+        self.busy = False              # the last turn was long
         self._given = 0.0              # seconds of this turn in which others had the CPU
         self._puts_by = False          # what comes now is for the next one
         self.tops_up = False           # it comes in addition to what has just come
@@ -122,7 +122,7 @@ class Member:
 
     def decided(self, effects: Sequence[Effect]) -> None:
         self._untold += [effect for effect in effects if type(effect) in TRAVEL]
-        if self.busy:                 # or else own clients come first
+        if self.busy:                  # or else own clients come first
             self._write()
 
     def _tell_all(self) -> None:
