@@ -231,9 +231,7 @@ class Keys:
         return said
 
     def hold(self, seconds: float, epoch: str = "") -> bytes:
-        """Take or renew this node's lease: 1 is kept, 2 taken anew, or of who has read another log
-        than there is now, else whose it is.
-        """
+        """Take or renew the lease: 1 is kept, 2 taken anew or of another log, else whose it is."""
         return pack(b"EVAL", _LEASE, 3, self._lease, self.nodes, self.epoch, self._boot,
                     int(seconds * 1000), self._node, epoch)
 
