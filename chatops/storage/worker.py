@@ -164,8 +164,8 @@ class Journal:
             self._dropped += dropped
             lines.append(self._form.remark(
                 f"{they_were(dropped, 'event')} not logged: the disk was too slow"))
-        if not lines or self._stream is None:
-            return
+        if self._stream is None or not (lines or self._lost):
+            return             # with lines lost, nothing to say is no sign that it works again
         count = len(lines)
         if self._lost:
             missing = f"{they_were(self._lost, 'line')} not logged: {self.log_fault}"

@@ -111,6 +111,27 @@ def test_a_full_disk_is_reported_once_and_tried_again() -> None:
     assert "four" in stream.written
 
 
+def test_what_is_not_logged_does_not_have_a_full_disk_reported_again() -> None:
+    bus, stream, reports = Bus(), Stream(), list[str]()
+    journal = Journal(bus, stream, report=reports.append)
+    journal.start()
+    stream.full = True
+    for text in ("one", "two"):
+        publish(bus, events.Warned(0.0, text))
+        in_its_thread(journal)
+        publish(bus, events.Said(0.0, 1, "bob", "lobby", "talk"))
+        in_its_thread(journal)
+    assert reports == ["cannot write the log: No space left on device"]
+    assert journal.log_fault
+    journal.later(lambda: setattr(stream, "full", False))
+    publish(bus, events.Said(0.0, 1, "bob", "lobby", "talk"))
+    in_its_thread(journal)
+    in_its_thread(journal)         # the first may be done before that event is taken
+    journal.close()
+    assert not journal.log_fault
+    assert stream.written.endswith("(2 lines were not logged: No space left on device)\n")
+
+
 def test_events_that_a_slow_disk_missed_are_counted() -> None:
     bus, stream = EventBus[events.Event](4), Stream()
     journal = Journal(bus, stream)
