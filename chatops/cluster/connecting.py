@@ -27,6 +27,7 @@ class EngineFound(NamedTuple):
     end: str                       # the log's last entry
     oldest: str                    # and the first that it has still
     time: float                    # by the engine's clock
+    took: float                    # seconds between asking for that and knowing it
     living: Sequence[str]          # nodes that have renewed their leases in time
     rulings: Mapping[bytes, bytes]     # that the engine keeps
 
@@ -45,7 +46,7 @@ class Connecting:
         """
         self._reactor = reactor
         self._keys = keys
-        self._told = found
+        self._found = found
         self._lost = lost
         self._taken = taken
         self._pace = pace
@@ -76,22 +77,30 @@ class Connecting:
         def gathered(more: Any) -> None:
             answers.append(more)
             if len(answers) == len(commands):
-                self._found(answers, held, answer == 2)
+                self._gathered(answers, held, answer == 2)
 
         keys = self._keys
-        commands = (keys.begin(), keys.end(), keys.first(), TIME,
-                    keys.living(self._pace.renewed), keys.ruled())
+        commands = (keys.begin(), keys.end(), keys.first(), keys.living(self._pace.renewed),
+                    keys.ruled())
         for command in commands:
             self.out.ask(command, gathered)
 
-    def _found(self, answers: list[Any], held: float, anew: bool) -> None:
+    def _gathered(self, answers: list[Any], held: float, anew: bool) -> None:
         wrong = [answer for answer in answers if isinstance(answer, ReplyError)]
         if wrong:
             self._lost(str(wrong[0]))
             return
-        epoch, newest, oldest, clock, living, ruled = answers
+        epoch, newest, oldest, living, ruled = answers
         end = newest[0][0].decode() if newest else "0-0"
-        self._told(EngineFound(
-            held, anew, epoch.decode(), end, oldest[0][0].decode() if oldest else end,
-            seconds(clock), [node.decode() for node in living],
-            dict(zip(ruled[::2], ruled[1::2], strict=True))))
+        asked = self._reactor.clock()
+
+        def timed(answer: Any) -> None:
+            if isinstance(answer, ReplyError):
+                self._lost(str(answer))
+                return
+            self._found(EngineFound(
+                held, anew, epoch.decode(), end, oldest[0][0].decode() if oldest else end,
+                seconds(answer), self._reactor.clock() - asked, [node.decode() for node in living],
+                dict(zip(ruled[::2], ruled[1::2], strict=True))))
+
+        self.out.ask(TIME, timed)      # by itself: nothing else is between question and answer

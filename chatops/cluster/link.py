@@ -26,6 +26,7 @@ from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
 
 RULINGS = 500                  # in one command: a few milliseconds of the engine's time
+NOTABLE = 0.5                  # seconds by which a clock has been set
 
 State = Literal["away", "joining", "up", "refused"]
 
@@ -137,7 +138,7 @@ class Link:
         """From here on the log can be read."""
         anew, self._was_gone = found.anew or self._was_gone, False
         self._renew_at = found.held + self.pace.renew
-        self.skew = self._wall() - found.time
+        self.skew = self._skew(found.time, found.took)
         self._engine_ahead = found.time - self._reactor.now
         self._end = end = found.end
         forgotten = False
@@ -272,11 +273,26 @@ class Link:
         """Have the lease hold for longer, if it is time; whoever does not read on has to ask."""
         if self.state == "up" and self._reactor.now >= self._renew_at:
             self._renew_at = self._reactor.now + self.pace.renew
-            self.ask(TIME, self._timed)
+            self._ask_time()
             self.ask(self.keys.hold(self.pace.lease, self.epoch), self._renewed)
 
-    def _timed(self, answer: Any) -> None:
-        self._engine_ahead = seconds(answer) - self._reactor.now
+    def _ask_time(self) -> None:
+        asked = self._reactor.clock()
+
+        def timed(answer: Any) -> None:
+            self._engine_ahead = seconds(answer) - self._reactor.now
+            took = self._reactor.clock() - asked
+            skew = self._skew(seconds(answer), took)
+            if abs(skew - self.skew) > NOTABLE + took:
+                self.skew = skew
+
+        self.ask(TIME, timed)
+
+    def _skew(self, time: float, took: float) -> float:
+        """Seconds that our clock is ahead, as it was `time` by the engine's in the middle of the
+        seconds that the answer `took`; or half of these more or less.
+        """
+        return self._wall() - took / 2 - time
 
     def _renewed(self, answer: Any) -> None:
         if isinstance(answer, bytes):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 from chatops.api.snapshot import ClientRow, EngineRow, NodeRow
 from chatops.chat import abroad, names
@@ -29,7 +30,7 @@ from chatops.cluster.frames import (
 )
 from chatops.cluster.introductions import Introductions
 from chatops.cluster.kept_rulings import sealed
-from chatops.cluster.link import Link
+from chatops.cluster.link import NOTABLE, Link
 from chatops.cluster.lost_nicks import give_up
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders, shifted
@@ -46,7 +47,6 @@ from chatops.server.state import ServerState
 from chatops.storage.chat_history import Cursor
 
 TRAVEL = frozenset({Announce, Deliver, Forward, MakeWay})      # effects that others hear of
-NOTABLE = 0.5                  # seconds by which our clock has been set
 LONG = 0.001                   # seconds of a turn: the next will be as long, and others come first
 
 # Where the engine and other nodes share a CPU with this one, a busy node would otherwise look for
@@ -93,8 +93,8 @@ class Member:
         self._introduces_later = False
         self.busy = False              # the last turn was long
         self._given = 0.0              # seconds of this turn in which others had the CPU
-        self._puts_by = False          # what comes now is for the next one
-        self.tops_up = False           # it comes in addition to what has just come
+        # What comes now is taken at once, in addition to what has just come, or in the next turn.
+        self.taking: Literal["at once", "more", "later"] = "at once"
         self._leaving = False
         self._untold: list[Effect] = []        # has been decided here
         self._solitude = Solitude(state, node)
@@ -215,9 +215,9 @@ class Member:
         if self._write():
             _yield_cpu()               # nobody waits for what is left of this turn
         if self.busy:
-            self._puts_by = True
+            self.taking = "later"
             self.link.look()
-            self._puts_by = False
+            self.taking = "at once"
         if self.arrivals.wants_more:
             self.link.read_on()
         else:
@@ -288,9 +288,7 @@ class Member:
     def joined(self, living: Sequence[str], rulings: Mapping[bytes, bytes], *, anew: bool,
                forgotten: bool) -> None:
         self._settling.begin([node for node in living if node != self.node])
-        # Others date what is said here by it, and an idle node would not write.
-        self._introductions.owed |= abs(self.link.skew - self._codec.skew) > NOTABLE
-        self._codec.skew = self.link.skew
+        self._look_at_clock()
         self._catching_up.begin(self.link.epoch, self.link.live_from)
         if self.link.gap:
             self.link.gap = False
@@ -318,24 +316,31 @@ class Member:
         self._solitude.begin(str(self.link.engine), reason)
 
     def read(self, found: Sequence[tuple[str, bytes]]) -> None:
-        self.arrivals.take(found, later=self._puts_by)
-        if self.busy and self.arrivals.wants_more and not (self._puts_by or self.tops_up):
+        self.arrivals.take(found, later=self.taking == "later")
+        if self.busy and self.arrivals.wants_more and self.taking == "at once":
             # Others may have written since that was answered, and it would wait for a long turn.
-            self.tops_up = True
+            self.taking = "more"
             self.link.read_on()
             began = self._state.reactor.clock()
             _yield_cpu()
             self._given += self._state.reactor.clock() - began
             self.link.look()
-            self.tops_up = False
+            self.taking = "at once"
 
     def written(self) -> None:
         self.queue.acknowledge()
 
     def renewed(self) -> None:
+        if self.link.skew != self._codec.skew:
+            self._look_at_clock()      # it has been set while the link was up
         self.link.call_roll(self.reader.peers, self.reader.called)
         if self.reader.accounts is not None:
             self.reader.accounts.renewed()
+
+    def _look_at_clock(self) -> None:
+        """Others date what is said here by it, and an idle node would not write."""
+        self._introductions.owed |= abs(self.link.skew - self._codec.skew) > NOTABLE
+        self._codec.skew = self.link.skew
 
     # -- nicks
 

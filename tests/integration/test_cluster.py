@@ -146,7 +146,7 @@ def test_where_turns_are_long_what_was_written_until_one_begins_is_heard_in_it(
     thread = b.call(threading.get_ident)
 
     def others_have_the_cpu() -> None:
-        if more and threading.get_ident() == thread and of(b.chat).tops_up:
+        if more and threading.get_ident() == thread and of(b.chat).taking == "more":
             ada.say(more.pop())
             answered(b)
 
@@ -168,7 +168,7 @@ def test_time_in_which_others_have_the_cpu_makes_no_turn_a_long_one(
     busy_after: list[bool] = []
 
     def others_have_the_cpu() -> None:
-        if not clock.ahead and threading.get_ident() == thread and of(b.chat).tops_up:
+        if not clock.ahead and threading.get_ident() == thread and of(b.chat).taking == "more":
             monkeypatch.setattr(member, "LONG", 0.1)
             clock.ahead = 0.2
             b.chat.reactor.hooks.append(lambda: busy_after.append(of(b.chat).busy))

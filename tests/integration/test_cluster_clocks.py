@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from chatops.api.commands import Ban, Bans, Unban
+from chatops.cluster import link
 from chatops.lints import find
 from tests.integration.client import Client
 from tests.integration.engine import Engine, needs_engine
@@ -60,13 +61,29 @@ def test_both_see_whose_clock_is_wrong_and_neither_takes_it_for_lag(apart: Pair)
             "the clock of node b is 1h ahead of the engine's"]
 
 
-def test_a_ban_ends_at_the_same_moment_everywhere_and_the_later_word_holds(apart: Pair) -> None:
+def test_a_clock_that_is_set_while_the_node_is_up_is_noticed_and_told(
+        node: Start, engine: Engine) -> None:
+    a, b, ada, bob = both(node)
+    b.call(lambda: setattr(b.chat.state, "wall", lambda: time.time() + HOUR))
+    b.until(lambda chat: of(chat).link.skew > HOUR / 2)
+    a.until(lambda chat: of(chat).reader.peers["b"].skew > HOUR / 2)     # nobody says a word
+    assert up(b.chat)
+    b.do(Ban("192.0.2.1", 600.0))
+    [row] = a.do(Bans()).rows
+    assert row.split()[1].startswith(("9m", "10m"))
+    bob.say("hello")
+    ada.expect("bob: hello")
+
+
+def test_a_ban_ends_at_the_same_moment_everywhere_and_the_later_word_holds(
+        apart: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     a, b, _, _ = apart
     b.do(Ban("192.0.2.1", 600.0))
     [row] = a.do(Bans()).rows
     assert row.split()[1] in ("9m", "10m") or row.split()[1].startswith("9m")
-    # A minute passes: how far apart clocks are is known as exactly as the engine's answers are
-    # quick.
+    # A minute passes, and is not taken for a clock that was set: how far apart clocks are is
+    # known as exactly as the engine's answers are quick.
+    monkeypatch.setattr(link, "NOTABLE", 2 * MINUTE)
     a.call(lambda: setattr(a.chat.state, "wall", lambda: time.time() + MINUTE))
     a.do(Unban("192.0.2.1"))                   # by its clock, long before it was banned
     assert b.do(Bans()).rows == ()
