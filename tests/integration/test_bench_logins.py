@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,13 @@ from tests.integration.harness import Server
 from tests.patience import scaled
 
 pytest.importorskip("argon2")
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes yields to everybody, and with it, here, the server: it is in this process."""
+    monkeypatch.setattr(usage, "yielding", lambda pids: nullcontext(True))
+    monkeypatch.setattr(logins, "PATIENCE", scaled(logins.PATIENCE))
 
 
 def accounts(path: Path, count: int, password: str = logins.PASSWORD) -> str:
