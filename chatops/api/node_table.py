@@ -28,7 +28,7 @@ def table(snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
         yield (row.name, row.state, f"{row.clients:,}", f"{row.rooms:,}",
                format_seconds(max(0.0, row.lag)), format_size(row.buffered) if here else "-",
                f"{row.lost:,}", f"{row.doubled:,}",
-               f"{row.skew:+.1f}s",
+               f"{row.skew:+z.1f}s",
                format_age(max(0.0, snapshot.mono - row.seen)))
 
 

@@ -51,8 +51,8 @@ NODE_LINTS = {
         "counts, so bans end and what was said is dated alike everywhere; but this node's log, its "
         "certificates and the times that it shows are those of its own clock.",
         "Have its machine's clock set by NTP (`timedatectl`, `chronyc tracking`); if all nodes "
-        "are off by the same, it is the engine's. What is shown was measured when the node "
-        "connected."),
+        "are off by the same, it is the engine's. Nodes look every few seconds, and show what "
+        "they found first until that is off by half a second."),
 }
 
 
@@ -74,9 +74,10 @@ def find(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
             yield Lint("node-version", f"node {row.name} is of another version, and neither hears "
                        "the other", since=engine.since)
         if row.state in ("here", "up") and abs(row.skew) > SKEWED:
+            off = format_age(round(abs(row.skew)))         # it is not known to the millisecond
             ahead = "ahead of" if row.skew > 0 else "behind"
-            yield Lint("clock-skew", f"the clock of node {row.name} is "
-                       f"{format_age(abs(row.skew))} {ahead} the engine's", since=engine.since)
+            yield Lint("clock-skew", f"the clock of node {row.name} is {off} {ahead} the engine's",
+                       since=engine.since)
     yield from _lost(now, before)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -57,8 +58,8 @@ def test_both_see_whose_clock_is_wrong_and_neither_takes_it_for_lag(apart: Pair)
         assert abs(rows["b"].skew - HOUR) < PATIENCE
         assert abs(rows["a"].skew) < PATIENCE
         assert all(abs(row.lag) < PATIENCE for row in rows.values())
-        assert [lint.summary for lint in find(shown) if lint.code == "clock-skew"] == [
-            "the clock of node b is 1h ahead of the engine's"]
+        [lint] = [lint for lint in find(shown) if lint.code == "clock-skew"]
+        assert re.fullmatch("the clock of node b is (1h|59m) ahead of the engine's", lint.summary)
 
 
 def test_a_clock_that_is_set_while_the_node_is_up_is_noticed_and_told(

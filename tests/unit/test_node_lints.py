@@ -68,6 +68,8 @@ def test_a_clock_that_is_wrong_is_told_of_whichever_nodes_it_is() -> None:
     [lint] = [lint for lint in find(scene(there=replace(THERE, skew=-3600.0)))
               if lint.code == "clock-skew"]
     assert lint.summary == "the clock of node b is 1h behind the engine's"
+    [lint] = find(scene(there=replace(THERE, skew=3599.9)))    # it is not known exactly
+    assert lint.summary == "the clock of node b is 1h ahead of the engine's"
     assert codes(scene(here=replace(HERE, skew=2.1))) == ["clock-skew"]
     assert codes(scene(there=replace(THERE, skew=9.0, state="gone"))) == ["node-gone"]
 
@@ -87,3 +89,5 @@ def test_the_table_has_a_row_for_each_node_as_wide_as_its_head() -> None:
     assert rows[0] == HEAD
     assert [row[:3] for row in rows[1:]] == [("a", "here", "2"), ("b", "up", "3")]
     assert {len(row) for row in rows} == {len(HEAD)}
+    _, here, there = table(scene(here=replace(HERE, skew=-0.0004), there=replace(THERE, skew=-3.0)))
+    assert (here[HEAD.index("SKEW")], there[HEAD.index("SKEW")]) == ("+0.0s", "-3.0s")

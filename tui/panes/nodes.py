@@ -55,7 +55,7 @@ COLUMNS: tuple[Column[NodeRow], ...] = (
            about="bytes here that the engine has not confirmed"),
     _count("lost", "LOST", bad="error", keep=80, about="frames that never came"),
     _count("doubled", "DUP", keep=40, about="frames that came again, and were dropped"),
-    Column("SKEW", 7, lambda r, _: f"{r.skew:+.1f}s", _by("skew"), right=True, keep=55,
+    Column("SKEW", 7, lambda r, _: f"{r.skew:+z.1f}s", _by("skew"), right=True, keep=55,
            style=lambda r, _: "warn" if abs(r.skew) > SKEWED else "dim",
            about="its clock against the engine's"),
     Column("SEEN", 5, lambda r, k: format_age(max(0.0, k.now - r.seen)),
