@@ -8,7 +8,7 @@ import socket
 from collections.abc import Sequence
 
 from chatops.net.listener import listen
-from chatops.settings import endpoint
+from chatops.settings.kinds import endpoint
 from chatops.system.errors import ChatopsError
 
 MISSING = ("--metrics needs prometheus-client, which is not installed; "

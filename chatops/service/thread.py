@@ -41,7 +41,8 @@ from chatops.service.openings import (
     open_irc,
     open_metrics,
 )
-from chatops.settings import Settings, keep_of
+from chatops.settings import Settings
+from chatops.settings.kinds import keep_of
 from chatops.storage.chat_history import ChatHistory, Keep
 from chatops.storage.event_log import EventLog
 from chatops.storage.history_writer import HistoryWriter

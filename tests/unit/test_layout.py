@@ -12,7 +12,7 @@ import grimp
 import pytest
 
 ROOT = Path(__file__).parents[2]
-IN_THE_ROOT = {"__init__", "__main__", "cli", "settings", "units"}
+IN_THE_ROOT = {"__init__", "__main__", "cli", "units"}
 # What a server, embedded or alone, must not need: a console, a command line, an extra.
 FOREIGN = ("textual", "rich", "click", "tui", "argon2", "hiredis", "prometheus_client",
            "textual_serve")

@@ -13,7 +13,7 @@ from chatops.settings import SETTINGS, Settings
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
-BEGIN = "<!-- options: made from chatops/settings.py; a test compares -->\n"
+BEGIN = "<!-- options: made from chatops/settings; a test compares -->\n"
 END = "<!-- /options -->"
 
 

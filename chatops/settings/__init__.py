@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,22 +17,13 @@ import msgspec
 
 from chatops.api.command_table import BACKENDS, LOG_LEVELS, SLOW_CONSUMER
 from chatops.api.words import SlowConsumer
+from chatops.settings import kinds
+from chatops.settings.kinds import SettingsError
 from chatops.system import files, paths
-from chatops.system.addresses import bare
-from chatops.system.errors import ChatopsError
-from chatops.units import (
-    UnitError,
-    format_duration,
-    format_size,
-    parse_duration,
-    parse_rate,
-    parse_size,
-    parse_whole,
-)
+from chatops.units import UnitError, format_duration, format_size, parse_duration, parse_rate
 
-
-class SettingsError(ChatopsError, ValueError):
-    """A setting is unknown or has a value that it cannot have; one line, for the operator."""
+__all__ = ["BY_NAME", "LIMITS", "SETTINGS", "USUAL", "Setting", "Settings", "SettingsError",
+           "changed", "from_file", "put_together", "show"]
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -120,253 +110,110 @@ class Setting:
             raise SettingsError(f"{self.name}: {error}") from None
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = parse_whole(text)
-        if not low <= number <= high:
-            raise SettingsError(f"{number} is not between {low} and {high}")
-        return number
-    return read
-
-
-def _size(low: int, high: int = 1 << 40) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        size = parse_size(text)
-        if not low <= size <= high:
-            raise SettingsError(f"{text} is not between {format_size(low)} and "
-                                f"{format_size(high)}")
-        return size
-    return read
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise SettingsError(f"'{text}' is not one of {', '.join(choices)}")
-        return text
-    return read
-
-
-def _off_or(read: Callable[[str], Any]) -> Callable[[str], Any]:
-    return lambda text: read("0") if text.strip().lower() == "off" else read(text)
-
-
-def _host(text: str) -> str:
-    # getaddrinfo takes "" for every address: an empty variable must not open the server.
-    if not bare(text.strip()).strip():
-        raise SettingsError("empty; 0.0.0.0 is every address of this machine")
-    return bare(text.strip())
-
-
-def endpoint(text: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`; an IPv6 address stands in brackets.  Raises `SettingsError`."""
-    host, _, port = text.strip().rpartition(":")
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not host or not port.isdecimal() or int(port) > 65535 or (":" in host) != ("[" in text):
-        raise SettingsError(f"'{text}' is not HOST:PORT, as in 127.0.0.1:9187 or [::1]:9187")
-    return host, int(port)
-
-
-def _endpoint(text: str) -> str:
-    if text == "off":
-        return ""
-    endpoint(text)
-    return text
-
-
-def _irc_port(text: str) -> int | None:
-    return None if text.strip().lower() == "off" else _whole(0, 65535)(text)
-
-
-def _port_text(port: int | None) -> str:
-    return "off" if port is None else str(port)
-
-
-def _server_name(text: str) -> str:
-    if not text.isascii() or not text.isprintable() or "." not in text \
-            or set(text) & set(" !@:*?,#"):
-        raise SettingsError(f"'{text}' is no server name; chatops.example.org is one")
-    return text
-
-
-ENGINES = ("redis", "rediss", "redis+sentinel", "valkey", "valkeys", "valkey+sentinel", "unix")
-
-
-def _engine(text: str) -> str:
-    # Not repeated: there may be a password in it.
-    if text in ("", "off"):
-        return ""
-    if text.partition("://")[0] not in ENGINES or "://" not in text:
-        raise SettingsError("not redis://HOST:PORT/DB, rediss://…, unix:///PATH nor "
-                            "redis+sentinel://HOST:PORT,HOST:PORT/NAME")
-    return text
-
-
-def _node(text: str) -> str:
-    if text in ("", "off"):
-        return ""
-    if not _NODE.fullmatch(text):
-        raise SettingsError(f"'{text}' is no name of a node: 1 to 16 of a-z 0-9 and -, and a "
-                            "letter first")
-    return text
-
-
-_NODE = re.compile(r"[a-z][a-z0-9-]{0,15}")
-
-
-def _path(text: str) -> str:
-    return str(paths.expand(text)) if text else ""
-
-
-def keep_of(text: str) -> tuple[float, int]:
-    """Of `30d` or `1G`: seconds and bytes that are kept, 0 for no such limit."""
-    if not text:
-        return 0.0, 0
-    try:
-        return parse_duration(text), 0
-    except UnitError:
-        return 0.0, parse_size(text)
-
-
-def _keep(text: str) -> str:
-    if text == "off":
-        return ""
-    try:
-        seconds, size = keep_of(text)
-    except UnitError:
-        raise SettingsError(f"'{text}' is neither a duration nor a size; write 30d or 1G"
-                            ) from None
-    if text.isdecimal() or (seconds < 60 and size < 1 << 20):
-        raise SettingsError(f"'{text}' is too little, or has no unit; 1m and 1M are the least")
-    return text
-
-
 def _networks(text: str) -> str:
     Settings(trusted=text).networks()
     return text
 
 
-def _rate_text(rate: float) -> str:
-    return f"{rate:g}/s" if rate else "off"
-
-
-def _seconds_text(seconds: float) -> str:
-    return format_duration(seconds) if seconds else "off"
-
-
-def _sts(text: str) -> float | None:
-    return None if text == "off" else parse_duration(text)
-
-
-def _sts_text(seconds: float | None) -> str:
-    return "off" if seconds is None else format_duration(seconds)
-
-
-def _count_text(count: int) -> str:
-    return str(count) if count else "off"
-
-
-_COUNT = _off_or(_whole(0, 1 << 20))
-_SECONDS = _off_or(parse_duration)
-
 SETTINGS: tuple[Setting, ...] = (
-    Setting("host", "address to listen on; 127.0.0.1 lets nobody in from outside", _host),
-    Setting("port", "port to listen on; 0 picks a free one", _whole(0, 65535)),
+    Setting("host", "address to listen on; 127.0.0.1 lets nobody in from outside", kinds.host),
+    Setting("port", "port to listen on; 0 picks a free one", kinds.whole(0, 65535)),
     Setting("selector", f"which system call waits: {', '.join(BACKENDS)}; auto takes the best "
             "there is",
-            _one_of("auto", *BACKENDS)),
+            kinds.one_of("auto", *BACKENDS)),
     Setting("sndbuf", "the kernel's send buffer per client; small ones make queues visible "
-            "(0: the system decides)", _size(0, 1 << 30), format_size),
+            "(0: the system decides)", kinds.size(0, 1 << 30), format_size),
     Setting("tls_cert", "certificate in PEM, the chain after it; with one, the port speaks TLS and "
-            "nothing else, and SIGHUP or `:reload` reads it again", _path),
-    Setting("tls_key", "its private key in PEM, if that is not in the same file", _path),
+            "nothing else, and SIGHUP or `:reload` reads it again", kinds.path),
+    Setting("tls_key", "its private key in PEM, if that is not in the same file", kinds.path),
     Setting("control", "the Unix socket for `chatops attach` and `ctl`; auto: in a directory of "
-            "this user, one for each port; `off` for none", _path),
+            "this user, one for each port; `off` for none", kinds.path),
     Setting("log_file", "write events here, one line each; SIGUSR1, SIGHUP to `serve` and "
-            "`:reopen` open it again, and one that was moved away is noticed", _path),
+            "`:reopen` open it again, and one that was moved away is noticed", kinds.path),
     Setting("ban_file", "keep bans here, so that they survive a restart; SIGHUP or `:reload` "
-            "takes over what was changed by hand", _path),
+            "takes over what was changed by hand", kinds.path),
     Setting("history", "keep what is said in rooms in this SQLite file, for `/history`; whispers "
-            "are not kept", _path),
-    Setting("max_clients", "clients at once; off: as many as there are descriptors", _COUNT,
-            _count_text, True),
+            "are not kept", kinds.path),
+    Setting("max_clients", "clients at once; off: as many as there are descriptors", kinds.COUNT,
+            kinds.count_text, True),
     Setting("per_address", "clients at once from one address, so that one host cannot take "
-            "every place", _COUNT, _count_text, True),
+            "every place", kinds.COUNT, kinds.count_text, True),
     Setting("connect_rate", "new connections a second from one address; a reconnect loop is "
-            "stopped, a household is not", parse_rate, _rate_text, True),
+            "stopped, a household is not", parse_rate, kinds.rate_text, True),
     Setting("trusted", "networks for which per-address and connect-rate do not hold: proxies, "
             "tests; `none` for no such network", _networks),
     Setting("line", "longest line in bytes; longer ones are dropped, the client stays",
-            _size(64, 1 << 20), format_size, True),
+            kinds.size(64, 1 << 20), format_size, True),
     Setting("rate_limit", "lines a second from one client, each 512 bytes of a long one counted; "
             "more than anybody types, and over it the client is read more slowly, so nothing is "
-            "lost", parse_rate, _rate_text,
+            "lost", parse_rate, kinds.rate_text,
             True),
     Setting("rate_burst", "lines at once within the rate limit; a paste is fine",
-            _whole(1, 1 << 20), str, True),
+            kinds.whole(1, 1 << 20), str, True),
     Setting("outbox", "bytes queued for one client before the slow-consumer policy acts; "
             "minutes of talk, and a thousand of them fit into memory",
-            _size(1024, 1 << 30), format_size, True),
+            kinds.size(1024, 1 << 30), format_size, True),
     Setting("total_outbox", "bytes queued for all clients together; past it the worst goes "
-            "first", _size(1 << 16), format_size, True),
+            "first", kinds.size(1 << 16), format_size, True),
     Setting("slow_consumer", "what happens when a client's outbox is full: "
             f"{', '.join(SLOW_CONSUMER)}",
-            _one_of(*SLOW_CONSUMER), str, True),
+            kinds.one_of(*SLOW_CONSUMER), str, True),
     Setting("stall", "a client with a queue that takes next to nothing for this long is "
-            "disconnected", _SECONDS, _seconds_text, True),
+            "disconnected", kinds.SECONDS, kinds.seconds_text, True),
     Setting("line_deadline", "a line that was begun must end within this time, counted from "
-            "its first byte", _SECONDS, _seconds_text, True),
+            "its first byte", kinds.SECONDS, kinds.seconds_text, True),
     Setting("idle_timeout", "a client that says nothing for this long is told and "
-            "disconnected; off, for lurkers are welcome", _SECONDS, _seconds_text, True),
+            "disconnected; off, for lurkers are welcome", kinds.SECONDS, kinds.seconds_text, True),
     Setting("nick_width", "widest nick, in columns, so that tables stay aligned",
-            _whole(1, 64), str, True),
+            kinds.whole(1, 64), str, True),
     Setting("nicks", "ascii, or unicode for letters of every script; lookalikes of a nick in "
-            "use are refused either way", _one_of("ascii", "unicode"), str, True),
+            "use are refused either way", kinds.one_of("ascii", "unicode"), str, True),
     Setting("drain", "how long quitting may take to deliver what is queued", parse_duration,
             format_duration, True),
     Setting("announce_after", "a newcomer is announced to its room with its first line, or when it "
             "has stayed this long: health checks that connect and leave are no news; off: at once",
-            _SECONDS, _seconds_text),
+            kinds.SECONDS, kinds.seconds_text),
     Setting("replay", "with `--history`, so many of a room's last lines for who enters it, with "
-            "their time", _off_or(_whole(0, 500)), _count_text),
+            "their time", kinds.off_or(kinds.whole(0, 500)), kinds.count_text),
     Setting("history_keep", "how much of the history is kept: 30d, or 1G of disk; off: all of it",
-            _keep, lambda text: text or "off"),
+            kinds.keep, lambda text: text or "off"),
     Setting("metrics", "HOST:PORT for Prometheus: `/metrics`, and `/healthz` for whoever watches "
-            "over the server; needs the extra `metrics`", _endpoint, lambda text: text or "off"),
+            "over the server; needs the extra `metrics`", kinds.endpoint_or_off,
+            lambda text: text or "off"),
     Setting("log_format", "text, or json: an object a line, for what collects logs",
-            _one_of("text", "json")),
+            kinds.one_of("text", "json")),
     Setting("log_level", f"the least that is logged: {', '.join(LOG_LEVELS)}; debug is all there "
-            "is", _one_of(*LOG_LEVELS)),
+            "is", kinds.one_of(*LOG_LEVELS)),
     Setting("irc_port", "a second port, for IRC clients (6667 is the usual one; 0 picks a free "
-            "one); off: none", _irc_port, _port_text),
+            "one); off: none", kinds.port_or_off, kinds.port_text),
     Setting("irc_tls_port", "a port for IRC over TLS, with --tls-cert (6697 is the usual one); "
-            "off: none", _irc_port, _port_text),
+            "off: none", kinds.port_or_off, kinds.port_text),
     Setting("irc_client_ca", "certificates in PEM, of whoever signs those of IRC clients, or of "
             "the clients themselves: who shows such a one to --irc-tls-port can log in with it "
-            "(SASL EXTERNAL), as `chatops account fingerprint` says", _path),
+            "(SASL EXTERNAL), as `chatops account fingerprint` says", kinds.path),
     Setting("irc_sts", "for how long IRC clients that know STS are to come over TLS alone, 30d or "
             "so, with --irc-tls-port: they refuse anything else until then, also a certificate "
-            "that they cannot verify; 0s has them forget it", _sts, _sts_text),
+            "that they cannot verify; 0s has them forget it", kinds.sts, kinds.sts_text),
     Setting("irc_password", "what IRC clients have to give with PASS; flags can be seen by all "
             "users of this machine, the environment and the settings file cannot"),
     Setting("oper", "NAME:PASSWORD with which OPER makes an IRC client an operator; the same holds "
             "for it"),
     Setting("accounts", "an SQLite file of accounts, made with `chatops account add`, for SASL and "
-            "`/login`; needs chatops[accounts]", _path),
+            "`/login`; needs chatops[accounts]", kinds.path),
     Setting("registration", "whether clients may make accounts themselves: off, on, or "
-            "before-connect", _one_of("off", "on", "before-connect")),
+            "before-connect", kinds.one_of("off", "on", "before-connect")),
     Setting("server_name", "what the server is called in IRC, with a dot in it as clients expect",
-            _server_name),
+            kinds.server_name),
     Setting("server_description", "a few words on it, for WHOIS and ADMIN"),
     Setting("cluster", "be one of several nodes that share a chat, by the Redis or Valkey at "
             "redis://HOST:PORT/DB, rediss://… (TLS), unix:///PATH or, by its sentinels, "
             "redis+sentinel://HOST:PORT,HOST:PORT/NAME/DB; a password in it is safe in the "
-            "environment and the settings file alone; needs chatops[cluster]", _engine,
+            "environment and the settings file alone; needs chatops[cluster]", kinds.engine,
             lambda text: text or "off"),
-    Setting("node", "what this node is called among them: a, or berlin-2", _node,
+    Setting("node", "what this node is called among them: a, or berlin-2", kinds.node,
             lambda text: text or "off"),
     Setting("cluster_secret", "a file with a secret that all nodes share and sign with; needed "
-            "where the engine is on another machine", _path),
+            "where the engine is on another machine", kinds.path),
 )
 
 USUAL = Settings()
