@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from chatops.api import commands as c
 from chatops.api.command_line import CommandError
 from chatops.api.commands import Command
-from chatops.api.snapshot import Program
+from chatops.api.program import Program
 from tui.console import Action, Console
 from tui.model.state import ConsoleState
 from tui.screens.loops import LoopsScreen

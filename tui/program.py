@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chatops.api.command_line import CommandError
 from chatops.api.command_table import OF_PROGRAMS, find
-from chatops.api.snapshot import Program, Snapshot
+from chatops.api.program import Program
+from chatops.api.snapshot import Snapshot
 from chatops.units import format_seconds
 from tui.model.state import ConsoleState
 from tui.text.cells import clean

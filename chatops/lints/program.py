@@ -12,7 +12,8 @@ from operator import attrgetter
 from selectors import EVENT_WRITE
 from typing import NamedTuple
 
-from chatops.api.snapshot import Held, Lint, Program, Snapshot, TaskRow
+from chatops.api.program import Held, Program, TaskRow
+from chatops.api.snapshot import Lint, Snapshot
 from chatops.units import format_age, format_seconds, format_size
 
 SLOW_CALL = 0.1                # seconds, as asyncio's own debug mode has it

@@ -18,7 +18,7 @@ from chatops.api import command_table, commands, events
 from chatops.api.command_line import render
 from chatops.api.command_table import spec_of
 from chatops.api.commands import Answer, Command, CommandResult
-from chatops.api.snapshot import Program
+from chatops.api.program import Program
 from chatops.chat.sanitize import clean_text
 from chatops.control.host import ControlEndpoint
 from chatops.control.listener import Control

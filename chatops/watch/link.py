@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from chatops.api import events
 from chatops.api.commands import Command, CommandResult, Quit
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import LoopFigures, Program, Snapshot
+from chatops.api.program import Program
+from chatops.api.snapshot import LoopFigures, Snapshot
 from chatops.chat.sanitize import clean_text
 from chatops.control.socket_path import ControlError
 from chatops.links.remote import RemoteLink

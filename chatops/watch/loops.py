@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from chatops.api.snapshot import LoopRow
+from chatops.api.program import LoopRow
 from chatops.chat.sanitize import clean_text
 from chatops.loop.naming import format_call_site
 from chatops.watch import registry

@@ -18,15 +18,8 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from msgspec.structs import replace
 
-from chatops.api.snapshot import (
-    CallbackRow,
-    ClientRow,
-    Executor,
-    KeyRow,
-    Program,
-    Snapshot,
-    TaskRow,
-)
+from chatops.api.program import CallbackRow, Executor, Program, TaskRow
+from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.chat.sanitize import clean_text
 from chatops.loop import private
 from chatops.loop.naming import format_call_site, masks_text

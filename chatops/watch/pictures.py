@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from chatops.api import events
+from chatops.api.program import Held, Process, Program
 from chatops.api.slot import SnapshotSlot
-from chatops.api.snapshot import Held, LoopFigures, Process, Program, Pulse, Snapshot
+from chatops.api.snapshot import LoopFigures, Pulse, Snapshot
 from chatops.loop import private
 from chatops.loop.reactor import Reactor, Timer
 from chatops.watch import registry

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary, ref
 
 from msgspec.structs import replace
 
-from chatops.api.snapshot import TaskRow
+from chatops.api.program import TaskRow
 from chatops.chat.sanitize import clean_text
 from chatops.loop import private
 from chatops.loop.meter import CallMeter

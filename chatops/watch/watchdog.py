@@ -8,7 +8,7 @@ from types import FrameType
 
 from msgspec.structs import replace
 
-from chatops.api.snapshot import Held
+from chatops.api.program import Held
 from chatops.chat.sanitize import clean_text
 from chatops.loop import private
 from chatops.watch.blocking import blocking_call

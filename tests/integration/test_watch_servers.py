@@ -6,7 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from chatops.api.snapshot import KeyRow, Snapshot, TaskRow
+from chatops.api.program import TaskRow
+from chatops.api.snapshot import KeyRow, Snapshot
 from tests.integration.test_watch_programs import fetch, needs
 from tests.integration.watched import Watched, connect, script
 

@@ -9,17 +9,8 @@ from msgspec.structs import replace
 
 from chatops import lints
 from chatops.api.events import Event, LoopHeld, Printed
-from chatops.api.snapshot import (
-    CallbackRow,
-    ClientRow,
-    Executor,
-    Held,
-    LoopRow,
-    Program,
-    Snapshot,
-    TaskRow,
-    Turn,
-)
+from chatops.api.program import CallbackRow, Executor, Held, LoopRow, Program, TaskRow
+from chatops.api.snapshot import ClientRow, Snapshot, Turn
 from tests.tui.feed import BEGAN, QUEUE_LIMIT, Feed, Talker
 
 HANDLE = "handle (chat.py:8)"

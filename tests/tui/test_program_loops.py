@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from textual.widgets import OptionList
 
 from chatops.api.commands import Loop
-from chatops.api.snapshot import LoopRow, Process, Snapshot
+from chatops.api.program import LoopRow, Process
+from chatops.api.snapshot import Snapshot
 from chatops.service import ServerThread
 from chatops.settings import Settings
 from tests.patience import Deadline, scaled

@@ -6,7 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from chatops import lints
-from chatops.api.snapshot import CallbackRow, Held, LoopFigures, Program, Snapshot, TaskRow, Turn
+from chatops.api.program import CallbackRow, Held, Program, TaskRow
+from chatops.api.snapshot import LoopFigures, Snapshot, Turn
 from chatops.lints.program import INSTEAD, SHOWN
 
 PROGRAM = Program("chat.py", 1, "3.11.7", "asyncio", 1)

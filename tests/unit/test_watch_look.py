@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from chatops.api.snapshot import Program, Snapshot
+from chatops.api.program import Program
+from chatops.api.snapshot import Snapshot
 from chatops.loop import backends, private
 from chatops.loop.meter import KEPT, NAMES
 from chatops.watch.picture import Painter

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chatops.api.events import Event
-from chatops.api.snapshot import Held, Program, Snapshot
+from chatops.api.program import Held, Program
+from chatops.api.snapshot import Snapshot
 from chatops.loop import backends
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor

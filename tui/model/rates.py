@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from chatops.api.snapshot import CallbackRow, ClientRow, KeyRow, Pulse, Snapshot
+from chatops.api.program import CallbackRow
+from chatops.api.snapshot import ClientRow, KeyRow, Pulse, Snapshot
 from tui.model.pulses import LoopRates, PulseMeter
 
 WINDOW = 1.0                   # seconds that a rate looks back

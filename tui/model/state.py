@@ -25,7 +25,8 @@ from dataclasses import dataclass, field
 from chatops.api.command_table import PANES
 from chatops.api.events import Event
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import ClientRow, Program, Snapshot
+from chatops.api.program import Program
+from chatops.api.snapshot import ClientRow, Snapshot
 from chatops.units import format_age
 from tui.model.find import find_row
 from tui.model.preferences import Preferences

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from chatops.api.snapshot import CallbackRow, Program
+from chatops.api.program import CallbackRow, Program
 from chatops.units import format_seconds
 from tui.model.rates import RateTable
 from tui.text.cells import fit, format_rate

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from chatops.api.snapshot import TaskRow
+from chatops.api.program import TaskRow
 from chatops.units import format_age, format_seconds
 from tui.model.columns import CellContext, Column
 from tui.model.rows import arrange

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from chatops.api.snapshot import ClientRow, Program
+from chatops.api.program import Program
+from chatops.api.snapshot import ClientRow
 from chatops.units import format_age, format_size
 from tui.model.columns import CellContext, Column
 from tui.model.rows import arrange, client_context

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from chatops.api.snapshot import LoopRow, Process, Program
+from chatops.api.program import LoopRow, Process, Program
 from chatops.units import counted
 from tui.model.state import ConsoleState
 from tui.screens.dialog import Dialog

@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from chatops.api.commands import Cancel, Close, Command, Quit
-from chatops.api.snapshot import TaskRow
+from chatops.api.program import TaskRow
 from chatops.units import format_age, format_seconds
 from tui.model.state import ConsoleState
 from tui.screens.dialog import Sheet
