@@ -104,6 +104,10 @@ def count(hub: Hub, moves: Moves) -> None:
     for name in {room for _, room in (*moves.entered, *moves.left)}:
         hub.rooms.count_elsewhere(name, len(there.rooms.get(name, ())))
         hub.close_if_empty(hub.rooms.open(name))
+    moved, there.moved = there.moved, []
+    if hub.witness is not None:
+        for old, person in moved:
+            hub.witness.moved_elsewhere(old, person)
 
 
 def follow(hub: Hub, moves: Moves, reason: str) -> None:

@@ -24,6 +24,7 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     realname: str = ""
     guest: bool = True
     ranks: tuple[tuple[str, str], ...] = ()    # where it is an operator or has a voice, as @ and +
+    hidden: bool = False           # from who shares no room with it; older nodes do not say it
 
     def prefixes(self, room: str) -> str:
         """What stands before its nick in a room."""
@@ -49,6 +50,7 @@ class Elsewhere:
         self.version = 0               # another after each change
         self.rooms: dict[str, dict[tuple[str, int], Person]] = {}
         self.settled = True            # what holds in their rooms is known
+        self.moved: list[tuple[str, Person | None]] = []   # old nicks, and who is called otherwise
         self.waiting: dict[int, None] = {}     # our clients that want into a room until then
 
     def find(self, nick: str) -> Person | None:
@@ -74,6 +76,8 @@ class Elsewhere:
         had = before.rooms if before is not None else ()
         if before is not None:
             self._forget(key, before)
+        if before is None or before.who.nick != person.who.nick:
+            self.moved.append((before.who.nick if before is not None else "", person))
         self.version += 1
         self.people[key] = person
         self._by_nick[names.fold(person.who.nick)] = person
@@ -94,6 +98,7 @@ class Elsewhere:
         if person is None:
             return Moves([], [])
         self._forget((node, id), person)
+        self.moved.append((person.who.nick, None))
         return Moves([], [(person, room) for room in person.rooms])
 
     def replace(self, node: str, people: Iterable[Person]) -> Moves:

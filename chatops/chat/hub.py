@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from chatops.api import events
 from chatops.chat.dialect import Dialect
 from chatops.chat.effects import CloseConnection, Enter, Leave
+from chatops.chat.elsewhere import Person
 from chatops.chat.formatting import strip
 from chatops.chat.groups import Group, Kind, Sender
 from chatops.chat.limits import ChatLimits
@@ -45,6 +46,11 @@ class Witness(Protocol):
 
     def went(self, session: Session) -> None:
         """It is here no more."""
+
+    def moved_elsewhere(self, old: str, person: Person | None) -> None:
+        """Somebody on another node, who was called `old` if anything, stands like this now; None
+        is gone.
+        """
 
 
 class Hub(Telling):

@@ -11,11 +11,12 @@ from typing import NamedTuple, Protocol
 
 from chatops.api import events
 from chatops.chat.hub import Hub
-from chatops.chat.names import InvalidName
+from chatops.chat.names import InvalidName, TakenName
 from chatops.chat.parking import park
 from chatops.chat.parser import usage_of
 from chatops.chat.session import Session
 
+ONE_AT_A_TIME = "one question at a time: another one of yours is not answered yet"
 INSECURE = "passwords are only taken over TLS, or from this machine"
 NO_ACCOUNTS = "there are no accounts here"
 
@@ -58,9 +59,12 @@ def ask(hub: Hub, session: Session, question: Question, name: str, password: str
         told: Told) -> None:
     """Park a client until its question is answered; then it is logged in, if that is the answer,
     and `told` is called, unless the client has gone.
+
+    One line can ask several times (IRC's targets): only the first is heard, for each costs the
+    thread that knows the accounts as much as somebody's login.
     """
-    if not session.secure:
-        told(Outcome("", reason=INSECURE))
+    if not session.secure or session.parked:
+        told(Outcome("", reason=ONE_AT_A_TIME if session.secure else INSECURE))
         return
 
     def answered(outcome: Outcome) -> None:
@@ -85,6 +89,17 @@ def unfit(hub: Hub, session: Session, name: str) -> str:
         hub.nicks.check(session, name, max_width=hub.limits.nick_width, ascii_only=True)
     except InvalidName as error:
         return str(error)
+    return ""
+
+
+def taken(hub: Hub, session: Session, name: str) -> str:
+    """Whose nick it is, or looks like, on whatever node; "" where it is nobody else's."""
+    try:
+        hub.nicks.check(session, name, max_width=hub.limits.nick_width, ascii_only=True)
+    except TakenName as error:
+        return str(error)
+    except InvalidName:
+        pass
     return ""
 
 

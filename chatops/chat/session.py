@@ -117,6 +117,11 @@ class Session:
         return f"<Session #{self.id} {self.nick} in {', '.join(self.rooms) or 'no room'}>"
 
     @property
+    def hidden(self) -> bool:
+        """Whether it is not to be listed for who shares no room with it."""
+        return False
+
+    @property
     def where(self) -> str:
         """The name of the room it is in, or was in last; "" if there has been none."""
         return self.room.name if self.room is not None else ""

@@ -24,7 +24,7 @@ def person(hub: Hub, ident: int) -> Person | None:
     ranks = tuple([(name, prefixes) for name, room in session.rooms.items()
                    if (prefixes := room.rules.prefixes(ident))])
     return Person(session.sender, tuple(session.rooms), session.away, session.realname,
-                  session.guest, ranks)
+                  session.guest, ranks, session.hidden)
 
 
 def rooms(which: Iterable[Room], skew: float) -> Iterator[Item]:

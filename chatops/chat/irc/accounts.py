@@ -13,8 +13,9 @@ from chatops.chat import names, owners
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand
+from chatops.chat.irc.labels import labelled
 from chatops.chat.irc.message import Message
-from chatops.chat.login import Outcome, ask, unfit
+from chatops.chat.login import Outcome, Question, Told, ask, taken, unfit
 
 CHUNK = 400                    # of base64 in one AUTHENTICATE; a shorter one is the last
 LONGEST = 8192                 # of base64 altogether
@@ -78,13 +79,27 @@ def _more(irc: Irc, client: Client, chunk: str) -> None:
             _failed(irc, client, outcome.reason)
 
     if client.mechanism == "EXTERNAL":     # what is given is who it wants to be, or nothing
-        ask(irc.hub, client, irc.gate.certified, given, client.certificate, told)
+        _ask(irc, client, irc.gate.certified, given, client.certificate, told)
         return
     parts = given.split("\0")
     if len(parts) != 3 or not parts[1] or parts[0] not in ("", parts[1]):
         irc.reply(client, n.ERR_SASLFAIL)
         return
-    ask(irc.hub, client, irc.gate.verify, parts[1], parts[2], told)
+    _ask(irc, client, irc.gate.verify, parts[1], parts[2], told)
+
+
+def _ask(irc: Irc, client: Client, question: Question, name: str, password: str,
+         told: Told) -> None:
+    """As `chatops.chat.login.ask`; the answer bears the label of the line that asks."""
+    label = irc.take_label() if client.secure and not client.parked else ""
+
+    def answered(outcome: Outcome) -> None:
+        if label:
+            labelled(irc, client, label, lambda: told(outcome))
+        else:
+            told(outcome)
+
+    ask(irc.hub, client, question, name, password, answered)
 
 
 def mechanisms(client: Client) -> tuple[str, ...]:
@@ -121,8 +136,8 @@ def register(irc: Irc, client: Client, message: Message) -> None:
         code, text = "ALREADY_AUTHENTICATED", "You are logged in already"
     elif not name and client.taken:
         code, text = "ACCOUNT_EXISTS", f"{client.taken} is somebody else's"
-    elif name and irc.find(name) not in (None, client):
-        code, text = "ACCOUNT_EXISTS", f"{name} is somebody else's"
+    elif name and (why := taken(irc.hub, client, name)):
+        code, text = "ACCOUNT_EXISTS", why
     elif not name or (client.registered and client.guest):
         code, text = "NEED_NICK", "Choose a nick first"
     elif name != (client.nick if client.registered else client.wanted):
@@ -142,7 +157,7 @@ def register(irc: Irc, client: Client, message: Message) -> None:
                      else "UNACCEPTABLE_PASSWORD" if "password" in outcome.reason
                      else "TEMPORARILY_UNAVAILABLE", name, text=outcome.reason, always=True)
 
-    ask(irc.hub, client, gate.register, name, password, told)
+    _ask(irc, client, gate.register, name, password, told)
 
 
 def verify(irc: Irc, client: Client, message: Message) -> None:
@@ -176,17 +191,16 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
     if gate is None:
         _says(irc, client, "there are no accounts here")
     elif command == "IDENTIFY" and rest:
-        ask(irc.hub, client, gate.verify, client.nick if len(rest) == 1 else rest[0], rest[-1],
-            told)
+        _ask(irc, client, gate.verify, client.nick if len(rest) == 1 else rest[0], rest[-1], told)
     elif command == "REGISTER" and rest and gate.registration != "off":
         if why := unfit(irc.hub, client, client.nick):
             _says(irc, client, why)
             return
-        ask(irc.hub, client, gate.register, client.nick, rest[0], told)
+        _ask(irc, client, gate.register, client.nick, rest[0], told)
     elif command == "REGISTER" and rest:
         _says(irc, client, "accounts are made by whoever runs this server")
     elif command == "PASSWD" and rest and account:
-        ask(irc.hub, client, gate.change, account, rest[0], told)
+        _ask(irc, client, gate.change, account, rest[0], told)
     elif command == "PASSWD" and rest:
         _says(irc, client, "log in first")
     elif command in ("GHOST", "REGAIN") and rest:

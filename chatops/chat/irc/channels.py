@@ -16,7 +16,7 @@ from chatops.chat.hub import LOBBY
 from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
+from chatops.chat.irc.context import Commands, Irc, IrcCommand, as_middle, joined
 from chatops.chat.irc.listing import wanted
 from chatops.chat.irc.message import BODY, Message
 from chatops.chat.irc.tongue import IrcDialect
@@ -109,13 +109,18 @@ def _leave(irc: Irc, client: Client, room: Room, reason: str) -> None:
 def joined_room(irc: Irc, client: Client, channel: str) -> Room | None:
     """A channel that it is in; it is told if it is not."""
     room = irc.room(channel)
-    if room is None:
-        irc.reply(client, n.ERR_NOSUCHCHANNEL, channel or "*")
+    if room is None or unseen(client, room):
+        irc.reply(client, n.ERR_NOSUCHCHANNEL, as_middle(channel))
     elif client.id not in room.members:
-        irc.reply(client, n.ERR_NOTONCHANNEL, channel)
+        irc.reply(client, n.ERR_NOTONCHANNEL, f"#{room.name}")
     else:
         return room
     return None
+
+
+def unseen(client: Client, room: Room) -> bool:
+    """Whether there is no such channel for it: a secret one (+s), as long as it is outside."""
+    return "s" in room.rules.flags and client.id not in room.members
 
 
 def is_op(client: Client, room: Room) -> bool:
@@ -194,8 +199,8 @@ def topic(irc: Irc, client: Client, message: Message) -> None:
 
 def _topic_asked(irc: Irc, client: Client, channel: str) -> None:
     room = irc.room(channel)
-    if room is None or ("s" in room.rules.flags and client.id not in room.members):
-        irc.reply(client, n.ERR_NOSUCHCHANNEL, channel or "*")
+    if room is None or unseen(client, room):
+        irc.reply(client, n.ERR_NOSUCHCHANNEL, as_middle(channel))
     elif room.rules.topic:
         _topic_shown(irc, client, room)
     else:

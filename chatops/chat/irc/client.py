@@ -56,5 +56,9 @@ class Client(Session):
         return "o" in self.modes
 
     @property
+    def hidden(self) -> bool:
+        return "i" in self.modes
+
+    @property
     def is_bot(self) -> bool:
         return "B" in self.modes

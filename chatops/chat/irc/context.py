@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chatops.chat.hub import Hub
 from chatops.chat.irc import capabilities
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.message import Message, format_message
+from chatops.chat.irc.message import Message, cut, format_message
 from chatops.chat.irc.network import Network
 from chatops.chat.irc.numerics import Numeric
 from chatops.chat.irc.tongue import Tongue
@@ -26,6 +26,7 @@ class Irc:
         self.hub = hub
         self.network = network
         self.tongue = Tongue(network.server, network.token)
+        self.began = hub.now           # monotonic
         self.whowas = WhoWas()
         self.watchers: dict[str, set[int]] = {}    # who monitors a nick, folded
         self.here = self.most = 0      # who is registered, now and at most
@@ -96,8 +97,8 @@ class Irc:
     def numeric(self, client: Client, numeric: Numeric, *params: str) -> str:
         """As `reply`, to be sent with others."""
         text = (numeric.text,) if numeric.text else ()
-        return format_message(numeric.code, (client.sender.nick, *params, *text),
-                              self.network.server) + "\r\n"
+        return cut(format_message(numeric.code, (client.sender.nick, *params, *text),
+                                  self.network.server)) + "\r\n"
 
     def send(self, client: Client, lines: Iterable[str]) -> None:
         """Lines that have their ends."""
@@ -111,7 +112,7 @@ class Irc:
 
     def message_text(self, command: str, *params: str, source: str = "") -> str:
         """As `message`, to be sent later."""
-        return format_message(command, params, source or self.network.server) + "\r\n"
+        return cut(format_message(command, params, source or self.network.server)) + "\r\n"
 
     def aside(self, client: Client, data: bytes) -> None:
         """Something that it hears now, but not as an answer to what it has said."""
@@ -146,6 +147,11 @@ class IrcCommand(NamedTuple):
 
 
 Commands = dict[str, IrcCommand]
+
+
+def as_middle(word: str) -> str:
+    """What somebody has written, as it can stand before other parameters."""
+    return word.split(" ")[0].lstrip(":") or "*"
 
 
 def joined(words: Iterable[str], room: int, separator: str = " ") -> list[str]:

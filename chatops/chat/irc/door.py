@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from chatops.api import events
 from chatops.chat.dialect import Dialect
 from chatops.chat.effects import PauseReading
+from chatops.chat.elsewhere import Person
 from chatops.chat.formatting import DELIMITER, clean
 from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
@@ -32,7 +33,14 @@ from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.labels import LONGEST, labelled
 from chatops.chat.irc.message import BODY, CLIENT_TAGS, Message, parse
 from chatops.chat.irc.network import Network
-from chatops.chat.irc.presence import came, remember, renamed, watchers_told, went
+from chatops.chat.irc.presence import (
+    came,
+    moved_elsewhere,
+    remember,
+    renamed,
+    watchers_told,
+    went,
+)
 from chatops.chat.irc.runs import run
 from chatops.chat.lines import COUNTED, cost
 from chatops.chat.parking import charge, pour
@@ -91,6 +99,9 @@ class IrcDoor:
         if isinstance(session, Client):
             monitor.forget(self.irc, session)
         went(self.irc, session.nick)
+
+    def moved_elsewhere(self, old: str, person: Person | None) -> None:
+        moved_elsewhere(self.irc, old, person)
 
     # -- bytes
 

@@ -103,7 +103,7 @@ def links(irc: Irc, client: Client, _message: Message) -> None:
 def stats(irc: Irc, client: Client, message: Message) -> None:
     letter = message.params[0][:1]
     if letter == "u":
-        seconds = int(irc.hub.at - irc.network.started_at)
+        seconds = int(irc.hub.now - irc.began)
         days, rest = divmod(seconds, 86_400)
         irc.reply(client, n.RPL_STATSUPTIME,
                   f"Server Up {days} days {rest // 3600}:{rest // 60 % 60:02}:{rest % 60:02}")

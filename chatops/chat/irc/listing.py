@@ -40,8 +40,8 @@ def _condition(word: str, at: float) -> Condition | None:
     more = sign == ">"
     match kind:
         case "":
-            return lambda room: len(room.members) > number if more \
-                else len(room.members) < number
+            return lambda room: room.population > number if more \
+                else room.population < number
         case "C":
             return lambda room: _age(room.rules.created_at, at, number, more)
         case _:

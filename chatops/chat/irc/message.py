@@ -115,6 +115,15 @@ def format_message(command: str, params: Iterable[str] = (), source: str = "",
     return head + " ".join([command, *params])
 
 
+def cut(line: str) -> str:
+    """A line without tags and without its end, cut between characters where it is longer than
+    one may be.
+    """
+    if 4 * len(line) <= BODY or (len(line) <= BODY and line.isascii()):
+        return line
+    return line.encode()[:BODY].decode(errors="ignore")
+
+
 def split_text(text: str, limit: int) -> list[str]:
     """Text in pieces of at most `limit` bytes of UTF-8, cut at a space if one is near the
     end, else between characters, and never inside one.

@@ -12,9 +12,9 @@ from chatops.chat import abroad
 from chatops.chat.elsewhere import Person
 from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
-from chatops.chat.irc.channels import is_op
+from chatops.chat.irc.channels import is_op, unseen
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Commands, Irc, IrcCommand
+from chatops.chat.irc.context import Commands, Irc, IrcCommand, as_middle
 from chatops.chat.irc.message import Message
 from chatops.chat.masks import fold, normalise
 from chatops.chat.moderation import ACCOUNT, FLAGS, LISTS, MUTE, MaskEntry
@@ -25,6 +25,7 @@ _SHOWN = {"b": (n.RPL_BANLIST, n.RPL_ENDOFBANLIST),
           "I": (n.RPL_INVEXLIST, n.RPL_ENDOFINVEXLIST)}
 OWN = "iwB"                    # that a user may set on itself
 LONGEST = 200                  # characters of a mask
+ROOM = 350                     # bytes of changes in a line
 
 
 class ModeChange(NamedTuple):
@@ -41,8 +42,8 @@ def mode(irc: Irc, client: Client, message: Message) -> None:
         _own(irc, client, target, message.params[1:])
         return
     room = irc.room(target)
-    if room is None:
-        irc.reply(client, n.ERR_NOSUCHCHANNEL, target)
+    if room is None or unseen(client, room):
+        irc.reply(client, n.ERR_NOSUCHCHANNEL, as_middle(target))
     elif len(message.params) == 1:
         _shown(irc, client, room)
     else:
@@ -78,8 +79,14 @@ def _changed(irc: Irc, client: Client, room: Room, letters: str, parameters: lis
             refused = True
         elif (made := _apply(irc, client, room, change)) is not None:
             done.append(made)
-    if done:
-        irc.hub.set_modes(client.sender, room, _written(done))
+    told: list[ModeChange] = []
+    for change in done:                # in as many lines as they need
+        if told and len(_written([*told, change]).encode()) > ROOM:
+            irc.hub.set_modes(client.sender, room, _written(told))
+            told = []
+        told.append(change)
+    if told:
+        irc.hub.set_modes(client.sender, room, _written(told))
 
 
 def _changes(irc: Irc, client: Client, letters: str, parameters: list[str]) -> Iterator[ModeChange]:
@@ -179,7 +186,7 @@ def _listed(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeCha
 
 def _full(mask: str) -> str:
     """`bob` as `bob!*@*`; an extban keeps its beginning."""
-    mask = mask.replace(" ", "")
+    mask = mask.replace(" ", "").lstrip(":")       # which would begin the last parameter
     if mask.startswith(MUTE):
         return MUTE + _full(mask.removeprefix(MUTE))
     return mask if mask.startswith(ACCOUNT) else normalise(mask)
@@ -243,6 +250,7 @@ def _own(irc: Irc, client: Client, target: str, given: list[str]) -> None:
             adding = letter == "+"
         elif letter in OWN or (letter == "o" and not adding):
             if irc.set_mode(client, letter, adding):
+                irc.hub.touch(client)  # other nodes know who is invisible
                 done.append(ModeChange(adding, letter))
         elif letter != "o":            # nobody makes itself an operator, and none is told
             unknown = True

@@ -5,7 +5,7 @@ Source: IRCv3 monitor.
 
 from __future__ import annotations
 
-from chatops.chat.irc import limits
+from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
@@ -69,9 +69,10 @@ def forget(irc: Irc, client: Client) -> None:
 def _status(irc: Irc, client: Client, targets: list[str]) -> None:
     here, gone = [], []
     for target in targets:
-        session = irc.find(target)
-        if session is not None:
+        if (session := irc.find(target)) is not None:
             here.append(irc.source(session))
+        elif (far := others.find(irc, target)) is not None:
+            here.append(irc.tongue.source(far.who))
         else:
             gone.append(target)
     for line in joined(here, ROOM, ","):

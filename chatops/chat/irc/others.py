@@ -1,6 +1,7 @@
 """Those on other nodes, as IRC clients are told of them: in lists, in WHO and WHOIS, by PRIVMSG.
 
-What a client may choose for itself alone (its modes, when it spoke last) does not travel.
+What a client may choose for itself alone (when it spoke last, its modes but for +i) does not
+travel.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ def inside(irc: Irc, room: Room) -> Iterable[Person]:
 def names(irc: Irc, client: Client, room: Room) -> list[str]:
     """As NAMES lists them."""
     whole = "userhost-in-names" in client.capabilities
+    member = client.id in room.members
     shown = _shown(client)
     return [person.prefixes(room.name)[:shown]
             + (irc.tongue.source(person.who) if whole else person.who.nick)
-            for person in inside(irc, room)]
+            for person in inside(irc, room) if member or not person.hidden]
 
 
 def _shown(client: Client) -> int:
@@ -64,6 +66,8 @@ def who(irc: Irc, client: Client, room: Room, fields: str, token: str) -> list[s
     """Their lines in the WHO of a channel, with the fields that were asked for, if any were."""
     lines = []
     for person in inside(irc, room):
+        if person.hidden and client.id not in room.members:
+            continue
         sender, channel = person.who, f"#{room.name}"
         user, host = sender.user or "~line", sender.host or irc.network.server
         flags = ("G" if person.away else "H") + person.prefixes(room.name)[:_shown(client)]

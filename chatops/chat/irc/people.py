@@ -6,6 +6,7 @@ Source: Modern IRC, "User-Based Queries"; RFC 2812, section 3.6 and 4; IRCv3 set
 from __future__ import annotations
 
 from chatops.chat.formatting import clean
+from chatops.chat.groups import Sender
 from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
@@ -79,7 +80,7 @@ def whowas(irc: Irc, client: Client, message: Message) -> None:
         irc.reply(client, n.ERR_NONICKNAMEGIVEN)
         return
     count = message.param(1)
-    number = int(count) if count.lstrip("-").isdecimal() and len(count) < 9 else 0
+    number = int(count) if count.removeprefix("-").isdecimal() and len(count) < 9 else 0
     found = irc.whowas.find(nick, number)
     if not found:
         irc.reply(client, n.ERR_WASNOSUCHNICK, nick)
@@ -91,11 +92,19 @@ def whowas(irc: Irc, client: Client, message: Message) -> None:
 
 
 def userhost(irc: Irc, client: Client, message: Message) -> None:
-    found = [irc.find(nick) for nick in message.params[:5]]
-    shown = [f"{one.nick}{'*' if isinstance(one, Client) and one.is_oper else ''}="
-             f"{'-' if one.away else '+'}{one.sender.user or '~line'}@"
-             f"{one.sender.host or irc.network.server}" for one in found if one is not None]
+    shown = []
+    for nick in message.params[:5]:
+        if (one := irc.find(nick)) is not None:
+            shown.append(_userhost(irc, one.sender, one.away,
+                                   oper=isinstance(one, Client) and one.is_oper))
+        elif (far := others.find(irc, nick)) is not None:
+            shown.append(_userhost(irc, far.who, far.away))
     irc.reply(client, n.RPL_USERHOST, " ".join(shown))
+
+
+def _userhost(irc: Irc, who: Sender, away: str, *, oper: bool = False) -> str:
+    return (f"{who.nick}{'*' if oper else ''}={'-' if away else '+'}{who.user or '~line'}@"
+            f"{who.host or irc.network.server}")
 
 
 def ison(irc: Irc, client: Client, message: Message) -> None:

@@ -5,8 +5,10 @@ Source: IRCv3 monitor and extended-monitor.
 
 from __future__ import annotations
 
+from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Kind, Sender
 from chatops.chat.irc import numerics as n
+from chatops.chat.irc import others
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Irc
 from chatops.chat.irc.whowas import Past
@@ -22,6 +24,14 @@ def came(irc: Irc, session: Session) -> None:
 def went(irc: Irc, nick: str) -> None:
     """Nobody is here under this nick any more."""
     _nick_told(irc, nick, nick, n.RPL_MONOFFLINE)
+
+
+def moved_elsewhere(irc: Irc, old: str, person: Person | None) -> None:
+    """The same of somebody on another node; unless another has the old nick by now."""
+    if old and irc.find(old) is None and others.find(irc, old) is None:
+        went(irc, old)
+    if person is not None:
+        _nick_told(irc, person.who.nick, irc.tongue.source(person.who), n.RPL_MONONLINE)
 
 
 def renamed(irc: Irc, client: Session, old: Sender) -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from chatops.chat.dialect import Rendered
 from chatops.chat.groups import SAID, Group, Sender, dated
 from chatops.chat.irc.capabilities import TALK, Form
-from chatops.chat.irc.message import BODY, escape, split_text
+from chatops.chat.irc.message import BODY, cut, escape, split_text
 from chatops.units import they_were
 
 CRLF = b"\r\n"
@@ -107,7 +107,8 @@ class IrcDialect:
         if not written:
             return b""
         head = self._tags(group, 0)
-        return "".join([f"{head}:{self._tongue.source(group.sender)} {each}\r\n"
+        source = self._tongue.source(group.sender)
+        return "".join([f"{head}{cut(f':{source} {each}')}\r\n"
                         for each in written.split("\n")]).encode()
 
     def said(self, target: str, group: Group) -> bytes:
@@ -129,7 +130,9 @@ class IrcDialect:
         room = BODY - len(head.encode())
         text = group.text
         if kind == "action":
-            return f"{self._tags(group, 0)}{head}\x01ACTION {text.decode()}\x01\r\n".encode()
+            pieces = split_text(text.decode(), room - len("\x01ACTION \x01"))
+            return "".join([f"{self._tags(group, 0, number)}{head}\x01ACTION {piece}\x01\r\n"
+                            for number, piece in enumerate(pieces)]).encode()
         if not form & Form.TAGS and _fits(text, room):
             # One head for all of a run: none of its lines needs an id of its own.
             before = f"{self._tags(group, 0)}{head}".encode()
@@ -163,7 +166,7 @@ class IrcDialect:
     def line(self, group: Group, text: str) -> bytes:
         """Something else that the group's sender does to this client alone."""
         head = self._tags(group, 0)
-        return f"{head}:{self._tongue.source(group.sender)} {text}\r\n".encode()
+        return f"{head}{cut(f':{self._tongue.source(group.sender)} {text}')}\r\n".encode()
 
     # -- what one client is told
 
@@ -171,8 +174,8 @@ class IrcDialect:
         if group.kind == "invite":
             return self.line(group, f"INVITE {to.nick} #{group.text.decode()}")
         if group.kind not in SAID:
-            return (f"{self._tags(group, 0)}:{self._tongue.source(group.sender)} "
-                    f"NOTICE {to.nick} :{group.text.decode()}\r\n").encode()
+            return b"".join([self.line(group, each)
+                             for each in self._notices(to.nick, group).split("\n")])
         return self.said(group.target or to.nick, group)
 
     def copy(self, _to: Sender, group: Group) -> bytes:
@@ -190,15 +193,22 @@ class IrcDialect:
     def farewell(self, to: Sender | None, text: str, *, error: bool = False,
                  by: Sender | None = None) -> bytes:
         del error                      # to a client it is one whoever wanted it
-        killed = (f":{self._tongue.source(by)} KILL {to.nick} :{text}\r\n"
+        killed = (cut(f":{self._tongue.source(by)} KILL {to.nick} :{text}") + "\r\n"
                   if by is not None and to is not None else "")
         host = (to.host if to is not None else "") or self._tongue.server
+        text = split_text(text, BODY - len(f"ERROR :Closing Link: {host} ()".encode()))[0]
         return f"{killed}ERROR :Closing Link: {host} ({text})\r\n".encode()
 
     def gap(self, to: Sender | None, lines: int) -> bytes:
         return self.notice(to, [f"{they_were(lines, 'line')} dropped here: you read too slowly"])
 
     # -- what members do
+
+    def _notices(self, target: str, group: Group) -> str:
+        """In as many lines as that takes."""
+        head = f"NOTICE {target} :"
+        room = BODY - len(f":{self._tongue.source(group.sender)} {head}".encode())
+        return "\n".join([f"{head}{piece}" for piece in split_text(group.text.decode(), room)])
 
     def _join(self, target: str, group: Group) -> str:
         if not self.form & Form.JOIN:
@@ -245,6 +255,6 @@ _LINES: dict[str, Callable[[IrcDialect, str, Group], str]] = {
     "topic": lambda _, target, group: f"TOPIC {target} :{group.text.decode()}",
     "mode": lambda _, target, group: f"MODE {target} {group.text.decode()}",
     "invite": IrcDialect._invite,
-    "server": lambda _, target, group: f"NOTICE {target} :{group.text.decode()}",
-    "broadcast": lambda _, target, group: f"NOTICE {target} :{group.text.decode()}",
+    "server": IrcDialect._notices,
+    "broadcast": IrcDialect._notices,
 }

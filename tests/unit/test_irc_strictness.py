@@ -1,0 +1,189 @@
+"""What an IRC client must not get: a line that is too long, somebody's nick, a secret room."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatops.chat import abroad
+from chatops.chat.elsewhere import Person
+from chatops.chat.groups import Sender
+from chatops.chat.irc.message import BODY
+from tests.unit.irc_chat import IrcChat
+from tests.unit.irc_login import Later
+
+LONG = "é" * 1900              # as long as a plain line may be
+
+
+@pytest.fixture
+def chat() -> IrcChat:
+    return IrcChat()
+
+
+def _far(chat: IrcChat, nick: str, id: int = 5, *, hidden: bool = False) -> None:  # noqa: A002
+    there = chat.hub.elsewhere or abroad.begin(chat.hub, "a")
+    abroad.count(chat.hub, there.put(Person(Sender(id, nick, node="b"), ("pub",), guest=False,
+                                            hidden=hidden)))
+
+
+@pytest.mark.parametrize("command", ["/me ", "/topic ", "/away ", "/quit ", ""])
+def test_no_line_is_longer_than_irc_has_it_whatever_plain_clients_write(
+        chat: IrcChat, command: str) -> None:
+    ada, bob = chat.person("ada", "away-notify"), chat.line_user("bob")
+    chat.send(bob, "/join r")          # its operator, who may set a topic
+    chat.asked(ada, "JOIN #r")
+    chat.send(bob, command + LONG)
+    heard = chat.heard(ada) + chat.asked(ada, "TOPIC #r", "PRIVMSG bob :are you there?")
+    assert [line for line in heard if "é" in line]
+    assert max(len(line.encode()) for line in heard) <= BODY
+
+
+def test_a_long_action_is_split_between_characters_and_each_piece_is_one(chat: IrcChat) -> None:
+    ada, bob = chat.person("ada"), chat.line_user("bob")
+    chat.asked(ada, "JOIN #lobby")
+    chat.send(bob, f"/me {LONG}")
+    heard = [line.partition(" :")[2] for line in chat.heard(ada)]
+    assert all(text.startswith("\x01ACTION ") and text.endswith("\x01") for text in heard)
+    assert "".join([text[8:-1] for text in heard]) == LONG
+
+
+def test_a_long_broadcast_and_a_long_reason_arrive_in_lines_of_irc(chat: IrcChat) -> None:
+    ada = chat.person("ada")
+    dialect = ada.dialect
+    text = "word " * 400
+    group = chat.hub.group(Sender(0, ""), "broadcast", text)
+    told = dialect.private(ada.sender, group).decode().splitlines()
+    rendered = dialect.render("lobby", [group]).chunk.decode().splitlines()
+    for lines in (told, rendered):
+        assert len(lines) > 3
+        assert max(len(line.encode()) for line in lines) <= BODY
+        assert sum(line.count("word") for line in lines) == 400
+    farewell = dialect.farewell(ada.sender, text, by=Sender(0, "")).decode().splitlines()
+    assert [line.split(" ")[0 if line[0] != ":" else 1] for line in farewell] == ["KILL", "ERROR"]
+    assert max(len(line.encode()) for line in farewell) <= BODY
+    assert farewell[1].endswith(")")
+
+
+def test_many_long_masks_are_told_in_several_modes_none_of_them_cut(chat: IrcChat) -> None:
+    ada = chat.person("ada")
+    chat.asked(ada, "JOIN #r")
+    masks = [f"{'m' * 60}{number}!*@*" for number in range(6)]
+    heard = chat.asked(ada, f"MODE #r +bbbbbb {' '.join(masks)}")
+    told = [word for line in heard for word in line.split(" ") if word.startswith("m")]
+    assert len(heard) == 2
+    assert told == masks
+
+
+@pytest.mark.parametrize("count", ["--5", "-", "-x", "5-", "²"])
+def test_a_count_that_is_none_is_no_count(chat: IrcChat, count: str) -> None:
+    assert chat.codes(chat.person("ada"), f"WHOWAS x {count}") == ["406", "369"]
+
+
+def test_a_mask_does_not_begin_the_last_parameter(chat: IrcChat) -> None:
+    ada = chat.person("ada")
+    chat.asked(ada, "JOIN #r")
+    assert chat.asked(ada, "MODE #r +bb x ::evil")[0].endswith("MODE #r +bb x!*@* evil!*@*")
+
+
+def test_what_somebody_wrote_is_one_parameter_when_it_is_repeated(chat: IrcChat) -> None:
+    ada = chat.person("ada")
+    for line in ("PART :#a b", "TOPIC :#a b", "MODE :#a b"):
+        assert chat.asked(ada, line)[0].startswith(":irc.test 403 ada #a :")
+
+
+@pytest.mark.parametrize("line", ["MODE #hush", "MODE #hush b", "TOPIC #hush", "TOPIC #hush :x",
+                                  "PART #hush"])
+def test_a_secret_room_is_none_for_who_is_outside(chat: IrcChat, line: str) -> None:
+    ada, eve = chat.person("ada"), chat.person("eve")
+    chat.asked(ada, "JOIN #hush", "MODE #hush +s", "MODE #hush +b x")
+    assert chat.codes(eve, line) == ["403"]
+    assert chat.codes(ada, line) != ["403"]
+
+
+# -- others' nicks, and who is on another node
+
+@pytest.mark.parametrize("nick", ["hello", "he1lo"])
+def test_nobody_makes_an_account_of_what_somebody_else_is_called(nick: str) -> None:
+    gate = Later()
+    gate.registration = "before-connect"
+    chat = gate.chat()
+    victim = chat.line_user("hello")
+    eve = chat.come()
+    heard = chat.asked(eve, "CAP LS 302", f"NICK {nick}", f"USER {nick} 0 * :x",
+                       "REGISTER * * password1")
+    assert "FAIL REGISTER ACCOUNT_EXISTS" in heard[-1]
+    assert (gate.waiting, victim.nick) == ([], "hello")
+
+
+def test_nor_of_what_somebody_on_another_node_is_called() -> None:
+    gate = Later()
+    gate.registration = "before-connect"
+    chat = gate.chat()
+    _far(chat, "victim")
+    eve = chat.come()
+    heard = chat.asked(eve, "CAP LS 302", "NICK victim", "USER e 0 * :x",
+                       "REGISTER * * password1")
+    assert "FAIL REGISTER ACCOUNT_EXISTS" in heard[-1]
+    assert not gate.waiting
+
+
+def test_a_line_asks_once_however_many_times_it_names_nickserv() -> None:
+    gate = Later()
+    chat = gate.chat()
+    ada = chat.person("ada")
+    ada.secure = True
+    ada.door.receive(ada, b"PRIVMSG NickServ,NickServ,NickServ :IDENTIFY sesame\r\nPING x\r\n")
+    heard = chat.heard(ada)
+    assert (len(gate.waiting), ada.parked) == (1, True)
+    assert [line for line in heard if "one question at a time" in line]
+    assert not [line for line in heard if "PONG" in line]
+    gate.answer(chat)
+    assert [line.split(" ")[1] for line in chat.heard(ada)][:2] == ["900", "MODE"]
+
+
+def test_the_answer_of_a_login_bears_the_label_of_its_line() -> None:
+    gate = Later()
+    chat = gate.chat()
+    ada = chat.person("ada", "labeled-response batch message-tags")
+    ada.secure = True
+    assert chat.asked(ada, "@label=L1 REGISTER * * sesame2") == []
+    gate.answer(chat)
+    heard = chat.heard(ada)
+    assert heard[0].startswith("@label=L1 :irc.test ")
+    assert "FAIL REGISTER ACCOUNT_EXISTS" in heard[0]
+    assert chat.asked(ada, "@label=L2 NS IDENTIFY sesame") == []
+    gate.answer(chat)
+    heard = chat.heard(ada)
+    assert heard[0].startswith("@label=L2 :irc.test BATCH +")
+    assert [line.split(" ")[2] for line in heard[1:-1]] == ["900", "MODE", "NOTICE"]
+
+
+def test_monitor_and_userhost_know_who_is_on_another_node(chat: IrcChat) -> None:
+    ada = chat.person("ada")
+    _far(chat, "zed")
+    assert chat.asked(ada, "MONITOR + zed,yan")[0].split(" ")[1] == "730"
+    assert "zed=+" in chat.asked(ada, "USERHOST zed")[0]
+    there = chat.hub.elsewhere
+    assert there is not None
+    _far(chat, "yan")                  # is what zed is called from now on
+    assert [line.split(" ")[1] for line in chat.heard(ada)] == ["731", "730"]
+    _far(chat, "yan")                  # nothing new
+    assert chat.heard(ada) == []
+    abroad.count(chat.hub, there.take("b", 5))
+    assert chat.heard(ada) == [":irc.test 731 ada yan"]
+
+
+def test_who_is_invisible_on_another_node_is_so_here(chat: IrcChat) -> None:
+    ada, eve = chat.person("ada"), chat.person("eve")
+    _far(chat, "ghost", hidden=True)
+    _far(chat, "zed", 6)
+    chat.asked(ada, "JOIN #pub")
+    for question in ("NAMES #pub", "WHO #pub"):
+        assert [nick in " ".join(chat.asked(eve, question)) for nick in ("ghost", "zed")
+                ] == [False, True]
+        assert "ghost" in " ".join(chat.asked(ada, question))
+
+
+def test_list_counts_who_is_on_another_node(chat: IrcChat) -> None:
+    ada = chat.person("ada")
+    _far(chat, "zed")
+    assert chat.codes(ada, "LIST >0,#pub") == ["321", "322", "323"]
