@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from queue import Full, Queue
 from typing import NamedTuple, TypeVar
@@ -21,10 +22,11 @@ T = TypeVar("T")
 
 
 class LoginVerdict(NamedTuple):
-    """What came of it: an account, or why not."""
+    """What came of it: an account, or why not; `looked` is false where that was not found out."""
 
     account: Account | None
     reason: str = ""
+    looked: bool = True
 
 
 Answer = Callable[[LoginVerdict], None]
@@ -116,9 +118,9 @@ class Authenticator:
                 why = "" if account else "the name or the password is wrong"
                 verdict = LoginVerdict(account, why)
             except AccountError as error:
-                verdict = LoginVerdict(None, str(error))
+                verdict = LoginVerdict(None, str(error), looked=False)
             except Exception as error:         # a fault of ours: whoever waits is told all the same
-                verdict = LoginVerdict(None, f"internal error: {error!r}")
+                verdict = LoginVerdict(None, f"internal error: {error!r}", looked=False)
             self._submit(lambda: told(verdict))
 
         def told(verdict: LoginVerdict) -> None:
@@ -126,7 +128,7 @@ class Authenticator:
                 self.changed()
             answer(verdict)
 
-        self._enqueue(job, lambda: answer(LoginVerdict(None, BUSY)))
+        self._enqueue(job, lambda: answer(LoginVerdict(None, BUSY, looked=False)))
 
     def _enqueue(self, job: Callable[[], None], refused: Callable[[], None]) -> None:
         try:
@@ -138,7 +140,8 @@ class Authenticator:
         account = self._store.find(name)
         if not self._passwords.verify(account.hash if account else None, password):
             return None
-        self._store.seen(name)
+        with suppress(AccountError):   # a file that cannot be written now: the password is right
+            self._store.seen(name)
         return account
 
     def _certified(self, fingerprint: str, name: str) -> Account:

@@ -187,8 +187,15 @@ class Intake:
             if session.parked:
                 rest = each[number - session.again:]
                 session.again = False
+                self._take_back(session, rest)
                 session.held = b"".join([b"%s\n" % line for line in rest]) + session.held
                 return
+
+    def _take_back(self, session: Session, rest: list[bytes]) -> None:
+        """These lines are counted, and paid for, when they are read again."""
+        session.lines_in -= len(rest)
+        self.hub.lines_in -= len(rest)
+        session.tokens += len(rest)
 
     def _line(self, session: Session, raw: bytes, muted: Muted) -> None:
         hub = self.hub

@@ -62,6 +62,7 @@ class Rules:
         """It is no member any more."""
         self.ops.discard(member)
         self.voices.discard(member)
+        self.invited.discard(member)
 
     def prefixes(self, member: int) -> str:
         """What stands before its nick: `@` for an operator, `+` for a voice."""

@@ -19,6 +19,7 @@ class TakenName(InvalidName):
 
 
 ROOM_LIMIT = 32
+NICK_BYTES = 128               # it stands twice before a line of IRC, which has 510
 _ROOM = re.compile(rf"[A-Za-z0-9_#-][A-Za-z0-9_.+~#-]{{0,{ROOM_LIMIT - 1}}}")
 _ASCII_NICK = re.compile(r"[A-Za-z_\[\]{}\\|`^][A-Za-z0-9_\-\[\]{}\\|`^]*")
 _PUNCTUATION = frozenset("_-[]{}\\|`^")
@@ -35,6 +36,8 @@ def check_nick(nick: str, *, max_width: int = 20, ascii_only: bool = True) -> No
         raise InvalidName("a nick needs at least one letter")
     if width(nick) > max_width:
         raise InvalidName(f"a nick is at most {max_width} columns wide")
+    if len(nick.encode()) > NICK_BYTES:            # some letters have no width at all
+        raise InvalidName(f"a nick is at most {NICK_BYTES} bytes long")
     if ascii_only and not _ASCII_NICK.fullmatch(nick):
         raise InvalidName("a nick is letters A-Z, digits and _ - [ ] { } \\ | ` ^, and begins "
                           "with no digit nor -")

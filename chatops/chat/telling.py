@@ -112,17 +112,18 @@ class Telling:
 
     def broadcast(self, text: str) -> int:
         """The admin speaks to everybody here; returns to how many."""
-        group = self.group(ADMIN, "broadcast", clean_text(text), repeats=True)
+        heard, group = 0, self.group(ADMIN, "broadcast", clean_text(text), repeats=True)
         for room in self.rooms.values():
             if room.members:
                 self.gather(room, group)
         for session in self.sessions.values():
             if not session.registered:
                 continue
+            heard += 1
             if session.dialect.follows or not session.rooms:       # once, whatever rooms it is in
                 self.tell(session, session.dialect.private(session.sender, replace(
                     group, target=session.nick, repeats=False)))
-        return len(self.sessions)
+        return heard
 
     def hear(self, name: str, groups: Iterable[Group]) -> None:
         """What was said elsewhere, by people who have no session here; nothing is reported.  Of

@@ -251,6 +251,9 @@ class ControlSession:
         self._update_interest()
 
     def _update_interest(self) -> None:
+        if not self._out and self._timer is not None:
+            self._timer.cancel()       # what is sent next has all of its time
+            self._timer = None
         mask = ((EVENT_READ if len(self._out) < UNREAD else 0)
                 | (EVENT_WRITE if self._out else 0))
         if mask != self._mask and self._mask:

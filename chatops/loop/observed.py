@@ -174,6 +174,16 @@ class ObservedSelector(selectors.BaseSelector):
             self._remember(TurnRecord(self.turns, returned, timeout, waited, ready))
         return ready
 
+    def rotate(self, ready: list[Event], first: int) -> list[Event]:
+        """What this turn's `select` returned, from `first` on and then those before it; they are
+        timed if they were, and the turn is remembered in the order in which they run.
+        """
+        turned = ready[first:] + ready[:first]
+        if not isinstance(ready, TimedEvents):
+            return turned
+        self._turn.ready = turned
+        return TimedEvents(turned, self)
+
     def close(self) -> None:
         """Close the backend; the registrations are forgotten, the past is kept."""
         self._fold()

@@ -128,8 +128,7 @@ class Reactor:
             self._mend(error)
             ready = []
         if self.rotation and len(ready) > 1:
-            first = self.rotation % len(ready)
-            ready = ready[first:] + ready[:first]
+            ready = self.selector.rotate(ready, self.rotation % len(ready))
         self.now = self.clock()
         if self.on_wake is not None:
             self.on_wake()

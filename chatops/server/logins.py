@@ -55,7 +55,7 @@ class Logins:
                 self._throttle.succeeded(*[key for key in keys if key != host])
                 self._throttle.forgive(host, own)
                 self._remember(session, name)
-            else:
+            elif verdict.looked:
                 self._throttle.failed(self._state.reactor.now, *keys, own)
             self._asked -= Counter(keys)
             for key in keys:

@@ -153,10 +153,15 @@ class ChatServer:
             for sock in (*(listener.sock for listener in (*self.listeners, *self.irc_listeners)),
                          *(c.sock for c in state.connections.values())):
                 set_user_timeout(sock, settings.stall)
-        for deadlines, seconds in ((context.stalls, settings.stall),
-                                   (state.partials, settings.line_deadline)):
+        for deadlines, seconds, waits in (
+                (context.stalls, settings.stall, lambda c: bool(c.outbox)),
+                (state.partials, settings.line_deadline, lambda c: c.session.mid_line)):
             if deadlines.seconds != seconds:
+                was_off = not deadlines.seconds
                 deadlines.change(seconds)
+                for connection in state.connections.values() if was_off else ():
+                    if waits(connection):
+                        deadlines.start(connection)
         if state.idles.seconds != settings.idle_timeout:
             state.idles.change(settings.idle_timeout)
             for connection in state.connections.values():

@@ -53,6 +53,8 @@ class Server:
         Raises `chatops.StartError`, with a line that says what to do, and then nothing runs:
         the port is taken, a file cannot be used, the host has no such address.
         """
+        if self._subscription is not None:
+            raise ServerError("it has been started already, and is not started again")
         self._subscription = self._thread.bus.subscribe(backlog=True)
         try:
             self._thread.start()

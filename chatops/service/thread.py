@@ -128,6 +128,8 @@ class ServerThread:
         joining = open_cluster(settings, undo)
         hold()
         place, warning = open_control(settings, socks[0].getsockname()[1])
+        if place is not None:
+            undo.callback(place.close)
         self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
                                  tls=tls, irc=irc, metrics=with_port(
                                      *measured[0].getsockname()[:2]) if measured else "")

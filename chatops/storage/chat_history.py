@@ -161,16 +161,20 @@ class ChatHistory:
 
     def trim(self, keep: Keep, now: float) -> bool:
         """Delete a little of what is more than may be kept; whether there is more of it."""
-        database = self._open()
+        database, most = self._open(), TRIMMED
         with database:
             if keep.seconds:
                 database.execute("DELETE FROM did WHERE at < ?", (now - keep.seconds,))
                 gone = database.execute(
                     "DELETE FROM said WHERE id IN (SELECT id FROM said ORDER BY id LIMIT ?) "
                     "AND at < ?", (TRIMMED, now - keep.seconds)).rowcount
-            elif self._size(database) > keep.bytes:
+            elif (size := self._size(database)) > keep.bytes:
+                lines = database.execute("SELECT ifnull(max(id) - min(id), 0) + 1 FROM said"
+                                         ).fetchone()[0]
+                # Few of them, where they are long: no more than what is too much.
+                most = min(TRIMMED, max(1, int(lines * (size - keep.bytes) / size)))
                 gone = database.execute("DELETE FROM said WHERE id IN (SELECT id FROM said "
-                                        "ORDER BY id LIMIT ?)", (TRIMMED,)).rowcount
+                                        "ORDER BY id LIMIT ?)", (most,)).rowcount
             else:
                 gone = 0
         if gone:
@@ -179,7 +183,7 @@ class ChatHistory:
                                  "WHERE first <= (SELECT min(id) FROM said))")
             # A step of this statement frees one page, and only a script takes all of them.
             database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
-        return gone == TRIMMED
+        return gone == most
 
     @staticmethod
     def _size(database: sqlite3.Connection) -> int:

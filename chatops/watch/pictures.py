@@ -26,6 +26,7 @@ from chatops.watch.selector import WatchedSelector
 TICK = 0.1                     # seconds
 SLICE = 0.003                  # seconds of the loop's that one safe point may take
 SHARE = 0.02                   # of the loop's time that pictures may take
+LONGEST = 10.0                 # seconds that packing alone may put the next picture off
 AGES = 1.0                     # seconds between looks at what is news by lasting: a held lock
 LOST = 3.0                     # seconds after which a slice that has not come back is given up
 
@@ -93,7 +94,7 @@ class ProgramPictures:
 
     def charge(self, seconds: float) -> None:
         """Packing it took the observer's time, not the loop's; but the interpreter's."""
-        self._next_at += seconds / SHARE
+        self._next_at = min(self._next_at + seconds / SHARE, self._reactor.clock() + LONGEST)
 
     def look_again(self) -> None:
         """Another loop is shown."""

@@ -207,9 +207,10 @@ class TestWithTheLibrary:
         assert account is not None
         assert account.name == "ada"
         auth.verify("ada", "wrong", verdicts.append)
-        assert answered() == (None, "the name or the password is wrong")
+        assert answered() == LoginVerdict(None, "the name or the password is wrong")
         auth.register("ada", "again", verdicts.append)
-        assert answered() == (None, "there is an account ada already")
+        assert answered() == LoginVerdict(None, "there is an account ada already",
+                                           looked=False)
 
         def broken(_name: str) -> None:
             raise ZeroDivisionError

@@ -189,3 +189,8 @@ def test_cleaning_keeps_formatting_and_nothing_else_that_is_not_text(text: str) 
 ])
 def test_ctcp_is_found_with_its_closing_mark_or_without(text: str, parts: object) -> None:
     assert formatting.ctcp(text) == parts
+
+
+@pytest.mark.parametrize("limit", [-400, 0, 1, 3])
+def test_a_text_for_which_there_is_no_room_ends_all_the_same(limit: int) -> None:
+    assert "".join(split_text("h\u00e9llo \U0001f600", limit)) == "h\u00e9llo\U0001f600"

@@ -187,3 +187,23 @@ def test_list_counts_who_is_on_another_node(chat: IrcChat) -> None:
     ada = chat.person("ada")
     _far(chat, "zed")
     assert chat.codes(ada, "LIST >0,#pub") == ["321", "322", "323"]
+
+
+def test_a_broadcast_says_to_how_many_that_are_somebody(chat: IrcChat) -> None:
+    chat.person("ada")
+    chat.line_user("bob")
+    chat.come()                        # has not said who it is
+    assert chat.hub.broadcast("tea") == 2
+
+
+def test_lines_behind_a_login_are_counted_once() -> None:
+    gate = Later()
+    chat = gate.chat()
+    bob = chat.line_user("bob")
+    bob.secure = True
+    before, tokens = bob.lines_in, bob.tokens
+    chat.plain.receive(bob, b"/login ada sesame\n" + b"hello\n" * 20)
+    assert (bob.parked, bob.lines_in - before) == (True, 1)
+    gate.answer(chat)
+    chat.plain.resume(bob)
+    assert (bob.lines_in - before, tokens - bob.tokens) == (21, 21)

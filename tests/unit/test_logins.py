@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatops.accounts.authenticator import LoginVerdict
+from chatops.accounts.authenticator import BUSY, LoginVerdict
 from chatops.accounts.store import Account
 from chatops.chat.login import Outcome
 from chatops.chat.throttle import TRIES
@@ -104,3 +104,14 @@ def test_an_owner_who_mistypes_is_forgiven() -> None:
             list(rig.checked())
     assert rig.heard("too many") == 0
     assert [outcome.account for outcome in rig.told if outcome.account] == ["ada"] * 5
+
+
+def test_what_was_never_looked_at_is_no_wrong_password() -> None:
+    rig = Rig()
+    for _ in range(3 * TRIES):
+        rig.tries("192.0.2.1", "ada", RIGHT)
+        _, _, answer = rig.asked.pop()
+        answer(LoginVerdict(None, BUSY, looked=False))
+    assert (rig.heard(BUSY), rig.heard("wrong")) == (3 * TRIES, 0)
+    rig.tries("192.0.2.1", "ada", RIGHT)
+    assert len(rig.asked) == 1

@@ -53,3 +53,15 @@ def test_ids_hold_over_restarts_and_end_with_what_they_are_of(tmp_path: Path) ->
         while archive.trim(Keep(bytes=1), 2.0):    # all but nothing
             pass
         assert after("cccc0") is None
+
+
+def test_no_more_goes_than_is_too_much_however_long_the_lines_are(tmp_path: Path) -> None:
+    history = ChatHistory(str(tmp_path / "h.db"))
+    history.append([Chunk(1.0, "lobby", b"ada: " + b"x" * 4000 + b"\n")] * 350)
+    steps = 0
+    while history.trim(Keep(bytes=1 << 20), 2.0):
+        steps += 1
+    left = len(history.last("lobby", 1000))
+    assert 150 < left < 300            # a megabyte holds some 250
+    assert steps < 20
+    history.close()

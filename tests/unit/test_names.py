@@ -133,3 +133,10 @@ def test_what_is_no_room_is_refused(asked: str) -> None:
 ])
 def test_width_counts_the_columns_of_a_terminal(text: str, columns: int) -> None:
     assert width(text) == columns
+
+
+@pytest.mark.parametrize("letter", ["\u1161", "\u0301", "\u0e31"])
+def test_letters_without_a_width_make_no_endless_nick(letter: str) -> None:
+    assert width(f"a{letter * 300}") <= 20
+    with pytest.raises(InvalidName, match="128 bytes"):
+        check_nick(f"a{letter * 300}", ascii_only=False)

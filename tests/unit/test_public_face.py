@@ -83,6 +83,15 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing_behind() -> None
         second.close()
 
 
+def test_one_object_is_one_run() -> None:
+    with chatops.Server(HERE) as server:
+        with pytest.raises(chatops.ServerError, match="already"):
+            server.start()
+        assert server.running
+        assert server.address[1] > 0
+    assert not server.running
+
+
 def test_an_observed_selector_is_one_of_the_standard_librarys() -> None:
     selector = chatops.ObservedSelector()
     assert isinstance(selector, selectors.BaseSelector)

@@ -40,6 +40,30 @@ def note(log: list[str], what: str) -> Callable[..., None]:
 # -- the order of a turn
 
 
+def test_those_served_from_another_one_on_are_timed_as_all_are(ticking: Ticking) -> None:
+    pairs = [socket.socketpair() for _ in range(3)]
+    selector, log = ticking.reactor.selector, list[str]()
+    for name, (ours, theirs) in zip("abc", pairs, strict=True):
+        theirs.send(b"x")
+        selector.register(ours, READ, note(log, name))
+    selector.watch()
+    try:
+        for rotation in (0, 1, 2, 2):
+            log.clear()
+            ticking.reactor.rotation = rotation
+            ticking.reactor.turn()
+            turn = next(selector.recent_turns())
+            assert len(turn.costs or ()) == 3
+            served = [selector.get_key(ours).data for ours, _ in pairs]
+            order = "".join(["abc"[served.index(key.data)] for key, _ in turn.ready])
+            assert order == "".join(log)
+    finally:
+        for ours, theirs in pairs:
+            selector.unregister(ours)
+            ours.close()
+            theirs.close()
+
+
 def test_the_ready_are_served_from_another_one_on_when_some_had_no_part(ticking: Ticking) -> None:
     pairs = [socket.socketpair() for _ in range(3)]
     log: list[str] = []

@@ -130,6 +130,7 @@ def split_text(text: str, limit: int) -> list[str]:
     """
     if 4 * len(text) <= limit or (len(text) <= limit and text.isascii()):
         return [text]
+    limit = max(limit, 4)              # a character, or it would never end
     pieces: list[str] = []
     raw = text.encode()
     while len(raw) > limit:
