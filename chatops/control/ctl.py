@@ -27,6 +27,7 @@ from chatops.system.streams import say
 from chatops.units import counted, format_duration, format_seconds, format_size
 
 PACE = 0.1                     # seconds between two batches of `events`
+OLD = 0.5                      # seconds of age at which an answer says how old it is
 
 Row = tuple[object, ...]
 
@@ -241,7 +242,7 @@ def _show(wire: ControlClient, what: str, as_json: bool) -> None:
         _json(part(snapshot))
     else:
         _table(rows(snapshot))
-    if snapshot.age and what != "status":      # which says so itself
+    if snapshot.age >= OLD and what != "status":      # which says so itself
         say(f"chatops: this was so {format_seconds(snapshot.age)} ago; the server could not afford "
             "a newer look at once")
 

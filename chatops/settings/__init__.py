@@ -197,7 +197,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("irc_password", "what IRC clients have to give with PASS; flags can be seen by all "
             "users of this machine, the environment and the settings file cannot"),
     Setting("oper", "NAME:PASSWORD with which OPER makes an IRC client an operator; the same holds "
-            "for it"),
+            "for it", kinds.oper),
     Setting("accounts", "an SQLite file of accounts, made with `chatops account add`, for SASL and "
             "`/login`; needs chatops[accounts]", kinds.path),
     Setting("registration", "whether clients may make accounts themselves: off, on, or "

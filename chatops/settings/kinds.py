@@ -104,6 +104,14 @@ def server_name(text: str) -> str:
     return text
 
 
+def oper(text: str) -> str:
+    """A name and a password, which is not repeated where it is wrong; "" for nobody."""
+    name, _, password = text.partition(":")
+    if text and not (name and password):
+        raise SettingsError("not NAME:PASSWORD")
+    return text
+
+
 ENGINES = ("redis", "rediss", "redis+sentinel", "valkey", "valkeys", "valkey+sentinel", "unix")
 
 

@@ -141,6 +141,8 @@ def test_a_node_that_has_not_renewed_its_lease_in_time_keeps_nobody_waiting(
     carl = c.client()
     carl.say("/join dev")
     waits(c, carl)
+    # It waits from its start on, and for whom once the engine has said who is there.
+    c.until(lambda chat: of(chat)._settling._awaited)
     assert c.call(lambda: of(c.chat)._settling._awaited) == {"living"}
     engine.ask("DEL", "{chatops}:node:living")
     d = node("d", knows=1)

@@ -88,6 +88,7 @@ def test_a_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("field", "given", "wanted"), [
     ("port", "http", "--port: 'http' is not a whole number"),
+    ("oper", "root", "--oper: not NAME:PASSWORD"),
     ("port", "-1", "--port: -1 is not between 0 and 65535"),
     ("selector", "kq", "--selector: 'kq' is not one of auto, select, poll, epoll, kqueue, devpoll"),
     ("outbox", "1023", "--outbox: 1023 is not between 1.0K and 1.0G"),
