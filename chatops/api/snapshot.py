@@ -116,7 +116,7 @@ class LoopFigures(msgspec.Struct, frozen=True, gc=False):
     off_cpu: float = 0.0       # of `worked`, seconds that the thread did not run, while watched
     slowest_off_cpu: float = 0.0   # of `slowest`, the same
     thread: int = 0            # native id of the loop's thread; 0 where it is not known
-    cost_counts: tuple[int, ...] = ()    # callbacks by what they took (observed.COST_BUCKETS)
+    cost_counts: tuple[int, ...] = ()    # callbacks by what they took (loop.timed.COST_BUCKETS)
     cost_total: float = 0.0    # seconds of all of them; only while somebody watches
     lag: float = 0.0           # of a program: seconds a due call waited, the worst of late
     queued_calls: int = 0      # gauge, of a program: calls that wait for the next turn

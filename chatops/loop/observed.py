@@ -38,7 +38,7 @@ from chatops.loop.naming import (
     format_call_site,
 )
 from chatops.loop.records import Event, Registration, TurnRecord
-from chatops.loop.timed import Clock, TimedEvents
+from chatops.loop.timed import COST_BUCKETS, Clock, TimedEvents
 
 # Fires of unwatched turns are counted when this many turns wait, or when somebody asks.
 FOLD_AT = 256
@@ -47,9 +47,6 @@ FOLD_AT = 256
 EVENTS_KEPT = 1 << 16
 MASK_HISTORY = 16
 COST_HISTORY = 1024
-# Seconds: bounds of a histogram of what callbacks take, each belonging to the bucket below it.
-COST_BUCKETS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05,
-                0.1, 0.25, 0.5, 1.0)
 SPIN_PEEK = 50                 # fires between two looks that make a descriptor suspicious
 
 _key_of = itemgetter(0)

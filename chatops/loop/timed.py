@@ -15,6 +15,9 @@ from chatops.loop.records import Event
 
 Clock = Callable[[], float]
 
+# Seconds: bounds of a histogram of what callbacks take, each belonging to the bucket below it.
+COST_BUCKETS = (1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05,
+                0.1, 0.25, 0.5, 1.0)
 CPU_WORTH = 0.001              # seconds by the wall that are worth a look at the CPU time
 
 

@@ -17,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from chatops.loop.observed import COST_BUCKETS
+from chatops.loop.timed import COST_BUCKETS
 from chatops.metrics.families import FAMILIES, Family, Figures
 
 

@@ -59,6 +59,15 @@ def test_the_kernel_does_not_give_up_a_reader_before_the_stall_deadline(server: 
         assert options(chat, chat.client())["USER_TIMEOUT"] == milliseconds
 
 
+def test_a_deadline_that_is_turned_on_is_one_for_who_waits_already(server: StartServer) -> None:
+    chat = server(line_deadline=0.0)
+    slow, _ = chat.clients(2)
+    slow.send(b"a line begun")
+    chat.until(lambda chat: chat.hub.sessions[slow.id].mid_line)
+    assert chat.do(Limit("line-deadline", "1h")).ok
+    assert chat.call(lambda: [c.client_id for c in chat.chat.state.partials._ends]) == [slow.id]
+
+
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
 def test_k04_when_the_wall_clock_jumps_nobody_is_timed_out(server: StartServer, jump: float
                                                            ) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from chatops.api.commands import Limit
 from chatops.net.listen_error import explain
-from chatops.service import ServerThread, StartError, openings
+from chatops.service import ServerThread, StartError, openings, thread
 from chatops.settings import Settings
 from chatops.system.version import __version__
 from tests.integration.command import PATIENCE, refused, run
@@ -86,6 +86,22 @@ def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path, taken: int) -> N
     with pytest.raises(StartError):
         ServerThread(Settings(port=taken), log=str(tmp_path / "log")).start()
     assert descriptors() == before
+
+
+def test_nor_a_control_socket_that_stands_in_the_way_of_the_next(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    settings = Settings(port=0, control=str(tmp_path / "c.sock"))
+    with monkeypatch.context() as patched:
+        patched.setattr(thread, "ChatServer", breaks)
+        with pytest.raises(OSError, match=os.strerror(errno.EMFILE)):
+            ServerThread(settings).start()
+    assert not (tmp_path / "c.sock").exists()
+    second = ServerThread(settings)
+    second.start()
+    second.close()
 
 
 @six
