@@ -52,7 +52,7 @@ def test_a_storm_is_measured_in_what_the_server_spends_on_it() -> None:
                                               ("drop-newest", 2)])
 def test_who_never_reads_is_evicted_or_loses_lines_and_the_others_get_all(policy: str,
                                                                           stay: int) -> None:
-    spec = stalled.spec(Plan(room=24, senders=2, rounds=1, seconds=0.4), policy)
+    spec = stalled.spec(Plan(room=24, senders=2, rounds=1, seconds=scaled(0.5)), policy)
     found = runner.measure_in_turn(
         stalled.contender(policy), msgspec.structs.replace(spec, stalled=2, turns=3), None)
     assert (found.began, found.stayed) == (2, stay)
