@@ -1,4 +1,4 @@
-"""The console's link to a server in another process (chatops.link.ConsoleLink)."""
+"""The console's link to a server in another process (chatops.api.link.ConsoleLink)."""
 
 from __future__ import annotations
 
@@ -177,6 +177,7 @@ class RemoteLink:
                 self._looking = False
                 self._beat(pulse)
                 fresh = [event for event in happened if event.at > self._known_until]
+                self._known_until = 0.0        # what comes later is news, whatever its clock says
                 if fresh:
                     self._latest = fresh[-1].at
                 self._happened.extend(fresh)

@@ -27,6 +27,7 @@ from chatops.units import UnitError, format_seconds, parse_duration
 
 KEYFRAMES = 600                # a minute at ten a second
 ROWS = 150_000                 # of all kinds together, about 500 bytes each
+EVENTS = 8192                  # of one keyframe
 SHARED_PER_ROW = 50            # a row that did not change costs a pointer: a 50th of one
 FREED, FREED_SHARE = 2_000, 8  # rows that are freed with each call, or a share of those to be
 
@@ -55,7 +56,7 @@ class TurnHistory:
         self._numbers: list[int] = []      # the turn of each frame
         self._starts: list[int] = []       # the first turn of each run
         self._ends: list[int] = []         # and its last: the positions
-        self._waiting: deque[Event] = deque(maxlen=8192)
+        self._waiting: deque[Event] = deque(maxlen=EVENTS)
         self._gone: list[ClientRow | KeyRow] = []      # forgotten, and not freed yet
 
     def __len__(self) -> int:
@@ -76,9 +77,8 @@ class TurnHistory:
                                    or snapshot.started_at != newest.started_at):
             self._forget()
             newest = None
-        frame = self._frame(snapshot, newest)
-        if newest is not None and snapshot.turn == newest.turn:
-            frame = self._merged(frame)
+        again = newest is not None and snapshot.turn == newest.turn
+        frame = self._frame(snapshot, self._replaced() if again else None)
         self._waiting.clear()
         self._frames.append(frame)
         self._numbers.append(snapshot.turn)
@@ -210,7 +210,9 @@ class TurnHistory:
 
     # -- keeping it small
 
-    def _frame(self, snapshot: Snapshot, before: Snapshot | None) -> Keyframe:
+    def _frame(self, snapshot: Snapshot, instead: Keyframe | None) -> Keyframe:
+        """Of what came last, and of what led to the frame that it stands `instead` of."""
+        before = self._frames[-1].snapshot if self._frames else None
         weight = 1
         if before is not None:
             clients, new_clients = share(before.clients, snapshot.clients, _client_id)
@@ -222,19 +224,22 @@ class TurnHistory:
         weight += (len(snapshot.clients) + len(snapshot.keys)) // SHARED_PER_ROW
         done = before.turn if before is not None else snapshot.turn - 1
         turns = tuple(t for t in snapshot.turns if last_of(t) >= done)
-        weight += len(self._waiting) + sum(
+        happened = tuple(self._waiting)
+        if instead is not None:
+            again = {t.n for t in turns}
+            turns = tuple(t for t in instead.turns if t.n not in again) + turns
+            happened = (instead.events + happened)[-EVENTS:]
+        weight += len(happened) + sum(
             1 + len(t.ready) + len(t.changes) + len(t.queues) + len(t.notes) for t in turns)
-        return Keyframe(snapshot, turns, tuple(self._waiting), weight)
+        return Keyframe(snapshot, turns, happened, weight)
 
-    def _merged(self, frame: Keyframe) -> Keyframe:
-        """Instead of the newest frame, which is of the same turn."""
-        old = self._frames.pop()
+    def _replaced(self) -> Keyframe:
+        """The newest frame, taken out: of a turn that has not ended, as of a loop that is held."""
+        frame = self._frames.pop()
         self._numbers.pop()
-        self._weight -= old.weight
-        again = {t.n for t in frame.turns}
-        turns = tuple(t for t in old.turns if t.n not in again) + frame.turns
-        return Keyframe(frame.snapshot, turns, old.events + frame.events,
-                        old.weight + frame.weight)
+        self._weight -= frame.weight
+        self._bury(frame.snapshot)
+        return frame
 
     def _index(self, frame: Keyframe) -> None:
         for turn in frame.turns:

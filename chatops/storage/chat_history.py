@@ -16,6 +16,7 @@ from chatops.storage import selecting
 APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
 PATIENCE = 250                 # milliseconds to wait for another program's lock
 TRIMMED = 500                  # lines deleted in one step, in a few milliseconds
+AHEAD = 10_000                 # lines of a clock that was ahead, behind which older ones are found
 PAGES = 200                    # given back to the disk after it
 SEARCHED = 100_000             # of the newest lines of all rooms; a search is over in moments
 GROUP = 200                    # bytes of a group besides its words
@@ -165,9 +166,13 @@ class ChatHistory:
         with database:
             if keep.seconds:
                 database.execute("DELETE FROM did WHERE at < ?", (now - keep.seconds,))
+                # What was said before a line that is too old is older still, whatever the
+                # clock of its day made of that.
                 gone = database.execute(
-                    "DELETE FROM said WHERE id IN (SELECT id FROM said ORDER BY id LIMIT ?) "
-                    "AND at < ?", (TRIMMED, now - keep.seconds)).rowcount
+                    "DELETE FROM said WHERE id IN (SELECT id FROM said WHERE id <= ("
+                    "SELECT max(id) FROM (SELECT id, at FROM said ORDER BY id LIMIT ?) "
+                    "WHERE at < ?) ORDER BY id LIMIT ?)",
+                    (AHEAD, now - keep.seconds, TRIMMED)).rowcount
             elif (size := self._size(database)) > keep.bytes:
                 lines = database.execute("SELECT ifnull(max(id) - min(id), 0) + 1 FROM said"
                                          ).fetchone()[0]
@@ -177,13 +182,23 @@ class ChatHistory:
                                         "ORDER BY id LIMIT ?)", (most,)).rowcount
             else:
                 gone = 0
+            if gone:
+                self._forget_runs(database)
         if gone:
-            with database:             # of what was said in them nothing is left
-                database.execute("DELETE FROM run WHERE first < (SELECT max(first) FROM run "
-                                 "WHERE first <= (SELECT min(id) FROM said))")
             # A step of this statement frees one page, and only a script takes all of them.
             database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
         return gone == most
+
+    def _forget_runs(self, database: sqlite3.Connection) -> None:
+        """Those of which no line is left.  Part of a transaction."""
+        (oldest,) = database.execute("SELECT min(id) FROM said").fetchone()
+        if oldest is not None:
+            database.execute("DELETE FROM run WHERE first < (SELECT max(first) FROM run "
+                             "WHERE first <= ?)", (oldest,))
+            return
+        database.execute("DELETE FROM run")    # the next line is number 1 again
+        if self._run:
+            database.execute("INSERT INTO run (first, token) VALUES (1, ?)", (self._run,))
 
     @staticmethod
     def _size(database: sqlite3.Connection) -> int:

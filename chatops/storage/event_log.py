@@ -55,35 +55,28 @@ class EventLog:
                 self.reopen()
             except OSError as error:
                 lost = error
-        try:
-            if _can_stall(self._stream):
-                self._write_pieces(text.encode(errors="backslashreplace"))
-            else:
-                self._stream.write(text)
-                self._stream.flush()
-        except LogError:
-            raise
-        except OSError as error:
-            raise LogError(error.errno, f"{self.path}: {error.strerror}",
-                           text.count("\n")) from None
+        self._write_all(text.encode(errors="backslashreplace"))
         if lost is not None:
             raise LogError(lost.errno, f"{self.path} was moved away and cannot be opened again "
                                        f"({lost.strerror}); the old file goes on", 0)
 
-    def _write_pieces(self, data: bytes) -> None:
-        """Write to a pipe, a terminal or a socket, and wait for none of them for long."""
+    def _write_all(self, data: bytes) -> None:
+        """Nothing is buffered: what could not be written is lost, and not written later."""
         fd = self._stream.fileno()
-        ready = select.poll()
-        ready.register(fd, select.POLLOUT)
-        if self._mid_line:
-            data = b"\n" + data
-        left = memoryview(data)
+        ready = _readiness(fd) if _can_stall(self._stream) else None
+        # After half a line of ours; a file may have been truncated meanwhile.
+        mended = self._mid_line and (ready is not None or os.fstat(fd).st_size > 0)
+        left = memoryview(b"\n" + data if mended else data)
         while left:
-            if not ready.poll(0 if self._stalled else STALL * 1000):
+            if ready is not None and not ready.poll(0 if self._stalled else STALL * 1000):
                 self._stalled = True
                 raise LogError(errno.EAGAIN, "whoever reads it has stopped reading",
-                               bytes(left).count(b"\n"))
-            written = os.write(fd, left[:PIECE])
+                               bytes(left[-len(data):]).count(b"\n"))
+            try:
+                written = os.write(fd, left if ready is None else left[:PIECE])
+            except OSError as error:
+                raise LogError(error.errno, f"{self.path}: {error.strerror}",
+                               bytes(left[-len(data):]).count(b"\n")) from None
             self._mid_line = left[written - 1] != 0x0a
             left = left[written:]
         self._stalled = False
@@ -112,6 +105,13 @@ class EventLog:
             return os.path.samestat(os.stat(self.path), os.fstat(self._stream.fileno()))
         except OSError:
             return False
+
+
+def _readiness(fd: int) -> select.poll:
+    """What says whether a pipe, a terminal or a socket takes anything just now."""
+    ready = select.poll()
+    ready.register(fd, select.POLLOUT)
+    return ready
 
 
 def _can_stall(stream: TextIO) -> bool:

@@ -42,7 +42,7 @@ class _Runs:
 
     def numbered(self, msgid: str) -> tuple[int, int, int] | None:
         """The number in this id, and between which rows it is; the second is no more."""
-        for (first, token), after in zip(self._runs, [*self._firsts[1:], _END], strict=True):
+        for (first, token), after in zip(self._runs, [*self._firsts, _END][1:], strict=True):
             digits = msgid.removeprefix(token)
             if digits != msgid and digits.isalnum() and digits.isascii() and len(digits) < 16:
                 try:

@@ -1,4 +1,4 @@
-"""The console's link to a program that it has started itself (chatops.link.ConsoleLink)."""
+"""The console's link to a program that it has started itself (chatops.api.link.ConsoleLink)."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class WatchLink:
         assert self.process.stdout is not None
         self._output = Output(self.process.stdout.fileno())
 
-    # -- chatops.link.ConsoleLink
+    # -- chatops.api.link.ConsoleLink
 
     @property
     def status(self) -> LinkStatus:

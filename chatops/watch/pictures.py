@@ -34,7 +34,7 @@ Painting = Iterator[Snapshot | None]       # a step at a time; the picture at la
 
 
 class ProgramPictures:
-    """What fills the consoles' slots (chatops.control.host.Pictures).
+    """What fills the consoles' slots (chatops.control.host.SnapshotSource).
 
     Belongs to the observer's thread, but for `_slice`.
     """
@@ -61,7 +61,7 @@ class ProgramPictures:
         self._held: Held | None = None
         self._was_held: Held | None = None     # the last one that is over
 
-    # -- chatops.control.host.Pictures
+    # -- chatops.control.host.SnapshotSource
 
     def view(self) -> SnapshotSlot:
         return SnapshotSlot()
@@ -94,7 +94,8 @@ class ProgramPictures:
 
     def charge(self, seconds: float) -> None:
         """Packing it took the observer's time, not the loop's; but the interpreter's."""
-        self._next_at = min(self._next_at + seconds / SHARE, self._reactor.clock() + LONGEST)
+        later = min(self._next_at + seconds / SHARE, self._reactor.clock() + LONGEST)
+        self._next_at = max(self._next_at, later)
 
     def look_again(self) -> None:
         """Another loop is shown."""

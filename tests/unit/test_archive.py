@@ -12,7 +12,7 @@ import pytest
 from chatops.chat.effects import Recall
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
-from chatops.storage.chat_history import ChatHistory, Chunk
+from chatops.storage.chat_history import TRIMMED, ChatHistory, Chunk, Keep
 
 NASTY = ["'; DROP TABLE said; --", "100%", "a_b", "back\\slash", 'say "hi"', "%", "_", "\\"]
 
@@ -117,3 +117,13 @@ def test_a_client_asks_for_some_lines_or_for_a_text(line: str, wanted: tuple[int
     intake.receive(session, f"{line}\n".encode())
     asked = [effect for effect in hub.effects if isinstance(effect, Recall)]
     assert asked == [Recall(1, "lobby", *wanted)]
+
+
+def test_lines_of_a_clock_that_was_ahead_keep_no_older_ones(archive: ChatHistory) -> None:
+    year = 365 * 86400.0
+    archive.append([said("ada: one", at=1.0)])
+    archive.append([said(*["ada: from the future"] * TRIMMED, at=year)])
+    archive.append([said("ada: two", at=2.0), said("ada: new", at=1000.0)])
+    while archive.trim(Keep(seconds=100.0), 1050.0):
+        pass
+    assert texts(archive) == ["ada: new"]

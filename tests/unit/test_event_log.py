@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import resource
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from chatops.api import events
 from chatops.loop.bus import EventBus
 from chatops.storage import event_log
 from chatops.storage.event_log import EventLog
-from chatops.storage.worker import Journal, open_log
+from chatops.storage.worker import Journal, LogError, open_log
 from tests.integration.until import until
 from tests.patience import PATIENCE
 from tests.unit.test_journal import Bus, in_its_thread, publish
@@ -210,3 +211,37 @@ def test_a_stream_that_is_no_file_is_written_as_before(path: Path) -> None:
     publish(bus, events.Warned(0.0, "one"))
     journal.close()
     assert '"one"' in path.read_text()
+
+
+def test_what_a_full_disk_did_not_take_is_counted_once_and_not_written_later(path: Path) -> None:
+    log = EventLog(str(path))
+    log.write("before\n")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len("before\none\ntw"), hard))
+    try:
+        with pytest.raises(LogError) as full:
+            log.write("one\ntwo\nthree\n")
+        with pytest.raises(LogError) as still:
+            log.write("four\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (full.value.lost, still.value.lost) == (2, 1)
+    log.write("five\n")
+    assert path.read_text() == "before\none\ntw\nfive\n"
+    log.close()
+    assert path.read_text() == "before\none\ntw\nfive\n"
+
+
+def test_half_a_line_that_was_truncated_away_leaves_no_empty_one(path: Path) -> None:
+    log = EventLog(str(path))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2, hard))
+    try:
+        with pytest.raises(LogError):
+            log.write("one\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    os.truncate(path, 0)
+    log.write("two\n")
+    log.close()
+    assert path.read_text() == "two\n"

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chatops.api.events import Connected, Disconnected
 from chatops.api.snapshot import KeyRow, Snapshot
-from chatops.replay.history import TurnHistory, share
+from chatops.replay.history import EVENTS, TurnHistory, share
 from tests.unit.imagined import READ, WALL, Server, client, idle_turn, snapshot
 
 
@@ -241,3 +241,25 @@ def test_sharing_keeps_the_objects_that_did_not_change() -> None:
     assert share(before, (client(1, 8), client(2, 9)), lambda row: row.id) == (before, 0)
     swapped, _ = share(before, (client(2, 9), client(1, 8)), lambda row: row.id)
     assert [row.id for row in swapped] == [2, 1]
+
+
+def test_a_loop_that_is_held_takes_none_of_the_past() -> None:
+    history = TurnHistory(rows=400)
+    rows = tuple(client(n, n) for n in range(1, 21))
+    for turn in (1, 2, 3):
+        history.add(snapshot(turn, float(turn), rows, turns=(idle_turn(turn),)))
+    for tick in range(100):            # each sees the same turn, and every row changed
+        changed = tuple(client(n, n, queued=tick) for n in range(1, 21))
+        history.add(snapshot(3, 3.0 + tick, changed, turns=(idle_turn(3),)),
+                    [Connected(WALL + tick, 1, 5, "ada", "1.1.1.1:1")])
+    assert (history.oldest, history.newest) == (1, 3)
+    assert sum(len(events) for _, events in history.frames()) == 100
+
+
+def test_of_a_loop_that_is_held_for_ever_the_newest_events_are_kept() -> None:
+    history = TurnHistory()
+    history.add(snapshot(1, 1.0))
+    for tick in range(EVENTS + 10):
+        history.add(snapshot(1, 1.0 + tick), [Connected(float(tick), 1, 5, "ada", "1.1.1.1:1")])
+    _, events = list(history.frames())[-1]
+    assert (len(events), events[-1].at) == (EVENTS, EVENTS + 9.0)

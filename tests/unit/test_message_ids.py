@@ -65,3 +65,35 @@ def test_no_more_goes_than_is_too_much_however_long_the_lines_are(tmp_path: Path
     assert 150 < left < 300            # a megabyte holds some 250
     assert steps < 20
     history.close()
+
+
+def test_in_a_history_that_its_age_has_emptied_ids_are_those_of_the_run_they_are_said_in(
+        tmp_path: Path) -> None:
+    path = str(tmp_path / "emptied.db")
+
+    def say(archive: ChatHistory, token: str, number: int, at: float) -> None:
+        group = Group(Sender(1, "ada"), "talk", b"%s %d" % (token.encode(), number),
+                      number=number)
+        rendered = PLAIN.render("tea", [group])
+        archive.append([Chunk(at, "tea", rendered.chunk, [group], rendered.parts, token)])
+
+    def ids(archive: ChatHistory) -> list[str]:
+        found = archive.select(Selection("tea", "latest", 10))
+        assert found is not None
+        return [each.msgid for each in found]
+
+    with closing(ChatHistory(path)) as archive:
+        assert archive.select(Selection("tea", "after", 2, Reference("aaaa0"))) is None
+        say(archive, "aaaa", 0, 1.0)
+    with closing(ChatHistory(path)) as archive:
+        say(archive, "bbbb", 0, 2.0)
+        archive.trim(Keep(seconds=10.0), 100.0)
+        assert ids(archive) == []
+        say(archive, "bbbb", 1, 100.0)             # in the run that went on
+        assert ids(archive) == ["bbbb1"]
+        archive.trim(Keep(seconds=10.0), 200.0)
+    with closing(ChatHistory(path)) as archive:
+        archive.trim(Keep(seconds=10.0), 200.0)
+        say(archive, "cccc", 0, 200.0)             # and in one that begins with nothing
+        say(archive, "cccc", 1, 201.0)
+        assert ids(archive) == ["cccc0", "cccc1"]

@@ -15,7 +15,7 @@ from chatops.loop import backends
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.watch.loops import Loops
-from chatops.watch.pictures import LOST, SHARE, SLICE, ProgramPictures
+from chatops.watch.pictures import LONGEST, LOST, SHARE, SLICE, ProgramPictures
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.watchdog import Watchdog
 
@@ -165,5 +165,26 @@ def test_a_hold_that_is_over_has_taken_what_the_loop_knows_not_what_was_seen_of_
         assert over.seconds == pytest.approx(0.4)
         # What cannot have been this one is not taken for it.
         assert watchdog.let_go(held, began + 0.35) == held
+    finally:
+        rig.close()
+
+
+def test_what_packing_took_never_brings_a_picture_forward() -> None:
+    rig = Rig()
+    try:
+        rig.loops.shown = rig.selector
+        rig.pictures._paint(rig.selector, rig.painting(1, 4 * LONGEST * SHARE))
+        while not rig.pictures._next_at:
+            rig.turn()
+            rig.reactor.waker.wake()
+            rig.reactor.turn()
+            rig.clock.now += 1.0
+        due = rig.pictures._next_at
+        assert due >= rig.clock.now + 3 * LONGEST      # by what it cost itself
+        rig.pictures.charge(1.0)
+        assert rig.pictures._next_at == due
+        rig.clock.now = due
+        rig.pictures.charge(1.0)                       # packing alone, not for ever
+        assert rig.pictures._next_at == due + LONGEST
     finally:
         rig.close()

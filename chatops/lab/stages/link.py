@@ -51,7 +51,7 @@ class StageLink:
         self._spawner: Spawner | None = None
         stage.selector.call(self._answer)          # so that there is one before it is held
 
-    # -- chatops.link.ConsoleLink
+    # -- chatops.api.link.ConsoleLink
 
     @property
     def status(self) -> LinkStatus:
