@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+AWAY = 200                     # characters of why somebody is away
+TOPIC = 390
 
 @dataclass(slots=True)
 class ChatLimits:

@@ -9,6 +9,7 @@ from chatops.chat import abroad, names
 from chatops.chat.effects import Recall
 from chatops.chat.formatting import strip
 from chatops.chat.hub import Hub
+from chatops.chat.limits import AWAY, TOPIC
 from chatops.chat.owners import make_way
 from chatops.chat.parser import help_lines, usage_of
 from chatops.chat.session import Session
@@ -146,6 +147,8 @@ def topic(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
                    if rules.topic else f"{room.name} has no topic")
     elif "t" in room.rules.flags and session.id not in room.rules.ops:
         hub.error(session, f"only operators of {room.name} set its topic")
+    elif len(argument) > TOPIC:
+        hub.error(session, f"a topic has {TOPIC} characters at most")
     elif not muted():
         hub.set_topic(session, room, argument)
 
@@ -153,6 +156,9 @@ def topic(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
 def away(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
     """`/away [TEXT]`"""
     if argument and muted():
+        return
+    if len(argument) > AWAY:
+        hub.error(session, f"why you are away has {AWAY} characters at most")
         return
     session.away = argument
     hub.tell_peers(session, "away", argument)

@@ -121,8 +121,9 @@ class Telling:
                 continue
             heard += 1
             if session.dialect.follows or not session.rooms:       # once, whatever rooms it is in
-                self.tell(session, session.dialect.private(session.sender, replace(
-                    group, target=session.nick, repeats=False)))
+                data = session.dialect.private(session.sender, replace(
+                    group, target=session.nick, repeats=False))
+                self.tell(session, data, data.count(b"\n"))
         return heard
 
     def hear(self, name: str, groups: Iterable[Group]) -> None:

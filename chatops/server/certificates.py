@@ -28,11 +28,6 @@ def configured_for_irc(settings: Settings, usual: ssl.SSLContext | None) -> ssl.
     """
     if not settings.irc_client_ca:
         return usual
-    for missing, flag in ((settings.irc_tls_port is None, "--irc-tls-port"),
-                          (not settings.tls_cert, "--tls-cert"),
-                          (not settings.accounts, "--accounts")):
-        if missing:
-            raise CertificateError(f"--irc-client-ca needs {flag}")
     return load(settings.tls_cert, settings.tls_key, settings.irc_client_ca)
 
 

@@ -108,7 +108,7 @@ class ServerState:
         self.selector = ObservedSelector(backends.make(settings.selector), clock=clock)
         self.reactor = Reactor(self.selector, clock=clock)
         self.hub = Hub()
-        self.admission = Admission(settings, bans or BanList(), descriptors)
+        self.admission = Admission(settings, bans if bans is not None else BanList(), descriptors)
         self.connections: dict[int, ClientConnection] = {}
         self.poured: dict[ClientConnection, int] = {}      # bytes of the long answer that one has
                                        # not read to its end: held beside its outbox

@@ -49,11 +49,7 @@ def open_irc(settings: Settings, tls: ssl.SSLContext | None, undo: ExitStack
     """The ports that IRC clients come by, if any.  Raises `StartError`."""
     wanted: list[tuple[int | None, ssl.SSLContext | None, str]] = [
         (settings.irc_port, None, "--irc-port")]
-    if settings.irc_sts is not None and settings.irc_tls_port is None:
-        raise StartError("--irc-sts needs --irc-tls-port")
     if settings.irc_tls_port is not None:
-        if tls is None:
-            raise StartError("--irc-tls-port needs --tls-cert")
         wanted.append((settings.irc_tls_port, tls, "--irc-tls-port"))
     opened: list[IrcSocket] = []
     for port, context, flag in wanted:
@@ -89,8 +85,6 @@ def open_metrics(settings: Settings, inherited: Inherited, undo: ExitStack
 def open_cluster(settings: Settings, undo: ExitStack) -> Joining | None:
     """A place among other nodes, where that is asked for.  Raises `StartError`."""
     if not settings.cluster:
-        if settings.node or settings.cluster_secret:
-            raise StartError("--node and --cluster-secret are for --cluster, which is not given")
         return None
     if find_spec("hiredis") is None:
         raise StartError("--cluster needs hiredis, which is not installed; "

@@ -33,7 +33,7 @@ from chatops.server.logins import Logins
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import SnapshotPublisher
-from chatops.service import past
+from chatops.service import past, together
 from chatops.service.openings import (
     open_chat,
     open_cluster,
@@ -100,6 +100,7 @@ class ServerThread:
     def _prepare(self, undo: ExitStack, hold: Callable[[], object]) -> None:
         """Open and make all that there is, but start nothing; `undo` closes it again."""
         settings = self.settings
+        together.check(settings)
         descriptors = raise_descriptor_limit()
         try:
             tls = configured(settings)

@@ -236,9 +236,11 @@ def put_together(given: Mapping[str, object | None], origin: Callable[[Setting],
         try:
             values[setting.field] = setting.value(value)
         except SettingsError as error:
-            source = origin(setting)
+            source, said = origin(setting), str(error)
+            if source == f"{setting.variable}: ":      # that names it already
+                said = said.removeprefix(f"{setting.name}: ")
             hint = _KUBERNETES if source == "CHATOPS_PORT: " and "://" in str(value) else ""
-            raise SettingsError(f"{source}{error}{hint}") from None
+            raise SettingsError(f"{source}{said}{hint}") from None
     return msgspec.structs.replace(defaults, **values)
 
 

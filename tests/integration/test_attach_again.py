@@ -232,7 +232,12 @@ def test_a_connection_that_broke_tells_nothing_twice(
     assert came() == 2
     assert sum(isinstance(e, events.ServerStarted) for e in told) == 1
     chat.call(lambda: chat.thread.bus.publish(events.Warned(1.0, "the clock was set back")))
-    until(lambda: take() and any(isinstance(e, events.Warned) for e in told))
+
+    def warned() -> bool:
+        take()
+        return any(isinstance(event, events.Warned) for event in told)
+
+    until(warned)
 
 
 def test_the_header_says_that_it_is_away_and_that_nothing_can_be_changed() -> None:

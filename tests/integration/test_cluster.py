@@ -324,7 +324,7 @@ def test_a_node_that_ends_in_good_order_gives_its_name_back_at_once(node: Start)
     ({"node": ""}, "--cluster needs --node"),
     ({"cluster": "http://x/", "node": "a"}, "not redis://HOST:PORT/DB"),
     ({"cluster": "redis://:secret@192.0.2.1/0", "node": "a"}, "--cluster-secret FILE is needed"),
-    ({"cluster": "", "node": "a"}, "--cluster, which is not given"),
+    ({"cluster": "", "node": "a"}, "--node needs --cluster"),
 ])
 def test_what_cannot_be_is_said_in_a_line_before_anything_runs(
         server: Start, engine: Engine, overrides: dict[str, str], wrong: str) -> None:

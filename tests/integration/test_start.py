@@ -14,12 +14,13 @@ import termios
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from chatops.api.commands import Limit
 from chatops.net.listen_error import explain
-from chatops.service import ServerThread, StartError, openings, thread
-from chatops.settings import Settings
+from chatops.service import ServerThread, StartError, openings, thread, together
+from chatops.settings import USUAL, Settings
 from chatops.system.version import __version__
 from tests.integration.command import PATIENCE, refused, run
 from tests.integration.harness import Served, Server, descriptors, environment
@@ -151,7 +152,7 @@ def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_fault_in_the_environment_or_a_flag_names_it(tmp_path: Path) -> None:
     assert refused(run("serve", cwd=tmp_path, CHATOPS_DRAIN="soon"), 2) == (
-        "CHATOPS_DRAIN: drain: 'soon' is not a duration; write 30s, 10m or 2h30m")
+        "CHATOPS_DRAIN: 'soon' is not a duration; write 30s, 10m or 2h30m")
     assert refused(run("serve", "--line", "1", cwd=tmp_path), 2) == (
         "--line: 1 is not between 64 and 1.0M")
 
@@ -265,3 +266,26 @@ def test_a_server_that_started_has_all_its_limits_and_lets_people_talk(
     assert chat.do(Limit("max-clients")).text == "max-clients 10"
     assert len(chat.clients(10)) == 10
     chat.open_to_all = False
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ({"replay": 20}, "--replay needs --history"),
+    ({"history_keep": "30d"}, "--history-keep needs --history"),
+    ({"registration": "on"}, "--registration needs --accounts"),
+    ({"irc_password": "x"}, "--irc-password needs --irc-port or --irc-tls-port"),
+    ({"oper": "ada:x"}, "--oper needs --irc-port or --irc-tls-port"),
+    ({"irc_tls_port": 0}, "--irc-tls-port needs --tls-cert"),
+    ({"port": 6667, "irc_port": 6667},
+     "--irc-port is 6667, and so is --port; each protocol has a port of its own"),
+])
+def test_what_would_do_nothing_without_another_setting_is_refused(
+        given: dict[str, object], said: str) -> None:
+    with pytest.raises(StartError) as raised:
+        together.check(msgspec.structs.replace(USUAL, **given))
+    assert str(raised.value) == said
+
+
+def test_settings_that_go_together_are_taken() -> None:
+    for given in ({"port": 0, "irc_port": 0}, {"replay": 20, "history": "x"},
+                  {"oper": "ada:x", "irc_port": 0}, {"registration": "on", "accounts": "x"}):
+        together.check(msgspec.structs.replace(USUAL, **given))

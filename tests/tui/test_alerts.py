@@ -80,6 +80,7 @@ def test_a_server_that_goes_is_told_once() -> None:
 @pytest.mark.parametrize("line", [
     "queued", "queued>", "queued>x", "queued=3", "busy>", "busy>-1", "clients>50%", "lint:nothing",
     "lint:", "gone:1", "", "in>nan", "in>inf", "lint bell", "lint run", "queued>-1",
+    "busy>90", "busy>101%",
 ])
 def test_what_is_no_alert_is_said_in_a_line(line: str) -> None:
     with pytest.raises(AlertError) as caught:

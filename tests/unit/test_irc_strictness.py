@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from chatops.chat import abroad
+from chatops.chat.effects import Tell
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Sender
 from chatops.chat.irc.message import BODY
+from chatops.chat.limits import AWAY, TOPIC
 from tests.unit.irc_chat import IrcChat
 from tests.unit.irc_login import Later
 
@@ -31,7 +33,8 @@ def test_no_line_is_longer_than_irc_has_it_whatever_plain_clients_write(
     ada, bob = chat.person("ada", "away-notify"), chat.line_user("bob")
     chat.send(bob, "/join r")          # its operator, who may set a topic
     chat.asked(ada, "JOIN #r")
-    chat.send(bob, command + LONG)
+    most = {"/topic ": TOPIC, "/away ": AWAY}.get(command, len(LONG))
+    chat.send(bob, command + LONG[:most])
     heard = chat.heard(ada) + chat.asked(ada, "TOPIC #r", "PRIVMSG bob :are you there?")
     assert [line for line in heard if "é" in line]
     assert max(len(line.encode()) for line in heard) <= BODY
@@ -181,6 +184,45 @@ def test_who_is_invisible_on_another_node_is_so_here(chat: IrcChat) -> None:
         assert [nick in " ".join(chat.asked(eve, question)) for nick in ("ghost", "zed")
                 ] == [False, True]
         assert "ghost" in " ".join(chat.asked(ada, question))
+
+
+def test_who_finds_people_on_another_node_by_nick_and_by_mask(chat: IrcChat) -> None:
+    ada, eve = chat.person("ada"), chat.person("eve")
+    _far(chat, "zed")
+    _far(chat, "ghost", 6, hidden=True)
+    assert chat.asked(eve, "WHO ZED") == [
+        ":irc.test 352 eve * ~line irc.test b zed H :1 zed",
+        ":irc.test 315 eve ZED :End of WHO list"]
+    assert chat.asked(eve, "WHO z* %na")[0] == ":irc.test 354 eve zed 0"
+    assert chat.codes(eve, "WHO gho*") == ["315"]
+    assert chat.codes(eve, "WHO ghost") == ["352", "315"]      # who knows the nick may ask
+    chat.asked(ada, "JOIN #pub")
+    assert chat.asked(ada, "WHO gho*")[0].split(" ")[3:8] == ["#pub", "~line", "irc.test", "b",
+                                                              "ghost"]
+    assert chat.codes(eve, "WHO eve o") == ["315"]
+
+
+@pytest.mark.parametrize(("command", "most", "refused"), [
+    ("/topic", TOPIC, "*** error: a topic has 390 characters at most"),
+    ("/away", AWAY, "*** error: why you are away has 200 characters at most"),
+])
+def test_plain_clients_have_the_same_limits(chat: IrcChat, command: str, most: int,
+                                            refused: str) -> None:
+    bob = chat.line_user("bob")
+    chat.send(bob, "/join r")
+    chat.heard(bob)
+    chat.send(bob, f"{command} {'x' * (most + 1)}")
+    assert chat.heard(bob) == [refused]
+    chat.send(bob, f"{command} {'x' * most}")
+    assert refused not in chat.heard(bob)
+
+
+def test_a_broadcast_counts_the_lines_that_it_is_split_into(chat: IrcChat) -> None:
+    chat.person("ada")
+    before = len(chat.hub.effects)
+    chat.hub.broadcast("long " * 200)
+    tells = [effect for effect in chat.hub.effects[before:] if isinstance(effect, Tell)]
+    assert [(effect.lines, effect.data.count(b"\n")) for effect in tells] == [(3, 3)]
 
 
 def test_list_counts_who_is_on_another_node(chat: IrcChat) -> None:

@@ -56,13 +56,13 @@ def test_an_empty_variable_is_none(setting: Setting) -> None:
 def test_what_is_refused_says_where_it_came_from(setting: Setting, tmp_path: Path) -> None:
     file = config(tmp_path, setting, NONSENSE)
     for source, arguments in ((f"--{setting.name}: ", ({setting.field: NONSENSE}, {})),
-                              (f"{setting.variable}: {setting.name}: ",
-                               ({}, {setting.variable: NONSENSE})),
+                              (f"{setting.variable}: ", ({}, {setting.variable: NONSENSE})),
                               (f"{file}: {setting.name}: ", ({}, {}))):
         flags, variables = arguments
         with pytest.raises(SettingsError) as raised:
             load(flags, config=file, environ=variables)
         assert str(raised.value).startswith(source)
+        assert not str(raised.value).startswith(f"{setting.variable}: {setting.name}: ")
         assert "\n" not in str(raised.value)
 
 
@@ -71,7 +71,7 @@ def test_what_kubernetes_sets_is_recognised_where_no_flag_overrides_it() -> None
     with pytest.raises(SettingsError) as raised:
         load({}, environ={"CHATOPS_PORT": NONSENSE})
     assert str(raised.value) == (
-        "CHATOPS_PORT: port: 'tcp://10.96.12.7:9999' is not a whole number; Kubernetes sets this "
+        "CHATOPS_PORT: 'tcp://10.96.12.7:9999' is not a whole number; Kubernetes sets this "
         "for a Service called chatops: give --port, or enableServiceLinks: false")
 
 

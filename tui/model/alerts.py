@@ -109,9 +109,9 @@ def _limit(figure: _AlertFigure, text: str) -> float:
         value = float(text.removesuffix("%"))
     except (UnitError, ValueError):
         value = -1.0
-    if figure.share or text.endswith("%"):
-        value = value / 100 if text.endswith("%") else value
-    if not 0 <= value < float("inf") or (text.endswith("%") and not figure.share):
+    if text.endswith("%"):
+        value = value / 100 if figure.share else -1.0
+    if not 0 <= value < float("inf") or (figure.share and value > 1):
         raise AlertError(f"'{text}' is no {'share, as 90% is' if figure.share else 'figure'}")
     return value
 

@@ -1,9 +1,11 @@
 """How much of each there may be; most of it is told in 005."""
 
-AWAY = 200                     # characters of a reason
+from chatops.chat.limits import AWAY, TOPIC
+
+__all__ = ["AWAY", "TOPIC"]    # as plain clients have them
+
 CHANNELS = 100                 # that one client is in
 KICK = 300                     # characters of a reason
-TOPIC = 390
 USER = 10
 REALNAME = 150
 KEY = 32

@@ -14,7 +14,7 @@ from chatops.chat.groups import Kind, Sender
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Irc, joined
-from chatops.chat.masks import fold
+from chatops.chat.masks import fold, matches
 from chatops.chat.session import Room
 
 
@@ -62,15 +62,45 @@ def _have_done(irc: Irc, person: Person, kind: Kind, room: Room, what: str) -> N
     irc.hub.effects.append(Forward(person.who.node, person.who.id, group))
 
 
-def who(irc: Irc, client: Client, room: Room, fields: str, token: str) -> list[str]:
-    """Their lines in the WHO of a channel, with the fields that were asked for, if any were."""
-    lines = []
-    for person in inside(irc, room):
-        if person.hidden and client.id not in room.members:
+def members(irc: Irc, client: Client, room: Room) -> list[tuple[Person, Room | None]]:
+    """Whom the WHO of a channel shows."""
+    member = client.id in room.members
+    return [(person, room) for person in inside(irc, room) if member or not person.hidden]
+
+
+def matching(irc: Irc, client: Client, mask: str) -> list[tuple[Person, Room | None]]:
+    """Whom any other WHO shows, each with a channel that both are in, if there is one."""
+    there = irc.hub.elsewhere
+    if there is None:
+        return []
+    exact = there.find(fold(mask))
+    if exact is not None:
+        return [(exact, _common(irc, client, exact))]
+    found = []
+    for person in there.people.values():
+        common, sender = _common(irc, client, person), person.who
+        if person.hidden and common is None:
             continue
-        sender, channel = person.who, f"#{room.name}"
+        if any(matches(mask, text) for text in (
+                sender.nick, sender.user, sender.host, person.realname, sender.node)):
+            found.append((person, common))
+    return found
+
+
+def _common(irc: Irc, client: Client, person: Person) -> Room | None:
+    return next((client.rooms[room] for room in person.rooms if room in client.rooms), None)
+
+
+def who(irc: Irc, client: Client, found: Iterable[tuple[Person, Room | None]], fields: str,
+        token: str) -> list[str]:
+    """Their lines in the answer to WHO, with the fields that were asked for, if any were."""
+    lines = []
+    for person, room in found:
+        sender, channel = person.who, f"#{room.name}" if room is not None else "*"
         user, host = sender.user or "~line", sender.host or irc.network.server
-        flags = ("G" if person.away else "H") + person.prefixes(room.name)[:_shown(client)]
+        flags = "G" if person.away else "H"
+        if room is not None:
+            flags += person.prefixes(room.name)[:_shown(client)]
         realname = person.realname or sender.nick
         values = {"t": token, "c": channel, "u": user, "i": "127.0.0.1", "h": host,
                   "s": sender.node, "n": sender.nick, "f": flags, "d": "1", "l": "0",

@@ -5,9 +5,10 @@ Source: Modern IRC, "WHO message"; WHOX as https://ircv3.net/specs/extensions/wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from chatops.chat.elsewhere import Person
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc import others
 from chatops.chat.irc.client import Client
@@ -34,20 +35,25 @@ def who(irc: Irc, client: Client, message: Message) -> None:
     mask = message.param(0) or "*"
     asked = _asked(message.param(1))
     room = irc.room(mask) if mask.startswith("#") else None
-    found: Iterable[tuple[Session, Room | None]]
+    found: Sequence[tuple[Session, Room | None]] = ()
+    there: Sequence[tuple[Person, Room | None]] = ()       # on other nodes
     if room is not None:
         found = _members(client, room)
-    elif mask.startswith("#"):
-        found = ()
-    else:
-        found = _matching(irc, client, "*" if mask == "0" else mask)
+        if client.id in room.members or "s" not in room.rules.flags:
+            there = others.members(irc, client, room)
+    elif not mask.startswith("#"):
+        text = "*" if mask == "0" else mask
+        exact = irc.find(text)
+        found = [(exact, _common(client, exact))] if exact is not None else _matching(
+            irc, client, text)
+        there = others.matching(irc, client, text) if exact is None else ()
     if room is None:                   # everybody was looked at, whoever is in the answer
-        charge(irc.hub, client, len(irc.hub.sessions) // LOOKED_AT)
+        known = len(irc.hub.elsewhere.people) if irc.hub.elsewhere is not None else 0
+        charge(irc.hub, client, (len(irc.hub.sessions) + known) // LOOKED_AT)
     lines = [_line(irc, client, one, where, asked) for one, where in found
              if not asked.opers or (isinstance(one, Client) and one.is_oper)]
-    if room is not None and not asked.opers and (client.id in room.members
-                                                 or "s" not in room.rules.flags):
-        lines += others.who(irc, client, room, asked.fields, asked.token)
+    if not asked.opers:                # who is one of those is not known here
+        lines += others.who(irc, client, there, asked.fields, asked.token)
     lines.append(irc.numeric(client, n.RPL_ENDOFWHO, mask.split(" ")[0]))
     irc.send(client, lines)
 
@@ -71,9 +77,6 @@ def _members(client: Client, room: Room) -> list[tuple[Session, Room | None]]:
 
 
 def _matching(irc: Irc, client: Client, mask: str) -> list[tuple[Session, Room | None]]:
-    exact = irc.find(mask)
-    if exact is not None:
-        return [(exact, _common(client, exact))]
     found: list[tuple[Session, Room | None]] = []
     for one in irc.people():
         common = _common(client, one)
