@@ -16,7 +16,7 @@ from chatops.system.streams import say
 
 @click.group()
 def account() -> None:
-    """Accounts for clients: add, passwd, list, remove, fingerprint.
+    """Accounts for clients: add, passwd, admin, list, remove, fingerprint.
 
     Passwords are read from standard input, one line, and asked for where that is a terminal.
     """
@@ -77,6 +77,20 @@ def passwd(path: str, name: str) -> None:
     except AccountError as error:
         _fail(str(error))
     say(f"chatops: {name} has a new password")
+
+
+@_file
+@account.command()
+@click.argument("name")
+@click.argument("state", type=click.Choice(["on", "off"]))
+def admin(path: str, name: str, state: str) -> None:
+    """Make it an operator of the server from its next login on, or no longer."""
+    try:
+        _open(path).set_admin(name, state == "on")
+    except AccountError as error:
+        _fail(str(error))
+    say(f"chatops: {name} is {'an' if state == 'on' else 'no'} operator"
+        f"{'' if state == 'on' else ' any more'}")
 
 
 @_file

@@ -117,7 +117,7 @@ def _record(database: sqlite3.Connection, folded: str) -> AccountRecord:
 
 
 def _put(database: sqlite3.Connection, folded: str, record: AccountRecord, *, anew: bool) -> None:
-    """Have the file say this; with what its last owner founded, unless that was another."""
+    """Have the file say this; `anew` where it is another owner's now."""
     database.execute("DELETE FROM removed WHERE folded = ?", (folded,))
     if record.removed_at:
         database.execute("INSERT INTO removed (folded, removed_at) VALUES (?, ?)",

@@ -17,9 +17,6 @@ CREATE TABLE IF NOT EXISTS certificate (
     fingerprint TEXT PRIMARY KEY, folded TEXT NOT NULL
         REFERENCES account (folded) ON DELETE CASCADE
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS founder (
-    room TEXT PRIMARY KEY, folded TEXT NOT NULL REFERENCES account (folded) ON DELETE CASCADE
-) WITHOUT ROWID;
 """
 
 # Times of `born_at`, `changed_at` and `removed_at` are the engine's, 0 while other nodes have not

@@ -121,7 +121,7 @@ class AccountStore:
             raise AccountError(f"no account has the certificate {fingerprint}")
 
     def remove(self, name: str) -> None:
-        """Forget an account, its certificates and what it founded."""
+        """Forget an account and its certificates."""
         def remove(database: sqlite3.Connection) -> int:
             merging.remember_removal(database, fold(name), self._wall())
             return database.execute("DELETE FROM account WHERE folded = ?",
@@ -133,17 +133,6 @@ class AccountStore:
     def seen(self, name: str) -> None:
         """It has just logged in."""
         self._change("UPDATE account SET seen_at = ? WHERE folded = ?", self._wall(), fold(name))
-
-    def founder(self, room: str) -> str | None:
-        """The account that made this room, by its name."""
-        rows = self._run("SELECT name FROM founder JOIN account USING (folded) WHERE room = ?",
-                         room)
-        return str(rows[0][0]) if rows else None
-
-    def founded(self, room: str, name: str) -> None:
-        """Remember who made this room, unless that is known already."""
-        self._change("INSERT OR IGNORE INTO founder (room, folded) VALUES (?, ?)",
-                     room, fold(name))
 
     # -- for other nodes (`chatops.accounts.merging`)
 

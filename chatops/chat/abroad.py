@@ -7,6 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from chatops.api import events
+from chatops.chat import ranks
 from chatops.chat.effects import Forward, Park, Unpark
 from chatops.chat.elsewhere import Elsewhere, Moves, Person
 from chatops.chat.groups import Group, Kind, Sender
@@ -73,18 +74,11 @@ def whispered(hub: Hub, id: int, group: Group) -> None:  # noqa: A002
             if group.kind == "kick":
                 hub.put_out(session, room)
             else:
-                _rank(hub, session, room, group.target)
+                ranks.change(hub, session, room, group.target)
     else:
         if group.kind == "invite" and room is not None:
             room.rules.invited.add(id)
         hub.tell(session, session.dialect.private(session.sender, group))
-
-
-def _rank(hub: Hub, session: Session, room: Room, written: str) -> None:
-    """It is an operator from now on, or has a voice, or no more, as is `written`: +o, -v."""
-    having = room.rules.ops if written[1:] == "o" else room.rules.voices
-    (having.add if written[:1] == "+" else having.discard)(session.id)
-    hub.touch(session)
 
 
 def changed(hub: Hub, names: Iterable[str], group: Group) -> None:

@@ -174,6 +174,11 @@ def _kicked(group: Group) -> str:
             + (f": {reason}" if reason else ""))
 
 
+def _mode(group: Group) -> str:
+    by = group.sender.nick             # nobody's: the server has done it
+    return f"*** {by} set mode {_words(group)}" if by else f"*** mode {_words(group)}"
+
+
 # Kinds that are not here mean nothing to a plain client.
 _FORMS: dict[Kind, Callable[[Group], str]] = {
     "action": lambda group: f"* {group.sender.nick} {_words(group)}",
@@ -185,7 +190,7 @@ _FORMS: dict[Kind, Callable[[Group], str]] = {
     "nick": lambda group: f"*** {group.sender.nick} is now {_words(group)}",
     "kick": _kicked,
     "topic": lambda group: f"*** {group.sender.nick} set the topic: {_words(group)}",
-    "mode": lambda group: f"*** {group.sender.nick} set mode {_words(group)}",
+    "mode": _mode,
     "server": lambda group: f"*** {_words(group)}",
     "broadcast": lambda group: f"*** [admin] {_words(group)}",
 }

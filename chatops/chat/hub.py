@@ -242,10 +242,10 @@ class Hub(Telling):
         self._send_off(room)           # not for the newcomer
         if not room.population and room is not self.lobby:
             room.rules.created_at = self.at
-            room.rules.ops.add(session.id)     # of a new room, its maker
+            room.rules.promote(session.sender, self.at)    # of a new room, its maker
             if self.elsewhere is not None:
                 room.rules.maker = f"{self.elsewhere.node}#{session.id}"
-                self._touch_room(room)
+                self.touch_room(room)
         room.rules.invited.discard(session.id)
         self.rooms.enter(session, room)
         self._listen(session, room)
@@ -280,7 +280,7 @@ class Hub(Telling):
         """A member's; that it may has been found."""
         rules = room.rules
         rules.topic, rules.topic_by, rules.topic_at = topic, str(session.nick), self.at
-        self._touch_room(room)
+        self.touch_room(room)
         self.gather(room, self.group(session.sender, "topic", topic, plain=strip(topic)))
 
     def set_modes(self, by: Sender, room: Room, written: str) -> None:
@@ -289,7 +289,7 @@ class Hub(Telling):
         room.rules.modes_at = self.at
         room.apply_rules()
         self.rooms.changed()
-        self._touch_room(room)
+        self.touch_room(room)
         self.gather(room, self.group(by, "mode", written))
 
     def move(self, session: Session, name: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from chatops.api import events
+from chatops.chat import ranks
 from chatops.chat.hub import Hub
 from chatops.chat.names import InvalidName, TakenName
 from chatops.chat.parking import park
@@ -71,6 +72,7 @@ def ask(hub: Hub, session: Session, question: Question, name: str, password: str
         told(outcome)                  # who has asked hears it before its peers do
         if outcome.account and outcome.account != session.sender.account:
             hub.log_in(session, outcome.account)
+            ranks.logged_in(hub, session)
             hub.effects.append(events.LoggedIn(hub.at, session.id, session.nick,
                                                outcome.account))
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from chatops.chat.groups import Sender
-from chatops.chat.masks import matches
+from chatops.chat.masks import fold, matches
 
 LISTS = "beI"                  # bans, exceptions from them, and who needs no invitation
 FLAGS = "imnstC"               # switches without a parameter
 MUTE = "~m:"                   # a ban that only quiets
 ACCOUNT = "~a:"                # a ban of an account, wherever it comes from
+KEPT = 50                      # accounts of a room that are its operators again when they return
 
 Barred = Literal["banned", "uninvited", "wrong key", "full"]
 Hushed = Literal["moderated", "banned"]
@@ -31,7 +32,7 @@ class Rules:
     """Of one room: topic, modes, lists, and who is above them.  Members are known by their id."""
 
     __slots__ = ("created_at", "flags", "invited", "key", "limit", "lists", "maker", "modes_at",
-                 "ops", "topic", "topic_at", "topic_by", "voices")
+                 "op_accounts", "ops", "ops_at", "topic", "topic_at", "topic_by", "voices")
 
     def __init__(self) -> None:
         self.created_at = 0.0
@@ -45,6 +46,8 @@ class Rules:
         self.limit = 0                 # members at most; 0 is no limit
         self.lists: dict[str, dict[str, MaskEntry]] = {}
         self.ops: set[int] = set()
+        self.op_accounts: dict[str, None] = {}     # folded, the latest last
+        self.ops_at = 0.0              # when those were changed last; 0: never
         self.voices: set[int] = set()
         self.invited: set[int] = set()
 
@@ -63,6 +66,27 @@ class Rules:
         self.ops.discard(member)
         self.voices.discard(member)
         self.invited.discard(member)
+
+    def promote(self, sender: Sender, at: float) -> None:
+        """It is an operator, and its account will be one again."""
+        self.ops.add(sender.id)
+        if sender.account:
+            self.op_accounts.pop(fold(sender.account), None)
+            self.op_accounts[fold(sender.account)] = None
+            self.ops_at = at
+            if len(self.op_accounts) > KEPT:
+                self.op_accounts.pop(next(iter(self.op_accounts)))
+
+    def demote(self, sender: Sender, at: float) -> None:
+        """It is no operator any more, nor will its account be."""
+        self.ops.discard(sender.id)
+        if self.is_op_account(sender.account):
+            del self.op_accounts[fold(sender.account)]
+            self.ops_at = at
+
+    def is_op_account(self, account: str) -> bool:
+        """Whether whoever comes in with it is an operator."""
+        return bool(account) and fold(account) in self.op_accounts
 
     def prefixes(self, member: int) -> str:
         """What stands before its nick: `@` for an operator, `+` for a voice."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
-from chatops.chat import abroad, names
+from chatops.chat import abroad, names, ranks
 from chatops.chat.effects import Recall
 from chatops.chat.formatting import strip
 from chatops.chat.hub import Hub
@@ -104,6 +104,7 @@ def join(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
         hub.error(session, f"there are {len(hub.rooms)} rooms already; /rooms lists them")
     else:
         hub.move(session, name)
+        ranks.restore(hub, session, session.rooms[name])
         hub.notice(session, f"you are in {name} with "
                             + counted(session.rooms[name].population - 1, "other"))
 

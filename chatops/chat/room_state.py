@@ -29,6 +29,8 @@ class RoomState(msgspec.Struct, frozen=True, array_like=True):
     key: str
     limit: int
     lists: dict[str, list[MaskEntry]]
+    ops_at: float = 0.0        # older nodes do not say it, nor what follows
+    op_accounts: tuple[str, ...] = ()
 
     def shifted(self, seconds: float) -> RoomState:
         """The same by a clock that is so far ahead."""
@@ -39,7 +41,8 @@ class RoomState(msgspec.Struct, frozen=True, array_like=True):
             self.room, later(self.created_at), self.maker, self.topic, self.topic_by,
             later(self.topic_at), later(self.modes_at), self.flags, self.key, self.limit,
             {letter: [entry._replace(at=later(entry.at)) for entry in entries]
-             for letter, entries in self.lists.items()})
+             for letter, entries in self.lists.items()},
+            later(self.ops_at), self.op_accounts)
 
 
 def state_of(room: Room) -> RoomState:
@@ -48,7 +51,8 @@ def state_of(room: Room) -> RoomState:
     return RoomState(
         room.name, rules.created_at, rules.maker, rules.topic, rules.topic_by, rules.topic_at,
         rules.modes_at, "".join(sorted(rules.flags)), rules.key, rules.limit,
-        {letter: list(entries.values()) for letter, entries in rules.lists.items() if entries})
+        {letter: list(entries.values()) for letter, entries in rules.lists.items() if entries},
+        rules.ops_at, tuple(rules.op_accounts))
 
 
 def settle(hub: Hub, state: RoomState) -> None:
@@ -69,11 +73,15 @@ def settle(hub: Hub, state: RoomState) -> None:
         rules.modes_at = state.modes_at
         room.apply_rules()
         hub.rooms.changed()
+    older = (state.created_at, state.maker) < (rules.created_at, rules.maker)
+    rival = bool(state.maker and rules.maker) and state.maker != rules.maker
+    if older if rival else state.ops_at > rules.ops_at:
+        rules.ops_at, rules.op_accounts = state.ops_at, dict.fromkeys(state.op_accounts)
     if not state.maker or state.maker == rules.maker:
         return
     if not rules.maker:
         rules.created_at, rules.maker = state.created_at, state.maker
-    elif (state.created_at, state.maker) < (rules.created_at, rules.maker):
+    elif older:
         rules.created_at, rules.maker = state.created_at, state.maker
         _deposed(hub, room, state.maker.partition("#")[0])
 

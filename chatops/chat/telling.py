@@ -47,7 +47,7 @@ class Telling:
         if self.elsewhere is not None:
             self.touched[session.id] = None
 
-    def _touch_room(self, room: Room) -> None:
+    def touch_room(self, room: Room) -> None:
         """Other nodes are to be told what holds there."""
         if self.elsewhere is not None:
             self.touched_rooms[room.name] = None

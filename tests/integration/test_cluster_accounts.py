@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from base64 import b64encode
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -321,3 +321,30 @@ def test_who_is_not_logged_in_sends_nobody_away(node: Start, engine: Engine, fil
         eve.say("NS GHOST ada")
         eve.read_until(lambda line: "ada is not yours: log in to its account first" in line)
     assert a.row(ada).nick == "ada"
+
+
+def test_an_account_is_an_operator_again_where_it_comes_back_on_another_node(
+        node: Start, files: Files) -> None:
+    a, b = two(node, files)
+    with ExitStack() as stack:
+        def irc(server: Server, nick: str) -> IrcClient:
+            return stack.enter_context(closing(IrcClient((server.address[0], irc_port(server)),
+                                                         nick)))
+
+        ada = irc(a, "ada")
+        ada.say("NS REGISTER secret")
+        ada.until("900")
+        ada.asked("JOIN #dev")
+        b.until(lambda chat: sees(chat, "ada") and "dev" in chat.hub.rooms)
+        eve = irc(b, "eve")
+        eve.asked("JOIN #dev")
+        until(lambda: files.find("b", "ada") is not None)
+        ada.say("QUIT")
+        eve.until("QUIT")
+        again = irc(b, "other")
+        again.say("NS IDENTIFY ada secret")
+        again.until("900")
+        again.say("JOIN #dev")
+        assert [line.rstrip() for line in again.until("MODE")][-1] == (
+            ":chatops.local MODE #dev +o other")
+        assert eve.until("MODE")[-1].rstrip().endswith("MODE #dev +o other")

@@ -288,7 +288,6 @@ def test_a_file_of_before_has_what_it_had_and_all_of_it_is_news_to_others(old: P
         with closing(AccountStore(str(old))) as store:
             assert store.find("ada") == ("Ada", "HASH", True, 1000.0, 2000.0)
             assert store.certificates() == [("ab", "Ada")]
-            assert store.founder("kitchen") == "Ada"
             assert store.pending(9) == ["ada"]
             store.add("bob", "x")
             store.remove("bob")
@@ -298,7 +297,6 @@ def test_with_an_account_of_before_its_certificates_go_as_well(old: Path) -> Non
     with closing(AccountStore(str(old))) as store:
         store.remove("ada")
         assert store.find_certificate("ab") is None
-        assert store.founder("kitchen") is None
         assert store.known() == []         # nobody else has ever heard of it
 
 

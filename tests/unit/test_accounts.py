@@ -61,15 +61,12 @@ def test_what_is_not_there_cannot_be_changed(store: AccountStore) -> None:
             change()
 
 
-def test_with_an_account_go_its_certificates_and_rooms(store: AccountStore) -> None:
+def test_with_an_account_go_its_certificates(store: AccountStore) -> None:
     store.add("ada", "h")
     store.add_certificate("ada", "AB01")
-    store.founded("kitchen", "ada")
     assert store.find_certificate("ab01") == store.find("ada")
-    assert store.founder("kitchen") == "ada"
     store.remove("ADA")
     assert store.find_certificate("ab01") is None
-    assert store.founder("kitchen") is None
 
 
 def test_a_certificate_is_of_one_account_and_can_be_taken_from_it(store: AccountStore) -> None:
@@ -233,11 +230,27 @@ def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
         assert list(pool.map(use, range(400))) == [[]] * 400
 
 
-@pytest.mark.parametrize("line", ["list", "remove ada", "passwd ada", "fingerprint list",
-                                  "fingerprint remove " + "ab" * 32])
+@pytest.mark.parametrize("line", ["list", "remove ada", "passwd ada", "admin ada on",
+                                  "fingerprint list", "fingerprint remove " + "ab" * 32])
 def test_a_file_that_is_not_there_is_said_and_not_made(tmp_path: Path, line: str) -> None:
     path = tmp_path / "mistyped.db"
     done = CliRunner().invoke(account, [*line.split(), "--accounts", str(path)], input="pw\n")
     assert done.exit_code == 1
     assert f"there is no file {path}" in done.stderr
     assert not path.exists()
+
+
+def test_an_account_becomes_an_operator_and_no_longer_from_the_command_line(
+        tmp_path: Path) -> None:
+    path = str(tmp_path / "accounts.db")
+
+    def run(line: str) -> str:
+        done = CliRunner().invoke(account, [*line.split(), "--accounts", path], input="pw\n")
+        return done.output.strip()
+
+    run("add ada")
+    assert run("admin ADA on") == "chatops: ADA is an operator"
+    assert run("list") == "ada *"
+    assert run("admin ada off") == "chatops: ada is no operator any more"
+    assert run("list") == "ada"
+    assert run("admin bob on") == "chatops: there is no account bob"

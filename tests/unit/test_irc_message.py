@@ -21,7 +21,6 @@ from chatops.chat.irc.message import (
     format_message,
     format_tags,
     parse,
-    parse_source,
     split_text,
     unescape,
 )
@@ -57,15 +56,6 @@ def test_parts_are_joined_as_the_vectors_say(vector: dict[str, Any]) -> None:
 def test_a_mask_stands_for_what_the_vectors_say(vector: dict[str, Any]) -> None:
     assert all(masks.matches(vector["mask"], text) for text in vector["matches"])
     assert not any(masks.matches(vector["mask"], text) for text in vector["fails"])
-
-
-@pytest.mark.parametrize("vector", vectors("userhost-split"),
-                         ids=lambda vector: ascii(vector["source"]))
-def test_a_source_is_split_as_the_vectors_say(vector: dict[str, Any]) -> None:
-    atoms = vector["atoms"]
-    source = parse_source(vector["source"])
-    assert source == (atoms["nick"], atoms.get("user", ""), atoms.get("host", ""))
-    assert str(source) == vector["source"]
 
 
 @given(st.text())

@@ -7,7 +7,7 @@ Source: Modern IRC, "Channel Operations"; RFC 2812, section 3.2.
 from __future__ import annotations
 
 from chatops.api import events
-from chatops.chat import abroad, names
+from chatops.chat import abroad, names, ranks
 from chatops.chat.effects import Forward, Replay
 from chatops.chat.elsewhere import Person
 from chatops.chat.formatting import clean
@@ -70,6 +70,7 @@ def _join(irc: Irc, client: Client, channel: str, key: str) -> None:
     if client.away:                    # those who ask to be told did not hear of it earlier
         _away_told(irc, client, room)
     _tell(irc, client, room, "join", client.realname)
+    ranks.restore(hub, client, room)
     if room.rules.topic:
         _topic_shown(irc, client, room)
     if "no-implicit-names" not in client.capabilities:

@@ -146,22 +146,3 @@ def split_text(text: str, limit: int) -> list[str]:
             raw = raw[end:]
     pieces.append(raw.decode())
     return pieces
-
-
-class Source(NamedTuple):
-    """Who a message is from: `nick!user@host`, or the name of a server."""
-
-    nick: str
-    user: str = ""
-    host: str = ""
-
-    def __str__(self) -> str:
-        return (self.nick + (f"!{self.user}" if self.user else "")
-                + (f"@{self.host}" if self.host else ""))
-
-
-def parse_source(text: str) -> Source:
-    """The parts of `nick!user@host`; what is not there is ""."""
-    rest, _, host = text.partition("@")
-    nick, _, user = rest.partition("!")
-    return Source(nick, user, host)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chatops.chat import abroad
+from chatops.chat import abroad, ranks
 from chatops.chat.elsewhere import Person
 from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
@@ -145,11 +145,9 @@ def _ranked(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeCha
     if other.id not in room.members:
         irc.reply(client, n.ERR_USERNOTINCHANNEL, other.nick, f"#{room.name}")
         return None
-    having = room.rules.ops if change.letter == "o" else room.rules.voices
-    if (other.id in having) == change.adding:
+    written = f"{'+' if change.adding else '-'}{change.letter}"
+    if not ranks.change(irc.hub, other, room, written):
         return None
-    (having.add if change.adding else having.discard)(other.id)
-    irc.hub.touch(other)
     return change._replace(parameter=other.nick)
 
 
