@@ -48,7 +48,7 @@ def test_a_limit_that_is_shown_can_be_typed_as_it_is_shown(name: str) -> None:
 def test_an_empty_host_is_refused_for_it_would_listen_on_every_address(empty: str) -> None:
     with pytest.raises(SettingsError, match="CHATOPS_HOST: empty"):
         load({}, environ={"CHATOPS_HOST": " "})
-    with pytest.raises(SettingsError, match="CHATOPS_HOST: empty"):
+    with pytest.raises(SettingsError, match="--host: empty"):
         load({"host": empty})
 
 
