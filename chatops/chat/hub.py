@@ -26,6 +26,7 @@ from chatops.chat.moderation import Rules
 from chatops.chat.nicks import Nicks
 from chatops.chat.session import Room, Session
 from chatops.chat.telling import Telling
+from chatops.units import format_duration
 
 LOBBY = "lobby"
 SHOWN = 400                    # characters of what is said that an event repeats: in ASCII,
@@ -320,7 +321,8 @@ class Hub(Telling):
     def mute(self, session: Session, seconds: float) -> None:
         """Let a client listen only; 0 seconds is for ever."""
         session.muted_until = self.now + (seconds or inf)
-        self.notice(session, "you were muted: you can listen, but not speak")
+        how_long = f" for {format_duration(seconds)}" if seconds else ""
+        self.notice(session, f"you were muted{how_long}: you can listen, but not speak")
 
     def unmute(self, session: Session) -> None:
         """Let it speak again."""

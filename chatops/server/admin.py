@@ -154,7 +154,8 @@ class Admin:
         sessions, missing = targets.find(self._server.hub, command.targets)
         for session in sessions:
             self._server.hub.mute(session, command.seconds)
-        return targets.outcome("muted", sessions, missing)
+        return targets.outcome("muted", sessions, missing, (
+            f" for {format_duration(command.seconds)}" if command.seconds else ""))
 
     def _unmute(self, command: commands.Unmute) -> CommandResult:
         sessions, missing = targets.find(self._server.hub, command.targets)

@@ -33,11 +33,12 @@ def named(sessions: list[Session]) -> str:
     return shown + (f" and {len(sessions) - 5} more" if len(sessions) > 5 else "")
 
 
-def outcome(did: str, sessions: list[Session], missing: list[str]) -> CommandResult:
-    """What has been done to whom, and who is not here."""
+def outcome(did: str, sessions: list[Session], missing: list[str], how: str = ""
+            ) -> CommandResult:
+    """What has been done to whom (and `how`), and who is not here."""
     parts = []
     if sessions:
-        parts.append(f"{did} {named(sessions)}")
+        parts.append(f"{did} {named(sessions)}{how}")
     if missing:
         parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
                      "(any more)")

@@ -31,6 +31,7 @@ OUTPUT = 1 << 16               # bytes taken from the program in one poll
 LONGEST = 4096                 # bytes of a line that is shown; a longer one is cut into such
 KEPT = 8192                    # events that wait for the console
 AGAIN = 0.5                    # seconds until the next attempt to be greeted
+STARTS, ENDED = "the program starts", "the program has ended"    # where there is no picture
 LAST_CHANCE = 3.0              # seconds between asking a program to end and ending it
 
 
@@ -94,7 +95,8 @@ class WatchLink:
         self._remote: RemoteLink | None = None
         self._attempt: Future[RemoteLink | str] | None = None
         self._told = False             # that nothing answers
-        self._shown = False            # a snapshot of nothing, until there is one of something
+        self._nothing_yet = ""         # why there is no picture, as it has been shown
+        self._pictured = False
         self._status = LinkStatus(True)
         try:
             self.process = subprocess.Popen(
@@ -146,10 +148,12 @@ class WatchLink:
         if self._remote is None and self._status.alive:
             self._connect()
         found = self._remote.poll() if self._remote is not None else None
-        if found is None and not self._shown:
-            self._shown = True
-            return self._nothing()
-        return found
+        self._pictured |= found is not None
+        why = STARTS if self._status.alive else ENDED
+        if self._pictured or why == self._nothing_yet:
+            return found
+        self._nothing_yet = why
+        return self._nothing(why)
 
     def report(self, event: events.Event) -> None:
         """Into the console's own log: the program has none of ours."""
@@ -213,14 +217,14 @@ class WatchLink:
                 time.time(), f"nothing to be seen: {found}; is {self._launch.argv[0]} a Python "
                 "with what chatops needs, and not an isolated one (-I, -S, -E)?"))
 
-    def _nothing(self) -> Snapshot:
+    def _nothing(self, why: str) -> Snapshot:
         return Snapshot(
             turn=0, at=time.time(), mono=time.monotonic(), started_at=self._began, host="", port=0,
             phase="running",
             loop=LoopFigures("-", "on-demand", "evict", 0, 0, 0, 0.0, 0.0, 0.0, "", 0.0, 0.0, 0, 0),
             clients=(), keys=(), rooms=(), threads=(),
             program=Program(clean_text(self._name), self.process.pid, "", "",
-                            unseen="the program starts"))
+                            unseen=why))
 
     def _end(self, how: str) -> CommandResult:
         if self.process.poll() is not None:

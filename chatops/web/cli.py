@@ -39,7 +39,7 @@ def web(path: str, port: int, host: str, allow_changes: bool) -> None:
     from chatops.web.pages import Pages, is_loopback
 
     try:
-        control = find(path, None, by_path="PATH", by_port="PATH")
+        control = find(path, None, by_path="`chatops web PATH`", by_port="`chatops web PORT`")
     except ControlError as error:
         _fail(str(error))
     if not is_live(control):

@@ -210,6 +210,12 @@ def test_a_file_of_bans_that_cannot_be_written_costs_a_warning_only(server: Star
 # -- mute
 
 
+def test_for_how_long_is_said_to_both(chat: Server, pair: tuple[Client, Client]) -> None:
+    alice, _ = pair
+    assert chat.do(Mute(("alice",), 90.0)).text == f"muted #{alice.id} alice for 1m30s"
+    alice.expect("*** you were muted for 1m30s: you can listen, but not speak")
+
+
 def test_a_muted_client_listens_but_is_not_heard(chat: Server,
                                                  pair: tuple[Client, Client]) -> None:
     alice, bob = pair

@@ -122,3 +122,21 @@ def test_a_program_without_a_loop_answers_that_it_is_there(link: WatchLink) -> N
     until(lambda: not fed(state, link).late and not unsure(link), START)
     assert link.status.pulse is not None
     assert not link.status.pulse.behind
+
+
+@pytest.mark.parametrize("text", ["raise SystemExit(3)"], ids=["exits"])
+def test_of_a_program_that_ends_before_it_is_seen_the_console_does_not_say_that_it_starts(
+        link: WatchLink) -> None:
+    seen: list[str] = []
+
+    def over() -> bool:
+        snapshot = link.poll()
+        if snapshot is not None and snapshot.program is not None:
+            seen.append(snapshot.program.unseen)
+        return not link.status.alive
+
+    until(over, START)
+    over()
+    assert link.status.detail == "the program has ended with status 3"
+    assert seen[-1] == "the program has ended"
+    assert link.poll() is None
