@@ -323,40 +323,9 @@ class ProgramEnded(Event, frozen=True, gc=False, tag=True):
 
 
 AnyEvent = (
-    Connected
-    | Disconnected
-    | Refused
-    | HandshakeFailed
-    | Said
-    | Acted
-    | Whispered
-    | Renamed
-    | Moved
-    | QueueGrew
-    | QueueEmptied
-    | LinesDropped
-    | Throttled
-    | BadInput
-    | ListenerPaused
-    | ListenerResumed
-    | ServerStarted
-    | ServerStopping
-    | ServerStopped
-    | Crashed
-    | CallbackFailed
-    | AdminDid
-    | Warned
-    | ThreadDied
-    | Printed
-    | LoopHeld
-    | ProgramEnded
-    | Joined
-    | Parted
-    | LoggedIn
-    | EngineLost
-    | EngineBack
-    | NodeUp
-    | NodeGone
-    | FramesLost
-    | NickLost
+    Connected | Disconnected | Refused | HandshakeFailed | Said | Acted | Whispered | Renamed
+    | Moved | QueueGrew | QueueEmptied | LinesDropped | Throttled | BadInput | ListenerPaused
+    | ListenerResumed | ServerStarted | ServerStopping | ServerStopped | Crashed | CallbackFailed
+    | AdminDid | Warned | ThreadDied | Printed | LoopHeld | ProgramEnded | Joined | Parted
+    | LoggedIn | EngineLost | EngineBack | NodeUp | NodeGone | FramesLost | NickLost
 )

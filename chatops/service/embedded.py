@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
+import time
+from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,7 @@ from chatops.settings import USUAL, Settings
 from chatops.system.errors import ChatopsError
 
 NOT_RUNNING = "the server is not running"
+LOOK = 0.1                     # seconds between looks at whether it still runs
 
 
 class ServerError(ChatopsError):
@@ -115,8 +117,20 @@ class Server:
                 taken.set_exception(error)
 
         self._thread.server.reactor.submit(take)
-        snapshot = taken.result(timeout)
+        snapshot = self._answered(taken, timeout)
         return replace(snapshot, lints=lints.find(snapshot))
+
+    def _answered(self, taken: Future[Snapshot], timeout: float) -> Snapshot:
+        """A loop that ends meanwhile answers nothing any more."""
+        until = time.monotonic() + timeout
+        while not taken.done():
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"no snapshot within {timeout:g} s")
+            if not self.running and not taken.done():
+                raise ServerError(self.crash or NOT_RUNNING)
+            wait([taken], min(LOOK, left))
+        return taken.result()
 
     def events(self) -> list[Event]:
         """What has happened since this was last asked, oldest first (`chatops.api.events`).

@@ -8,6 +8,7 @@ import re
 import selectors
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -72,6 +73,22 @@ def test_before_the_start_and_after_the_end_nothing_raises_but_what_says_so() ->
     assert server.submit(Quit("now")).result(0).ok is False
     with pytest.raises(chatops.ServerError):
         server.snapshot()
+
+
+def test_a_server_that_ends_while_it_is_asked_says_so_at_once(monkeypatch: pytest.MonkeyPatch
+                                                              ) -> None:
+    with chatops.Server(HERE) as server:
+        reactor = server._thread.server.reactor
+        submit = reactor.submit
+
+        def too_late(call: Callable[[], None]) -> None:
+            monkeypatch.undo()
+            server.close()
+            submit(call)
+
+        monkeypatch.setattr(reactor, "submit", too_late)
+        with pytest.raises(chatops.ServerError, match="not running"):
+            server.snapshot(scaled(60.0))
 
 
 def test_a_server_that_cannot_start_says_why_and_leaves_nothing_behind() -> None:
