@@ -186,7 +186,7 @@ class Simulation:
             self._send()
 
     def _acknowledged(self, node: _Node) -> None:
-        node.queue.acknowledge()
+        node.queue.acknowledge(self.now)
         self._flush(node)
 
     def _ask(self) -> None:

@@ -12,7 +12,7 @@ from chatops.chat import abroad
 from chatops.chat.dialect import PLAIN
 from chatops.chat.groups import Group
 from chatops.chat.past import KEPT
-from chatops.cluster.frames import Codec, Heard, NodeFrame, unpack
+from chatops.cluster.frames import BadFrame, Codec, Heard, NodeFrame, unpack
 from chatops.cluster.lateness import stamped
 from chatops.cluster.numbers import Seen
 from chatops.server.state import ServerState
@@ -71,10 +71,17 @@ class CatchingUp:
             return
         if seen.missing:
             self._missing[frame.node] = self._missing.get(frame.node, 0) + seen.missing
+        bad: BadFrame | None = None
         for raw in frame.items:
-            item = unpack(raw)
+            try:
+                item = unpack(raw)
+            except BadFrame as error:
+                bad = error
+                continue
             if isinstance(item, Heard):
                 self.unheard(item, frame.node, codec.skew - frame.skew)
+        if bad is not None:
+            raise bad
 
     @property
     def pending(self) -> bool:
@@ -170,7 +177,7 @@ class CatchingUp:
         missing, self._missing = self._missing, {}
         for node, frames in missing.items():
             self._say(f"the history lacks some lines of node {node}: {counted(frames, 'frame')} "
-                      "of it came never")
+                      "of it never came")
 
     def _tell(self, room: str, text: str) -> None:
         abroad.note(self._state.hub, room, text, self._node)

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from hiredis import pack_command
 
+from chatops.cluster import scripts
 from chatops.cluster.claims import Claim
 from chatops.system.addresses import with_port
 from chatops.system.errors import ChatopsError
@@ -25,99 +26,6 @@ PORT, SENTINEL_PORT = 6379, 26379
 AT_ONCE = 64                   # frames in one answer
 
 Moment = tuple[int, int]       # milliseconds of the engine's clock, and a number within these
-
-# Kept, had run out and is taken anew, or whose it is. So has that of who has read another log.
-_LEASE = b"""
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return owner end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-redis.call('SADD', KEYS[2], ARGV[3])
-if ARGV[4] ~= '' and redis.call('GET', KEYS[3]) ~= ARGV[4] then return 2 end
-return owner and 1 or 2
-"""
-_RELEASE = b"""
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  redis.call('DEL', KEYS[1])
-  redis.call('SREM', KEYS[2], ARGV[2])
-end
-return 1
-"""
-# Names of nodes whose leases last for so many milliseconds; those that hold none are forgotten.
-_LIVING = b"""
-local living = {}
-for _, node in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local left = redis.call('PTTL', ARGV[1] .. node)
-  if left == -2 then redis.call('SREM', KEYS[1], node)
-  elseif left >= tonumber(ARGV[2]) then living[#living + 1] = node end
-end
-return living
-"""
-# What the log is called. Where there is none one begins, with an entry that says so, and without
-# a log nobody writes: its ids may come before those that have been read.
-_BEGIN = b"""
-if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('XADD', KEYS[1], '*', 'log', ARGV[1])
-  redis.call('SET', KEYS[2], ARGV[1])
-end
-redis.call('SET', KEYS[2], ARGV[1], 'NX')
-return redis.call('GET', KEYS[2])
-"""
-# Networks and rulings, which begin with their time: of two the later is kept.
-_RULE = b"""
-local function at(ruling) return tonumber(string.match(ruling, '^%S+')) or 0 end
-for i = 1, #ARGV, 2 do
-  local old = redis.call('HGET', KEYS[1], ARGV[i])
-  if not old or at(old) < at(ARGV[i + 1]) then
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
-  end
-end
-return 1
-"""
-# The same are over, unless others have come in their place.
-_OVER = b"""
-for i = 1, #ARGV, 2 do
-  if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then
-    redis.call('HDEL', KEYS[1], ARGV[i])
-  end
-end
-return 1
-"""
-# Names, what was found there and what is to be; those where something else is by now are named.
-_CHANGE = b"""
-local others = {}
-for i = 1, #ARGV, 3 do
-  if (redis.call('HGET', KEYS[1], ARGV[i]) or '') ~= ARGV[i + 1] then
-    others[#others + 1] = ARGV[i]
-  elseif ARGV[i + 2] == '' then redis.call('HDEL', KEYS[1], ARGV[i])
-  else redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2]) end
-end
-return others
-"""
-# Each nick is the first's to claim it, while that one's node holds its lease.  Of ARGV: where
-# leases are, who asks (node/boot/), then looks, ids and '1' of whoever owns it and takes it from
-# anybody; an id of '' gives up what is one's own.
-_CLAIM = b"""
-local refused = {}
-for i = 3, #ARGV, 3 do
-  local look, id = ARGV[i], ARGV[i + 1]
-  local owner = redis.call('HGET', KEYS[1], look)
-  local mine = owner and string.sub(owner, 1, #ARGV[2]) == ARGV[2]
-  local alive = false
-  if owner and not mine then
-    local node, boot = string.match(owner, '^([^/]+)/([^/]+)/')
-    alive = node and redis.call('GET', ARGV[1] .. node) == boot
-  end
-  if id == '' then
-    if mine then redis.call('HDEL', KEYS[1], look) end
-  elseif alive and ARGV[i + 2] ~= '1' then
-    refused[#refused + 1] = look
-    refused[#refused + 1] = owner
-  else
-    redis.call('HSET', KEYS[1], look, ARGV[2] .. id)
-  end
-end
-return refused
-"""
 
 
 class ClusterError(ChatopsError):
@@ -232,16 +140,16 @@ class Keys:
 
     def hold(self, seconds: float, epoch: str = "") -> bytes:
         """Take or renew the lease: 1 is kept, 2 taken anew or of another log, else whose it is."""
-        return pack(b"EVAL", _LEASE, 3, self._lease, self.nodes, self.epoch, self._boot,
+        return pack(b"EVAL", scripts.LEASE, 3, self._lease, self.nodes, self.epoch, self._boot,
                     int(seconds * 1000), self._node, epoch)
 
     def release(self) -> bytes:
         """Give the lease back, if it is still ours."""
-        return pack(b"EVAL", _RELEASE, 2, self._lease, self.nodes, self._boot, self._node)
+        return pack(b"EVAL", scripts.RELEASE, 2, self._lease, self.nodes, self._boot, self._node)
 
     def living(self, seconds: float) -> bytes:
         """Which nodes hold a lease for so long at least, this one among them."""
-        return pack(b"EVAL", _LIVING, 1, self.nodes, self.leases, int(seconds * 1000))
+        return pack(b"EVAL", scripts.LIVING, 1, self.nodes, self.leases, int(seconds * 1000))
 
     def left(self) -> bytes:
         """Milliseconds that the lease still has, whoever holds it; -2 where nobody does."""
@@ -253,7 +161,7 @@ class Keys:
 
     def begin(self) -> bytes:
         """Have a log, if there is none; what it is called."""
-        return pack(b"EVAL", _BEGIN, 2, self.log, self.epoch, secrets.token_hex(8))
+        return pack(b"EVAL", scripts.BEGIN, 2, self.log, self.epoch, secrets.token_hex(8))
 
     def end(self) -> bytes:
         """The last entry of the log."""
@@ -274,7 +182,7 @@ class Keys:
     def rule(self, rulings: Iterable[tuple[str, bytes]], *, over: bool = False) -> bytes:
         """Keep these, networks and what is decided about them, or (`over`) do so no more."""
         words = [word for ruling in rulings for word in ruling]
-        return pack(b"EVAL", _OVER if over else _RULE, 1, self.rulings, *words)
+        return pack(b"EVAL", scripts.OVER if over else scripts.RULE, 1, self.rulings, *words)
 
     def accounts_of(self, names: Sequence[str]) -> bytes:
         """What is kept under these folded names."""
@@ -291,7 +199,7 @@ class Keys:
         names where something else has come meanwhile, which stays.
         """
         words = [word for change in changes for word in change]
-        return pack(b"EVAL", _CHANGE, 1, self.accounts, *words)
+        return pack(b"EVAL", scripts.CHANGE, 1, self.accounts, *words)
 
     def read(self, cursor: str, seconds: float) -> bytes:
         """What is in the log after `cursor`; waits so long for it to come."""
@@ -306,7 +214,13 @@ class Keys:
         """
         words = [part for look, id, owner in claims  # noqa: A001
                  for part in (look, "" if id is None else str(id), "1" if owner else "")]
-        return pack(b"EVAL", _CLAIM, 1, self.nicks, self.leases, self._owner, *words)
+        return pack(b"EVAL", scripts.CLAIM, 1, self.nicks, self.leases, self._owner, *words)
+
+    def sweep_nicks(self, cursor: bytes, about: int) -> bytes:
+        """Forget those, of so many, that are of nodes which are over.  Answers with the cursor to
+        go on from, "0" at the end.
+        """
+        return pack(b"EVAL", scripts.SWEEP, 1, self.nicks, self.leases, cursor, about)
 
 
 def pack(*words: bytes | str | int) -> bytes:

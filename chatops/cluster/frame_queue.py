@@ -50,7 +50,7 @@ class FrameQueue:
         self._waiting = 0              # bytes of `_sealed`
         self._flying: Sealed | None = None
         self._latest = b"", 0.0        # that was sent, and when it was closed: wall clock
-        self._kept: deque[Sealed] = deque()    # written, the oldest first
+        self._kept: deque[tuple[float, Sealed]] = deque()      # when they were written, in order
         self._kept_size = 0
         self._seq = 0
         self.dropped = 0               # frames, so far
@@ -110,10 +110,10 @@ class FrameQueue:
         latest, at = self._latest
         return at if latest == data else None
 
-    def acknowledge(self) -> None:
+    def acknowledge(self, now: float) -> None:
         """The frame that was under way is in the log."""
         if self._flying is not None:
-            self._kept.append(self._flying)
+            self._kept.append((now, self._flying))
             self._kept_size += self._flying.size
             self._flying = None
 
@@ -121,7 +121,9 @@ class FrameQueue:
         """The log is lost: what was written lately is written again, under the numbers that it
         has, by which those who have read it know.
         """
-        frames = [*self._kept, *([self._flying] if self._flying is not None else ())]
+        frames = [frame for _, frame in self._kept]
+        if self._flying is not None:
+            frames.append(self._flying)
         self._sealed.extendleft(reversed(frames))
         self._waiting += sum([frame.size for frame in frames])
         self._kept.clear()
@@ -129,8 +131,8 @@ class FrameQueue:
 
     def expire(self, now: float) -> None:
         """Drop what has waited for too long, or is too much."""
-        while self._kept and (now - self._kept[0].began > KEPT or self._kept_size > KEPT_MOST):
-            self._kept_size -= self._kept.popleft().size
+        while self._kept and (now - self._kept[0][0] > KEPT or self._kept_size > KEPT_MOST):
+            self._kept_size -= self._kept.popleft()[1].size
         while self._sealed and (now - self._sealed[0].began > self._oldest
                                 or self._size + self._waiting > self._most):
             self._waiting -= self._sealed.popleft().size

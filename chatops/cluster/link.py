@@ -157,6 +157,8 @@ class Link:
         self._enter("up", "")
         self._reading = False
         self.read_on()
+        if self.state != "up":         # it was lost by that
+            return
         self._owner.joined(found.living, found.rulings, anew=anew, forgotten=forgotten)
 
     def _go_back(self, log: str, oldest: str) -> None:

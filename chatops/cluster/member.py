@@ -31,7 +31,7 @@ from chatops.cluster.frames import (
 from chatops.cluster.introductions import Introductions
 from chatops.cluster.kept_rulings import sealed
 from chatops.cluster.link import NOTABLE, Link
-from chatops.cluster.lost_nicks import give_up
+from chatops.cluster.lost_nicks import give_up, sweep
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pace import Pace
@@ -84,7 +84,7 @@ class Member:
         self._catching_up = CatchingUp(state, node, archive, since)
         self._archives = archive is not None
         if since is not None:
-            self.numbers.last.update(since.numbers)
+            self.numbers.load(since.numbers)
         self.orders = Orders(self._send, lambda: self.reader.peers, state.reactor.call_later,
                              pace.order)
         self.reader = Reader(state, self._codec, pace, self.orders, self._send, self.owe_roster,
@@ -181,10 +181,10 @@ class Member:
         frames = []
         if self.link.state == "up":
             now, at = self._state.reactor.now, self._state.wall()
-            self.queue.acknowledge()   # it is on its way, before all that follows
+            self.queue.acknowledge(now)    # it is on its way, before all that follows
             while (frame := self.queue.next(now, at)) is not None:
                 frames.append(frame)
-                self.queue.acknowledge()
+                self.queue.acknowledge(now)
         self.link.close(frames)
 
     def rows(self) -> tuple[NodeRow, ...]:
@@ -298,6 +298,7 @@ class Member:
         self.reader.grace(self._state.reactor.now)
         self._introductions.owed |= anew or forgotten
         self.claims.again()
+        sweep(self.link)
         self.arrivals.look()
         if forgotten:
             self.queue.rewind()
@@ -328,11 +329,10 @@ class Member:
             self.taking = "at once"
 
     def written(self) -> None:
-        self.queue.acknowledge()
+        self.queue.acknowledge(self._state.reactor.now)
 
     def renewed(self) -> None:
-        if self.link.skew != self._codec.skew:
-            self._look_at_clock()      # it has been set while the link was up
+        self._look_at_clock()          # it may have been set while the link was up
         self.link.call_roll(self.reader.peers, self.reader.called)
         if self.reader.accounts is not None:
             self.reader.accounts.renewed()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from chatops.api.commands import CommandResult
 from chatops.cluster.frames import Item, Order, OrderDone
 from chatops.cluster.peers import Peer
+from chatops.cluster.standing import rulings
 from chatops.server.orders import NodeAnswer, Obeys, Ordered, Rulings, Told
 
 REMEMBERED = 256               # orders of a node, and to it
@@ -40,6 +41,10 @@ class Orders:
 
     def give(self, node: str, what: Ordered, told: Told) -> None:
         """Have it done on this node, or on all others if it is ""."""
+        if isinstance(what, Rulings):
+            *before, what = rulings(what.rulings) or [what]
+            for part in before:
+                self._send(Order(node, "", 0, part))       # its answer nobody waits for
         self._number += 1
         number = self._number
         known = self._peers()
@@ -122,6 +127,7 @@ class Orders:
     def forget(self, peer: Peer) -> None:
         """This boot of a node is over."""
         self._done.pop((peer.node, peer.boot), None)
+        self._owed.pop(peer.node, None)
 
 
 def shifted(what: Ordered, seconds: float) -> Ordered:

@@ -22,4 +22,5 @@ class Peer:
     missing: int = 0           # frames that never came
     introduced: bool = False   # it has told who is there
     all_told: bool = False     # and how its rooms stand
+    asked_anew: bool = False   # for that, once, after an item that meant nothing
     gathering: list[Person] = field(default_factory=list)      # of a roster in several parts

@@ -20,7 +20,6 @@ from chatops.net.tls import TlsSocket, why
 
 CHUNK = 1 << 16                # bytes read in one turn; more would be mapped and unmapped by the
                                # system at each read, and keep own clients waiting
-GRAIN = 1.0                    # seconds: the guard is not set anew more often
 
 def trusting() -> ssl.SSLContext:
     """What the system trusts, or the file that SSL_CERT_FILE names, and no other name than asked.
@@ -68,7 +67,6 @@ class Pipe:
         self._unsent = bytearray()
         self._waiting: deque[tuple[Answer, float]] = deque()
         self._guard: Timer | None = None
-        self._guarded = 0.0            # monotonic, when the guard is due
         self._connected = False        # and, over TLS, sure of who it is
         self._tls = tls
         self._mask = 0
@@ -100,7 +98,7 @@ class Pipe:
             return
         self.asked += 1
         self._waiting.append((answer, self._reactor.now))
-        if self._guarded < self._reactor.now + self._patience - GRAIN:
+        if self._guard is None:        # or else it is for an older question
             self._arm(self._reactor.now)
         self._unsent += command
         if self._connected:
@@ -192,7 +190,7 @@ class Pipe:
                 self._waiting.popleft()[0](answer)
             if not self._waiting and self._guard is not None:      # nothing is overdue, and an
                 self._guard.cancel()                               # idle node is not to wake up
-                self._guard, self._guarded = None, 0.0
+                self._guard = None
         except HiredisError as error:
             self._fail(f"it does not speak the protocol of Redis: {error}")
 
@@ -221,19 +219,15 @@ class Pipe:
         self._mask = mask
 
     def _arm(self, since: float) -> None:
-        if self._guard is not None:
-            self._guard.cancel()
-        self._guarded = since + self._patience
-        self._guard = self._reactor.call_later(self._guarded - self._reactor.now, self._look)
+        left = since + self._patience - self._reactor.now
+        self._guard = self._reactor.call_later(left, self._look)
 
     def _look(self) -> None:
         self._guard = None
         since = self._waiting[0][1] if self._waiting else None
         if not self._connected:
             self._fail(f"no connection within {self._patience:g} s")
-        elif since is None:
-            self._guarded = 0.0
-        elif self._reactor.now - since >= self._patience:
+        elif since is not None and self._reactor.now - since >= self._patience:
             self._fail(f"no answer for {self._patience:g} s")
-        else:
+        elif since is not None:
             self._arm(since)

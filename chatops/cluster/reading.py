@@ -15,6 +15,7 @@ from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
     AccountsChanged,
     AllTold,
+    BadFrame,
     Changed,
     Codec,
     Gone,
@@ -94,8 +95,17 @@ class Reader:
         if seen.missing:
             self._missing(peer, seen.missing)
         self._lag = Lag(lag, frame.at)
+        bad: BadFrame | None = None
         for raw in frame.items:
-            self._do(peer, unpack(raw), ahead)
+            try:
+                self._do(peer, unpack(raw), ahead)
+            except BadFrame as error:
+                bad = error
+        if bad is not None:            # nobody knows what it would have said
+            if not peer.asked_anew:
+                peer.asked_anew = True
+                self._send(RosterWanted(peer.node))
+            raise bad
 
     def unreadable(self, error: OtherVersion) -> None:
         """A frame of another version shows that its node is there, and no more.  That is said
@@ -106,6 +116,7 @@ class Reader:
         peer = self.peers.setdefault(error.node, Peer(error.node, "", "left"))
         if peer.state == "up":
             self._gone(peer, "was started again")
+        self.absent.discard(error.node)        # nothing that is said here is for it
         if peer.state != "other version":
             peer.state = "other version"
             self._state.say(events.Warned(self._hub.at, f"{error}; it and this node go on, each "
@@ -119,6 +130,7 @@ class Reader:
             if peer.state != "up" and now - peer.seen > FORGOTTEN:
                 del self.peers[peer.node]
                 self.absent.discard(peer.node)
+                self._is_over(peer)
             elif peer.node in boots and (boots[peer.node] == peer.boot
                                          or peer.state == "other version"):
                 peer.seen = now

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import msgspec
 
 from chatops.chat.elsewhere import Person
 from chatops.chat.hub import Hub
@@ -12,8 +15,10 @@ from chatops.cluster.frames import AllTold, Item, Order, RoomsStand, Roster
 from chatops.server.orders import Rulings
 from chatops.server.rulings import Ruling
 
-PART = 1000                    # people, or bans, in one item
-ROOMS = 50                     # in one item: of each, a hundred masks may be told
+PART = 1000                    # people, rooms or bans in one item,
+SIZE = 64 << 10                # which has so many bytes, or is one of those: frames are not longer
+
+T = TypeVar("T")
 
 
 def person(hub: Hub, ident: int) -> Person | None:
@@ -29,20 +34,38 @@ def person(hub: Hub, ident: int) -> Person | None:
 
 def rooms(which: Iterable[Room], skew: float) -> Iterator[Item]:
     """What holds in these; our clock is so many seconds ahead of the engine's."""
-    states = [state_of(room).shifted(-skew) for room in which]
-    for n in range(0, len(states), ROOMS):
-        yield RoomsStand(states[n:n + ROOMS])
+    for part in _parts([state_of(room).shifted(-skew) for room in which]):
+        yield RoomsStand(part)
 
 
-def everything(hub: Hub, rulings: Sequence[Ruling], skew: float) -> Iterator[Item]:
-    """All that others have to know of this node; the rulings' times are the engine's already."""
+def rulings(which: Iterable[Ruling]) -> list[Rulings]:
+    """All of these, in parts that fit into items."""
+    return [Rulings(tuple(part)) for part in _parts(which)]
+
+
+def _parts(things: Iterable[T]) -> Iterator[list[T]]:
+    part: list[T] = []
+    size = 0
+    for thing in things:
+        weight = len(msgspec.msgpack.encode(thing))
+        if part and (len(part) == PART or size + weight > SIZE):
+            yield part
+            part, size = [], 0
+        part.append(thing)
+        size += weight
+    if part:
+        yield part
+
+
+def everything(hub: Hub, bans: Sequence[Ruling], skew: float) -> Iterator[Item]:
+    """All that others have to know of this node; the bans' times are the engine's already."""
     people = [each for ident in hub.sessions if (each := person(hub, ident)) is not None]
-    parts = [people[n:n + PART] for n in range(0, len(people), PART)] or [[]]
+    parts = list(_parts(people)) or [[]]
     for number, part in enumerate(parts):
         yield Roster(part, number == 0, number == len(parts) - 1)
     yield from rooms([room for room in hub.rooms.values()
                       if room.members and (room.rules.maker or room.rules.modes_at
                                            or room.rules.topic_at)], skew)
     yield AllTold()
-    for n in range(0, len(rulings), PART):
-        yield Order("", "", 0, Rulings(tuple(rulings[n:n + PART])))
+    for ruled in rulings(bans):
+        yield Order("", "", 0, ruled)

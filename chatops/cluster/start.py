@@ -144,19 +144,22 @@ def _resolver(engine: EngineAddress, journal: Journal,
         found = socket.getaddrinfo(now.host, now.port, type=socket.SOCK_STREAM)
         return [(family, where) for family, _, _, _, where in found]
 
+    def tried() -> Sequence[Address] | str:
+        try:
+            return look_up()
+        except ClusterError as error:
+            return str(error)
+        except (OSError, UnicodeError) as error:
+            return f"{engine}: {getattr(error, 'strerror', None) or error}"
+
     def resolve(told: Callable[[Sequence[Address] | str], None]) -> None:
         if engine.path:
             told([(socket.AF_UNIX, engine.path)])
         elif _is_number(engine.host):
-            told(look_up())
+            told(tried())
         else:
             def job() -> None:
-                try:
-                    found: Sequence[Address] | str = look_up()
-                except ClusterError as error:
-                    found = str(error)
-                except (OSError, UnicodeError) as error:
-                    found = f"{engine}: {getattr(error, 'strerror', None) or error}"
+                found = tried()
                 hand_over(lambda: told(found))
 
             journal.later(job, f"look up {engine}",

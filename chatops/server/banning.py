@@ -16,6 +16,7 @@ from chatops.server.server import ChatServer
 from chatops.server.targets import CommandRefused
 from chatops.units import counted, format_duration, shown
 
+REASON = 300                   # characters
 SAVE_PATIENCE = 3.0            # seconds until who has banned is told that the disk is slow
 
 
@@ -36,6 +37,8 @@ class Banning:
         """Raises `CommandRefused` and `bans.BanError`."""
         server = self._server
         reason = clean_text(command.reason).strip()
+        if len(reason) > REASON:
+            raise CommandRefused(f"a reason has {REASON} characters at most")
         ban = self._bans.add(self.address_of(command.target), server.hub.at, command.seconds,
                              reason)
         how_long = f"for {format_duration(command.seconds)}" if command.seconds else "for good"

@@ -299,3 +299,16 @@ def test_a_wrong_password_is_told_in_a_line_and_a_right_one_is_used(
     assert "0ther" not in str(caught.value)
     both(lambda name, **more: node(name, **{**more, "url": engine.url.replace(
         "://", "://:s3cret@")}))
+
+
+def test_nicks_of_nodes_that_were_killed_are_forgotten_when_a_node_comes(
+        node: Start, engine: Engine) -> None:
+    a = node("a")
+    ada = a.client()
+    ada.rename("ada")
+    until(lambda: engine.ask("HGET", "{chatops}:nicks", "ada") is not None)
+    for n in range(2000):                      # more than a step of it
+        engine.ask("HSET", "{chatops}:nicks", f"ghost{n}", f"dead/boot{n % 7}/{n}")
+    node("b", knows=1)
+    until(lambda: engine.ask("HLEN", "{chatops}:nicks") == 1)
+    assert engine.ask("HKEYS", "{chatops}:nicks") == [b"ada"]

@@ -26,7 +26,7 @@ from chatops.cluster.frames import (
     pack,
     unpack,
 )
-from chatops.cluster.numbers import REMEMBERED, Numbers
+from chatops.cluster.numbers import NODES, REMEMBERED, Numbers
 
 ADA = Sender(7, "ada", node="a")
 
@@ -117,10 +117,29 @@ def test_another_boot_of_a_node_counts_anew() -> None:
 
 def test_the_boots_that_are_remembered_are_bounded_and_the_oldest_goes() -> None:
     numbers = Numbers()
-    for boot in range(REMEMBERED + 1):
+    numbers.see("quiet", "x", 5)               # lives, and has said nothing since
+    for boot in range(REMEMBERED + 2):
         numbers.see("b", str(boot), 5)
-    assert len(numbers.last) == REMEMBERED
+    assert len(numbers.last) == REMEMBERED + 2
     assert ("b", "0") not in numbers.last
+    assert not numbers.see("quiet", "x", 5).new
+
+
+def test_of_a_thousand_nodes_no_frame_is_heard_again() -> None:
+    numbers = Numbers()
+    last = {(f"n{n}", "boot"): 7 for n in range(500)}
+    numbers.load(last)
+    for n in range(500, 1000):
+        assert numbers.see(f"n{n}", "boot", 7).first
+    assert not any(numbers.see(f"n{n}", "boot", 7).new for n in range(1000))
+    assert numbers.see("n0", "boot", 9).missing == 1
+
+
+def test_nodes_whose_names_are_never_used_again_are_forgotten() -> None:
+    numbers = Numbers()
+    for n in range(NODES + REMEMBERED + 5):
+        numbers.see(f"n{n}", "boot", 1)
+    assert len(numbers.last) == NODES + REMEMBERED
 
 
 # -- the outbox
@@ -139,7 +158,7 @@ class Log:
             return
         self.frames.append(frame)
         if fate == "kept":
-            self.outbox.acknowledge()
+            self.outbox.acknowledge(now)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["kept", "lost", "unanswered"]))))
@@ -220,7 +239,7 @@ def test_one_frame_is_under_way_and_what_comes_meanwhile_makes_one_more() -> Non
     for _ in range(100):
         outbox.add(b"\x02", 0.0, 0.0)
     assert outbox.next(0.0, 0.0) is None
-    outbox.acknowledge()
+    outbox.acknowledge(0.0)
     frame = outbox.next(0.0, 0.0)
     assert frame is not None
     assert len(codec().open(frame).items) == 100
@@ -233,7 +252,7 @@ def test_a_frame_of_ours_is_known_by_its_bytes_alone() -> None:
     assert frame is not None
     assert queue.sent_at(b"") is None
     assert queue.sent_at(frame) == 7.0
-    queue.acknowledge()                # its echo may come before or after that
+    queue.acknowledge(1.0)             # its echo may come before or after that
     assert queue.sent_at(bytes(bytearray(frame))) == 7.0
 
 
@@ -244,14 +263,14 @@ def test_what_was_written_lately_is_written_again_under_its_numbers_and_no_more_
         queue.add(b"\xc0", float(number), 0.0)
         frames.append(queue.next(float(number), 0.0))
         if number < 3:
-            queue.acknowledge()
+            queue.acknowledge(float(number))
     queue.add(b"\xc0", 3.0, 0.0)       # and one that gathers
     queue.expire(KEPT + 0.5)           # the first is older than that
     queue.rewind()
     again = []
     while (frame := queue.next(KEPT + 0.5, 0.0)) is not None:
         again.append(frame)
-        queue.acknowledge()
+        queue.acknowledge(KEPT + 0.5)
     for frame, before in zip(again, frames[1:], strict=False):
         assert before is not None
         assert codec().open(frame).items == codec().open(before).items
@@ -259,12 +278,22 @@ def test_what_was_written_lately_is_written_again_under_its_numbers_and_no_more_
     assert len(queue) == 0
 
 
+def test_what_has_waited_for_long_is_kept_from_when_it_was_written() -> None:
+    queue = FrameQueue(codec())
+    queue.add(b"\xc0", 0.0, 0.0)       # said while the engine was away
+    assert queue.next(60.0, 0.0) is not None
+    queue.acknowledge(60.0)
+    assert queue.next(60.0 + KEPT / 2, 0.0) is None
+    queue.rewind()                     # an engine came in its place, with nothing
+    assert queue.next(60.0 + KEPT / 2, 0.0) is not None
+
+
 def test_what_is_kept_of_what_was_written_is_bounded() -> None:
     queue = FrameQueue(codec())
     for _ in range(12):
         queue.add(pack(Heard("x" * (LARGEST // 2), [])), 0.0, 0.0)
         queue.next(0.0, 0.0)
-        queue.acknowledge()
+        queue.acknowledge(0.0)
     queue.expire(0.0)
     queue.rewind()
     assert LARGEST < len(queue) <= KEPT_MOST
@@ -278,7 +307,7 @@ def test_no_frame_is_larger_than_it_may_be() -> None:
     sizes = []
     while (frame := outbox.next(0.0, 0.0)) is not None:
         sizes.append(len(frame))
-        outbox.acknowledge()
+        outbox.acknowledge(0.0)
     assert max(sizes) <= LARGEST + 100         # and its head
     assert sum(sizes) > 1_000_000
 
@@ -296,7 +325,7 @@ def test_what_is_too_much_or_too_old_goes_and_its_numbers_say_so(count: int, wai
     while (frame := outbox.next(wait, wait)) is not None:
         opened_ = codec().open(frame)
         numbers.see(opened_.node, opened_.boot, opened_.seq)
-        outbox.acknowledge()
+        outbox.acknowledge(wait)
     assert outbox.dropped == numbers.missing > 0
 
 

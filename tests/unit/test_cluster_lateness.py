@@ -172,7 +172,7 @@ def test_a_frame_says_how_long_it_has_waited_and_so_it_does_when_it_is_written_a
     queue.add(b"\x02", SEALED, SEALED)         # closes the one before
     assert waited(queue.next(60.0, 60.0)) == 60.0 - SEALED
     assert waited(queue.again(70.0)) == 70.0 - SEALED
-    queue.acknowledge()
+    queue.acknowledge(70.0)
     assert waited(queue.next(70.0, 70.0)) == 0.0       # it was open until now
 
 

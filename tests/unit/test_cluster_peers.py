@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
+import msgspec
+import pytest
 from msgspec import Raw
 
 from chatops.api.commands import Answer, CommandResult, Kick
@@ -14,9 +16,12 @@ from chatops.chat import abroad
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group, Sender
 from chatops.chat.hub import Hub
+from chatops.cluster import standing
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
+    LARGEST,
     VERSION,
+    BadFrame,
     Changed,
     Codec,
     Here,
@@ -34,7 +39,9 @@ from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders
 from chatops.cluster.pace import Pace
 from chatops.cluster.reading import FORGOTTEN, Reader
-from chatops.server.orders import NodeAnswer, Ordered
+from chatops.server.bans import BanEntry
+from chatops.server.orders import NodeAnswer, Ordered, Rulings
+from chatops.server.rulings import of_ban
 
 PACE = Pace()
 
@@ -214,6 +221,59 @@ def test_a_node_that_comes_back_in_another_version_is_named_once_and_its_people_
     node.reads(1, BOB, boot="z")
     assert node.called(PACE.lease + 2, b="z") == "up"
     assert node.hub.lobby.elsewhere == 1
+
+
+def test_nothing_that_is_said_travels_to_a_node_of_another_version() -> None:
+    node = Node()
+    node.reads(1, Roster([BOB.person], first=True, last=True))
+    assert node.called(PACE.lease + 1) == "gone"
+    assert node.reader.absent == {"b"}
+    node.reader.unreadable(OtherVersion("b", VERSION + 1))
+    assert not node.reader.absent
+
+
+def test_an_item_that_means_nothing_costs_no_other_and_its_node_is_asked_once_who_is_there(
+        ) -> None:
+    node = Node()
+    eve = Here(Person(Sender(2, "eve"), ("lobby",), guest=False))
+    nothing = Raw(msgspec.msgpack.encode(["zz", 1]))
+    for seq in (1, 2):
+        frame = NodeFrame(VERSION, "b", "x", seq, 0.0, 0.0, [Raw(pack(BOB)), nothing,
+                                                            Raw(pack(eve))])
+        with pytest.raises(BadFrame):
+            node.reader.take(frame, node._numbers.see("b", "x", seq))
+    assert node.hub.lobby.elsewhere == 2
+    assert node.sent == [RosterWanted("b")]
+
+
+def test_of_nodes_that_never_come_back_no_orders_are_remembered() -> None:
+    node = Node()
+    node.reader.obeys = lambda asker, what, answer: answer(CommandResult(True, ""))
+    node.reads(1, Order("a", "boot", 1, Kick(("#7",))))
+    node.orders.give("b", Kick(("#1",)), lambda answers: None)
+    assert node.called(PACE.lease + 1) == "gone"
+    assert node.called(PACE.lease + 2 + FORGOTTEN) == "unknown"
+    assert not node.orders._done
+    assert not node.orders._owed
+
+
+def test_a_great_many_bans_are_told_in_items_that_frames_can_carry() -> None:
+    bans = tuple([of_ban(BanEntry(f"10.0.{n // 250}.{n % 250}/32", 0.0, 0.0, "x" * 4000))
+                  for n in range(300)])
+    hub = Hub()
+    told = [item.what.rulings for item in standing.everything(hub, bans, 0.0)
+            if isinstance(item, Order) and isinstance(item.what, Rulings)]
+    assert [ruling for part in told for ruling in part] == list(bans)
+    assert max(len(pack(Order("", "", 0, Rulings(part)))) for part in told) < LARGEST / 2
+    node, answers = Node(), list[NodeAnswer]()
+    node.reads(1, BOB)
+    node.orders.give("b", Rulings(bans), answers.extend)
+    orders = [item for item in node.sent if isinstance(item, Order)]
+    assert sum(len(cast(Rulings, order.what).rulings) for order in orders) == 300
+    assert [order.number for order in orders if order.number] == [1]
+    assert max(len(pack(order)) for order in orders) < LARGEST / 2
+    node.reads(2, OrderDone("a", "boot", 1, True, "done"))
+    assert [answer.text for answer in answers] == ["done"]
 
 
 def test_what_a_node_has_written_in_another_version_itself_is_no_news() -> None:
