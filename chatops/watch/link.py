@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -32,6 +33,8 @@ LONGEST = 4096                 # bytes of a line that is shown; a longer one is 
 KEPT = 8192                    # events that wait for the console
 AGAIN = 0.5                    # seconds until the next attempt to be greeted
 STARTS, ENDED = "the program starts", "the program has ended"    # where there is no picture
+LAST_READS = 64                # of what it wrote before it ended: more than a pipe holds
+LOOK = 0.02                    # seconds between looks at whether it has ended
 LAST_CHANCE = 3.0              # seconds between asking a program to end and ending it
 
 
@@ -43,6 +46,10 @@ class Output:
         self._fd = fd
         self._rest = b""
         self.open = True
+
+    def fileno(self) -> int:
+        """Of the pipe."""
+        return self._fd
 
     def read(self) -> list[events.Printed]:
         """What has come, without waiting."""
@@ -59,11 +66,20 @@ class Output:
             data, self._rest = (self._rest + b"\n" if self._rest else b""), b""
         *lines, self._rest = (self._rest + data).split(b"\n")
         while len(self._rest) > LONGEST:
-            lines.append(self._rest[:LONGEST])
-            self._rest = self._rest[LONGEST:]
+            end = _before_letter(self._rest, LONGEST)
+            lines.append(self._rest[:end])
+            self._rest = self._rest[end:]
         at = time.time()
         return [events.Printed(at, clean_text(line.rstrip(b"\r").decode("utf-8", "replace")))
                 for line in lines]
+
+
+def _before_letter(data: bytes, end: int) -> int:
+    """Where to cut at the latest, so that no letter of UTF-8 (RFC 3629) is cut in two."""
+    for at in range(end, end - 4, -1):
+        if data[at] & 0xC0 != 0x80:
+            return at
+    return end                         # it is no UTF-8
 
 
 def _end_with(parent: int) -> Callable[[], None] | None:
@@ -165,14 +181,23 @@ class WatchLink:
             self._remote.close()
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)
-            try:
-                self.process.wait(LAST_CHANCE)
-            except subprocess.TimeoutExpired:
+            self._await_end(LAST_CHANCE)
+            if self.process.poll() is None:
                 self._signal(signal.SIGKILL)
                 self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()
         self._launch.place.close()
+
+    def _await_end(self, seconds: float) -> None:
+        """Read on meanwhile: what it says as it ends must not fill the pipe and hold it up."""
+        until = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < until:
+            if self._output.open:
+                select.select([self._output], [], [], LOOK)
+                self._output.read()
+            else:
+                time.sleep(LOOK)
 
     @property
     def exit_status(self) -> int:
@@ -190,7 +215,9 @@ class WatchLink:
     def _look_at_process(self) -> None:
         if not self._status.alive or self.process.poll() is None:
             return
-        while self._output.open and (last := self._output.read()):
+        for _ in range(LAST_READS):    # what it has started may go on writing
+            if not (last := self._output.read()):
+                break
             self._say(last)
         status = self.exit_status
         self._happened.append(events.ProgramEnded(time.time(), status))

@@ -15,7 +15,7 @@ from chatops.api.events import Event
 from chatops.api.snapshot import Snapshot
 from chatops.links.remote import RemoteLink
 from chatops.watch.launch import command_line, prepared
-from chatops.watch.link import WatchLink
+from chatops.watch.link import Output, WatchLink
 from tests.integration.until import until
 from tests.integration.watched import START, script
 from tui.model.state import ConsoleState
@@ -140,3 +140,48 @@ def test_of_a_program_that_ends_before_it_is_seen_the_console_does_not_say_that_
     assert link.status.detail == "the program has ended with status 3"
     assert seen[-1] == "the program has ended"
     assert link.poll() is None
+
+
+SAVES = """
+    import os, signal, sys
+    def end(*_):
+        sys.stdout.write("last words " * 20_000)      # more than a pipe holds
+        sys.stdout.flush()
+        open(os.path.join(os.path.dirname(__file__), "saved"), "w").close()
+        sys.exit(7)
+    signal.signal(signal.SIGTERM, end)
+    print("ready", flush=True)
+    while True:
+        signal.pause()
+"""
+
+
+@pytest.mark.parametrize("text", [SAVES], ids=["saves"])
+def test_a_program_that_says_much_as_it_ends_comes_to_its_end(link: WatchLink, tmp_path: Path
+                                                              ) -> None:
+    told: list[Event] = []
+
+    def ready() -> bool:
+        pulled(link, told)
+        return any(isinstance(event, events.Printed) and event.text == "ready" for event in told)
+
+    until(ready, START)
+    link.close()
+    assert link.exit_status == 7
+    assert (tmp_path / "saved").exists()
+
+
+def test_a_long_line_is_cut_between_its_letters() -> None:
+    for start in range(4):             # wherever the cut falls
+        reader, writer = os.pipe()
+        text = "x" * start + "ä€😀" * 2000
+        with os.fdopen(writer, "wb") as pipe, os.fdopen(reader, "rb"):
+            output, said = Output(reader), list[events.Printed]()
+            pipe.write(text.encode())
+            pipe.flush()
+            said += output.read()
+            pipe.write(b"\n")
+            pipe.flush()
+            said += output.read()
+        assert len(said) > 2
+        assert "".join([event.text for event in said]) == text
