@@ -15,12 +15,18 @@ class Command(msgspec.Struct, frozen=True, tag=True):
     """Something an admin asks for."""
 
 
+Fact = str | int | float | None
+
+
 class CommandResult(msgspec.Struct, frozen=True):
-    """How it went: one line for the operator, and rows where the answer is a list."""
+    """How it went: one line for the operator, and rows where the answer is a list; `facts` are
+    these for programs.
+    """
 
     ok: bool
     text: str
     rows: tuple[str, ...] = ()
+    facts: tuple[dict[str, Fact], ...] = ()
 
 
 Answer = Callable[[CommandResult], None]     # who is told how it went

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -58,6 +59,16 @@ def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:
              f"{MOST_CELLS}x{MOST_CELLS}", 2)
     try:
         target = expand(out)
+        if target.exists() and not _is_svg(target):
+            fail(f"{target} is there already, and no SVG picture; the film needs another name")
         target.write_text(film(recording, (int(columns), int(lines)), frames), "utf-8")
-    except (OSError, PathError) as error:
+    except PathError as error:
         fail(f"cannot write the film: {error}")
+    except OSError as error:
+        fail(f"cannot write {out}: {error.strerror}")
+
+
+def _is_svg(path: Path) -> bool:
+    """An earlier film, say, which another may take the place of; a recording may be mistyped."""
+    with path.open("rb") as file:
+        return file.read(256).lstrip().startswith((b"<svg", b"<?xml"))

@@ -11,8 +11,29 @@ from chatops.cli.parts import ascii_option, check_terminal, fail, hold_signals, 
 from chatops.watch.launch import LaunchError, command_line, prepared
 
 
-@click.command(context_settings={"ignore_unknown_options": True,
-                                "allow_interspersed_args": False})
+class _Watch(click.Command):
+    """What follows MODULE is the module's own, as with `python -m`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _apart(args))
+
+
+def _apart(args: list[str]) -> list[str]:
+    valued = False                 # what comes is the value of an option
+    for at, arg in enumerate(args):
+        if valued:
+            valued = False
+        elif arg.startswith("-m"):
+            end = at + (2 if arg == "-m" else 1)
+            return [*args[:end], "--", *args[end:]]
+        elif arg == "--" or not arg.startswith("-"):
+            break
+        else:
+            valued = arg == "--socket"
+    return args
+
+
+@click.command(cls=_Watch, context_settings={"allow_interspersed_args": False})
 @click.option("-m", "module", default="", metavar="MODULE", help="a module, as `python -m` runs it")
 @click.option("--serve", is_flag=True,
               help="no console here: the program keeps the terminal; `chatops attach` elsewhere")

@@ -151,7 +151,8 @@ def _connected(path: Path, patience: float) -> socket.socket:
             case errno.ENOENT:
                 why = f"there is no control socket {path}"
             case errno.ECONNREFUSED:
-                why = f"nobody listens at {path} any more"
+                why = (f"nobody listens at {path} any more" if path.is_socket()
+                       else f"{path} is not a socket")
             case errno.EACCES | errno.EPERM:
                 why = f"{path} belongs to another user"
             case _:

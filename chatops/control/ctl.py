@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -106,7 +107,19 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
     "nodes": ("The nodes that share this chat, and what joins them.", node_table.table,
               lambda snapshot: {"nodes": snapshot.nodes, "engine": snapshot.engine}),
 }
+OF_PROGRAMS = ("tasks", "callbacks")           # a server has none
 EVENTS = "What happens, a line for each, until the server ends or you do."
+
+
+class _Patience(click.FloatRange):
+    """Seconds; `nan` is less than nothing, but not smaller."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+                ) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if math.isnan(seconds):
+            self.fail(f"'{value}' is no number of seconds", param, ctx)
+        return seconds
 
 
 _FLAG = re.compile(r"--[a-z][a-z-]*(=.*)?|-[a-zA-Z]", re.DOTALL)
@@ -160,7 +173,7 @@ def _explained(spec: Spec) -> str:
               is_eager=True, shell_complete=complete.ports)
 @click.option("--socket", "path", default="", metavar="PATH", help="its control socket",
               is_eager=True, shell_complete=complete.sockets)
-@click.option("--wait", "patience", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+@click.option("--wait", "patience", type=_Patience(0), default=0.0, metavar="SECONDS",
               help="how long to wait for it to be there")
 def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str,
         patience: float) -> None:
@@ -170,7 +183,12 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str,
     command succeeded, 1 when it did not, and 2 when there is no such command.
     """
     line = " ".join(command)
-    if line not in LOOKS and line != "events":
+    first, *more = line.split() or [""]
+    if first in LOOKS or first == "events":
+        if more:
+            _fail(f"{first} is asked by itself, without '{' '.join(more)}'", 2)
+        line = first
+    else:
         asked = _parsed(command)
     try:
         wire = _connected(path, port, time.monotonic() + patience)
@@ -217,7 +235,7 @@ def _ask(wire: ControlClient, command: Command, as_json: bool) -> None:
         raise ControlError(reply.detail if isinstance(reply, Bye) else "no answer came")
     result = reply.result
     if as_json:
-        _json(result)
+        _json({"ok": result.ok, "text": result.text, "rows": result.facts or result.rows})
     else:
         text = "\n".join([result.text, *result.rows])
         if result.ok:
@@ -238,6 +256,8 @@ def _show(wire: ControlClient, what: str, as_json: bool) -> None:
         snapshot = reply.snapshot
         if snapshot is None:
             wire.send(Poll(now=True))      # there were events before it could be afforded
+    if what in OF_PROGRAMS and snapshot.program is None:
+        raise ControlError(f"{what} are a watched program's; this is a server")
     if as_json:
         _json(part(snapshot))
     else:

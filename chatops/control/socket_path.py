@@ -21,6 +21,7 @@ from chatops.system.errors import ChatopsError
 
 LONGEST = 107                  # bytes of a path: sun_path has 108 with its final NUL (unix(7))
 BACKLOG = 16
+SWEPT = 100                    # what others have left, at one start
 FOLDER = "chatops"
 
 
@@ -69,6 +70,8 @@ class ControlSocket:
             self._unlock()
             raise
         self._inode = os.lstat(path).st_ino
+        if path.parent == directory():
+            _sweep(path.parent)
         self._link = _link(known_as, path) if known_as is not None else None
 
     def __repr__(self) -> str:
@@ -231,6 +234,25 @@ def _clear(path: Path) -> None:
     if is_live(path):
         raise ControlError(f"another program listens on {path}")
     os.unlink(path)
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what servers that were killed have left in the usual place, some at a time.  Who
+    has a lock is alive, or about to be.
+    """
+    left = sorted(folder.glob("*.sock.lock"))[:SWEPT]
+    for name in left:
+        path = name.with_suffix("")
+        try:
+            lock = _locked(path)
+        except ControlError:
+            continue
+        try:
+            _clear(path)
+            os.unlink(name)
+        except (ControlError, OSError):
+            pass               # a program listens there that has no lock
+        os.close(lock)
 
 
 def _link(name: Path, path: Path) -> Path | None:

@@ -9,7 +9,7 @@ from chatops import settings
 from chatops.api import commands, events
 from chatops.api.command_line import render
 from chatops.api.command_table import spec_of
-from chatops.api.commands import Answer, Command, CommandResult, only_looks
+from chatops.api.commands import Answer, Command, CommandResult, Fact, only_looks
 from chatops.chat.groups import ADMIN
 from chatops.chat.sanitize import clean_text
 from chatops.loop.backends import BackendError
@@ -176,7 +176,10 @@ class Admin:
         if not command.name:
             rows = tuple(f"{settings.show(server.state.settings, name):28}{setting.why}"
                          for name, setting in settings.LIMITS.items())
-            return CommandResult(True, f"{len(rows)} limits", rows)
+            facts: tuple[dict[str, Fact], ...] = tuple(
+                {"name": name, "value": getattr(server.state.settings, setting.field),
+                 "why": setting.why} for name, setting in settings.LIMITS.items())
+            return CommandResult(True, f"{len(rows)} limits", rows, facts)
         name = command.name.replace("_", "-")
         if command.value:
             server.apply(settings.changed(server.state.settings, name, command.value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chatops.api import commands, events
-from chatops.api.commands import Answer, CommandResult
+from chatops.api.commands import Answer, CommandResult, Fact
 from chatops.chat.groups import ADMIN
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Session
@@ -57,11 +57,15 @@ class Banning:
     def listed(self) -> CommandResult:
         """Those in force."""
         at = self._server.hub.at
+        facts: tuple[dict[str, Fact], ...] = tuple(
+            {"network": ban.network, "at": ban.at, "until": ban.until or None,
+             "reason": ban.reason} for ban in self._bans.all(at))
         rows = tuple(
             f"{ban.network}  {format_duration(int(ban.left(at))) if ban.until else 'for good'}"
             f"  {ban.reason}".rstrip()
             for ban in self._bans.all(at))
-        return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows)
+        return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows,
+                             facts)
 
     def settle(self, rulings: tuple[Ruling, ...]) -> tuple[CommandResult, bool]:
         """Have what other nodes have decided hold here; also whether anything was new."""

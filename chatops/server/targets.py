@@ -35,11 +35,13 @@ def named(sessions: list[Session]) -> str:
 
 def outcome(did: str, sessions: list[Session], missing: list[str], how: str = ""
             ) -> CommandResult:
-    """What has been done to whom (and `how`), and who is not here."""
+    """What has been done to whom (and `how`), and who is not here: then it is no
+    success, for a script has to notice.
+    """
     parts = []
     if sessions:
         parts.append(f"{did} {named(sessions)}{how}")
     if missing:
         parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
                      "(any more)")
-    return CommandResult(bool(sessions), "; ".join(parts))
+    return CommandResult(bool(sessions) and not missing, "; ".join(parts))

@@ -35,7 +35,8 @@ class HistoryEntry(NamedTuple):
 def reading(path: str) -> Iterator[sqlite3.Connection]:
     """The file, open.  Raises `HistoryFileError`, also for what goes wrong within."""
     if not Path(path).is_file():       # SQLite would say the same of everything
-        raise HistoryFileError(f"{path}: there is no such file")
+        what = "it is no file" if Path(path).exists() else "there is no such file"
+        raise HistoryFileError(f"{path}: {what}")
     try:
         uri = f"{Path(path).absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=PATIENCE)) as database:

@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from chatops.api import events
+from chatops.api.commands import Ban
 from chatops.cli import main
-from chatops.control.ctl import LOOKS
+from chatops.control.ctl import LOOKS, OF_PROGRAMS
 from chatops.control.socket_path import directory
 from tests.integration.harness import Served, Server
 from tests.integration.terminal import Terminal, assert_left_as_it_was
@@ -144,6 +145,33 @@ def test_ctl_refuses_what_is_no_command_of_a_server(
     assert why in result.stderr
 
 
+def test_a_look_is_asked_by_itself(control_path: Path) -> None:
+    for line in (("status", "x"), ("events x",)):
+        result = ctl(control_path, *line)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.endswith(" is asked by itself, without 'x'\n")
+
+
+def test_what_is_listed_is_fields_for_programs(server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path))
+    chat.submit(Ban("10.0.0.0/8", 600.0, "spam"))
+    chat.submit(Ban("10.1.0.1"))
+    bans = json.loads(ctl(control_path, "bans", "--json").stdout)["rows"]
+    assert [(ban["network"], ban["reason"]) for ban in bans] == [
+        ("10.0.0.0/8", "spam"), ("10.1.0.1/32", "")]
+    assert bans[0]["until"] == pytest.approx(bans[0]["at"] + 600.0)
+    assert bans[1]["until"] is None
+    limits = json.loads(ctl(control_path, "limit", "--json").stdout)["rows"]
+    assert {row["name"]: row["value"] for row in limits}["line"] == 4096
+
+
+@pytest.mark.parametrize("patience", ["nan", "-1", "x"])
+def test_a_wait_of_no_number_of_seconds_is_refused(control_path: Path, patience: str) -> None:
+    result = ctl(control_path, "status", "--wait", patience)
+    assert result.exit_code == 2
+    assert "--wait" in result.stderr
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_ctl_shows_how_things_stand_as_text_and_as_json(
         server: StartServer, control_path: Path, look: str) -> None:
@@ -151,6 +179,10 @@ def test_ctl_shows_how_things_stand_as_text_and_as_json(
     client = chat.client()
     client.rename("ada")
     text, as_json = ctl(control_path, look), ctl(control_path, look, "--json")
+    if look in OF_PROGRAMS:
+        assert (text.exit_code, as_json.exit_code) == (1, 1)
+        assert text.stderr == f"chatops: {look} are a watched program's; this is a server\n"
+        return
     assert (text.exit_code, as_json.exit_code) == (0, 0)
     assert text.stdout.strip()
     shown = json.loads(as_json.stdout)
@@ -205,3 +237,10 @@ def test_without_a_server_attach_and_ctl_say_so_in_one_line(
         assert terminal.status() == 1
     finally:
         terminal.close()
+
+
+def test_what_is_no_socket_is_called_that(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.write_text("x")
+    for path in (plain, tmp_path):
+        assert ctl(path, "status").stderr == f"chatops: {path} is not a socket\n"

@@ -8,12 +8,19 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from chatops.api import events
-from chatops.control.socket_path import ControlError
+from chatops.control.socket_path import (
+    ControlError,
+    ControlSocket,
+    default_path,
+    directory,
+    is_live,
+)
 from chatops.links.remote import RemoteLink
 from chatops.service import ServerThread, StartError
 from chatops.settings import Settings
@@ -159,3 +166,22 @@ def test_u03_the_usual_place_is_refused_when_somebody_else_made_it(
 
 def test_u04_a_path_that_is_too_long_is_said_to_be_so(control_path: Path) -> None:
     refuse(control_path.parent / ("x" * 120), r"bytes long, and a Unix socket's has 107 at most")
+
+
+def test_what_servers_that_were_killed_have_left_is_swept_by_the_next_one(
+        control_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(control_path.parent))
+    folder = directory()
+    with ExitStack() as stack:
+        alive = ControlSocket(default_path(1))
+        stack.callback(alive.close)
+        for port in (2, 3):
+            dead = ControlSocket(default_path(port))
+            dead.sock.close()
+            os.close(dead.lock)                # as the kernel does when it is killed
+        (folder / "4.sock").write_text("no socket")
+        (folder / "4.sock.lock").touch(0o600)
+        stack.callback(ControlSocket(default_path(5)).close)
+        assert sorted(path.name for path in folder.iterdir()) == [
+            "1.sock", "1.sock.lock", "4.sock", "4.sock.lock", "5.sock", "5.sock.lock"]
+        assert is_live(default_path(1))

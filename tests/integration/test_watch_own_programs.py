@@ -10,9 +10,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from chatops.api.commands import Loop
 from chatops.api.snapshot import Snapshot
+from chatops.cli.watch import _apart
 from tests.integration.certificates import Authority
+from tests.integration.command import run
 from tests.integration.until import until
 from tests.integration.watched import START, Watched, connect, script, shown_by
 
@@ -176,3 +180,25 @@ def test_the_children_of_a_program_are_observed_too(watched: Start, tmp_path: Pa
     until(lambda: len(list(folder.glob("c+*.sock"))) == 2, START)
     for path in folder.glob("c+*.sock"):
         assert "main (program.py:3)" in {task.coro for task in shown_by(path).tasks}
+
+
+@pytest.mark.parametrize(("given", "apart"), [
+    (["-m", "json.tool", "--help"], ["-m", "json.tool", "--", "--help"]),
+    (["--serve", "-mjson.tool", "--json-lines"], ["--serve", "-mjson.tool", "--", "--json-lines"]),
+    (["--socket", "-m", "a.py"], ["--socket", "-m", "a.py"]),      # the name of a socket
+    (["--socket=s", "a.py", "-m", "x"], ["--socket=s", "a.py", "-m", "x"]),
+    (["--", "-m", "x"], ["--", "-m", "x"]),
+    (["-m"], ["-m", "--"]),
+])
+def test_what_follows_a_module_is_the_modules_own(given: list[str], apart: list[str]) -> None:
+    assert _apart(given) == apart
+
+
+def test_a_misspelt_option_is_refused_as_one_and_a_modules_is_not(tmp_path: Path) -> None:
+    refused = run("watch", "--serve", "--bogus", "x.py", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "--bogus" in refused.stderr
+    assert "no command or script" not in refused.stderr
+    helped = run("watch", "--serve", "-m", "json.tool", "--help", cwd=tmp_path)
+    assert helped.returncode == 0
+    assert "--json-lines" in helped.stdout

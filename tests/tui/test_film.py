@@ -144,7 +144,8 @@ def test_a_film_that_cannot_be_written_is_one_clear_line(recorded: Path) -> None
     result = CliRunner().invoke(main, ["replay", str(recorded), "--frames", "1", "--svg",
                                        str(recorded / "no" / "such.svg")])
     assert result.exit_code == 1
-    assert result.output.startswith("chatops: cannot write the film: ")
+    assert result.output == (f"chatops: cannot write {recorded / 'no' / 'such.svg'}: "
+                             "Not a directory\n")
     assert result.output.count("\n") == 1
 
 
@@ -165,3 +166,16 @@ def test_the_film_of_the_readme_is_there_and_is_one() -> None:
     missing = [words for line in now for run in line
                for words in re.split(" {2,}", run.text.strip()) if words not in shown]
     assert missing == [], "python -m tests.tui.films"
+
+
+def test_a_film_takes_the_place_of_a_film_and_of_nothing_else(recorded: Path, tmp_path: Path
+                                                              ) -> None:
+    out, before = tmp_path / "o.svg", recorded.read_bytes()
+    for _ in range(2):
+        assert CliRunner().invoke(main, ["replay", str(recorded), "--frames", "2", "--svg",
+                                         str(out)]).exit_code == 0
+    refused = CliRunner().invoke(main, ["replay", str(recorded), "--svg", str(recorded)])
+    assert refused.exit_code == 1
+    assert refused.stderr == (f"chatops: {recorded} is there already, and no SVG picture; the film "
+                              "needs another name\n")
+    assert recorded.read_bytes() == before
