@@ -8,18 +8,21 @@ from collections.abc import Sequence
 from chatops.api import events
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.courtesy import Courtesy
+from chatops.cluster.engine import moment
 from chatops.cluster.frame_queue import FrameQueue
-from chatops.cluster.frames import LARGEST, BadFrame, Codec, OtherVersion
+from chatops.cluster.frames import LARGEST, BadFrame, Codec, NodeFrame, OtherVersion
 from chatops.cluster.link import Link
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.reading import Reader
 from chatops.cluster.settling import Settling
 from chatops.net.context import LINE, SHARE
 from chatops.server.state import ServerState
-from chatops.units import they_were
+from chatops.units import format_age, they_were
 
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
 AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
+STALE = 300.0                  # seconds between writing a frame and its place in the log: an
+                               # engine that stood still may find it in a buffer
 LEAST = 1 << 12                # bytes of a frame, however small outboxes are
 
 
@@ -126,6 +129,7 @@ class Arrivals:
         frame = self._codec.open(data)
         if frame.node == self._codec.node:
             return                     # of before a cut, or of another boot
+        self._check_age(entry, frame)
         seen = self._numbers.see(frame.node, frame.boot, frame.seq)
         age = self._link.age(entry)
         if age is None:
@@ -135,6 +139,15 @@ class Arrivals:
             self._reader.take(frame, seen, age + frame.waited)
             self._state.context.intake_left -= (len(data)
                                                 + LINE * (self._reader.lines - before))
+
+    def _check_age(self, entry: str, frame: NodeFrame) -> None:
+        """Whoever can write to the engine may write again what was signed long ago.  An engine
+        whose clock was set looks the same to the entry, but not to us.  Raises `BadFrame`.
+        """
+        lay = moment(entry)[0] / 1e3 - frame.written
+        if frame.written and lay > STALE and self._link.engine_time() - frame.written > STALE:
+            raise BadFrame(f"node {frame.node} wrote it {format_age(lay)} before it came into the "
+                           "log: somebody has put it there again")
 
     def bad_frame(self, error: BadFrame, entry: str = "") -> None:
         """Say so the first time, then at each doubling; of a node of another version that is there

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hiredis import ReplyError
 
-from chatops.cluster.engine import TIME, EngineAddress, Keys, seconds
+from chatops.cluster.engine import TIME, EngineAddress, Keys, readable, seconds
 from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor
@@ -99,8 +99,8 @@ class Connecting:
                 self._lost(str(answer))
                 return
             self._found(EngineFound(
-                held, anew, epoch.decode(), end, oldest[0][0].decode() if oldest else end,
-                seconds(answer), self._reactor.clock() - asked, [node.decode() for node in living],
+                held, anew, readable(epoch), end, oldest[0][0].decode() if oldest else end,
+                seconds(answer), self._reactor.clock() - asked, [readable(node) for node in living],
                 dict(zip(ruled[::2], ruled[1::2], strict=True))))
 
         self.out.ask(TIME, timed)      # by itself: nothing else is between question and answer

@@ -249,10 +249,15 @@ def moment(entry: str) -> Moment:
     return int(milliseconds), int(number or 0)
 
 
+def readable(word: bytes) -> str:
+    """What somebody has called something: whatever was written there can be read."""
+    return word.decode("utf-8", "backslashreplace")
+
+
 def begins(answer: Any) -> str:
     """What the log is called, if the answer to `Keys.read` begins where it does; else ""."""
     fields = answer[0][1][0][1] if answer else None
-    return fields[1].decode() if fields and fields[0] == b"log" else ""
+    return readable(fields[1]) if fields and fields[0] == b"log" else ""
 
 
 def entries(answer: Any) -> list[tuple[str, bytes]]:

@@ -8,7 +8,7 @@ version can be told from garbage.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -154,7 +154,8 @@ class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
 
     `at` is the wall clock of the node that wrote it when the frame was closed, in seconds, which
     is so many seconds of `skew` ahead of the engine's.  From then on it has `waited` for so many
-    seconds by a clock that nobody sets, until it was written (for the last time).
+    seconds by a clock that nobody sets, until it was `written` (for the last time): by the engine's
+    clock, as far as the node knows it; 0 if it does not, or is an older one.
     """
 
     v: int
@@ -165,6 +166,7 @@ class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     skew: float
     items: list[msgspec.Raw]
     waited: float = 0.0
+    written: float = 0.0
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -202,12 +204,14 @@ class Codec:
         self.node = node
         self.boot = boot
         self.skew = 0.0                # seconds that our clock is ahead of the engine's
+        self.engine_time: Callable[[], float] = lambda: 0.0    # 0 where it is not known
         self._secret = secret
 
     def seal(self, seq: int, at: float, items: Sequence[bytes], waited: float = 0.0) -> bytes:
         """The frame of these packed items, as it is written."""
         body = _encoder.encode(NodeFrame(VERSION, self.node, self.boot, seq, at, self.skew,
-                                         [msgspec.Raw(item) for item in items], waited))
+                                         [msgspec.Raw(item) for item in items], waited,
+                                         self.engine_time()))
         return hmac.digest(self._secret, body, sha256) + body if self._secret else body
 
     def open(self, data: bytes, oldest: int = VERSION) -> NodeFrame:

@@ -18,6 +18,7 @@ from chatops.cluster.engine import (
     begins,
     entries,
     moment,
+    readable,
     seconds,
 )
 from chatops.cluster.pace import Pace
@@ -82,8 +83,7 @@ class Link:
         self._engine_ahead = 0.0       # seconds, of our monotonic clock; or less than that
         self._cursor = ""              # the entry that was read last; "" before the first
         self._archived = archived
-        self.live_from = "0-0"         # what comes after that was written since this node began
-        self._live_from = moment(self.live_from)
+        self._begin_live("0-0")        # what comes after that was written since this node began
         self.gap = False               # of what came before, the log lacks some
         self._end = "0-0"              # the log's last entry when this link came up
         self.epoch = ""                # what the log is called
@@ -184,6 +184,10 @@ class Link:
             return None
         return self._reactor.now + self._engine_ahead - written[0] / 1e3
 
+    def engine_time(self) -> float:
+        """What the engine's clock says, as far as is known; 0 before it has been asked."""
+        return self._reactor.now + self._engine_ahead if self._engine_ahead else 0.0
+
     # -- while it is up
 
     def write(self, frame: bytes) -> None:
@@ -195,7 +199,7 @@ class Link:
               refused: Callable[[list[tuple[str, str]]], None]) -> None:
         """As `Keys.claim`; `refused` gets looks and their owners."""
         def answered(answer: Any) -> None:
-            words = [word.decode() for word in answer]
+            words = [readable(word) for word in answer]
             refused(list(zip(words[::2], words[1::2], strict=True)))
 
         self.ask(self.keys.claim(claims), answered)
@@ -223,7 +227,7 @@ class Link:
 
         def answered(answer: Any) -> None:
             if not isinstance(answer, ReplyError):
-                told({node: boot.decode() for node, boot in zip(asked, answer, strict=True)
+                told({node: readable(boot) for node, boot in zip(asked, answer, strict=True)
                       if boot is not None})
 
         if self._out is not None and asked:

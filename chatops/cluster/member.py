@@ -81,6 +81,7 @@ class Member:
                          bury=lambda pipe: state.context.dead.append(pipe),
                          wall=lambda: state.wall(), pace=pace, tls=tls,
                          archived=(since.log, since.entry) if since is not None else None)
+        self._codec.engine_time = self.link.engine_time
         self._catching_up = CatchingUp(state, node, archive, since)
         self._archives = archive is not None
         if since is not None:

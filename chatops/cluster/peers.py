@@ -16,6 +16,7 @@ class Peer:
     boot: str
     state: Literal["up", "gone", "left", "other version"] = "up"
     seen: float = 0.0          # a frame of it was read, or it held its lease
+    written: float = 0.0       # its last frame, by the engine's clock; 0 where that is not known
     late: float = 0.0          # seconds that its last frame was on its way
     skew: float = 0.0          # seconds that its clock is ahead of the engine's, as it says
     doubled: int = 0           # frames that came again

@@ -20,6 +20,10 @@ from chatops.net.tls import TlsSocket, why
 
 CHUNK = 1 << 16                # bytes read in one turn; more would be mapped and unmapped by the
                                # system at each read, and keep own clients waiting
+# What comes of an answer of another kind than was asked for.  It costs the connection, as one in
+# another protocol does: others would wait for what its reader was about to do.
+UNREADABLE = (TypeError, ValueError, LookupError, AttributeError)
+
 
 def trusting() -> ssl.SSLContext:
     """What the system trusts, or the file that SSL_CERT_FILE names, and no other name than asked.
@@ -187,7 +191,11 @@ class Pipe:
                 if not self._waiting:
                     self._fail("it answers what nobody asked")
                     return
-                self._waiting.popleft()[0](answer)
+                take, _ = self._waiting.popleft()
+                try:
+                    take(answer)
+                except UNREADABLE as error:
+                    self._fail(f"an answer that means nothing: {type(error).__name__}: {error}")
             if not self._waiting and self._guard is not None:      # nothing is overdue, and an
                 self._guard.cancel()                               # idle node is not to wake up
                 self._guard = None

@@ -44,6 +44,9 @@ from chatops.server.orders import Obeys, Ordered
 from chatops.server.state import ServerState
 from chatops.units import counted
 
+MARGIN = 5.0                   # seconds by which two boots may differ over the engine's clock
+AGAIN = 300.0                  # seconds for which an earlier boot is known by when it wrote: the
+                               # engine's clock may be set back, and what is older is not read
 FORGOTTEN = 3600.0             # seconds after which a node that is not there is not even named
 
 
@@ -88,8 +91,11 @@ class Reader:
             return
         if (frame.node, frame.boot) in self._over:
             return                     # of a process that was frozen while another took its name
+        if (known is not None and known.boot != frame.boot
+                and MARGIN < known.written - frame.written < AGAIN):
+            return                     # of one that was over before: somebody has put it there
         peer = self._peer(frame)
-        peer.skew = frame.skew
+        peer.skew, peer.written = frame.skew, frame.written
         ahead = self._codec.skew - frame.skew      # seconds, of our clock
         peer.late = self._state.wall() - frame.at - ahead
         if seen.missing:

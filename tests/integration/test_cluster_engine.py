@@ -312,3 +312,28 @@ def test_nicks_of_nodes_that_were_killed_are_forgotten_when_a_node_comes(
     node("b", knows=1)
     until(lambda: engine.ask("HLEN", "{chatops}:nicks") == 1)
     assert engine.ask("HKEYS", "{chatops}:nicks") == [b"ada"]
+
+
+def test_an_entry_that_nobody_can_read_harms_no_node_however_busy_it_is(
+        node: Start, engine: Engine) -> None:
+    a, b, ada, bob = both(node)
+    lines = said_by("ada", 200)
+    for n, line in enumerate(lines):
+        ada.say(line.removeprefix("ada: "), "/who")
+        if n % 10 == 0:
+            engine.ask("XADD", "{chatops}:log", "*", "log", b"\xff")
+            engine.ask("XADD", "{chatops}:log", "*", b"\xfe", b"\xff")
+    ada.say("over")
+    assert [line for line in all_of(bob, "ada: over", "ada") if line != "ada: over"] == lines
+    for server in (a, b):
+        assert server.call(lambda server=server: up(server.chat))  # type: ignore[misc]
+
+
+def test_a_log_that_has_an_odd_name_is_joined_all_the_same(node: Start, engine: Engine) -> None:
+    a, b, ada, bob = both(node)
+    engine.ask("SET", "{chatops}:epoch", b"\xff\xfe")
+    engine.ask("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
+    for server in (a, b):
+        server.wait_for(EngineBack)
+    ada.say("still here")
+    bob.expect("ada: still here")

@@ -38,7 +38,7 @@ from chatops.cluster.frames import (
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders
 from chatops.cluster.pace import Pace
-from chatops.cluster.reading import FORGOTTEN, Reader
+from chatops.cluster.reading import AGAIN, FORGOTTEN, Reader
 from chatops.server.bans import BanEntry
 from chatops.server.orders import NodeAnswer, Ordered, Rulings
 from chatops.server.rulings import of_ban
@@ -221,6 +221,27 @@ def test_a_node_that_comes_back_in_another_version_is_named_once_and_its_people_
     node.reads(1, BOB, boot="z")
     assert node.called(PACE.lease + 2, b="z") == "up"
     assert node.hub.lobby.elsewhere == 1
+
+
+def written(node: Node, boot: str, at: float, seq: int = 1) -> str:
+    """A frame of this boot of node b, written at this second of the engine's; which boot is known
+    to be there after it.
+    """
+    frame = NodeFrame(VERSION, "b", boot, seq, 0.0, 0.0, [Raw(pack(BOB))], 0.0, at)
+    node.reader.take(frame, node._numbers.see("b", boot, seq))
+    return node.reader.peers["b"].boot
+
+
+def test_an_earlier_boot_that_is_put_into_the_log_again_is_not_taken_for_a_new_one() -> None:
+    node = Node()
+    assert written(node, "second", 1000.0) == "second"
+    assert written(node, "first", 900.0) == "second"       # signed it is, and was once
+    assert written(node, "second", 1001.0, 2) == "second"
+    assert node.said == []
+    assert written(node, "third", 999.0) == "third"        # clocks of two boots may differ a little
+    node = Node()
+    assert written(node, "second", 1000.0) == "second"
+    assert written(node, "third", 1000.0 - 2 * AGAIN) == "third"   # the engine's was set back
 
 
 def test_nothing_that_is_said_travels_to_a_node_of_another_version() -> None:

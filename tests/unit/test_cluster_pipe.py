@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("hiredis", reason="hiredis is not installed")
 
 from chatops.cluster.connecting import EngineFound
-from chatops.cluster.engine import TIME, Keys, engine_of
+from chatops.cluster.engine import TIME, Keys, begins, engine_of, entries
 from chatops.cluster.link import Link
 from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address, Pipe
@@ -126,3 +126,23 @@ def test_an_address_of_an_interface_that_is_not_there_is_tried_again(ticking: Ti
         ticking.turn_at(float(second))
     assert len(tried) > 2
     assert set(owner.calls) == {"parted"}
+
+
+def test_an_answer_of_another_kind_costs_the_connection_and_nothing_else(
+        ticking: Ticking, silent: Silent) -> None:
+    def wants_a_list(answer: Any) -> None:
+        for _ in answer:
+            pass
+
+    silent.pipe.ask(TIME, wants_a_list)
+    silent.peer.send(b":5\r\n")
+    ticking.turn_at(0.1)
+    assert silent.lost == [
+        "an answer that means nothing: TypeError: 'int' object is not iterable"]
+    assert not silent.pipe.is_open
+
+
+def test_whatever_is_written_as_a_name_can_be_read() -> None:
+    answer = [[b"log", [[b"1-0", [b"log", b"\xff\xfe"]], [b"2-0", [b"x", b"y"]]]]]
+    assert begins(answer) == "\\xff\\xfe"
+    assert entries(answer) == [("1-0", b""), ("2-0", b"")]
