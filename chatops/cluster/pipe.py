@@ -16,7 +16,8 @@ from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
 from chatops.net.kernel import pending_error
 from chatops.net.state import reason_of
-from chatops.net.tls import TlsSocket, why
+from chatops.net.tls import why
+from chatops.net.tls_socket import TlsSocket
 
 CHUNK = 1 << 16                # bytes read in one turn; more would be mapped and unmapped by the
                                # system at each read, and keep own clients waiting
@@ -29,9 +30,7 @@ def trusting() -> ssl.SSLContext:
     """What the system trusts, or the file that SSL_CERT_FILE names, and no other name than asked.
     It reads files: not for the reactor's thread.
     """
-    context = ssl.create_default_context()
-    context.sslsocket_class = TlsSocket
-    return context
+    return ssl.create_default_context()
 
 
 Answer = Callable[[Any], None]
@@ -126,10 +125,9 @@ class Pipe:
         """Whether the handshake is done; it goes on when the engine has said or read more."""
         sock = self._sock
         try:
-            if not isinstance(sock, ssl.SSLSocket):
+            if not isinstance(sock, TlsSocket):
                 self._watch(0)         # the socket is another object from here on
-                sock = self._sock = tls.context.wrap_socket(
-                    sock, server_hostname=tls.name, do_handshake_on_connect=False)
+                sock = self._sock = TlsSocket(sock, tls.context, tls.name)
             sock.do_handshake()
         except ssl.SSLWantReadError:
             self._watch(EVENT_READ)

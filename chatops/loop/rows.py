@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -98,7 +97,7 @@ def fileobj_text(fileobj: object) -> str:
     """What is watched, short: `socket`, `socketpair`, `Waker`, or the number alone."""
     if isinstance(fileobj, socket.socket):
         family = "unix" if fileobj.family == getattr(socket, "AF_UNIX", None) else "tcp"
-        if isinstance(fileobj, ssl.SSLSocket):
+        if hasattr(fileobj, "cipher"):         # ours, or the standard library's
             family = "tls"
         return f"socket {family}"
     return str(fileobj) if isinstance(fileobj, int) else type(fileobj).__name__

@@ -10,7 +10,8 @@ from typing import Protocol
 from chatops.loop.deadlines import Deadlines
 from chatops.loop.naming import not_a_call_site
 from chatops.net.context import ConnectionContext
-from chatops.net.tls import TlsSocket, why
+from chatops.net.tls import why
+from chatops.net.tls_socket import TlsSocket
 
 DEADLINE = 10.0                # seconds from accept; what comes meanwhile does not extend it
 SHARE = 0.02                   # seconds of one turn: a signature may take two milliseconds
@@ -112,8 +113,7 @@ class Handshake:
             return False
         if first == bytes([HELLO]):
             self._watch(0)         # the socket is another object from here on
-            self._tls = self._handshakes.tls_context.wrap_socket(      # type: ignore[assignment]
-                self._sock, server_side=True, do_handshake_on_connect=False)
+            self._tls = TlsSocket(self._sock, self._handshakes.tls_context)
             return True
         if first:
             self._leave()

@@ -9,7 +9,8 @@ from chatops.net.connection import Connection, S
 from chatops.net.context import ConnectionContext
 from chatops.net.owner import ConnectionOwner
 from chatops.net.state import ConnectionState, interest, tls_interest
-from chatops.net.tls import TlsSocket, fingerprint
+from chatops.net.tls import fingerprint
+from chatops.net.tls_socket import TlsSocket
 
 
 class TlsConnection(Connection[S]):

@@ -13,8 +13,8 @@ from chatops.loop import backends
 from chatops.net.connection import Connection
 from chatops.net.handshake import Handshake, Handshakes
 from chatops.net.kernel import host_of, peer_text, spread_keepalive
-from chatops.net.tls import TlsSocket
 from chatops.net.tls_connection import TlsConnection
+from chatops.net.tls_socket import TlsSocket
 from chatops.server.counts import Refusal
 from chatops.server.state import ClientConnection, ServerState
 

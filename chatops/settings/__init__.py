@@ -256,7 +256,9 @@ def from_file(config: str) -> dict[str, object]:
         raise SettingsError(f"--config: {error}") from None
     except OSError as error:
         raise SettingsError(f"{config}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise SettingsError(f"{config}: not TOML that anybody means: nested too deep") from None
+    except ValueError as error:        # a number of thousands of digits is one, too
         raise SettingsError(f"{config}: not TOML: {error}") from None
     values = {}
     for name, given in table.items():

@@ -75,7 +75,7 @@ class Engine:
         """Publish an event."""
         self.bus.publish(event)
 
-    def mishap(self, name: str, fd: int, error: Exception, culprit: None) -> None:
+    def mishap(self, name: str, fd: int, error: BaseException, culprit: None) -> None:
         """Something of ours raised; the program is not touched by it.  Said once, not at
         each tick.
         """

@@ -207,20 +207,23 @@ class ProgramPictures:
         clock = selector.clock
         began = clock()
         snapshot: Snapshot | None = None
-        error: Exception | None = None
+        error: BaseException | None = None
         try:
             while snapshot is None and clock() - began < SLICE:
                 snapshot = next(painting)
         except StopIteration:
             pass
-        except Exception as raised:
+        except KeyboardInterrupt:      # the program's own, which came just now
+            self._reactor.submit(self._give_up)
+            raise
+        except BaseException as raised:    # whatever somebody's `__repr__` does
             error = raised
         spent = clock() - began
         self._reactor.submit(
             lambda: self._sliced(selector, painting, snapshot, error, spent))
 
     def _sliced(self, selector: WatchedSelector, painting: Painting, snapshot: Snapshot | None,
-                error: Exception | None, spent: float) -> None:
+                error: BaseException | None, spent: float) -> None:
         if painting is not self._painting or selector is not self._loops.shown:
             return                     # given up meanwhile
         self._spent += spent

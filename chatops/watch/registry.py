@@ -11,7 +11,7 @@ _count = itertools.count(1)
 _selectors: dict[int, weakref.ref[Any]] = {}
 
 # Told of what went wrong in the observer's own calls; the program never is.
-on_failure: list[Callable[[Exception], None]] = []
+on_failure: list[Callable[[BaseException], None]] = []
 
 
 _first: list[Callable[[], object]] = []
@@ -49,7 +49,7 @@ def alive() -> list[Any]:
     return [selector for selector in found if selector is not None and not selector.closed]
 
 
-def failed(error: Exception) -> None:
+def failed(error: BaseException) -> None:
     """The observer's own fault."""
     for told in on_failure:
         told(error)

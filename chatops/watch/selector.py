@@ -239,8 +239,10 @@ class WatchedSelector(ObservedSelector):
             call = self._calls.popleft()
             try:
                 turn = bool(call()) or turn
-            except Exception as error:     # ours; the program is not to suffer for it
-                registry.failed(error)
+            except KeyboardInterrupt:      # the program's own, which came just now
+                raise
+            except BaseException as error:     # ours, or of what was looked at, which may even
+                registry.failed(error)         # exit: the program is not to suffer for it
         return turn
 
     def _interrupted(self, ready: list[Event], timeout: float | None,

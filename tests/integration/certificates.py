@@ -79,6 +79,10 @@ class Hand:
         self.tls.write(data)
         return self._out.read()
 
+    def sent(self) -> bytes:
+        """What it has to send by now."""
+        return self._out.read()
+
     def feed(self, data: bytes) -> None:
         """This has arrived."""
         self._in.write(data)

@@ -15,7 +15,7 @@ from chatops.api.events import HandshakeFailed, Refused
 from chatops.links.local import LocalLink
 from chatops.net import handshake
 from chatops.net.handshake import DEADLINE
-from chatops.net.tls import TlsSocket
+from chatops.net.tls_socket import TlsSocket
 from tests.integration.certificates import Authority, Hand
 from tests.integration.client import two_can_talk
 from tests.integration.handshakes import at_end, failed, knock, under_way
@@ -199,7 +199,7 @@ def test_an_error_in_a_handshake_ends_that_one_alone(secure: StartServer,
         raise RuntimeError("injected")
 
     with monkeypatch.context() as patch:
-        patch.setattr("chatops.net.tls.TlsSocket.do_handshake", broken)
+        patch.setattr("chatops.net.tls_socket.TlsSocket.do_handshake", broken)
         with pytest.raises((ssl.SSLError, ConnectionResetError)):
             chat.client()
     assert chat.wait_for(HandshakeFailed).reason == "internal error"

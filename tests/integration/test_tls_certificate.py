@@ -110,6 +110,11 @@ def test_what_is_no_certificate_is_refused_with_the_reason(authority: Authority,
         load(str(tmp_path))
     assert str(folder.value) == f"{tmp_path}: Is a directory"
     text = certificate.read_text("ascii")
+    for cut in (len(text) // 2, len("-----BEGIN CERTIFICATE-----")):
+        certificate.write_text(text[:cut], "ascii")
+        with pytest.raises(CertificateError) as half:
+            load(str(certificate), str(key))
+        assert str(half.value) == f"{certificate}: it is damaged, and cannot be read as PEM"
     certificate.write_text(text.replace(text[100:140], "A" * 40), "ascii")
     with pytest.raises(CertificateError) as broken:
         load(str(certificate), str(key))

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from chatops.api.events import Warned
 from chatops.control.socket_path import ControlError
 from chatops.links.remote import RemoteLink
 from chatops.watch.launch import prepared
 from tests.integration.ordinary_programs import PROGRAMS
+from tests.integration.until import until
 from tests.integration.watched import START, Watched, connect, script
 from tests.patience import PATIENCE
 
@@ -265,3 +267,42 @@ def test_nothing_is_kept_alive_by_having_been_looked_at(watched: Start, tmp_path
     program.has_printed(" of 5")
     assert "alive 1 of 5" in program.printed
     clients[0].close()
+
+
+EXITS = """
+    import selectors, socket, sys
+
+    class Odd:
+        def __getattr__(self, name):
+            sys.exit(9)
+
+        def __repr__(self):
+            sys.exit(9)
+
+        def __call__(self, *arguments):
+            pass
+
+    ours, theirs = socket.socketpair()
+    selector = selectors.DefaultSelector()
+    selector.register(ours, selectors.EVENT_READ, Odd())
+    print("ready", flush=True)
+    while True:
+        selector.select(0.01)
+"""
+
+
+def test_what_is_looked_at_may_exit_and_the_program_does_not(watched: Start, tmp_path: Path
+                                                             ) -> None:
+    script(tmp_path, EXITS)
+    program = watched("program.py")
+    program.has_printed("ready")
+    told: list[str] = []
+
+    def looked_at() -> bool:
+        program.link.poll()
+        told.extend(event.text for event in program.link.drain() if isinstance(event, Warned))
+        return bool(told)
+
+    until(looked_at, START)
+    assert told == ["chatops watch, observer: SystemExit(9)"]
+    assert program.process.poll() is None

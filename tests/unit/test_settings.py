@@ -83,6 +83,16 @@ def test_a_file_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
         load({}, config=str(file))
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "port = " + "9" * 6000],
+                         ids=["nested", "digits"])
+def test_a_file_that_nobody_means_is_refused_in_a_line(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(text, "ascii")
+    with pytest.raises(SettingsError, match="not TOML") as refused:
+        load({}, config=str(file))
+    assert "\n" not in str(refused.value)
+
+
 # -- mistakes
 
 

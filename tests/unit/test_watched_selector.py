@@ -7,6 +7,7 @@ import gc
 import os
 import selectors
 import socket
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -211,14 +212,25 @@ def test_a_swap_at_the_safe_point_of_a_sleep_takes_the_waker_along(
 
 
 def test_a_call_that_raises_is_told_to_the_observer_alone(selector: WatchedSelector) -> None:
-    told: list[Exception] = []
+    told: list[BaseException] = []
     registry.on_failure.append(told.append)
     try:
         selector._calls.append(lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+        selector._calls.append(lambda: sys.exit(9))
         assert selector.select(0) == []
     finally:
         registry.on_failure.remove(told.append)
-    assert [type(error) for error in told] == [ZeroDivisionError]
+    assert [type(error) for error in told] == [ZeroDivisionError, SystemExit]
+
+
+def test_the_programs_interrupt_is_its_own_also_while_it_is_looked_at(selector: WatchedSelector
+                                                                      ) -> None:
+    def interrupted() -> bool:
+        raise KeyboardInterrupt
+
+    selector._calls.append(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        selector.select(0)
 
 
 def test_a_selector_that_is_closed_or_dropped_is_known_no_more(
