@@ -26,9 +26,10 @@ def test_a_stage_that_spins_is_stopped_by_the_lab_and_says_so(run_stage: RunStag
     assert "the lab stopped it" in link.status.detail
 
 
-def test_stage_6_is_stopped_by_the_lab_before_its_buffers_have_all_the_memory(
-        run_stage: RunStage) -> None:
-    stage, link = run_stage(6, max_bytes=1 << 18)
+@pytest.mark.parametrize("number", [4, 6])
+def test_a_stage_is_stopped_by_the_lab_before_its_buffers_have_all_the_memory(
+        run_stage: RunStage, number: int) -> None:
+    stage, link = run_stage(number, max_bytes=1 << 18)
     for line in ("spawn mute", "spawn flood 4"):
         assert link.submit(parse(line)).result(scaled(1.0)).ok
         until(lambda: stage.accepted >= 1)

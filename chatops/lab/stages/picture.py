@@ -12,7 +12,6 @@ import struct
 import sys
 import termios
 import time
-from queue import Queue
 from selectors import SelectorKey
 
 from msgspec.structs import replace
@@ -20,6 +19,7 @@ from msgspec.structs import replace
 from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot, Turn
 from chatops.lab.stages.base import StageServer, nick_of
 from chatops.lab.stages.on_demand import QUEUE_LIMIT, OnDemandStage
+from chatops.lab.stages.queues import Lines
 from chatops.lab.stages.streams import StreamsStage
 from chatops.loop import private
 from chatops.loop.rows import key_rows, loop_figures, turns_since
@@ -128,8 +128,8 @@ class Picture:
             return 0, 0, 0
         key: SelectorKey | None = stage.selector.get_map().get(sock)
         data = key.data if key is not None else None
-        if isinstance(data, tuple) and isinstance(data[-1], Queue):
-            return sum(map(len, data[-1].queue)), data[-1].qsize(), 0
+        if isinstance(data, tuple) and isinstance(data[-1], Lines):
+            return data[-1].size, data[-1].qsize(), 0
         return 0, 0, 0
 
 

@@ -9,7 +9,22 @@ from socket import socket
 
 from chatops.lab.stages.base import StageServer, receive
 
-Lines = Queue[bytes]
+
+class Lines(Queue[bytes]):
+    """What waits for one client, and how many bytes that is."""
+
+    size = 0
+
+    def _put(self, item: bytes) -> None:
+        self.size += len(item)
+        super()._put(item)
+
+    def _get(self) -> bytes:
+        item = super()._get()
+        self.size -= len(item)
+        return item
+
+
 Data = tuple[Callable[[socket, int, Lines], None], Lines]
 
 
@@ -28,7 +43,7 @@ class QueuesStage(StageServer):
     write_interest = "always"
 
     def serve(self) -> None:
-        data: Data = (self.accept, Queue())
+        data: Data = (self.accept, Lines())
         self.selector.register(self.listener, EVENT_READ, data)
         while self.running:
             for key, mask in self.selector.select():
@@ -38,7 +53,7 @@ class QueuesStage(StageServer):
     def accept(self, listener: socket, _mask: int, _queue: Lines) -> None:
         connection, address = listener.accept()
         connection.setblocking(False)
-        data: Data = (self.talk, Queue())
+        data: Data = (self.talk, Lines())
         self.selector.register(connection, EVENT_READ | EVENT_WRITE, data)
         self.say(f"accepted {address} as fd {connection.fileno()}")
 
@@ -63,6 +78,9 @@ class QueuesStage(StageServer):
         for key in self.selector.get_map().values():
             if key.fileobj is not self.listener:
                 key.data[1].put(line)
+
+    def buffered(self) -> int:
+        return sum([key.data[1].size for key in self.selector.get_map().values()])
 
     def leave(self, connection: socket) -> None:
         self.selector.unregister(connection)
