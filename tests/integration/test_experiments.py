@@ -10,6 +10,8 @@ import functools
 import itertools
 import os
 import selectors
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -204,6 +206,17 @@ def test_beside_one_idle_descriptor_epoll_saves_less_than_a_send_costs() -> None
 def test_select_is_measured_up_to_the_fullest_set_it_can_take() -> None:
     curve: CostCurve = measured("cost")
     assert 950 < curve.counts("select")[-1] < 1024
+
+
+@linux
+@pytest.mark.parametrize("limit", [40, 48])
+def test_with_too_few_descriptors_for_a_curve_it_is_said_how_many_there_are(limit: int) -> None:
+    command = f"ulimit -n {limit}; exec {sys.executable} -m chatops.lab.experiments cost"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False,
+                          timeout=scaled(20.0))
+    assert done.returncode
+    assert done.stderr.splitlines()[-1].startswith(
+        f"OSError: this process may have {limit} descriptors, and the curve needs ")
 
 
 # Level and edge.

@@ -17,7 +17,7 @@ from chatops.lab.lessons.figures import (
     Timeline,
 )
 from tests.tui.lab_scenes import RESULTS
-from tui.lab.axis import Axis, ruler
+from tui.lab.axis import Axis, ruler, tick_text
 from tui.lab.pictures import draw, pages
 
 
@@ -49,6 +49,19 @@ def test_a_logarithmic_axis_gives_each_decade_the_same_room() -> None:
     assert axis.ticks() == [1, 10, 100, 1_000, 10_000]
 
 
+@pytest.mark.parametrize(("low", "high", "values"), [
+    (1.2, 8.0, [2, 5]), (0.5, 8.0, [0.5, 1, 2, 5]), (20, 45, [20, 30, 40]),
+    (2.1, 2.9, [2.2, 2.4, 2.6]), (1.2, 4000, [10, 100, 1000])])
+def test_a_logarithmic_axis_of_a_decade_or_less_has_ticks_too(
+        low: float, high: float, values: list[float]) -> None:
+    assert Axis(low, high, log=True).ticks()[: len(values)] == pytest.approx(values)
+
+
+def test_a_tick_that_is_no_whole_number_is_not_written_as_one() -> None:
+    assert list(map(tick_text, (0, 0.1, 1, 1.5, 99.5, 100, 20_000))) == [
+        "0", "0.1", "1", "1.5", "99.5", "100", "20,000"]
+
+
 def test_what_lies_beyond_an_axis_stands_at_its_end() -> None:
     assert Axis(0.0, 10.0, log=False).share(-5) == 0
     assert Axis(0.0, 10.0, log=False).share(50) == 1
@@ -63,6 +76,11 @@ def test_the_values_of_a_ruler_do_not_run_into_each_other() -> None:
 
 def curve(*series: PlotLine) -> LinePlot:
     return LinePlot("Cost", "idle", "median", "us", True, True, series)
+
+
+def test_a_plot_whose_values_lie_between_two_powers_of_ten_is_drawn_with_ticks() -> None:
+    shown = text(curve(PlotLine("poll", ((1, 2.2), (10, 2.5), (100, 2.9)))))
+    assert "2.5 ┤" in shown
 
 
 def test_each_line_of_a_plot_is_named_at_its_end_with_its_own_mark() -> None:

@@ -41,10 +41,16 @@ class Axis:
         return round(self.share(value) * (cells - 1))
 
     def ticks(self) -> list[float]:
-        """Round values on the axis: powers of ten, or a handful of even steps."""
+        """Round values on the axis: powers of ten, or 1, 2 and 5 of each where there are too few,
+        or a handful of even steps.
+        """
         if self.log:
-            first, last = math.ceil(math.log10(self.low)), math.floor(math.log10(self.high))
-            return [10.0 ** power for power in range(first, last + 1)]
+            first, last = math.floor(math.log10(self.low)), math.floor(math.log10(self.high))
+            for steps in ((1,), (1, 2, 5)):
+                found = [step * 10.0 ** power for power in range(first, last + 1)
+                         for step in steps if self.low <= step * 10.0 ** power <= self.high]
+                if len(found) > 1:
+                    return found
         raw = (self.high - self.low) / 4
         power = 10.0 ** math.floor(math.log10(raw))
         step = next(f * power for f in (1, 2, 5, 10) if f * power >= raw * 0.99)
@@ -53,8 +59,8 @@ class Axis:
 
 
 def tick_text(value: float) -> str:
-    """`0.1`, `1`, `1,000`, `20,000`."""
-    return f"{value:,.0f}" if abs(value) >= 1 or value == 0 else f"{value:.3g}"
+    """`0.1`, `1`, `1.5`, `1,000`, `20,000`."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def ruler(axis: Axis, cells: int, unit: str = "") -> tuple[str, str]:

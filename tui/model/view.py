@@ -21,7 +21,8 @@ class PaneView:
     sort: str = ""
     inverted: bool = False             # largest first
     filter: str = ""
-    cursor: int | None = None
+    cursor: int | None = None          # None while no row is shown: no action takes what is unseen
+    kept: int | None = None            # where it stood then, to return to
     shown: tuple[str, ...] = ()        # columns chosen, see `tui.model.chosen`; () for all
 
     def sort_by(self, column: str) -> bool:

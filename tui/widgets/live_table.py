@@ -140,13 +140,17 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.post_message(self.CursorMoved(self, self._view.cursor))
 
     def _settle_cursor(self, before: int | None) -> None:
-        """Find its row again; one that left hands the cursor to what took its place."""
-        wanted, row_id = self._view.cursor, self._row_id
+        """Find its row again; one that left hands the cursor to what took its place.  Without a
+        row there is no cursor, until its own is shown again.
+        """
+        view, row_id = self._view, self._row_id
+        wanted = view.cursor if view.cursor is not None else view.kept
         if before is not None and before < len(self.rows) and row_id(self.rows[before]) == wanted:
             return                 # where it was
         self._at = None
         if wanted is not None:
             self._at = next((i for i, row in enumerate(self.rows) if row_id(row) == wanted), None)
+        view.cursor, view.kept = (wanted, None) if self.rows else (None, wanted)
         if self._at is None and self.rows:
             self._put_cursor(min(before or 0, len(self.rows) - 1))
 

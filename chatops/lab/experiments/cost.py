@@ -27,6 +27,7 @@ BUDGET = 0.03                  # seconds for one point of a curve
 FEWEST, MOST = 15, 3_000       # calls timed for one point
 SPARE = 32                     # descriptors left to the rest of the process
 LARGEST = 100_000
+LEAST = 30                     # idle descriptors without which no curve is seen to grow
 
 
 class CostPoint(msgspec.Struct, frozen=True):
@@ -56,7 +57,10 @@ class CostCurve(msgspec.Struct, frozen=True):
 
 
 def measure(largest: int = LARGEST) -> CostCurve:
-    """Up to the limit on descriptors (the hard one: the soft one is raised meanwhile)."""
+    """Up to the limit on descriptors (the hard one: the soft one is raised meanwhile).
+
+    Raises OSError where that leaves too few for a curve.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = max(soft, min(LARGEST, hard) if hard != resource.RLIM_INFINITY else LARGEST)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
@@ -69,7 +73,11 @@ def measure(largest: int = LARGEST) -> CostCurve:
 
 def _points(crowd: _IdleCrowd, limit: int) -> list[CostPoint]:
     points: list[CostPoint] = []
-    room = limit - crowd.next_fd() - SPARE
+    taken = crowd.next_fd() + SPARE
+    room = limit - taken
+    if room < LEAST:
+        raise OSError(f"this process may have {limit:,} descriptors, and the curve needs "
+                      f"{taken + LEAST:,} (ulimit -n)")
     # select's last point is the fullest set it can take, its highest bit the ready one.
     selectable = SELECT_LIMIT - 1 - crowd.next_fd()
     for idle in sorted({n for n in (*IDLE, selectable, room) if 0 < n <= room}):
