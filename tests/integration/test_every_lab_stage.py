@@ -7,10 +7,12 @@ import socket
 import pytest
 
 from chatops.api.command_line import parse
+from chatops.api.commands import CommandResult
 from chatops.api.events import Connected, Crashed, ServerStopped, Warned
 from chatops.api.link import LinkStatus
-from chatops.lab.stages import STAGES
+from chatops.lab.stages import STAGES, StageServer
 from chatops.lab.stages.base import receive
+from tests.integration.client import Client
 from tests.integration.stages import RunStage, client_of, lint, snapshot_of, stopped_client_of
 from tests.integration.until import until
 from tests.patience import scaled
@@ -131,22 +133,52 @@ def test_the_console_is_told_who_comes(run_stage: RunStage) -> None:
         assert (snapshot.clients[0].bytes_in, snapshot.accepted) == (6, 1)
 
 
+def fill(stage: StageServer, talker: Client) -> None:
+    """Talk, and read nothing, until the kernel takes no more."""
+    until(lambda: stage.accepted == 2)
+    talker.sock.setblocking(False)
+
+    def full() -> bool:
+        try:
+            talker.sock.send(b"x" * 4000 + b"\n")
+        except BlockingIOError:
+            return True
+        return False
+
+    until(full, 20.0)
+
+
 def test_a_stage_that_is_held_before_anybody_looked_is_shown_as_held(run_stage: RunStage) -> None:
     stage, link = run_stage(3)
     with client_of(stage) as talker, stopped_client_of(stage):
-        until(lambda: stage.accepted == 2)
-        talker.sock.setblocking(False)
-
-        def full() -> bool:
-            try:
-                talker.sock.send(b"x" * 4000 + b"\n")
-            except BlockingIOError:
-                return True
-            return False
-
-        until(full, 20.0)
+        fill(stage, talker)
         snapshot = snapshot_of(link, lint("held-loop"))
         assert len(snapshot.clients) == 2
+
+
+def test_a_command_that_a_held_stage_did_not_get_to_fails_when_the_stage_ends(
+        run_stage: RunStage) -> None:
+    stage, link = run_stage(3)
+    with client_of(stage) as talker, stopped_client_of(stage):
+        fill(stage, talker)
+        snapshot_of(link, lint("held-loop"))
+        future = link.submit(parse("selector poll"))
+        given_up = link.submit(parse("selector select"))
+        assert not future.done()
+        assert given_up.cancel()
+        assert stage.stop()
+    assert future.result(scaled(1.0)) == CommandResult(False, "stage 3 has ended")
+    assert not any(isinstance(event, Crashed) for event in link.drain())
+
+
+@pytest.mark.parametrize("number", STAGES)
+def test_a_stage_that_has_ended_refuses_every_question(run_stage: RunStage, number: int) -> None:
+    stage, link = run_stage(number)
+    assert stage.selector.call(lambda: None)
+    assert stage.stop()
+    assert not stage.selector.call(lambda: None)
+    assert link.submit(parse("selector poll")).result(scaled(1.0)) == CommandResult(
+        False, f"{stage.label} has ended")
 
 
 def test_a_port_in_use_is_an_error_and_leaves_nothing_behind(run_stage: RunStage) -> None:

@@ -123,7 +123,7 @@ class StageLink:
 
     def _answer(self) -> None:
         """Runs on the stage's thread."""
-        if self.stage.listens:
+        if self.stage.listens and not self.stage.selector.closed:
             self._latest = replace(self._picture.build(), threads=self._threads())
         self._asked_at = None
 
@@ -183,8 +183,16 @@ class StageLink:
                                         f"{'has' if ended else 'has not'} stopped"))
 
     def _swap(self, backend: str, future: Future[CommandResult]) -> None:
+        """Have it done on the stage's thread; one that is held answers when it goes on, or ends."""
+        selector = self.stage.selector
+        ended = CommandResult(False, f"{self.stage.label} has ended")
+
         def swap() -> None:
-            selector = self.stage.selector
+            if not future.set_running_or_notify_cancel():
+                return                 # the console that asked has gone
+            if selector.closed:
+                future.set_result(ended)
+                return
             try:
                 selector.swap(backend)
             except BackendError as error:
@@ -194,7 +202,5 @@ class StageLink:
                                                 f"{selector.backend} now"))
                 self._answer()
 
-        if self.stage.alive:
-            self.stage.selector.call(swap)
-        else:
-            future.set_result(CommandResult(False, self.status.detail))
+        if not selector.call(swap):
+            future.set_result(ended)

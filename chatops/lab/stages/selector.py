@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -35,6 +36,7 @@ class StageSelector(ObservedSelector):
         self.on_look: Callable[[], None] | None = None     # at the entry into some turns
         self.timed = True          # the loop calls back while it goes through what is ready
         self._calls: deque[Callable[[], None]] = deque()
+        self._closing = threading.Lock()       # nothing comes between the last look and the end
         self._known = 0
         self._again = False        # `on_change` wants to be called once more
         self._entries = 0
@@ -42,10 +44,16 @@ class StageSelector(ObservedSelector):
         self._inner.register(self._waker, selectors.EVENT_READ)
         self._select = self._wait
 
-    def call(self, question: Callable[[], None]) -> None:
-        """Have this run on the stage's thread, at the next entry into `select`."""
-        self._calls.append(question)
+    def call(self, question: Callable[[], None]) -> bool:
+        """Have this run on the stage's thread, at the next entry into `select`, or when it is
+        closed; whether it will: nobody answers after that.
+        """
+        with self._closing:
+            if self.closed:
+                return False
+            self._calls.append(question)
         self._waker.wake()
+        return True
 
     def stop(self) -> None:
         """Make this and every later `select` return at once, with nothing ready."""
@@ -67,10 +75,14 @@ class StageSelector(ObservedSelector):
         self._select = self._wait
 
     def close(self) -> None:
-        if not self.closed:
+        if self.closed:
+            return
+        with self._closing:
             self.closed = True
-            super().close()
-            self._waker.close()
+        while self._calls:
+            self._calls.popleft()()
+        super().close()
+        self._waker.close()
 
     def _select_watched(self, ready: list[Event], returned: float, timeout: float | None,
                         waited: float, alike: bool) -> list[Event]:
