@@ -12,7 +12,6 @@ import struct
 import sys
 import termios
 import time
-from selectors import SelectorKey
 
 from msgspec.structs import replace
 
@@ -31,7 +30,7 @@ _TCP_INFO = struct.Struct("=52x I 64x QQ 16x II")
 
 
 class Picture:
-    """Builds snapshots of one stage.  Belongs to the stage's thread."""
+    """Builds snapshots of one stage.  Belongs to the stage's thread, where nothing else is said."""
 
     def __init__(self, stage: StageServer) -> None:
         self._stage = stage
@@ -46,8 +45,8 @@ class Picture:
         if isinstance(stage, StreamsStage):
             keys = self._asyncio_keys(keys)
         masks = {row.fd: row for row in keys}
-        clients = tuple([self._client(sock, masks.get(sock.fileno()), began)
-                         for sock in stage.connections if sock.fileno() >= 0])
+        clients = tuple([self._client(sock, who, masks.get(sock.fileno()), began)
+                         for sock, who in stage.connections.items() if sock.fileno() >= 0])
         known = {row.fd: row for row in clients}
         turns = turns_since(selector, self._shown)
         if self._labels:
@@ -73,22 +72,25 @@ class Picture:
                              ) -> tuple[ClientRow, ...]:
         """The clients while the stage is held in a callback, for any thread.
 
-        Nobody changes the map then; even so it is not walked, only looked up.
+        It may go on at any moment, and close and change everything: what is walked is copied
+        first, in one step, and what is looked up may be gone.
         """
         known = {row.id: row for row in before}
         stage = self._stage
         rows = []
-        for sock, (number, _, _) in list(stage.connections.items()):
-            row = known.get(number)
+        for sock, who in list(stage.connections.items()):
+            row = known.get(who[0])
             if row is None:        # it came after the last snapshot
-                key: SelectorKey | None = stage.selector.get_map().get(sock)
-                row = replace(self._client(sock, None, now), state="open",
+                key = stage.selector.registration(sock.fileno())
+                row = replace(self._client(sock, who, None, now), state="open",
                               mask=key.events if key is not None else 0)
             rows.append(replace(row, kernel_queued=in_kernel_of(sock)))
         return tuple(rows)
 
-    def _client(self, sock: socket.socket, key: KeyRow | None, now: float) -> ClientRow:
-        number, peer, since = self._stage.connections[sock]
+    def _client(self, sock: socket.socket, who: tuple[int, str, float], key: KeyRow | None,
+                now: float) -> ClientRow:
+        """`who` is its number, its peer, and since when; from any thread."""
+        number, peer, since = who
         queued, lines, limit = self._queue(sock)
         quiet, acked, received, segments_in, segments_out = _tcp_info(sock)
         in_kernel = in_kernel_of(sock)
@@ -121,12 +123,12 @@ class Picture:
             waiting = stage.waiting.get(sock, b"")
             return len(waiting), waiting.count(b"\n"), QUEUE_LIMIT
         if isinstance(stage, StreamsStage):
-            for writer in stage.writers:
+            for writer in list(stage.writers):
                 transport = writer.transport
                 if private.socket_of(transport) is sock:
                     return private.unsent(transport), 0, transport.get_write_buffer_limits()[1]
             return 0, 0, 0
-        key: SelectorKey | None = stage.selector.get_map().get(sock)
+        key = stage.selector.registration(sock.fileno())
         data = key.data if key is not None else None
         if isinstance(data, tuple) and isinstance(data[-1], Lines):
             return data[-1].size, data[-1].qsize(), 0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from chatops.loop.observed import ObservedSelector
-from chatops.loop.records import Event
+from chatops.loop.records import Event, Registration
 from chatops.loop.waker import Waker
 
 LOOK = 8                       # turns between two looks at what the stage has used up
@@ -24,7 +24,7 @@ class StageSelector(ObservedSelector):
     on sleeping as far as the stage can tell; one that is held in a callback does not answer,
     and that is the answer.
 
-    Only `call` and `stop` may come from other threads.
+    Only `call`, `stop`, `returned_at` and `registration` may come from other threads.
     """
 
     def __init__(self) -> None:
@@ -64,6 +64,10 @@ class StageSelector(ObservedSelector):
     def returned_at(self) -> float:
         """When `select` last returned: a plain number, safe to read from any thread."""
         return self._returned
+
+    def registration(self, fd: int) -> Registration | None:
+        """What is registered for a descriptor: one look into a dict, safe from any thread."""
+        return self._registrations.get(fd)
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         if self.closed:
