@@ -126,6 +126,16 @@ def turn(n: int, before: int, after: int, name: str = "#2 bob") -> Turn:
                                                           "Connection.update_interest"),))
 
 
+def test_of_somebody_to_whom_nothing_was_sent_it_is_not_said_how_fast_it_reads() -> None:
+    state = ConsoleState()
+    state.feed(Feed(clients=2).snapshot(), [], 1.0)
+    for row, said in ((replace(BOB, bytes_out=9), "reads as fast as it is sent to"),
+                      (replace(BOB, bytes_out=0, kernel_queued=0), "nothing waits for it")):
+        (line,) = [line for line in client_page(row, state, Story(row.id), 90).plain.split("\n")
+                   if line.strip().startswith("peer ") and "its own buffer" in line]
+        assert said in line
+
+
 def test_the_changes_of_its_mask_are_told_with_their_times_and_nobody_elses() -> None:
     turns = (turn(1, 1, 3), turn(2, 1, 3, "#20 bobby"), turn(3, 3, 1, "#2"), turn(4, 1, 3, "#1 x"))
     state, story = followed(picture(START, 0, turn=1),

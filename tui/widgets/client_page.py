@@ -149,6 +149,8 @@ def _reading(row: ClientRow, now: float) -> Content:
                               "bold $error")
     if row.queued:
         return Content.styled("▲ reads more slowly than is said", "$warning")
+    if not row.bytes_out and not row.kernel_queued:
+        return Content.styled("nothing waits for it", "$text-muted")
     return Content.styled("reads as fast as it is sent to", "$success")
 
 

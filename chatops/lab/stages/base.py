@@ -24,6 +24,7 @@ from chatops.api.events import (
     Warned,
 )
 from chatops.api.words import WriteInterest
+from chatops.lab.stages.noticed import NoticedConnection, NoticedListener
 from chatops.lab.stages.selector import StageSelector
 from chatops.loop.bus import EventBus
 from chatops.net.kernel import host_with_zone, peer_text
@@ -62,7 +63,8 @@ class StageServer:
         self.ended = ""                # why it has ended; "" until then
         self.running = True
         self.listens = True            # or will, before its first `select`
-        self.connections: dict[socket.socket, tuple[int, str, float]] = {}  # id, peer, since
+        # Of each: id, peer, since.
+        self.connections: dict[NoticedConnection, tuple[int, str, float]] = {}
         self.accepted = 0
         self.selector = StageSelector()
         self._max_seconds = max_seconds
@@ -97,7 +99,7 @@ class StageServer:
     def start(self) -> tuple[str, int]:
         """Listen and serve; returns the address.  Raises OSError when it cannot listen."""
         family = socket.AF_INET6 if ":" in self.address[0] else socket.AF_INET
-        self.listener = NoticedListener(self, family)
+        self.listener = NoticedListener(family, self.came)
         try:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self.listener.bind(socket.getaddrinfo(*self.address, family)[0][4])
@@ -191,7 +193,7 @@ class StageServer:
         self._notice_closed()
         self.selector.close()
 
-    def came(self, connection: socket.socket, address: object) -> None:
+    def came(self, connection: NoticedConnection, address: object) -> None:
         """The listener has accepted somebody."""
         self.accepted += 1
         peer = peer_text(address)
@@ -209,19 +211,6 @@ class StageServer:
                                           "left"))
         watched = self.selector.get_map()
         return any(connection.fileno() not in watched for connection in self.connections)
-
-
-class NoticedListener(socket.socket):
-    """A listening socket whose `accept` is noticed."""
-
-    def __init__(self, stage: StageServer, family: int) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
-        self._stage = stage
-
-    def accept(self) -> tuple[socket.socket, Any]:
-        connection, address = super().accept()
-        self._stage.came(connection, address)
-        return connection, address
 
 
 def nick_of(number: int) -> str:

@@ -18,6 +18,7 @@ from chatops.api.events import Event
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Lint, Snapshot, ThreadRow
 from chatops.lab.clients.spawner import Spawner, SpawnError
+from chatops.lab.stages import noticed
 from chatops.lab.stages.base import StageServer
 from chatops.lab.stages.picture import Picture
 from chatops.loop.backends import BackendError
@@ -149,6 +150,8 @@ class StageLink:
     def _where(self) -> str:
         """The line that the stage's thread is in: `, in broadcast.py:51: client.sendall(line)`."""
         frame = sys._current_frames().get(self.stage.ident)
+        while frame is not None and frame.f_code.co_filename == noticed.__file__:
+            frame = frame.f_back       # the stage's own line, which has called it
         if frame is None:
             return ""
         file, line = frame.f_code.co_filename, frame.f_lineno

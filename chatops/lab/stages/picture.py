@@ -1,7 +1,7 @@
 """A stage as the console's panes show it: its map, its turns, its clients and their queues.
 
 The stages keep no books, so that their code stays what a learner would write.  What is told
-of a client comes from the selector, and from what the kernel counts for its socket.
+of a client comes from the selector, from what its socket has noticed, and from the kernel.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, KeyRow, RoomRow, Snapshot, Turn
 from chatops.lab.stages.base import StageServer, nick_of
+from chatops.lab.stages.noticed import NoticedConnection
 from chatops.lab.stages.on_demand import QUEUE_LIMIT, OnDemandStage
 from chatops.lab.stages.queues import Lines
 from chatops.lab.stages.streams import StreamsStage
@@ -24,9 +25,7 @@ from chatops.loop import private
 from chatops.loop.rows import key_rows, loop_figures, turns_since
 from chatops.net.kernel import send_buffer
 
-# struct tcp_info, linux/tcp.h: tcpi_last_data_recv (ms), tcpi_bytes_acked,
-# tcpi_bytes_received, tcpi_data_segs_in, tcpi_data_segs_out.
-_TCP_INFO = struct.Struct("=52x I 64x QQ 16x II")
+_TCP_INFO = struct.Struct("=52x I")    # struct tcp_info, linux/tcp.h: tcpi_last_data_recv (ms)
 
 
 class Picture:
@@ -87,12 +86,11 @@ class Picture:
             rows.append(replace(row, kernel_queued=in_kernel_of(sock)))
         return tuple(rows)
 
-    def _client(self, sock: socket.socket, who: tuple[int, str, float], key: KeyRow | None,
+    def _client(self, sock: NoticedConnection, who: tuple[int, str, float], key: KeyRow | None,
                 now: float) -> ClientRow:
         """`who` is its number, its peer, and since when; from any thread."""
         number, peer, since = who
         queued, lines, limit = self._queue(sock)
-        quiet, acked, received, segments_in, segments_out = _tcp_info(sock)
         in_kernel = in_kernel_of(sock)
         stuck = queued > 0 or in_kernel > 0
         return ClientRow(
@@ -100,9 +98,9 @@ class Picture:
             mask=key.events if key is not None else 0, queued=queued, queued_lines=lines,
             queue_limit=limit,
             kernel_queued=in_kernel, kernel_limit=send_buffer(sock),
-            high_water=queued, high_water_at=now, bytes_in=received,
-            bytes_out=acked + in_kernel, lines_in=segments_in, lines_out=segments_out,
-            lines_dropped=0, connected_at=since, active_at=max(since, now - quiet),
+            high_water=queued, high_water_at=now, bytes_in=sock.bytes_in,
+            bytes_out=sock.bytes_out, lines_in=sock.lines_in, lines_out=sock.lines_out + lines,
+            lines_dropped=0, connected_at=since, active_at=max(since, now - _quiet(sock)),
             progress_at=since if stuck else now, masks=key.masks if key is not None else "",
             state="open" if key is not None else "unwatched",
         )
@@ -161,15 +159,11 @@ def in_kernel_of(sock: socket.socket) -> int:
         return 0
 
 
-def _tcp_info(sock: socket.socket) -> tuple[float, int, int, int, int]:
-    """Seconds since data came, bytes acknowledged and received, data segments in and out.
-
-    A segment is not a line, but it nearly is when people type.  Zeros where the system
-    does not tell.
-    """
+def _quiet(sock: socket.socket) -> float:
+    """Seconds since something came from the peer, read or not; 0 where the system does not tell."""
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
-        quiet, acked, received, segments_in, segments_out = _TCP_INFO.unpack(info)
+        (milliseconds,) = _TCP_INFO.unpack(info)
     except (AttributeError, OSError, struct.error):
-        return 0.0, 0, 0, 0, 0
-    return quiet / 1000, acked, received, segments_in, segments_out
+        return 0.0
+    return float(milliseconds) / 1000
