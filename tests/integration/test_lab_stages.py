@@ -231,13 +231,21 @@ def test_stage_5_asks_for_writing_only_while_something_waits(run_stage: RunStage
         assert snapshot.clients[-1].mask == 1
 
 
-def test_stage_5_lets_go_of_who_falls_too_far_behind(run_stage: RunStage) -> None:
+def test_stage_5_lets_go_of_who_falls_too_far_behind_and_says_why(run_stage: RunStage) -> None:
     stage, link = run_stage(5)
     for line in ("spawn mute", "spawn flood 4"):
         assert link.submit(parse(line)).result(scaled(1.0)).ok
         until(lambda: stage.accepted >= 1)
-    until(lambda: any(isinstance(event, Disconnected) and event.id == 1
-                      for event in link.drain()), 20.0)
+    gone: list[str] = []
+
+    def let_go() -> list[str]:
+        gone.extend(event.reason for event in link.drain()
+                    if isinstance(event, Disconnected) and event.id == 1)
+        return gone
+
+    until(let_go, 20.0)
+    assert gone == ["let go: 1.0M behind"]
+    assert "more than 1 MB behind is let go" in stage.why
 
 
 # -- stage 6

@@ -9,16 +9,24 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from chatops.api.command_line import parse
 from chatops.api.commands import Spawn
 from chatops.api.snapshot import Lint, Snapshot
+from chatops.lab.clients.kinds import (
+    BOT_LINES,
+    BOT_PAUSE,
+    FLOOD_LINES,
+    FLOOD_PAUSE,
+)
 from chatops.lab.stages import STAGES, StageServer
+from chatops.lab.stages.on_demand import QUEUE_LIMIT
 from tests.patience import scaled
 from tests.tui.feed import FakeLink, Feed
 from tests.tui.press import Page, begin, kind, on_screen, press
 from tests.tui.shots import Rig
 from tui.lab import stage
 from tui.lab.menu import LabScreen
-from tui.lab.stage import StageScreen
+from tui.lab.stage import TRIALS, StageScreen
 from tui.screens.main import MainScreen
 
 SIZES = [(80, 24), (120, 40)]
@@ -170,6 +178,14 @@ async def test_the_keys_offer_what_makes_the_fault_show_step_by_step(
                      ":spawn chat 3"):
             assert f"t {line}" in on_screen(rig)
             await press(rig, pilot, "t")
+
+
+def test_the_trial_of_stage_5_leaves_half_a_minute_to_look_at_who_does_not_read() -> None:
+    bytes_a_second = {"flood": FLOOD_LINES * 200 / FLOOD_PAUSE, "bot": BOT_LINES * 110 / BOT_PAUSE,
+                      "chat": 200, "mute": 0}
+    said = sum(bytes_a_second[command.kind] * command.count
+               for command in map(parse, TRIALS[5]) if isinstance(command, Spawn))
+    assert 5 * 60 > QUEUE_LIMIT / said > 30
 
 
 async def test_a_stage_that_is_held_is_said_to_be_in_the_header(

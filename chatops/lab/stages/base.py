@@ -65,6 +65,7 @@ class StageServer:
         self.listens = True            # or will, before its first `select`
         # Of each: id, peer, since.
         self.connections: dict[NoticedConnection, tuple[int, str, float]] = {}
+        self.reasons: dict[socket.socket, str] = {}    # of those that the stage itself sends away
         self.accepted = 0
         self.selector = StageSelector()
         self._max_seconds = max_seconds
@@ -207,8 +208,9 @@ class StageServer:
         """
         for connection in [c for c in self.connections if c.fileno() < 0]:
             number, peer, _ = self.connections.pop(connection)
+            reason = self.reasons.pop(connection, "left")
             self.bus.publish(Disconnected(time.time(), number, -1, nick_of(number), "", peer,
-                                          "left"))
+                                          reason))
         watched = self.selector.get_map()
         return any(connection.fileno() not in watched for connection in self.connections)
 

@@ -178,8 +178,8 @@ def _line(event: Event) -> str:
             return f"! {text}"
         case Connected(id=number, peer=peer):
             return f"+ {nick_of(number)} from {peer}"
-        case Disconnected(id=number):
-            return f"- {nick_of(number)}"
+        case Disconnected(id=number, reason=reason):
+            return f"- {nick_of(number)} {reason}"
         case Crashed(traceback=traceback):
             return traceback.rstrip()
     return ""
