@@ -8,7 +8,7 @@ import pytest
 
 from chatops.api.command_line import parse
 from chatops.api.commands import CommandResult
-from chatops.api.events import Connected, Crashed, ServerStopped, Warned
+from chatops.api.events import Connected, Crashed, Disconnected, ServerStopped, Warned
 from chatops.api.link import LinkStatus
 from chatops.lab.stages import STAGES, StageServer
 from chatops.lab.stages.base import receive
@@ -56,6 +56,25 @@ def test_a_stage_starts_and_stops_and_gives_its_descriptors_back(number: int) ->
     threads.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, port))
+
+
+@pytest.mark.parametrize("number", STAGES)
+def test_who_is_there_when_a_stage_is_stopped_has_not_left(
+        run_stage: RunStage, number: int) -> None:
+    stage, link = run_stage(number)
+    with client_of(stage), client_of(stage):
+        until(lambda: stage.accepted == 2)
+        assert stage.stop()
+    gone = {event.id: event.reason for event in link.drain() if isinstance(event, Disconnected)}
+    assert gone == {1: "the stage was stopped", 2: "the stage was stopped"}
+
+
+@pytest.mark.parametrize("number", [3, 4, 5, 6])
+def test_who_leaves_a_stage_that_runs_has_left(run_stage: RunStage, number: int) -> None:
+    stage, link = run_stage(number)
+    client_of(stage).close()
+    until(lambda: stage.accepted == 1 and not stage.connections)
+    assert [event.reason for event in link.drain() if isinstance(event, Disconnected)] == ["left"]
 
 
 @pytest.mark.parametrize("number", STAGES)

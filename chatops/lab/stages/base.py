@@ -33,6 +33,7 @@ from chatops.units import format_size
 CPU_LIMIT = 60.0               # seconds of CPU that a stage may burn
 MEMORY_LIMIT = 64 << 20        # bytes that may wait in its memory for clients
 STOP_DEADLINE = 2.0            # seconds for a stage to end; after half of it, by force
+STOPPED = "the stage was stopped"      # why those are gone who had not left
 
 
 class StageServer:
@@ -168,6 +169,7 @@ class StageServer:
                 reason = f"its thread died: {type(error).__name__}: {error}"
                 self.bus.publish(Crashed(time.time(), traceback.format_exc()))
         finally:
+            self.running = False
             self._close_all()
             self.ended = self.ended or reason
             self.bus.publish(ServerStopped(time.time(), self.ended))
@@ -208,7 +210,7 @@ class StageServer:
         """
         for connection in [c for c in self.connections if c.fileno() < 0]:
             number, peer, _ = self.connections.pop(connection)
-            reason = self.reasons.pop(connection, "left")
+            reason = self.reasons.pop(connection, "left" if self.running else STOPPED)
             self.bus.publish(Disconnected(time.time(), number, -1, nick_of(number), "", peer,
                                           reason))
         watched = self.selector.get_map()
