@@ -146,7 +146,8 @@ def _details(console: Console, command: c.Details) -> str:
         _open(console, TaskScreen(task))
         return ""
     _open(console, DetailsScreen(_client(state, command.target),
-                                 program=state.program is not None))
+                                 program=state.program is not None,
+                                 offered=_offered(console)))
     return ""
 
 

@@ -154,6 +154,8 @@ class Dispatcher:
         spec = spec_of(command)
         if isinstance(command, Quit) or spec.where == "console":
             return
+        if why := self._state.refusal(spec.name):
+            raise CommandError(why)
         if self._state.replay:
             raise CommandError(REFUSAL)
         if self._state.status.read_only and not only_looks(command):

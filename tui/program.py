@@ -51,6 +51,9 @@ def is_possible(line: str) -> bool:
 def is_offered(line: str, state: ConsoleState) -> bool:
     """Whether help and palette list this: what there is no use for here only costs a look."""
     name = line.partition(" ")[0]
+    spec = find(name)
+    if spec is not None and spec.where != "console" and state.refusal(spec.name):
+        return False
     return is_possible(line) if state.program is not None else name not in ONLY_OF_PROGRAMS
 
 

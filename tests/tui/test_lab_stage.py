@@ -27,6 +27,7 @@ from tests.tui.shots import Rig
 from tui.lab import stage
 from tui.lab.menu import LabScreen
 from tui.lab.stage import TRIALS, StageScreen
+from tui.screens.details import DetailsScreen
 from tui.screens.main import MainScreen
 
 SIZES = [(80, 24), (120, 40)]
@@ -166,6 +167,36 @@ async def test_commands_and_keys_act_on_the_stage_and_not_on_the_chat_server(
         await press(rig, pilot, "p")
         assert front(rig).state.paused
         assert not rig.app.state.paused
+
+
+@pytest.mark.parametrize(("key", "command"), [
+    ("k", "kick"), ("K", "ban"), ("m", "mute"), ("b", "broadcast"), ("w", "write-interest")])
+async def test_what_a_stage_does_not_know_is_refused_before_anything_is_asked(
+        key: str, command: str, imagined: list[StageFeed]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "L", "5", "1", "down", key)
+        assert kind(rig) is StageScreen
+        assert f"✗ stage 5 knows no '{command}'; it is a server of a few lines" in on_screen(rig)
+        assert imagined[0].asked == []
+
+
+async def test_details_help_and_palette_of_a_stage_offer_only_what_it_knows(
+        imagined: list[StageFeed]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "L", "5", "1", "down", "enter")
+        assert kind(rig) is DetailsScreen
+        assert "g plot   ↑↓ scroll   esc close" in on_screen(rig)
+        assert "kick" not in on_screen(rig)
+        await press(rig, pilot, "k")
+        assert kind(rig) is DetailsScreen
+        await press(rig, pilot, "escape", "ctrl+p", *"kick")
+        assert "nothing is called that" in on_screen(rig)
+        await press(rig, pilot, "escape", "ctrl+p", *"despawn")
+        assert "nothing is called that" not in on_screen(rig)
 
 
 async def test_the_keys_offer_what_makes_the_fault_show_step_by_step(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import ClassVar
 
 from textual.app import App
@@ -11,6 +12,7 @@ from textual.content import Content
 
 from chatops.api.commands import Quit
 from chatops.lab.stages import STAGES, StageLink, StageServer
+from chatops.lab.stages.link import refusal
 from tui.config import Config
 from tui.console import Navigation
 from tui.lab.keys import Key, KeyStrip
@@ -63,6 +65,7 @@ class StageScreen(NestedScreen):
         super().__init__(StageLink(stage), app, navigation, config or Config(),
                          pane=FIRST_PANE[stage.number])
         self.stage = stage
+        self.state.refusal = partial(refusal, stage)
         self._text = StageText()
         self._keys = KeyStrip()
         self._trial = 0                # the step of TRIALS that comes next

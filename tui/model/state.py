@@ -19,7 +19,7 @@ What panes read:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from chatops.api.command_table import PANES
@@ -62,6 +62,7 @@ class ConsoleState(Present):
     draining: bool = False
     replay: bool = False               # the link is a recording
     recording: str = ""                # what the header says of a recording being made
+    refusal: Callable[[str], str] = lambda _: ""       # why a server's command is not known here
     greeting: str = ""                 # stands beside the prompt until a command is given
     views: dict[str, PaneView] = field(default_factory=lambda: {
         "clients": PaneView(CLIENT_COLUMNS, "APPQ", inverted=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.content import Content
 
 from chatops.api.snapshot import ClientRow
@@ -15,6 +17,7 @@ BOX_WIDTH = 96                 # cells that the box of a sheet has at most
 BORDERS = 4                    # of them at its sides
 OF_CHATS = (("k", "kick"), ("K", "ban"), ("m", "mute"), ("M", "unmute"))
 OF_PROGRAMS = (("k", "close"),)
+CALLED = {"close": "abort"}    # beside the key
 
 
 class DetailsScreen(Sheet):
@@ -24,19 +27,24 @@ class DetailsScreen(Sheet):
 
     DEFAULT_CSS = "DetailsScreen .page { text-wrap: nowrap; text-overflow: ellipsis; }"
 
-    def __init__(self, ident: int, *, program: bool = False) -> None:
+    def __init__(self, ident: int, *, program: bool = False,
+                 offered: Callable[[str], bool] = lambda _: True) -> None:
+        """`offered` tells which commands there is a use for here."""
         super().__init__()
         self._ident = ident
         self._last: ClientRow | None = None
         self._story = Story(ident)
-        self._keys = "k abort" if program else "k kick   K ban   m mute"
-        for key, name in OF_PROGRAMS if program else OF_CHATS:
+        keys = [(key, name) for key, name in (OF_PROGRAMS if program else OF_CHATS)
+                if offered(name)]
+        self._keys = "".join([f"{key} {CALLED.get(name, name)}   " for key, name in keys
+                              if name != "unmute"])
+        for key, name in keys:
             self._bindings.bind(key, f"app.command('{name} {ident}')", name)
         self._bindings.bind("g", f"app.command('plot queued 5m {ident}')", "plot")
 
     def on_mount(self) -> None:
         self.query_one(".box").border_subtitle = Content(
-            f"{self._keys}   g plot   ↑↓ scroll   esc close")
+            f"{self._keys}g plot   ↑↓ scroll   esc close")
 
     def show(self, state: ConsoleState) -> None:
         row = state.client(self._ident)

@@ -26,7 +26,15 @@ from chatops.loop.rows import thread_rows
 from chatops.units import format_seconds
 
 HELD = 0.5                     # seconds without an answer: the loop is held
+KNOWN = ("spawn", "despawn", "selector", "quit")
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping stage's kernel queues
+
+
+def refusal(stage: StageServer, command: str) -> str:
+    """Why a stage does not do what a chat server would; "" where it does."""
+    if command in KNOWN:
+        return ""
+    return f"{stage.label} knows no '{command}'; it is a server of a few lines"
 
 
 class StageLink:
@@ -91,8 +99,7 @@ class StageLink:
                 threading.Thread(target=self._stop, args=(future,), daemon=True).start()
             case _:
                 future.set_result(CommandResult(
-                    False, f"{self.stage.label} knows no '{spec_of(command).name}'; it is a "
-                    "server of a few lines"))
+                    False, refusal(self.stage, spec_of(command).name)))
         return future
 
     def report(self, event: Event) -> None:
