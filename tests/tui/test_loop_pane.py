@@ -145,6 +145,17 @@ async def test_what_threads_are_for_can_be_read_where_there_is_little_room(
             assert line in text
 
 
+async def test_what_was_not_timed_is_not_shown_as_if_it_had_been_measured() -> None:
+    rig = Rig()
+    rig.run(1.0)
+    snapshot = rig.app.state.snapshot
+    assert snapshot is not None
+    none = replace(snapshot.loop, slowest=0.0, slowest_name="", p50=0.0, p99=0.0)
+    _time, callback, slowest, *_ = loop._figures(rig.app.state, replace(snapshot, loop=none), 80)
+    assert callback.plain.split() == ["callback", "p50", "-", "p99", "-"]
+    assert slowest.plain.split() == ["slowest", "-"]
+
+
 # -- worked, and kept waiting
 
 

@@ -160,7 +160,7 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
     lost = (f"{format_count(state.dropped)} lost  " if state.dropped else "", "bold $warning")
     rows: list[list[Part]] = [
         [_label("time"), *_split(gauges.busy, gauges.off_cpu, room)],
-        [_label("callback"), f"p50 {format_seconds(loop.p50)}  p99 {format_seconds(loop.p99)}"],
+        [_label("callback"), f"p50 {_timed(loop, loop.p50)}  p99 {_timed(loop, loop.p99)}"],
         [_label("slowest"), *_slowest(loop)],
         [_label("timers"), f"{loop.timers:,} pending, next ",
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
@@ -191,13 +191,18 @@ def _split(busy: float, off_cpu: float, room: int) -> list[Part]:
             (f"{busy:>7.1%}", "bold"), "  busy", (told, "$warning")]
 
 
+def _timed(loop: LoopFigures, seconds: float) -> str:
+    """`-` where no callback has been timed: a loop of asyncio's only queues what is ready."""
+    return format_seconds(seconds) if loop.slowest_name else "-"
+
+
 def _slowest(loop: LoopFigures) -> list[Part]:
     off_cpu = loop.slowest_off_cpu
     at_work = loop.slowest - off_cpu
     long = at_work >= LONG_CALLBACK
     kept = (f"  {format_seconds(at_work)} worked, {format_seconds(off_cpu)}{KEPT}"
             if off_cpu >= OFF_CPU_SHOWN else "")
-    return [(format_seconds(loop.slowest), "bold $error" if long else "bold"), (kept, "$warning"),
+    return [(_timed(loop, loop.slowest), "bold $error" if long else "bold"), (kept, "$warning"),
             f"  {clean(loop.slowest_name)}", ("  ! holds the loop", "$error") if long else ""]
 
 
