@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 
@@ -10,7 +11,7 @@ from chatops.api.command_line import parse
 from chatops.api.commands import CommandResult
 from chatops.api.events import Connected, Crashed, Disconnected, ServerStopped, Warned
 from chatops.api.link import LinkStatus
-from chatops.lab.stages import STAGES, StageServer
+from chatops.lab.stages import STAGES, StageLink, StageServer
 from chatops.lab.stages.base import receive
 from tests.integration.client import Client
 from tests.integration.stages import RunStage, client_of, lint, snapshot_of, stopped_client_of
@@ -165,6 +166,26 @@ def fill(stage: StageServer, talker: Client) -> None:
         return False
 
     until(full, 20.0)
+
+
+def test_each_thread_that_a_stage_shows_has_a_purpose_and_none_is_the_chat_servers(
+        run_stage: RunStage) -> None:
+    ends = threading.Event()
+    others = [threading.Thread(target=ends.wait, name=name)
+              for name in ("reactor", "textual-input", "end of stage 3")]
+    for thread in others:
+        thread.start()
+    stage, _link = run_stage(5)
+    link = StageLink(stage, purposes={"textual-input": "reads the keyboard"})
+    threads = {row.name: row.doing for row in snapshot_of(link).threads}
+    link.close()
+    ends.set()
+    for thread in others:
+        thread.join()
+    assert threads["textual-input"] == "reads the keyboard"
+    assert threads[stage.label].startswith("on demand: ")
+    assert not {"reactor", "end of stage 3"} & set(threads)
+    assert all(threads.values())
 
 
 def test_a_stage_that_is_held_before_anybody_looked_is_shown_as_held(run_stage: RunStage) -> None:

@@ -55,7 +55,7 @@ def imagined(monkeypatch: pytest.MonkeyPatch) -> list[StageFeed]:
     """Stages whose links are fakes; all that were opened, the newest last."""
     links: list[StageFeed] = []
 
-    def link(running: StageServer) -> StageFeed:
+    def link(running: StageServer, **_purposes: object) -> StageFeed:
         links.append(StageFeed(running))
         return links[-1]
 

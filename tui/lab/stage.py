@@ -13,6 +13,7 @@ from textual.content import Content
 from chatops.api.commands import Quit
 from chatops.lab.stages import STAGES, StageLink, StageServer
 from chatops.lab.stages.link import refusal
+from chatops.links.local import CONSOLES
 from tui.config import Config
 from tui.console import Navigation
 from tui.lab.keys import Key, KeyStrip
@@ -62,8 +63,8 @@ class StageScreen(NestedScreen):
     def __init__(self, stage: StageServer, app: App[int], navigation: Navigation,
                  progress: Progress, config: Config | None = None) -> None:
         """`stage` has been started already, and belongs to this screen from now on."""
-        super().__init__(StageLink(stage), app, navigation, config or Config(),
-                         pane=FIRST_PANE[stage.number])
+        super().__init__(StageLink(stage, purposes=CONSOLES), app, navigation,
+                         config or Config(), pane=FIRST_PANE[stage.number])
         self.stage = stage
         self.state.refusal = partial(refusal, stage)
         self._text = StageText()

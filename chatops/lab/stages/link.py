@@ -6,7 +6,7 @@ import linecache
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 
 from msgspec.structs import replace
@@ -47,8 +47,11 @@ class StageLink:
 
     in_process = True
 
-    def __init__(self, stage: StageServer, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stage: StageServer, *, clock: Callable[[], float] = time.monotonic,
+                 purposes: Mapping[str, str] | None = None) -> None:
+        """`purposes` says by name what the threads of the console are there for that shows it."""
         self.stage = stage
+        self._purposes = purposes or {}
         self._clock = clock
         self._picture = Picture(stage)
         self._subscription = stage.bus.subscribe(backlog=True)
@@ -166,12 +169,13 @@ class StageLink:
         return f", in {file.rpartition('/')[2]}:{line}: {code}"
 
     def _threads(self) -> tuple[ThreadRow, ...]:
-        return thread_rows({
+        """Its own, and those that it is shown and tried with; the chat server has others."""
+        return tuple([row for row in thread_rows({
+            **self._purposes,
             "MainThread": "shows you this",
-            "reactor": "the chat server; it goes on meanwhile",
             "clients": "built-in clients of the lab",
             self.stage.label: f"{self.stage.title}: {self.stage.fault}",
-        })
+        }) if row.doing])
 
     # -- commands
 
