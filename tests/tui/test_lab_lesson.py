@@ -134,6 +134,20 @@ async def test_the_console_goes_on_while_an_experiment_runs() -> None:
         assert "Counted" in on_screen(rig)
 
 
+async def test_the_last_lessons_key_is_called_by_where_it_leads() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        first, last = LESSONS[0], LESSONS[-1]
+        for lesson, said, other in ((first, "n next lesson", "n back to the lab"),
+                                    (last, "n back to the lab", "n next lesson")):
+            rig.app.push_screen(LessonScreen(lesson, Progress()))
+            await begin(rig, pilot, 0.1)
+            for key in ("home", "end"):
+                await press(rig, pilot, key)
+                assert said in on_screen(rig)
+                assert other not in on_screen(rig)
+
+
 async def test_one_may_leave_in_the_middle_of_a_measurement() -> None:
     rig = Rig()
     async with rig.app.run_test(size=(80, 24)) as pilot:

@@ -277,15 +277,17 @@ class LessonScreen(Screen[None]):
         options.highlighted = marked if marked is not None else at
 
     def _keys(self, place: str) -> list[Key]:
+        last = self.lesson.name == self._lessons[-1].name
+        onward = Key("n", "back to the lab" if last else "next lesson", "lesson(1)")
         keys = [Key("→", "next", "step(1)"), Key("←", "back", "step(-1)")]
         if self._step == 0:
             keys.pop()
         if self._step == len(self._places) - 1:
-            keys = [Key("n", "next lesson", "lesson(1)"), keys[-1]]
+            keys = [onward, keys[-1]]
         if not self._missing and not self.measuring:
             keys.append(Key("m", "measure" + (" again" if self._result else ""), "measure"))
         if place in ("measure", "answer"):
             keys.append(Key(f"1-{len(self.lesson.choices)}", "choose", "scroll(99)"))
-        if Key("n", "next lesson", "lesson(1)") not in keys:
-            keys.append(Key("n", "next lesson", "lesson(1)"))
+        if onward not in keys:
+            keys.append(onward)
         return [*keys, Key("esc", "lab", "leave")]
