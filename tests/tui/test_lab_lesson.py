@@ -14,9 +14,9 @@ from chatops.lab.lessons import LESSONS
 from chatops.lab.lessons.figures import Figure, Quantities, Quantity
 from chatops.lab.lessons.lesson import MeasuredLesson
 from tests.patience import scaled
-from tests.tui.lab_scenes import measured
 from tests.tui.press import Page, begin, kind, on_screen, press
 from tests.tui.shots import Rig
+from tests.unit.test_lessons import WORLDS
 from tui.lab.lesson import LessonScreen
 from tui.lab.menu import LabScreen
 from tui.lab.progress import Progress
@@ -206,7 +206,9 @@ async def test_what_was_measured_is_there_when_one_comes_back() -> None:
 async def test_every_lesson_can_be_gone_through_from_the_first_to_the_last(
         size: tuple[int, int]) -> None:
     rig = Rig()
-    measured(rig.app)
+    true = {name: list(worlds)[-1] for name, worlds in WORLDS.items()}
+    rig.app.navigation.progress.results.update(
+        {name: WORLDS[name][choice]() for name, choice in true.items()})
     async with rig.app.run_test(size=size) as pilot:
         await begin(rig, pilot)
         await press(rig, pilot, "L", "a")
@@ -214,16 +216,23 @@ async def test_every_lesson_can_be_gone_through_from_the_first_to_the_last(
             assert f"lesson {number} of 9" in on_screen(rig)
             screen = rig.app.screen
             assert isinstance(screen, LessonScreen)
-            await pilot.press("end", "1")
+            right = lesson.choices.index(true[lesson.name])
+            wrong = (right + 1) % len(lesson.choices)
+            await pilot.press("end", str(wrong + 1))
             await pilot.pause()
             assert lesson.question[:40] in on_screen(rig)
-            assert ("Right." in on_screen(rig)) or ("Not here." in on_screen(rig))
+            assert f"✗ Not here. It is: {true[lesson.name]}" in on_screen(rig)
+            assert "Right." not in on_screen(rig)
+            if number % 2:                                    # the others stay answered wrongly
+                await press(rig, pilot, str(right + 1))
+                assert "✓ Right." in on_screen(rig)
+                assert "Not here." not in on_screen(rig)
             heading = on_screen(rig).split("\n")[0]           # the marks stay, however long it is
             assert len(LESSONS) - number == heading.count("○")
-            assert number == heading.count("✓") + heading.count("✗")
+            assert (heading.count("✓"), heading.count("✗")) == ((number + 1) // 2, number // 2)
             await press(rig, pilot, "n")
         assert kind(rig) is LabScreen
-        assert "of 9 right" in on_screen(rig)
+        assert "5 of 9 right" in on_screen(rig)
 
 
 async def test_the_real_experiment_is_measured_and_drawn() -> None:
