@@ -16,7 +16,7 @@ from chatops.system.errors import ChatopsError
 from chatops.units import shown
 from tui.config import Config
 from tui.lab.lesson import LessonScreen
-from tui.lab.menu import LabScreen
+from tui.lab.menu import LETTERS, LabScreen
 from tui.lab.progress import Progress
 from tui.lab.stage import StageScreen
 from tui.nested import NestedScreen, ProcessScreen
@@ -53,10 +53,13 @@ class ConsoleNavigation:
         self._enter(StageScreen(stage, self._app, self, self.progress, self._config))
 
     def lesson(self, name: str) -> None:
-        """A lesson by its name or number; "" is the first that is not answered."""
+        """A lesson by its name, its number, or its letter in the menu; "" is the first that is
+        not answered.
+        """
         names = [lesson.name for lesson in LESSONS]
-        numbered = {str(number): known for number, known in enumerate(names, 1)}
-        name = numbered.get(name, name)
+        called = {str(number): known for number, known in enumerate(names, 1)}
+        called |= zip(LETTERS, names, strict=False)
+        name = called.get(name.lower(), name)
         if not name:
             name = next((lesson.name for lesson in LESSONS
                          if self.progress.verdict(lesson) is None), names[0])

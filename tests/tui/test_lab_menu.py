@@ -94,15 +94,17 @@ async def test_what_was_done_in_this_session_is_marked() -> None:
         assert "3 broadcast  ○" in shown
 
 
-async def test_a_lesson_can_be_asked_for_by_name_by_number_or_as_the_next_one() -> None:
+async def test_a_lesson_can_be_asked_for_by_name_by_number_by_letter_or_as_the_next_one() -> None:
     rig = Rig()
     learnt(rig.app)
     async with rig.app.run_test(size=(80, 24)) as pilot:
         await begin(rig, pilot)
-        for words, at in (("lesson cost", 5), ("lesson 7", 6), ("lesson", 4)):
+        for words, at in (("lesson cost", 5), ("lesson 7", 6), ("lesson b", 1), ("lesson I", 8),
+                          ("lesson", 4)):
             await typed(rig, pilot, words)
             assert isinstance(rig.app.screen, LessonScreen)
             assert rig.app.screen.lesson is LESSONS[at]
+            assert f"lesson {at + 1} of 9: {LESSONS[at].name}" in on_screen(rig)
             await press(rig, pilot, "escape")
 
 

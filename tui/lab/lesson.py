@@ -243,9 +243,11 @@ class LessonScreen(Screen[None]):
         number = names.index(self.lesson.name) + 1
         left = Content.assemble(
             (" lab ", "bold $background on $primary"),
-            (f" lesson {number} of {len(names)}  ", "$text-muted"),
+            (f" lesson {number} of {len(names)}: {self.lesson.name}  ", "$text-muted"),
             (self.lesson.title, "bold $foreground"))
-        return both_ends(left, score_texts(self._progress, self._lessons), self.size.width)
+        room = self.size.width - len(names) - 2        # beside the marks, which always stay
+        return both_ends(left.truncate(room, ellipsis=True),
+                         score_texts(self._progress, self._lessons), self.size.width)
 
     def _page(self, place: str) -> Content:
         if place == "read":
