@@ -1,0 +1,51 @@
+"""Rows that a filter keeps from the eye: no action takes them in silence."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.tui.eyes import SMALL, screen_text, table
+from tests.tui.feed import Feed
+from tests.tui.press import begin, echo, press
+from tests.tui.program_feed import ProgramFeed
+from tests.tui.shots import Rig
+
+NOTHING = ("slash", *"zzz", "enter")   # a filter that no row passes
+
+
+@pytest.mark.parametrize("key", ["k", "K", "m", "M", "enter", "space", "c"])
+@pytest.mark.parametrize("pane", ["1", "2"])
+async def test_with_no_row_in_sight_an_action_finds_none_selected(key: str, pane: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, pane, "down", "down", "down", *NOTHING)
+        assert "no row matches the filter" in screen_text(rig)
+        await press(rig, pilot, key)
+        assert "is selected" in echo(rig)
+        assert len(rig.app.screen_stack) == 1
+        assert not rig.link.asked
+        assert not rig.app.state.tags
+
+
+@pytest.mark.parametrize("key", ["k", "enter"])
+async def test_a_task_that_is_out_of_sight_is_not_acted_on(key: str) -> None:
+    rig = Rig(ProgramFeed())
+    async with rig.app.run_test(size=SMALL) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "6", "down", *NOTHING, key)
+        assert "no task is selected" in echo(rig)
+        assert len(rig.app.screen_stack) == 1
+
+
+async def test_the_cursor_is_back_on_its_row_when_the_filter_is_cleared() -> None:
+    rig = Rig(Feed(5))
+    async with rig.app.run_test(size=SMALL) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "down", "down")
+        chosen = table(rig).cursor
+        await press(rig, pilot, *NOTHING)
+        assert table(rig).cursor is None
+        await press(rig, pilot, "escape")
+        assert table(rig).cursor == chosen
+        assert rig.app.state.cursor_client() == chosen
