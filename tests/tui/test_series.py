@@ -125,6 +125,41 @@ def test_however_many_clients_there_are_few_are_followed_and_the_looked_at_one_i
     assert known(series.read("lines-in", "1m", START + 9.9)) == pytest.approx([10.0] * 10)
 
 
+def test_looking_at_one_that_has_left_costs_no_other_its_plot_and_the_past_is_read_once() -> None:
+    everybody = [picture(START + s / 2, s * 5, s, clients=CLIENTS_KEPT + 50) for s in range(21)]
+    gone = CLIENTS_KEPT + 50
+    without = [replace(one, clients=one.clients[:-1]) for one in (
+        picture(START + s / 2, s * 5, s, clients=gone) for s in range(21, 41))]
+    plots, past = fed(everybody), [(one, ()) for one in everybody]
+    for one in without:
+        plots.add(one)
+        followed = dict(plots.clients)
+        told = plots.look_at(gone, past)
+        assert plots.clients == followed
+        assert plots.look_at(gone, iter(())) is told
+    assert known(told.read("lines-in", "1m", START + 19.9)) == pytest.approx([10.0] * 10)
+    first = plots.clients[1].read("lines-in", "1m", START + 19.9)
+    assert known(first) == pytest.approx([10.0] * 20)
+
+
+def test_the_plot_of_one_that_was_followed_outlives_it_a_little() -> None:
+    plots = fed(picture(START + s / 2, s * 5, s, clients=2 if s < 21 else 1) for s in range(31))
+    assert known(plots.look_at(2, ()).read("lines-in", "1m", START + 14.9)) == pytest.approx(
+        [10.0] * 10)
+
+
+def test_one_that_had_not_come_when_it_was_looked_at_is_followed_once_it_has() -> None:
+    plots = fed(picture(START + s / 2, s * 5, s, clients=CLIENTS_KEPT) for s in range(3))
+    late = CLIENTS_KEPT + 1
+    assert known(plots.look_at(late, ()).read("lines-in", "1m", START + 1)) == []
+    pictures = [picture(START + s / 2, s * 5, s, clients=late) for s in range(3, 13)]
+    for one in pictures:
+        plots.add(one)
+    series = plots.look_at(late, [(one, ()) for one in pictures])
+    assert plots.clients[late] is series
+    assert known(series.read("lines-in", "1m", START + 5.9)) == pytest.approx([10.0] * 5)
+
+
 def test_the_memory_does_not_grow_with_time() -> None:
     plots = fed(talk(3, every=0.5))
 

@@ -8,7 +8,7 @@ the server was not looked at, or its pictures were late.
 Memory is bounded: 240 buckets of 8 bytes for each figure, for their numbers and for what is
 known of them, which is 19 KB for the server's seven figures and 13 KB for a client's four.  At
 most `CLIENTS_KEPT` clients are followed, some 1.6 MB; where there are more of them, those that
-were looked at last are among them.
+were looked at last are among them.  Of those that have left, a few can be looked at still.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ LATE_INTERVALS = 3.0           # and in intervals between pictures: large server
 LATE_MOST = 30.0
 STILL_TURNS = 3                # turns of a loop that slept between two pictures, at most
 CLIENTS_KEPT = 128
+GONE_KEPT = 4                  # of those that have left, and may be looked at still
 CLIENTS_EVERY = 0.5            # seconds between two looks at the clients
 PICTURES_PER_BUCKET = 4        # of the past, where there are more
 
@@ -197,6 +198,8 @@ class Plots:
     def _begin(self) -> None:
         self.server = Series(SERVER)
         self.clients: dict[int, Series] = {}       # who was looked at last is last
+        self._gone: dict[int, Series] = {}         # the same of those that are not here
+        self._here: Mapping[int, ClientRow] = {}
         self._pictures = _GapDetector()
         self._clients_at = float("-inf")           # when they were last looked through
         self._clients_known = True                 # all the time since then is
@@ -214,9 +217,9 @@ class Plots:
     def _add_clients(self, snapshot: Snapshot) -> None:
         known, self._clients_known = self._clients_known, True
         self._clients_at = snapshot.mono
-        here = {row.id: row for row in snapshot.clients}
-        for ident in self.clients.keys() - here.keys():
-            del self.clients[ident]
+        self._here = here = {row.id: row for row in snapshot.clients}
+        for ident in [ident for ident in self.clients if ident not in here]:
+            _put(self._gone, ident, self.clients.pop(ident), GONE_KEPT)
         for ident in here:
             if len(self.clients) >= CLIENTS_KEPT:
                 break
@@ -227,16 +230,30 @@ class Plots:
 
     def look_at(self, ident: int, past: Iterable[Moment]) -> Series:
         """The series of this client, begun with what is held of the past where it has not
-        been followed so far; from now on it is the last to go where there are too many.
+        been followed so far; from now on it is the last to go where there are too many.  One that
+        is not here takes no place of those that are.
         """
-        series = self.clients.pop(ident, None)
+        series = self.clients.get(ident)
+        here = series is not None or ident in self._here
+        if series is None and not here:
+            series = self._gone.get(ident)
         if series is None:
             latest = self._pictures.latest     # a recording's past reaches into what is to come
             series = of_the_past(past, ident, end=latest.mono if latest is not None else 0.0)
-            while len(self.clients) >= CLIENTS_KEPT:
-                del self.clients[next(iter(self.clients))]
-        self.clients[ident] = series
+        if here:
+            self._gone.pop(ident, None)        # it had not come when it was looked at before
+            _put(self.clients, ident, series, CLIENTS_KEPT)
+        else:
+            _put(self._gone, ident, series, GONE_KEPT)
         return series
+
+
+def _put(kept: dict[int, Series], ident: int, series: Series, most: int) -> None:
+    """Make it the last of `most`."""
+    kept.pop(ident, None)
+    while len(kept) >= most:
+        del kept[next(iter(kept))]
+    kept[ident] = series
 
 
 def of_the_past(past: Iterable[Moment], ident: int = 0, *, end: float = math.inf,
