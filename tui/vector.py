@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from rich.cells import cell_len
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -22,6 +23,8 @@ from tui.text.cells import REPLACEMENT
 CELL_WIDTH, CELL_HEIGHT, BASE_LINE = 8.4, 18, 13.5     # user units; a cell is 14 high in its font
 MARGIN = 8
 _WORDS = re.compile(r"[^ ]+(?: [^ ]+)*")       # with one blank between them
+# The terminal's own, which no picture can know; the theme for sixteen colours is on black as well.
+TEXT, GROUND = "#ffffff", "#000000"
 FONT = "Fira Code, Cascadia Code, Menlo, Consolas, DejaVu Sans Mono, monospace"
 
 
@@ -106,7 +109,7 @@ def _ground(frames: Sequence[Frame]) -> str:
             colour = _colours(run.style)[1]
             found[colour] = found.get(colour, 0) + run.cells
     found.pop("", None)
-    return max(found, key=lambda colour: found[colour], default="#000000")
+    return max(found, key=lambda colour: found[colour], default=GROUND)
 
 
 def _line(runs: tuple[StyledRun, ...], y: int, first: int, last: int, count: int, pace: float,
@@ -158,13 +161,17 @@ def _escape(text: str) -> str:
 
 def _colours(style: Style) -> tuple[str, str]:
     """Of the text and of its ground, "" where it has none."""
-    fore = style.color.get_truecolor().hex if style.color is not None else ""
-    back = style.bgcolor.get_truecolor(foreground=False).hex if style.bgcolor is not None else ""
+    fore = _hex(style.color, TEXT) if style.color is not None else ""
+    back = _hex(style.bgcolor, GROUND) if style.bgcolor is not None else ""
     return (back, fore) if style.reverse else (fore, back)
 
 
+def _hex(colour: Color, default: str) -> str:
+    return default if colour.is_default else colour.get_truecolor().hex
+
+
 def _rules(style: Style) -> str:
-    fore = _colours(style)[0] or "#ffffff"
+    fore = _colours(style)[0] or TEXT
     return (f"fill:{fore}" + (";font-weight:bold" if style.bold else "")
             + (";font-style:italic" if style.italic else "")
             + (";text-decoration:underline" if style.underline else "")

@@ -179,3 +179,13 @@ def test_a_film_takes_the_place_of_a_film_and_of_nothing_else(recorded: Path, tm
     assert refused.stderr == (f"chatops: {recorded} is there already, and no SVG picture; the film "
                               "needs another name\n")
     assert recorded.read_bytes() == before
+
+
+def test_what_has_the_terminals_own_colours_is_read_on_the_ground_of_the_picture() -> None:
+    line = Strip([Segment("as it is", Style(color="default", bgcolor="black")),
+                  Segment("turned", Style(color="default", bgcolor="default", reverse=True))])
+    svg = draw([frame_of([line])], (14, 1))
+    ground = svg.index('<rect width="100%" height="100%" rx="6" fill="#000000"/>')
+    assert "fill:#ffffff" in svg
+    assert 'fill="#ffffff"' in svg[ground:]        # what lies under the turned one
+    assert "fill:#000000" in svg
