@@ -9,6 +9,7 @@ from tests.tui.eyes import LARGE, SMALL, press, screen_text
 from tests.tui.feed import Feed
 from tests.tui.shots import Rig
 from tui.screens.main import MainScreen
+from tui.screens.prompt import Prompt
 
 HOSTILE = ("[/foo]", "[@click=app.quit]x[/]", "\x1b[2J\x1b]52;c;QQ==\x07", "e" + "\u0301" * 5000,
            "李小龍さくら漢字仮名", "\u202eevil", "${x} %s {0}", "[", "\\[bold]")
@@ -73,3 +74,22 @@ async def test_wide_characters_do_not_push_the_columns_behind_them() -> None:
         peers = [strip.crop(21, 41).text.find("127.0.0.1:") for strip, line in
                  zip(strips, lines, strict=True) if "127.0.0.1:50" in line]
         assert len(set(peers)) == 1
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+async def test_emoji_that_are_joined_stand_side_by_side_and_no_sign_of_the_joiner_is_drawn(
+        size: tuple[int, int]) -> None:
+    family = "\N{MAN}\u200d\N{WOMAN}\u200d\N{GIRL}"
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        rig.feed.happened.append(Said(rig.feed.wall, 1, "alice", "lobby", f"we are {family}"))
+        rig.run(0.2)
+        await press(pilot, "3")
+        rig.app.screen.query_one(Prompt).outcome(True, f"said {family}")
+        rig.run(0.1)
+        await pilot.pause()
+        lines = [line for line in screen_text(rig).splitlines() if "\N{GIRL}" in line]
+        assert len(lines) == 2
+        assert all("\N{MAN}\N{WOMAN}\N{GIRL}" in line for line in lines)
+        strips = rig.app.screen._compositor.render_strips()
+        assert {strip.cell_length for strip in strips} == {size[0]}

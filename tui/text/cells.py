@@ -20,16 +20,22 @@ _GAP = re.compile(r" {2,}(?=\S)")      # between two columns of a listing
 _PLACE = re.compile(r"(?:[^\s.()]+\.)*([^\s.()]+) (\([^\s()]+:\d+\))$")
 NAMED = 4                      # cells of a name that are worth showing before its place
 MARKS_PER_CELL = 2             # combining marks drawn on one character
+# Terminals differ in how wide what they join is: some draw a family in two cells, others in six.
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 
 @lru_cache(maxsize=4096)
 def clean(text: str) -> str:
-    """Without control and format characters, and with few marks on each character."""
+    """Without control and format characters, and with few marks on each character; what is
+    joined stands side by side, as wide as it is counted.
+    """
     if text.isascii() and text.isprintable():
         return text
     kept: list[str] = []
     marks = 0
     for char in text:
+        if char in _JOINERS:
+            continue
         if not char.isprintable() and not char.isspace():
             kept.append(REPLACEMENT)
             marks = 0
