@@ -17,6 +17,7 @@ from tui.model.state import ConsoleState
 from tui.model.targets import Target, host_in, refreshed
 from tui.screens.question import Choice, Question
 from tui.text.cells import clean, fit
+from tui.widgets.plain_input import PlainInput
 
 
 class AboutClients(Question):
@@ -77,7 +78,7 @@ class KickDialog(AboutClients):
 
     def __init__(self, targets: Sequence[Target], reason: str = "") -> None:
         super().__init__(targets, Choice("", "Kick", "harm"))
-        self._reason = Input(reason, placeholder="no reason given", id="reason")
+        self._reason = PlainInput(reason, placeholder="no reason given", id="reason")
 
     def heading(self) -> str:
         return f"Kick {_count(self.targets)}?"
@@ -104,9 +105,9 @@ class BanDialog(AboutClients):
                  reason: str = "") -> None:
         super().__init__(targets, Choice("", "Ban", "harm"))
         self._target = target
-        self._for = Input(format_duration(seconds) if seconds else "", placeholder="for ever",
-                          id="duration")
-        self._reason = Input(reason, placeholder="no reason given", id="reason")
+        self._for = PlainInput(format_duration(seconds) if seconds else "",
+                               placeholder="for ever", id="duration")
+        self._reason = PlainInput(reason, placeholder="no reason given", id="reason")
         self._address_only = not targets
         self._neighbours = Static(classes="field")
 
@@ -163,7 +164,7 @@ class BroadcastDialog(Question):
     def __init__(self, count: int) -> None:
         super().__init__(Choice("", "Send", "good"))
         self._count = count
-        self._text = Input(placeholder="*** [admin] …", id="text")
+        self._text = PlainInput(placeholder="*** [admin] …", id="text")
 
     def heading(self) -> str:
         return ("Say to the only client" if self._count == 1 else

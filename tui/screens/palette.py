@@ -18,6 +18,7 @@ from tui.model.keymap import USUAL, Keymap, KeymapEntry
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
 from tui.widgets.entry_about import EntryAbout
+from tui.widgets.plain_input import PlainInput
 
 USAGE_WIDE, KEYS_WIDE = 32, 10
 
@@ -53,7 +54,7 @@ class PaletteScreen(Dialog[str]):
         with Vertical(classes="box") as box:
             box.border_title = "Run a command"
             box.border_subtitle = "↑↓ move   enter run   esc close"
-            yield Input(placeholder="kick, outbox, sort, F9 …", compact=True)
+            yield PlainInput(placeholder="kick, outbox, sort, F9 …", compact=True)
             yield OptionList()
             yield EntryAbout()
 

@@ -28,7 +28,8 @@ from tui.model.line_history import LineHistory
 from tui.model.state import ConsoleState
 from tui.tables import check_filter
 from tui.text.cells import clean, fit
-from tui.widgets.prompt_input import PromptInput, printable
+from tui.widgets.plain_input import printable
+from tui.widgets.prompt_input import PromptInput
 
 LABEL_LEAST, LABEL_MOST = 14, 34
 CANDIDATES_SHOWN = 7

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.message import Message
-from textual.widgets import Input
+
+from tui.widgets.plain_input import PlainInput
 
 
-def printable(text: str) -> str:
-    """A line as it can be put into a field, blanks at its ends and all."""
-    return "".join(c for c in text.replace("\t", " ") if c.isprintable())
-
-
-class PromptInput(Input):
+class PromptInput(PlainInput):
     """What is pasted into it is never run by that."""
 
     @dataclass
@@ -29,7 +25,7 @@ class PromptInput(Input):
         event.stop()
         first, *others = re.split("\r\n?|\n", event.text)
         if first:
-            self.replace(printable(first), *self.selection)
+            self.replace(first, *self.selection)
         left_out = [line for line in others if line.strip()]
         if first or left_out:
             self.post_message(self.Pasted(left_out))
