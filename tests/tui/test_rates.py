@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import Pulse, Snapshot
 from tests.tui.feed import BEGAN, Feed
+from tui.model.pulses import PulseMeter
 from tui.model.rates import ASLEEP_AFTER, ASLEEP_AT_MOST, SAMPLE, Meter
 
 
@@ -142,3 +143,15 @@ def test_a_moment_between_two_sleeps_is_drawn_where_it_was_and_all_of_it(
         # The last moment may not be over yet.
         assert abs(len(bars) - 60 / SAMPLE) <= ASLEEP_AT_MOST / SAMPLE + 1, name
         assert 0 <= said - sum(bars) * SAMPLE <= 10.01, name
+
+
+@pytest.mark.parametrize("apart", [0.1, 0.2, 0.3, 0.4, 0.7])
+def test_a_minute_has_as_many_bars_however_far_apart_its_pictures_and_pulses_lie(
+        apart: float) -> None:
+    feed, meter, pulses, drawn = Feed(), Meter(), PulseMeter(1.0, 0.25, SAMPLE), 0
+    for step in range(round(60 / apart) + 1):
+        meter.feed(replace(feed.snapshot(), mono=BEGAN + step * apart, turn=step), step * apart)
+        bar = pulses.feed(Pulse(BEGAN + step * apart, step, step, 0.0, 0.0, 0, False))
+        drawn += bar[1] if bar is not None else 0
+    assert len(meter.series["wakeups"]) == pytest.approx(60 / SAMPLE, abs=2)
+    assert drawn == pytest.approx(60 / SAMPLE, abs=2)

@@ -37,7 +37,8 @@ class PulseMeter:
         self._sample = sample
         self._marks: deque[Pulse] = deque()
         self._since = float("-inf")            # the server's clock; it slept until then
-        self._bar: Pulse | None = None
+        self._bar: Pulse | None = None         # counters where the current bar begins
+        self._bar_since = float("-inf")        # the server's clock, from when they count
 
     def feed(self, pulse: Pulse) -> tuple[LoopRates, int] | None:
         """Take one in; the bar that it ends, and how many times the usual width that is."""
@@ -46,6 +47,7 @@ class PulseMeter:
             self.forget()                      # another server
         if self._bar is None:
             self._bar, self.drawn = pulse, max(self.drawn, pulse.mono)
+            self._bar_since = self.drawn
         while len(marks) > 1 and pulse.mono - marks[1].mono >= self._window:
             marks.popleft()
         if marks and pulse.mono > marks[0].mono:
@@ -53,12 +55,13 @@ class PulseMeter:
             self.now = between(marks[0], pulse, seconds) if seconds > 0 else self.now
         if not marks or pulse.mono - marks[-1].mono >= self._mark_every:
             marks.append(pulse)
-        seconds = pulse.mono - self.drawn
-        if seconds < self._sample:
+        bars = int((pulse.mono - self.drawn) / self._sample)
+        if bars < 1:
             return None
-        bar = between(self._bar, pulse, seconds)
-        self._bar, self.drawn = pulse, pulse.mono
-        return bar, round(seconds / self._sample)
+        bar = between(self._bar, pulse, pulse.mono - self._bar_since)
+        self._bar, self._bar_since = pulse, pulse.mono
+        self.drawn += bars * self._sample          # what is over is the next one's
+        return bar, bars
 
     def rest(self, mono: float) -> int:
         """The server sleeps, and its clock shows this: how many empty bars there are to draw."""
@@ -66,6 +69,7 @@ class PulseMeter:
             return 0
         bars = max(0, int((mono - self.drawn) / self._sample))
         self.drawn += bars * self._sample
+        self._bar_since = max(self._bar_since, self.drawn)
         return bars
 
     def wake(self, mono: float) -> None:

@@ -166,7 +166,8 @@ class Meter:
         self._received = 0.0       # console's clock, when `_latest` came
         self._interval = 0.0       # seconds between the last two
         self._bar: Snapshot | None = None   # counters where the current bar begins
-        self._bar_at = 0.0         # the server's clock there
+        self._bar_since = 0.0      # the server's clock, from when they count
+        self._bar_at = 0.0         # the same, up to when there are bars
         self._loop: PulseMeter | None = None       # where the link tells pulses
 
     def feed(self, snapshot: Snapshot | None, mono_now: float,
@@ -246,26 +247,32 @@ class Meter:
         if self._bar is not latest:    # what happened in a bar that was not full when it slept
             self._append(gauges(self._bar, latest, SAMPLE), 1)
             self._bar_at += SAMPLE
-        self._bar, self._bar_at = latest, max(self._bar_at, latest.mono)
+        self._bar, self._bar_since = latest, max(self._bar_at, latest.mono)
 
     def _rest(self, latest: Snapshot, mono_now: float) -> None:
         """Nothing happens: the bars go on, empty."""
         now = self.server_now(mono_now)
         if self._bar is None:
-            self._bar, self._bar_at = latest, latest.mono
+            self._begin_bar(latest)
         if (bars := int((now - self._bar_at) / SAMPLE)) > 0:
             self._append(self.now, bars)
-            self._bar, self._bar_at = latest, self._bar_at + bars * SAMPLE
+            self._bar_at += bars * SAMPLE
+            self._bar, self._bar_since = latest, max(self._bar_at, latest.mono)
         if self._loop is not None and (bars := self._loop.rest(now)):
             self._extend(LoopRates()._asdict(), bars)
 
     def _draw_bars(self, snapshot: Snapshot) -> None:
-        if self._bar is None:
-            self._bar, self._bar_at = snapshot, snapshot.mono
-        seconds = snapshot.mono - self._bar_at
-        if seconds >= SAMPLE:
-            self._append(gauges(self._bar, snapshot, seconds), round(seconds / SAMPLE))
-            self._bar, self._bar_at = snapshot, snapshot.mono
+        before = self._bar or self._begin_bar(snapshot)
+        # A bar ends with the picture after its end, and the next begins where it should have.
+        if (bars := int((snapshot.mono - self._bar_at) / SAMPLE)) > 0:
+            seconds = snapshot.mono - self._bar_since
+            self._append(gauges(before, snapshot, seconds), bars)
+            self._bar, self._bar_since = snapshot, snapshot.mono
+            self._bar_at += bars * SAMPLE
+
+    def _begin_bar(self, snapshot: Snapshot) -> Snapshot:
+        self._bar, self._bar_since, self._bar_at = snapshot, snapshot.mono, snapshot.mono
+        return snapshot
 
     def _beat(self, pulse: Pulse) -> None:
         """The loop's own gauges and bars are a pulse's, however late the next snapshot is."""
