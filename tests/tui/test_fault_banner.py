@@ -46,6 +46,23 @@ async def test_the_wakeups_of_before_stand_beside_those_of_now() -> None:
         assert before < 20
 
 
+@pytest.mark.parametrize("pause", [0.3, 1.0, 4.0, 9.0])
+async def test_a_second_try_is_not_compared_with_the_first(pause: float) -> None:
+    rig = Rig(spinning())
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot, 20)
+        for _ in range(20):                        # it is drawn five times a second
+            rig.run(0.2)
+        for seconds in (2.0, 30.0):
+            feed(rig).always(seconds)
+            for _ in range(round((2.0 + pause) / 0.2)):
+                rig.run(0.2)
+        await pilot.pause()
+        found = re.search(r"wake-ups/s, ([\d,]+) before", on_screen(rig))
+        assert found is not None
+        assert int(found[1].replace(",", "")) < 20
+
+
 async def test_the_banner_goes_when_the_server_is_back_on_demand() -> None:
     rig = Rig(spinning())
     async with rig.app.run_test(size=(80, 24)) as pilot:

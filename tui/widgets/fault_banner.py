@@ -13,6 +13,7 @@ from tui.model.state import ConsoleState
 from tui.widgets.gauge import bar
 
 BEFORE = 10.0                  # seconds whose wake-ups are told as those from before
+SETTLE = 1.5                   # seconds after its end whose bars may still tell of it
 RETURNS = 30.0                 # seconds that a full bar of the countdown stands for
 BAR = 10
 
@@ -28,6 +29,7 @@ class FaultBanner(Static):
     def __init__(self) -> None:
         super().__init__(id="fault", markup=False)
         self._before: float | None = None          # wake-ups a second, on demand
+        self._ended = float("-inf")                # the console's clock, when it was seen last
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
@@ -35,11 +37,14 @@ class FaultBanner(Static):
         always = mode == "always" and state.live is not None and state.status.alive
         self.display = always
         if always:
+            self._ended = state.mono_now
             left = until - state.server_now if until else None
             self.update(_text(state.gauges.wakeups, self._before, left))
         elif state.live is not None:
-            newest = list(islice(reversed(state.series["wakeups"]), round(BEFORE / SAMPLE)))
-            self._before = fmean(newest) if newest else None
+            # An earlier try is no part of how it was before this one.
+            calm = min(BEFORE, state.mono_now - self._ended - SETTLE)
+            newest = list(islice(reversed(state.series["wakeups"]), max(0, int(calm / SAMPLE))))
+            self._before = fmean(newest) if newest else self._before
 
 
 def _text(now: float, before: float | None, left: float | None) -> Content:
