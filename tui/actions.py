@@ -27,6 +27,7 @@ from chatops.units import format_size
 from tui import program
 from tui.choices import CHOICES
 from tui.console import Action, Console
+from tui.model.keymap import KeymapEntry
 from tui.model.state import ConsoleState
 from tui.navigation_actions import NAVIGATION
 from tui.screens.details import DetailsScreen, KeyScreen
@@ -35,7 +36,7 @@ from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
 from tui.screens.program import TaskScreen
-from tui.suspend import suspend
+from tui.suspend import suspend, told
 from tui.tables import check_filter
 from tui.text.cells import clean
 from tui.widgets.status_bar import StatusBar
@@ -217,19 +218,18 @@ def _plain(row: ClientRow | KeyRow) -> str:
 
 
 def _help(console: Console, _: c.Help) -> str:
-    console.app.push_screen(HelpScreen(console.state.preferences.keymap, _offered(console)),
-                            _run_chosen(console))
+    console.app.push_screen(HelpScreen(_offered(console)), _run_chosen(console))
     return ""
 
 
 def _palette(console: Console, _: c.Palette) -> str:
-    console.app.push_screen(PaletteScreen(console.state.preferences.keymap, _offered(console)),
-                            _run_chosen(console))
+    console.app.push_screen(PaletteScreen(_offered(console)), _run_chosen(console))
     return ""
 
 
-def _offered(console: Console) -> Callable[[str], bool]:
-    return lambda line: program.is_offered(line, console.state)
+def _offered(console: Console) -> tuple[KeymapEntry, ...]:
+    return tuple(told(entry, console.app) for entry in console.state.preferences.keymap.entries
+                 if program.is_offered(entry.line, console.state))
 
 
 def _run_chosen(console: Console) -> Callable[[str | None], None]:

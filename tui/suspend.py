@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Protocol, cast
 
 from textual.app import App
@@ -12,6 +13,9 @@ from chatops.api.commands import Suspend
 from chatops.api.link import ConsoleLink
 from tui.console import Console
 from tui.driver import TerminalDriver
+from tui.model.keymap import KeymapEntry
+
+NOT_HERE = "Stop until `fg`: not here, the server would stop too."
 
 
 class _Linked(Protocol):
@@ -22,10 +26,21 @@ class _Linked(Protocol):
 
 def suspend(console: Console, _: Suspend) -> Awaitable[str]:
     """Stop this process; not with a server in it, whose clients would be stopped too."""
-    link = cast("_Linked", console.app).link
-    if link.in_process and link.status.alive:
+    if _would_stop_a_server(console.app):
         raise CommandError("the server would stop too: `chatops serve`, then `chatops attach`")
     return _suspended(console.app)
+
+
+def told(entry: KeymapEntry, app: App[int]) -> KeymapEntry:
+    """The same for help, which does not promise what would be refused."""
+    if entry.spec.command is not Suspend or not _would_stop_a_server(app):
+        return entry
+    return replace(entry, spec=replace(entry.spec, help=NOT_HERE))
+
+
+def _would_stop_a_server(app: App[int]) -> bool:
+    link = cast("_Linked", app).link
+    return link.in_process and link.status.alive
 
 
 async def _suspended(app: App[int]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on
@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.model.keymap import USUAL, Keymap, KeymapEntry, grouped
+from tui.model.keymap import KeymapEntry, grouped
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
 from tui.widgets.entry_about import EntryAbout
@@ -42,11 +42,10 @@ class HelpScreen(Dialog[str]):
     HelpScreen .ways { color: $text-muted; margin: 0 1; height: auto; }
     """
 
-    def __init__(self, keymap: Keymap = USUAL, offered: Callable[[str], bool] = lambda _: True
-                 ) -> None:
-        """`offered` tells which command lines there is a use for here."""
+    def __init__(self, entries: tuple[KeymapEntry, ...]) -> None:
+        """`entries` are those that there is a use for here."""
         super().__init__()
-        self._entries = tuple(entry for entry in keymap.entries if offered(entry.line))
+        self._entries = entries
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -14,7 +14,7 @@ from textual.fuzzy import FuzzySearch
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from tui.model.keymap import USUAL, Keymap, KeymapEntry
+from tui.model.keymap import USUAL, KeymapEntry
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
 from tui.widgets.entry_about import EntryAbout
@@ -44,11 +44,10 @@ class PaletteScreen(Dialog[str]):
                                text-overflow: ellipsis; }
     """
 
-    def __init__(self, keymap: Keymap = USUAL, offered: Callable[[str], bool] = lambda _: True
-                 ) -> None:
-        """`offered` tells which command lines there is a use for here."""
+    def __init__(self, entries: tuple[KeymapEntry, ...]) -> None:
+        """`entries` are those that there is a use for here."""
         super().__init__()
-        self._entries = tuple(entry for entry in keymap.entries if offered(entry.line))
+        self._entries = entries
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box") as box:
