@@ -324,11 +324,13 @@ class Hub(Telling):
         how_long = f" for {format_duration(seconds)}" if seconds else ""
         self.notice(session, f"you were muted{how_long}: you can listen, but not speak")
 
-    def unmute(self, session: Session) -> None:
-        """Let it speak again."""
-        if session.muted_until:
-            session.muted_until = 0.0
+    def unmute(self, session: Session) -> bool:
+        """Let it speak again; whether it could not."""
+        was = session.muted_until > self.now
+        session.muted_until = 0.0
+        if was:
             self.notice(session, "you can speak again")
+        return was
 
     def rules_of(self, name: str) -> tuple[Rules | None, int]:
         """What holds in a room for who wants to come in, and how many are there; None for a

@@ -159,9 +159,9 @@ class Admin:
 
     def _unmute(self, command: commands.Unmute) -> CommandResult:
         sessions, missing = targets.find(self._server.hub, command.targets)
-        for session in sessions:
-            self._server.hub.unmute(session)
-        return targets.outcome("unmuted", sessions, missing)
+        muted = [session for session in sessions if self._server.hub.unmute(session)]
+        return targets.outcome("unmuted", muted, missing, idle=(
+            [session for session in sessions if session not in muted], "not muted"))
 
     def _broadcast(self, command: commands.Broadcast) -> CommandResult:
         if not clean_text(command.text).strip():

@@ -33,15 +33,18 @@ def named(sessions: list[Session]) -> str:
     return shown + (f" and {len(sessions) - 5} more" if len(sessions) > 5 else "")
 
 
-def outcome(did: str, sessions: list[Session], missing: list[str], how: str = ""
-            ) -> CommandResult:
-    """What has been done to whom (and `how`), and who is not here: then it is no
-    success, for a script has to notice.
+def outcome(did: str, sessions: list[Session], missing: list[str], how: str = "",
+            idle: tuple[list[Session], str] = ([], "")) -> CommandResult:
+    """What has been done to whom (and `how`), for whom there was nothing to do and why (`idle`),
+    and who is not here: then it is no success, for a script has to notice.
     """
+    spared, why = idle
     parts = []
     if sessions:
         parts.append(f"{did} {named(sessions)}{how}")
+    if spared:
+        parts.append(f"{named(spared)} {'was' if len(spared) == 1 else 'were'} {why}")
     if missing:
         parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
                      "(any more)")
-    return CommandResult(bool(sessions) and not missing, "; ".join(parts))
+    return CommandResult(bool(sessions or spared) and not missing, "; ".join(parts))

@@ -252,3 +252,16 @@ def test_a_mute_for_a_time_ends_by_itself(chat: Server, pair: tuple[Client, Clie
     alice.say("heard")
     alice.heard()
     assert bob.heard() == ["alice: heard"]
+
+
+def test_who_is_not_muted_is_not_said_to_be_unmuted(chat: Server, pair: tuple[Client, Client]
+                                                    ) -> None:
+    alice, bob = pair
+    result = chat.do(Unmute(("bob",)))
+    assert (result.ok, result.text) == (True, f"#{bob.id} bob was not muted")
+    chat.do(Mute(("alice",)))
+    assert chat.do(Unmute(("alice", "bob", "nobody"))).text == (
+        f"unmuted #{alice.id} alice; #{bob.id} bob was not muted; nobody is not here (any more)")
+    assert chat.do(Unmute(("alice", "bob"))).text == (
+        f"#{alice.id} alice, #{bob.id} bob were not muted")
+    assert "*** you can speak again" not in bob.heard()

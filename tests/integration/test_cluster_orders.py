@@ -57,6 +57,7 @@ def test_who_is_muted_from_another_node_listens_only_until_it_is_unmuted_there(
     assert muted(b, bob.id)
     assert a.do(Unmute(("bob",))).text == f"node b: unmuted #{bob.id} bob"
     bob.expect("*** you can speak again")
+    assert a.do(Unmute(("bob",))).text == f"node b: #{bob.id} bob was not muted"
     bob.say("thanks")
     ada.expect("bob: thanks")
 
