@@ -70,6 +70,7 @@ class Dispatcher:
 
     def key(self, line: str) -> None:
         """A key, a click in the palette or the help screen: `line` may leave things open."""
+        self._prompt.rest()
         try:
             self._begin(program.line_for(line, self._state))
         except CommandError as error:

@@ -278,6 +278,7 @@ class MainScreen(Screen[None]):
 
     def on_live_table_cursor_moved(self, message: LiveTable.CursorMoved) -> None:
         message.stop()
+        self.prompt.rest()
         if message.table.id == "clients-table" and message.row != self.state.followed:
             self.state.followed = None
         if self._strip.display:

@@ -28,6 +28,7 @@ from tui.model.line_history import LineHistory
 from tui.model.state import ConsoleState
 from tui.tables import check_filter
 from tui.text.cells import clean, fit
+from tui.widgets.echo_row import EchoRow
 from tui.widgets.plain_input import printable
 from tui.widgets.prompt_input import PromptInput
 
@@ -68,13 +69,13 @@ class Prompt(Vertical):
 
     DEFAULT_CSS = """
     Prompt { height: 1; }
-    Prompt .echo { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Prompt .fold { display: none; overlay: screen; width: 100%; background: $panel; }
     Prompt.open .fold { display: block; }
     Prompt .candidates { border: none; padding: 0; background: $panel; scrollbar-size: 1 1;
                          text-wrap: nowrap; text-overflow: ellipsis; }
     Prompt .usage { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis;
                     background: $surface; }
+    Prompt .usage.whole { text-wrap: wrap; }
     Prompt .line { height: 1; }
     Prompt .colon { width: 2; padding-left: 1; color: $accent; text-style: bold; }
     Prompt Input { border: none; height: 1; padding: 0; background: $panel; width: 1fr; }
@@ -90,10 +91,11 @@ class Prompt(Vertical):
         self._typed = ""           # what stood there before a candidate was put in
         self._back: Widget | None = None
         self._said = ""
+        self._rows = 0             # that the candidates have
 
     def compose(self) -> ComposeResult:
         text = "   ".join(filter(None, (": type a command", self._state.greeting)))
-        yield Static(Content.styled(text, "$text-muted"), classes="echo")
+        yield EchoRow(Content.styled(text, "$text-muted"))
         with Vertical(classes="fold"):
             candidates = OptionList(classes="candidates")
             candidates.can_focus = False
@@ -119,10 +121,14 @@ class Prompt(Vertical):
         mark, style = ("✓", "$success") if ok else ("✗", "$error")
         self._echo(Content.assemble(
             (":", "bold $accent"), self._said, (f"   {mark} ", f"bold {style}"),
-            (clean(text), "$text-muted" if ok else style)))
+            (clean(text), "$text-muted" if ok else style)), whole=not ok)
 
-    def _echo(self, content: Content) -> None:
-        self.query_one(".echo", Static).update(content, layout=False)
+    def _echo(self, content: Content, *, whole: bool = False) -> None:
+        self.query_one(EchoRow).show(content, whole=whole)
+
+    def rest(self) -> None:
+        """A failure that took more than the row has been read."""
+        self.query_one(EchoRow).rest()
 
     def on_click(self, event: events.Click) -> None:
         """A click on the row opens the command line."""
@@ -140,6 +146,7 @@ class Prompt(Vertical):
         """Show the command line with this text, the cursor behind it."""
         if not self.is_open:
             self._back = self.screen.focused
+        self.rest()
         self.add_class("open")
         self.screen.set_focus(self.query_one(Input))
         self._put(text)
@@ -200,7 +207,8 @@ class Prompt(Vertical):
         try:
             self._check(parse(text))
         except CommandError as error:
-            self._say(Content.assemble(("✗ ", "bold $error"), (clean(str(error)), "$error")))
+            self._say(Content.assemble(("✗ ", "bold $error"), (clean(str(error)), "$error")),
+                      whole=True)
             return
         self._history.add(text)
         self._shut()
@@ -233,7 +241,7 @@ class Prompt(Vertical):
             try:               # it filters while it is typed: what it cannot mean is said at once
                 self._check(parse(text))
             except CommandError as error:
-                self._say(Content.styled(clean(str(error)), "$warning"))
+                self._say(Content.styled(clean(str(error)), "$warning"), whole=True)
 
     def _unfold(self, candidates: int) -> None:
         """Give the candidates their rows, upwards from the row of the widget."""
@@ -241,12 +249,18 @@ class Prompt(Vertical):
         options = self.query_one(OptionList)
         options.display = rows > 0
         options.styles.height = rows
-        fold = self.query_one(".fold")
-        fold.styles.height = rows + 2
-        fold.styles.offset = (0, -rows - 2)
+        self._rows = rows
 
-    def _say(self, content: Content) -> None:
-        self.query_one(".usage", Static).update(content)
+    def _say(self, content: Content, *, whole: bool = False) -> None:
+        """Above the line; what is wrong (`whole`) in as many rows as it takes."""
+        usage = self.query_one(".usage", Static)
+        lines = len(content.wrap(max(1, self.size.width - 2))) if whole else 1
+        usage.set_class(whole, "whole")
+        usage.styles.height = lines
+        usage.update(content)
+        fold = self.query_one(".fold")
+        fold.styles.height = self._rows + lines + 1
+        fold.styles.offset = (0, -self._rows - lines - 1)
 
     def _put(self, text: str) -> None:
         line, text = self.query_one(Input), printable(text)
