@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from textual.app import App
 
+from tui.model.filters import meant
 from tui.model.state import ConsoleState
+from tui.tables import columns_of
 
 
 class Preview:
@@ -24,7 +26,9 @@ class Preview:
         elif self._filter is None:
             self._filter = self._state.view.filter
         if name == "filter":
-            self._state.set_filter(rest)
+            # What is wrong or only begun hides nothing, and no title is to say that it does.
+            columns = columns_of(self._state.pane, self._state)
+            self._state.set_filter(meant(rest, columns) if columns else rest)
         theme = self._state.preferences.themes.get(rest.strip()) if name == "theme" else None
         if theme is not None:
             self._theme = self._theme or self._app.theme

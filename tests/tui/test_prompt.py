@@ -177,6 +177,7 @@ async def test_a_filter_that_cannot_be_meant_is_said_as_it_is_typed_and_is_not_t
         await write(rig, pilot, " queue:>5")
         assert usage_of(rig).startswith("no column 'queue' here; there is id, fd")
         assert {row.id for row in table(rig).rows} == shown    # the word hides nobody
+        assert "filter: o  sort" in on_screen(rig).replace(" " * 3, "  ")
         await press(rig, pilot, "enter")
         assert is_open(rig)
         assert usage_of(rig).startswith("✗ no column 'queue' here")

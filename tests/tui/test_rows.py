@@ -60,8 +60,8 @@ def test_a_time_in_a_comparison_is_held_against_an_age() -> None:
     ("appq:>abc", "appq: 'abc' is no number, size or time"),
     ("!appq:=abc", "appq: 'abc' is no number"),
     ("nick:>5", "nick holds no numbers"), ("ev:<2", "ev holds no numbers"),
-    ("nick:", "nick: what is to be in it comes behind that, as in nick:ab"),
-    ("in/s:>=", "in/s: what is to be in it comes behind that, as in in/s:>64"),
+    ("nick:", "nick: needs a text, as in nick:ab"),
+    ("in/s:>=", "in/s: needs a figure, as in in/s:>64"),
 ])
 def test_a_word_that_cannot_be_meant_is_said_and_hides_nothing(expression: str, says: str) -> None:
     with pytest.raises(FilterError) as raised:

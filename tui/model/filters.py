@@ -47,6 +47,19 @@ def check(expression: str, columns: Sequence[Column[Any]]) -> None:
         _read(word, columns)
 
 
+def meant(expression: str, columns: Sequence[Column[Any]]) -> str:
+    """The words of it that `check` has nothing against: those that hide rows."""
+    return " ".join(word for word in expression.split() if _is_meant(word, columns))
+
+
+def _is_meant(word: str, columns: Sequence[Column[Any]]) -> bool:
+    try:
+        _read(word, columns)
+    except FilterError:
+        return False
+    return True
+
+
 def apply(rows: Sequence[Row], expression: str, columns: Sequence[Column[Row]],
           context: CellContext) -> list[Row]:
     """The rows that every word of the expression lets through; a word that `check` objects to,
@@ -95,8 +108,8 @@ def _read_wanted(column: Column[Any], wanted: str) -> _FilterWord:
     """What stands behind a column's name.  Raises `FilterError`."""
     name, match = name_of(column), _COMPARISON.fullmatch(wanted)
     if not wanted.strip("<>="):
-        raise FilterError(f"{name}: what is to be in it comes behind that, as in "
-                          f"{name}:{'>64' if column.right else 'ab'}")
+        raise FilterError(f"{name}: needs a figure, as in {name}:>64" if column.right else
+                          f"{name}: needs a text, as in {name}:ab")
     if match is None:
         return _FilterWord(False, column, wanted)
     sign, figure = match.groups()
