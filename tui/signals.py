@@ -8,6 +8,10 @@ sees to it that the process ends when the console cannot.
 A terminal that is closed sends SIGHUP only to those whose controlling terminal it is; to
 others (`docker exec`, `setsid`) it just reads as an end of file, for ever.  So a thread
 waits for the hang-up itself.
+
+SIGQUIT asks for an end at once and a core to look at, as it does of any program: it gets
+both, but the terminal first.  SIGUSR1 and SIGUSR2 would end the process too where nobody has
+a use for them, so they are answered as SIGTERM is.
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from chatops.api.commands import Quit
 from chatops.api.link import ConsoleLink
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+UNUSED = (signal.SIGUSR1, signal.SIGUSR2)      # but the first, by a server that has a log
 GRACE = 2.0                    # seconds the console has to leave once the server has ended
 LOOK = 0.05                    # seconds between looks whether it has
 SETTLE = 0.05                  # seconds a blocked write gets to go on and be refused
@@ -56,8 +61,10 @@ class ExitOnSignal:
 
     def __enter__(self) -> ExitOnSignal:
         self._end_seen, self._end = os.pipe()
-        for number in SIGNALS:
+        unused = [each for each in UNUSED if signal.getsignal(each) is signal.SIG_DFL]
+        for number in (*SIGNALS, *unused):
             self._before[number] = signal.signal(number, self._on_signal)
+        self._before[signal.SIGQUIT] = signal.signal(signal.SIGQUIT, self._on_quit)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         self._watcher = threading.Thread(target=self._watch, name="hang-up", daemon=True)
         self._watcher.start()
@@ -91,6 +98,12 @@ class ExitOnSignal:
         if self._signals == 1:
             threading.Thread(target=self._see_off, name="departure", daemon=True).start()
         self._leave()
+
+    def _on_quit(self, number: int, _frame: FrameType | None) -> None:
+        """End by the signal itself: whoever started this process is told so."""
+        _restore(self._terminal)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     def _see_off(self) -> None:
         while self._link.status.alive and self._signals == 1 and not self._attached:

@@ -31,7 +31,8 @@ NO_LIMIT = ("--rate-limit", "off")
 # -- signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT,
+                                    signal.SIGUSR2])
 def test_z09_a_signal_drains_and_leaves_the_terminal_as_it_was(
         console: StartConsole, number: signal.Signals) -> None:
     chatops = console(size=NARROW)
@@ -41,6 +42,15 @@ def test_z09_a_signal_drains_and_leaves_the_terminal_as_it_was(
     os.kill(chatops.pid, number)
     assert ada.to_the_end()[-1] == GOODBYE     # a reset would raise
     assert chatops.status(SOON) == 0
+    assert_left_as_it_was(chatops)
+
+
+def test_z09_sigquit_ends_it_at_once_by_that_signal_and_leaves_the_terminal_as_it_was(
+        console: StartConsole) -> None:
+    chatops = console(size=NARROW)
+    chatops.must_live = False
+    os.kill(chatops.pid, signal.SIGQUIT)
+    assert chatops.status(SOON) == -signal.SIGQUIT
     assert_left_as_it_was(chatops)
 
 
