@@ -126,7 +126,7 @@ def _seek(console: Console, command: c.Seek) -> str:
         console.state.seek_to(command.turn)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    return console.state.chip.lower()
+    return f"{console.state.chip.lower()}; the header goes on"
 
 
 def _details(console: Console, command: c.Details) -> str:

@@ -10,7 +10,8 @@ What panes read:
 - `snapshot`  what to draw: the present, the moment of the pause, or a turn of the past
 - `now`       the server's monotonic clock that belongs to it; an age is `now - x_at`
 - `rates`     `rates.of(client_row)`, `rates.fires(key_row)`, for that snapshot
-- `gauges`, `series`   the present, for the header and the loop pane; they never freeze
+- `gauges`, `series`   the present, for the header; they never freeze
+- `shown_gauges`, `shown_series`, `departed`   the same, and who has left, for that snapshot
 - `plotted(…)`         a figure of the server or of a client over minutes, up to what is shown
 - `events`, `closed`   what happened lately
 - `views[pane]`        filter, order and cursor of each pane; `view` is the active one's
@@ -23,30 +24,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from chatops.api.command_table import PANES
-from chatops.api.events import Event
+from chatops.api.events import Disconnected, Event
 from chatops.api.link import LinkStatus
 from chatops.api.program import Program
 from chatops.api.snapshot import ClientRow, Snapshot
 from chatops.units import format_age
 from tui.model.find import find_row
+from tui.model.frozen import Bars, Frozen, bars_of_the_past
 from tui.model.preferences import Preferences
 from tui.model.present import Present
-from tui.model.rates import AT_REST, WINDOW, RateTable
+from tui.model.rates import AT_REST, WINDOW, Gauges, RateTable, at_rest
+from tui.model.rates import gauges as gauges_between
 from tui.model.series import LATE, SPANS, Series, of_the_past, over
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, PaneView
 
 FASTEST, USUAL, SLOWEST = 0.1, 0.2, 5.0    # seconds between refreshes
-
-
-@dataclass(slots=True)
-class _Frozen:
-    """What the panes show while they do not show the present."""
-
-    snapshot: Snapshot
-    rates: RateTable
-    events: int                # number of the first event that came after it
-    logged: int                # the same in the log
-    travelled: bool
 
 
 @dataclass(slots=True)
@@ -70,7 +62,7 @@ class ConsoleState(Present):
         **{name: PaneView() for name in PANES[2:]},
     })
     preferences: Preferences = field(default_factory=Preferences)
-    _frozen: _Frozen | None = None
+    _frozen: Frozen | None = None
     _past_plot: tuple[tuple[float, str, int], Series] | None = None    # the last one made
 
     # -- fed by the app
@@ -120,9 +112,31 @@ class ConsoleState(Present):
         return self.server_now
 
     @property
+    def wall(self) -> float:
+        """The wall clock that belongs to it, as events are stamped with."""
+        return self._frozen.snapshot.at if self._frozen is not None else self.wall_now
+
+    @property
     def rates(self) -> RateTable:
         """Rates that belong to `snapshot`."""
         return self._frozen.rates if self._frozen is not None else self._meter.table
+
+    @property
+    def shown_gauges(self) -> Gauges:
+        """What the server does at the moment that is shown."""
+        return self._frozen.gauges if self._frozen is not None else self.gauges
+
+    @property
+    def shown_series(self) -> Bars:
+        """The gauges over time up to there."""
+        return self._frozen.bars if self._frozen is not None else self.series
+
+    @property
+    def departed(self) -> list[Disconnected]:
+        """Who had left lately by then, oldest first."""
+        if self._frozen is None:
+            return list(self.closed)
+        return [event for event in self.closed if event.at <= self._frozen.snapshot.at]
 
     def plotted(self, figure: str, span: str, ident: int = 0) -> list[float]:
         """The server's figure, or this client's, over a span (a key of `SPANS`) that ends with
@@ -254,8 +268,9 @@ class ConsoleState(Present):
         if self._frozen is not None:
             self.go_live()
         elif self.live is not None:
-            self._frozen = _Frozen(self.live, self.rates, self.events.total,
-                                   self.log.total, travelled=False)
+            bars = {name: tuple(values) for name, values in self.series.items()}
+            self._frozen = Frozen(self.live, self.rates, self.gauges, bars, self.events.total,
+                                  self.log.total, travelled=False)
             self.version += 1
         return self.paused
 
@@ -279,19 +294,22 @@ class ConsoleState(Present):
         snapshot = self.past.at(turn)
         if snapshot is None:
             return False
-        self._frozen = _Frozen(snapshot, self._rates_at(snapshot),
-                               self.events.first_after(snapshot.at),
-                               self.log.first_after(snapshot.at), travelled=True)
+        before = self._second_before(snapshot)
+        seconds = snapshot.mono - before.mono if before is not None else 0.0
+        self._frozen = Frozen(
+            snapshot, RateTable(before, seconds) if before is not None else AT_REST,
+            gauges_between(before, snapshot, seconds) if before is not None else at_rest(snapshot),
+            bars_of_the_past((picture for picture, _ in self.past.frames()), snapshot.mono),
+            self.events.first_after(snapshot.at), self.log.first_after(snapshot.at),
+            travelled=True)
         self.version += 1
         return True
 
-    def _rates_at(self, snapshot: Snapshot) -> RateTable:
-        """Of the second before that moment of the past."""
+    def _second_before(self, snapshot: Snapshot) -> Snapshot | None:
+        """How things stood then; None where that is not held, and nothing can be compared."""
         try:
             since = self.past.seek(f"-{WINDOW:g}s", snapshot.turn)
         except ValueError:
             since = self.past.oldest
         before = self.past.at(since)
-        if before is None or before.mono >= snapshot.mono:
-            return AT_REST
-        return RateTable(before, snapshot.mono - before.mono)
+        return before if before is not None and before.mono < snapshot.mono else None

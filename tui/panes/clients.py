@@ -89,8 +89,8 @@ class ClientsPane(TablePane):
             view.cursor = None
 
     def _show_closed(self, state: ConsoleState) -> None:
-        wall = state.wall_now
-        newest = list(state.closed)[: -CLOSED_SHOWN - 1 : -1]
+        wall = state.wall
+        newest = state.departed[: -CLOSED_SHOWN - 1 : -1]
         text = "closed: " + "   ".join(_farewell(event, wall) for event in newest)
         if text != self._farewells_text:
             self._farewells_text = text

@@ -153,9 +153,10 @@ def _label(text: str) -> Part:
 
 
 def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Content]:
-    """The present's even while rows are frozen, as in the header; the dispensable last."""
-    loop, gauges = snapshot.loop, state.gauges
-    counted = state.pulse if state.late and state.pulse is not None else loop
+    """Of the moment that is shown; the dispensable last."""
+    loop, gauges = snapshot.loop, state.shown_gauges
+    late = state.late and not state.paused
+    counted = state.pulse if late and state.pulse is not None else loop
     room = max(8, width - LABEL - 15)
     lost = (f"{format_count(state.dropped)} lost  " if state.dropped else "", "bold $warning")
     rows: list[list[Part]] = [
@@ -170,7 +171,7 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
          + (f", rows read over {format_seconds(snapshot.spread)}" if snapshot.spread else "")],
         [_label("so far"), f"{format_count(counted.turns)} turns  ",
          f"{format_count(counted.ready)} events"],
-        [_label("per wake"), (sparkline(state.series["ready"], room), "$secondary"),
+        [_label("per wake"), (sparkline(state.shown_series["ready"], room), "$secondary"),
          (f"{gauges.ready:>7.1f}", "bold"), "  ready"],
     ]
     return [Content.assemble(*row).truncate(width, ellipsis=True) for row in rows]
@@ -208,24 +209,24 @@ def _slowest(loop: LoopFigures) -> list[Part]:
 
 def _wakeups(state: ConsoleState, width: int, rows: int) -> list[Content]:
     room = max(4, width - SCALE)
-    values = resample(state.series["wakeups"], room)
-    now = f"{format_rate(state.gauges.wakeups)} wake-ups/s"
+    values = resample(state.shown_series["wakeups"], room)
+    now = f"{format_rate(state.shown_gauges.wakeups)} wake-ups/s"
     return _plot(values, now, width, rows, "", "$primary")
 
 
 def _busy(state: ConsoleState, width: int, rows: int) -> list[Content]:
     room = max(4, width - SCALE)
-    values = [100 * share for share in resample(state.series["busy"], room)]
-    now = f"{state.gauges.busy:.1%} outside select()"
+    values = [100 * share for share in resample(state.shown_series["busy"], room)]
+    now = f"{state.shown_gauges.busy:.1%} outside select()"
     return _plot(values, now, width, rows, "%", "$accent")
 
 
 def _lag(state: ConsoleState, width: int, rows: int) -> list[Content]:
     """How long what was due had to wait, the worst of the last second each time."""
     room = max(4, width - SCALE)
-    seconds = resample(state.series["lag"], room)
+    seconds = resample(state.shown_series["lag"], room)
     values = [1000 * value for value in seconds]
-    now = f"{format_seconds(state.gauges.lag)} loop lag"
+    now = f"{format_seconds(state.shown_gauges.lag)} loop lag"
     if scale_top(values) < 1000:
         return _plot(values, now, width, rows, "ms", "$warning")
     return _plot(seconds, now, width, rows, "s", "$warning")
