@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from textual.widgets import Static
 
+from chatops.links.replay import WholePast
+from chatops.replay.recording import Moment
 from tests.tui.feed import Feed
 from tests.tui.press import begin, looking, on_screen, press, write
 from tests.tui.shots import Rig
 from tests.tui.test_state import fed, go_on
+from tui.model.state import ConsoleState
 
 
 async def test_who_left_after_a_moment_has_not_left_there() -> None:
@@ -82,3 +87,15 @@ async def test_seeking_says_that_the_header_goes_on() -> None:
         await write(rig, pilot, "-5s")
         await press(rig, pilot, "enter")
         assert "; the header goes on" in on_screen(rig)
+
+
+def test_what_is_still_to_come_of_a_recording_is_so_far_ahead() -> None:
+    feed = Feed()
+    state = ConsoleState(replay=True)
+    moments = [Moment(*frame) for frame in fed(feed, 20.0).past.frames()]
+    state.past = WholePast(moments)
+    state.feed(moments[10].snapshot, (), 0.0)
+    state.seek_to("+5s")
+    assert re.fullmatch(r"TURN [\d,]+ \(\+[45]\.\ds\)", state.chip)
+    state.seek_to("+13s")
+    assert re.fullmatch(r"TURN [\d,]+ \(\+1[78]s\)", state.chip)

@@ -188,8 +188,9 @@ class ConsoleState(Present):
         """One word or two for the header: which time the panes show."""
         turn = self.travel
         if turn is not None:
-            ago = self.server_now - self.now
-            return f"TURN {turn:,} (-{format_age(ago) if ago >= 10 else f'{ago:.1f}s'})"
+            ahead = self.now - self.server_now         # in a recording there is what is to come
+            far = format_age(abs(ahead)) if abs(ahead) >= 10 else f"{abs(ahead):.1f}s"
+            return f"TURN {turn:,} ({'+' if ahead > 0 else '-'}{far})"
         if self.paused:
             return "PAUSED"
         return "REPLAY" if self.replay else "LATE" if self.late else "LIVE"
