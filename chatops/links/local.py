@@ -14,7 +14,7 @@ from chatops.api.commands import Command, CommandResult, Despawn, Quit, Spawn
 from chatops.api.link import LinkStatus
 from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Pulse, Snapshot
-from chatops.lab.clients.link import BuiltInClients, reachable
+from chatops.lab.clients.link import BuiltInClients, not_running, reachable
 from chatops.loop.rows import with_purposes
 from chatops.service import ServerThread, last_words
 
@@ -64,6 +64,8 @@ class LocalLink:
         return self._subscription.dropped
 
     def submit(self, command: Command) -> Future[CommandResult]:
+        if isinstance(command, Spawn) and not self._thread.alive:
+            return not_running()
         if isinstance(command, Spawn | Despawn):
             return self._built_in.submit(command, self._address())
         if isinstance(command, Quit):

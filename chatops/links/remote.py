@@ -19,7 +19,7 @@ from chatops.api.snapshot import Pulse, Snapshot
 from chatops.control.client import PATIENCE, ControlClient, CutOffError
 from chatops.control.frames import Ask, Bye, ControlMessage, Done, Poll, Reply, Update, pack
 from chatops.control.socket_path import ControlError
-from chatops.lab.clients.link import BuiltInClients, reachable
+from chatops.lab.clients.link import BuiltInClients, not_running, reachable
 
 QUIET_LOOK = 1.0               # seconds between looks at a sleeping server's kernel queues
 PROBE_AFTER = 1.0              # seconds of silence until it is asked whether it sleeps
@@ -102,13 +102,15 @@ class RemoteLink:
                 refused: Future[CommandResult] = Future()
                 refused.set_result(CommandResult(False, f"{spec_of(command).name}: {ONLY_LOOKS}"))
                 return refused
+            if isinstance(command, Spawn) and not self._status.alive:
+                return not_running()
             return self._built_in.submit(command, self._address)
         if isinstance(command, Quit):
             self._built_in.dismiss()
         future: Future[CommandResult] = Future()
         if not self._status.alive:
-            future.set_result(CommandResult(False, "the server is not running"))
-        elif len(self._out) > UNSENT:
+            return not_running()
+        if len(self._out) > UNSENT:
             future.set_result(CommandResult(False, "the server is busy; too much waits already"))
         else:
             self._count += 1

@@ -144,8 +144,9 @@ def test_a_console_finds_its_server_again_and_its_rows_get_going(
     assert [row.nick for row in state.live.clients] == [old.nick]      # it stays
     pull(30.0)
     assert state.age >= 30
-    assert link.submit(commands.Bans()).result(0) == commands.CommandResult(
-        False, "the server is not running")
+    for command in (commands.Bans(), commands.Spawn("chat", 2)):
+        assert link.submit(command).result(0) == commands.CommandResult(
+            False, "the server is not running")
     second = server(control=str(control_path))
     client = second.client()
     client.rename("ada")

@@ -83,3 +83,10 @@ class BuiltInClients:
 def reachable(host: str) -> str:
     """An address at which a server that listens on this one can be reached from here."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def not_running() -> Future[CommandResult]:
+    """What is answered where there is no server that anybody could be brought to."""
+    future: Future[CommandResult] = Future()
+    future.set_result(CommandResult(False, "the server is not running"))
+    return future
