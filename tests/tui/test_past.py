@@ -99,3 +99,12 @@ def test_what_is_still_to_come_of_a_recording_is_so_far_ahead() -> None:
     assert re.fullmatch(r"TURN [\d,]+ \(\+[45]\.\ds\)", state.chip)
     state.seek_to("+13s")
     assert re.fullmatch(r"TURN [\d,]+ \(\+1[78]s\)", state.chip)
+
+
+def test_a_step_forward_from_the_present_stays_there() -> None:
+    state = fed(Feed(), 20.0)
+    assert state.step(1)
+    assert state.chip == "LIVE"
+    state.step(-1)
+    state.step(1)
+    assert state.travel is not None        # until `end` is pressed

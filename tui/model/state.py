@@ -281,8 +281,12 @@ class ConsoleState(Present):
         self.version += 1
 
     def step(self, turns: int) -> bool:
-        """Go back or forward by turns of the past; False when none is held."""
+        """Go back or forward by turns of the past; False when none is held.  Of the present
+        there is none ahead but in a recording.
+        """
         shown = self.snapshot
+        if turns > 0 and not self.paused and not self.replay:
+            return shown is not None
         return shown is not None and self.seek(self.past.step(shown.turn, turns))
 
     def seek_to(self, where: str) -> None:
