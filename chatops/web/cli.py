@@ -53,7 +53,7 @@ def web(path: str, port: int, host: str, allow_changes: bool) -> None:
             say("         this is plain HTTP on a network: have a proxy before it speak TLS")
 
     try:
-        asyncio.run(pages.run(started))
+        asyncio.run(pages.run(started, lambda text: say(f"chatops: {text}")))
     except OSError as error:
         _fail(f"cannot serve on {host}:{port}: {error.strerror or error}")
 

@@ -10,6 +10,8 @@ Whoever knows the token may look, and with `allow_changes` kick, ban and stop th
   scripts too, and the WebSocket refuses pages of other origins besides (RFC 6455, 10.2);
 - nothing is loaded from elsewhere: the Content-Security-Policy allows this origin alone.
 
+Who has not shown it yet is the business of `door`.
+
 It speaks plain HTTP: on other addresses than loopback a proxy belongs in front that speaks TLS.
 Source: textual-serve's `Server` and `AppService`, of which what is public is used.
 """
@@ -17,6 +19,7 @@ Source: textual-serve's `Server` and `AppService`, of which what is public is us
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import shlex
 import signal
@@ -31,10 +34,14 @@ from aiohttp import web
 from textual_serve.app_service import AppService
 from textual_serve.server import Server, to_int
 
+from chatops.net.kernel import raise_descriptor_limit
+from chatops.net.listener import listen
+from chatops.web.door import Door, room
+
 NO_TOKEN = "This page opens with the link that `chatops web` has printed, token and all.\n"
 FOREIGN = "A page of another site has asked.\n"
 BUSY = "As many browsers as may look at once are looking already.\n"
-MOST = 16                      # browsers at once: each costs a process of some 60 MB
+KEPT = 30.0                    # seconds that a connection stays between two requests
 HEARTBEAT = 10.0               # seconds; a browser that has vanished is noticed within 1.5 of it
 GRACE = 3.0                    # seconds that a console may take to end
 FONT_SIZE = 15                 # pixels; `?fontsize=` has another
@@ -51,6 +58,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+# aiohttp's own has a traceback for whatever a stranger sends, which would fill the disk.
+UNHEARD = logging.Logger("chatops.web", logging.CRITICAL + 1)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -88,11 +98,14 @@ class Pages(Server):
                          templates_path=PAGE)
         self.token = secrets.token_urlsafe(32)
         self._sockets: set[web.WebSocketResponse] = set()
+        self._room = room(raise_descriptor_limit())
+        self._door: Door | None = None
 
     # -- from start to end
 
-    async def run(self, started: Callable[[str], None]) -> None:
-        """Serve until SIGINT, SIGTERM or SIGHUP; `started` is given the link, once.
+    async def run(self, started: Callable[[str], None], say: Callable[[str], None]) -> None:
+        """Serve until SIGINT, SIGTERM or SIGHUP; `started` is given the link, once, and `say`
+        what an operator should know.
 
         Raises `OSError` when the address cannot be had.
         """
@@ -100,13 +113,25 @@ class Pages(Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, end.set)
-        runner = web.AppRunner(await self._make_app(), access_log=None, shutdown_timeout=GRACE)
+        socks, _ = listen(self.host, self.port)
+        runner = web.AppRunner(await self._make_app(), access_log=None, logger=UNHEARD,
+                               keepalive_timeout=KEPT, shutdown_timeout=GRACE)
         await runner.setup()
+        assert runner.server is not None
+        self._door = Door(runner.server, self._room, say)
+        link = self.link(socks[0].getsockname())
+        tasks = [loop.create_task(end.wait()), *(
+            loop.create_task(self._door.receive(sock)) for sock in socks)]
         try:
-            await web.TCPSite(runner, self.host, self.port).start()
-            started(self.link(runner.addresses[0]))
-            await end.wait()
+            started(link)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
+            for task in tasks:
+                task.cancel()
+            for sock in socks:
+                sock.close()
             await runner.cleanup()
 
     def link(self, address: Any) -> str:
@@ -134,13 +159,18 @@ class Pages(Server):
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuse whoever has not the token; exchange it for the cookie where it is in the link."""
         cookie = f"chatops-{self.port}"        # a host's cookies are those of all its ports
-        if self._is_token(request.query.get("token", "")) and request.path == "/":
-            response: web.StreamResponse = web.HTTPSeeOther(_without_token(request))
+        in_link = request.path == "/" and self._is_token(request.query.get("token", ""))
+        if not in_link and not self._is_token(request.cookies.get(cookie, "")):
+            response: web.StreamResponse = web.Response(status=403, text=NO_TOKEN)
+            response.force_close()
+        elif self._door is None or not self._door.knows(request.protocol):
+            response = web.Response(status=503, text=BUSY)
+            response.force_close()
+        elif in_link:
+            response = web.HTTPSeeOther(_without_token(request))
             response.set_cookie(cookie, self.token, httponly=True, samesite="Lax", path="/")
-        elif self._is_token(request.cookies.get(cookie, "")):
-            response = await self._answer(request, handler)
         else:
-            response = web.Response(status=403, text=NO_TOKEN)
+            response = await self._answer(request, handler)
         if not response.prepared:
             response.headers.update(HEADERS)
         return response
@@ -168,7 +198,7 @@ class Pages(Server):
         origin = request.headers.get("Origin", "")
         if origin and origin.partition("://")[2] != request.host:
             raise web.HTTPForbidden(text=FOREIGN)
-        if len(self._sockets) >= MOST:
+        if len(self._sockets) >= self._room.consoles:
             raise web.HTTPServiceUnavailable(text=BUSY)
         websocket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1 << 16)
         self._sockets.add(websocket)

@@ -17,11 +17,12 @@ from tests.integration.certificates import Authority
 from tests.integration.command import ctl
 from tests.integration.harness import Served, Server, descriptors
 from tests.integration.nodes import engine, node
+from tests.integration.pages import pages
 from tests.integration.stages import run_stage
 from tests.integration.terminal import Console
 from tests.integration.watched import Watched
 
-__all__ = ["ctl", "engine", "node", "run_stage"]      # fixtures from elsewhere
+__all__ = ["ctl", "engine", "node", "pages", "run_stage"]      # fixtures from elsewhere
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import signal
@@ -21,7 +20,8 @@ from chatops.api.command_line import parse
 from chatops.api.events import Disconnected
 from tests.integration.browser import CHROMIUM, Browser
 from tests.integration.client import Client
-from tests.integration.harness import PYTHON, Server, environment
+from tests.integration.harness import Server, environment
+from tests.integration.pages import Pages
 from tests.integration.until import until
 from tests.patience import PATIENCE, scaled
 from tui import web as tui_web
@@ -31,62 +31,6 @@ pytestmark = pytest.mark.xdist_group("browser")
 
 needs_chromium = pytest.mark.skipif(not CHROMIUM, reason="there is no Chromium here")
 StartServer = Callable[..., Server]
-
-
-class Pages:
-    """`chatops web` as it ships: a process of its own."""
-
-    def __init__(self, control: Path, folder: Path, *flags: str) -> None:
-        self.out = folder / "web.txt"
-        with open(self.out, "wb") as out:
-            self.process = subprocess.Popen(
-                [PYTHON, "-m", "chatops", "web", "--port", "0", *flags, str(control)],
-                env=environment(), stdin=subprocess.DEVNULL, stdout=out,
-                stderr=subprocess.STDOUT, cwd=folder)
-        until(lambda: "\n" in self.printed or self.process.poll() is not None, scaled(20.0))
-        self.link = "".join(re.findall(r"http://\S+", self.printed))
-
-    @property
-    def printed(self) -> str:
-        return self.out.read_text("utf-8")
-
-    @property
-    def consoles(self) -> list[int]:
-        """Process ids of the consoles that browsers have."""
-        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in path.read_text().split()]
-
-    def get(self, path: str, **headers: str) -> int:
-        """The status of an answer."""
-        where = urlsplit(self.link)
-        assert where.hostname is not None
-        connection = http.client.HTTPConnection(where.hostname, where.port, timeout=PATIENCE)
-        connection.request("GET", path, headers=headers)
-        status = connection.getresponse().status
-        connection.close()
-        return status
-
-    @property
-    def cookie(self) -> str:
-        where = urlsplit(self.link)
-        return f"chatops-{where.port}={where.query.removeprefix('token=')}"
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-
-
-@pytest.fixture
-def pages(control_path: Path, tmp_path: Path) -> Iterator[Callable[..., Pages]]:
-    with ExitStack() as stack:
-
-        def start(*flags: str) -> Pages:
-            started = Pages(control_path, tmp_path, *flags)
-            stack.callback(started.close)
-            assert started.link, started.printed
-            return started
-
-        yield start
 
 
 @pytest.fixture
