@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from textual import messages
+from textual import events, messages
 from textual.drivers.web_driver import WebDriver
+from textual.message import Message
 
 from chatops.api import commands as c
 
@@ -28,6 +29,13 @@ class BrowserDriver(WebDriver):
         super().run_input_thread()
         if not self.exit_event.is_set():       # an end of file
             self._app.post_message(messages.ExitApp())
+
+    def process_message(self, message: Message) -> None:
+        """What the page has typed: a terminal's report of its size (mode 2048) is none of it, and
+        would get past the bounds that `chatops web` holds sizes to.
+        """
+        if not isinstance(message, events.Resize):
+            super().process_message(message)
 
     def write(self, data: str) -> None:
         self._unless_gone(lambda: super(BrowserDriver, self).write(data))

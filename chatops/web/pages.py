@@ -46,7 +46,7 @@ HEARTBEAT = 10.0               # seconds; a browser that has vanished is noticed
 GRACE = 3.0                    # seconds that a console may take to end
 FONT_SIZE = 15                 # pixels; `?fontsize=` has another
 SIZES = range(6, 73)           # pixels that one can read
-COLUMNS, ROWS = range(20, 501), range(5, 201)      # sizes that a browser may ask for
+COLUMNS, ROWS = range(20, 501), range(5, 201)      # sizes that a browser may have, whenever
 PAGE = Path(__file__).parent
 
 HEADERS = {
@@ -67,6 +67,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class BrowserConsole(AppService):
     """The console of one browser: a process that ends with it, whatever it is doing."""
+
+    async def set_terminal_size(self, width: float, height: float) -> None:
+        """As the browser asks, within what a console can be afforded: memory goes with the area.
+
+        Raises `ValueError` or `TypeError` where that is no number.
+        """
+        await super().set_terminal_size(_within(width, COLUMNS), _within(height, ROWS))
 
     async def stop(self) -> None:
         """Ask it to go, and see to it that it has gone."""
@@ -227,6 +234,10 @@ async def _close(websocket: web.WebSocketResponse) -> None:
 def _asked(request: web.Request, name: str, possible: range, usual: int) -> int:
     size = to_int(request.query.get(name, ""), usual)
     return size if size in possible else usual
+
+
+def _within(asked: float, possible: range) -> int:
+    return int(min(max(asked, possible[0]), possible[-1]))
 
 
 def _without_token(request: web.Request) -> str:
