@@ -62,6 +62,9 @@ HEADERS = {
 # aiohttp's own has a traceback for whatever a stranger sends, which would fill the disk.
 UNHEARD = logging.Logger("chatops.web", logging.CRITICAL + 1)
 
+# What comes of text that is not what the page sends; nested deeply, the library recurses as deep.
+NO_MESSAGE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -183,7 +186,8 @@ class Pages(Server):
         return response
 
     def _is_token(self, text: str) -> bool:
-        return secrets.compare_digest(text.encode(), self.token.encode())
+        # What is no UTF-8 stands there as surrogates, which cannot be encoded as they are.
+        return secrets.compare_digest(text.encode(errors="replace"), self.token.encode())
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
@@ -218,10 +222,10 @@ class Pages(Server):
                 await console.start(_asked(request, "width", COLUMNS, 80),
                                     _asked(request, "height", ROWS, 24))
                 await self._process_messages(websocket, console)
+            except NO_MESSAGE:     # said before the console closes it without a reason
+                await websocket.close(code=1003, message=b"that is no message of the page")
             finally:
                 await console.stop()
-        except (ValueError, LookupError, TypeError, AssertionError):
-            await websocket.close(code=1003, message=b"that is no message of the page")
         finally:
             self._sockets.discard(websocket)
         return websocket

@@ -62,3 +62,22 @@ async def test_what_is_typed_gives_a_console_no_other_size(
         await websocket.send_str(json.dumps(["stdin", "\x1b[48;1000;1000;0;0t"]))
         await websocket.send_str(json.dumps(["resize", {"width": 80, "height": 60}]))
         assert await drawn(websocket, 60) == 60
+
+
+@pytest.mark.parametrize("text", [
+    pytest.param("[" * 60_000, id="deep"),
+    pytest.param('["ping",' + "[" * 20_000 + "]" * 20_000 + "]", id="deep-ping"),
+    "", "{}", "[]", "5", '["stdin"]', '["stdin", 5]', r'["stdin", "\ud800"]', '["resize", 5]',
+    '["resize", {"width": 80}]', '["resize", {"width": NaN, "height": 1}]',
+    '["resize", {"width": "80", "height": "x"}]'])
+async def test_text_that_is_no_message_of_the_page_ends_its_connection_in_order(
+        server: StartServer, control_path: Path, pages: StartPages, text: str) -> None:
+    server(control=str(control_path))
+    page = pages()
+    printed = page.printed
+    async with connected(page) as websocket:
+        await websocket.send_str(text)
+        while not websocket.closed:
+            await websocket.receive()
+        assert websocket.close_code == 1003
+    assert page.printed == printed

@@ -71,6 +71,27 @@ def test_a_shortage_of_descriptors_is_said_once_and_waited_out(
     assert page.printed.count("\n") == 3, page.printed
 
 
+@pytest.mark.parametrize(("said", "status"), [
+    (b"GET / HTTP/1.1\r\nHost: x\r\nCookie: chatops-PORT=\xff\xfe\r\n\r\n", 403),
+    (b"GET /?token=%ff%ed%a0%80 HTTP/1.1\r\nHost: x\r\n\r\n", 403),
+    (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 403),
+    (b"GET http://[::1/ HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"CONNECT a:99999 HTTP/1.1\r\nHost: x\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 10_000 + b"\r\n\r\n", 400),
+    (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
+    (b"\x16\x03\x01\xff\xfe\x00\r\n\r\n", 400)])
+def test_requests_of_every_kind_are_refused_and_nothing_is_written_about_it(
+        server: StartServer, control_path: Path, pages: StartPages, strangers: Strangers,
+        said: bytes, status: int) -> None:
+    server(control=str(control_path))
+    page = pages()
+    printed = page.printed
+    asks = strangers(page, said.replace(b"PORT", str(page.address[1]).encode()))
+    assert int(asks.recv(12).split()[1]) == status
+    assert page.get("/", Cookie=page.cookie) == 200
+    assert page.printed == printed
+
+
 async def answer(_request: web.BaseRequest) -> web.StreamResponse:
     return web.Response()
 
