@@ -19,7 +19,8 @@ PATIENCE = 10.0                # seconds; Prometheus' own timeout for a scrape i
 PLACES = 16                    # connections at once: they take descriptors from the chat
 LONGEST = 1 << 13              # bytes of a request's head
 STATUS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed",
-          431: "Request Header Fields Too Large", 503: "Service Unavailable"}
+          431: "Request Header Fields Too Large", 500: "Internal Server Error",
+          503: "Service Unavailable"}
 PLAIN = "text/plain; charset=utf-8"
 
 

@@ -34,6 +34,7 @@ FRESH = 0.5                    # seconds that one snapshot serves all who scrape
 SILENCE = 5.0                  # seconds without a turn, though asked for one: it hangs
 HANGS = Response(503, f"the loop has not turned for {SILENCE:g} s\n".encode())
 ENDED = Response(503, b"the server has ended\n")
+NO_TEXT = Response(500, b"no text could be made of it\n")
 
 
 class _SharedQuery:
@@ -136,8 +137,13 @@ class Exporter:
     def _metrics(self, accept: str, respond: Respond) -> None:
         def give(response: Response) -> None:
             if response.status == 200 and self._page is not None:
-                content_type, body = self._page.text(accept)
-                response = Response(200, body, content_type)
+                try:
+                    content_type, body = self._page.text(accept)
+                except Exception as error:
+                    self._mishap("the metrics", error)
+                    response = NO_TEXT
+                else:
+                    response = Response(200, body, content_type)
             respond(response)
 
         if self._page is not None and self._reactor.now - self._page.made_at < FRESH:
@@ -166,18 +172,23 @@ class Exporter:
         """If it is still not answered, nobody waits any longer; it stays asked."""
         if question.asked_at == asked_at:
             waiting, question.waiting = question.waiting, []
-            for respond in waiting:
-                respond(HANGS if self._alive() else ENDED)
+            self._tell(waiting, HANGS if self._alive() else ENDED)
 
     def _arrived(self, snapshot: Snapshot) -> None:
         self._snapshot = replace(snapshot, lints=lints.find(snapshot, self._snapshot))
         self._page = Page(Figures(self._snapshot, self._version, self._backlog(),
                                   bool(self._server.state.settings.history)), self._reactor.now)
-        for respond in self._figures.answered():
-            respond(Response(200, b""))
+        self._tell(self._figures.answered(), Response(200, b""))
 
     def _healthy(self, phase: str) -> None:
         response = Response(200, b"ok\n") if phase == "running" else Response(
             503, f"{phase}\n".encode())
-        for respond in self._turn.answered():
-            respond(response)
+        self._tell(self._turn.answered(), response)
+
+    def _tell(self, waiting: Sequence[Respond], response: Response) -> None:
+        """All of them, whatever comes of one: nobody else has them any more."""
+        for respond in waiting:
+            try:
+                respond(response)
+            except Exception as error:
+                self._mishap("the metrics", error)

@@ -26,37 +26,11 @@ from chatops.metrics.families import FAMILIES
 from chatops.metrics.text import Page
 from chatops.service import StartError
 from tests.integration.harness import PATIENCE, Served, Server
+from tests.integration.scrapes import METRICS, asked, get, value, where
 from tests.integration.until import until
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
-METRICS = "127.0.0.1:0"
-
-
-def where(chat: Server) -> tuple[str, int]:
-    assert chat.thread.exporter is not None
-    host, port = chat.thread.exporter.address[:2]
-    return host, port
-
-
-def asked(address: tuple[str, int], request: bytes) -> tuple[int, dict[str, str], str]:
-    """Status, header fields and body of the answer."""
-    with socket.create_connection(address, PATIENCE) as sock:
-        sock.sendall(request)
-        data = b"".join(iter(lambda: sock.recv(1 << 16), b""))
-    head, _, body = data.decode().partition("\r\n\r\n")
-    first, *fields = head.split("\r\n")
-    return int(first.split()[1]), dict(line.split(": ", 1) for line in fields), body
-
-
-def get(address: tuple[str, int], path: str = "/metrics", accept: str = "*/*"
-        ) -> tuple[int, dict[str, str], str]:
-    return asked(address, f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\n\r\n".encode())
-
-
-def value(text: str, sample: str) -> float:
-    return float(next(line for line in text.splitlines()
-                      if line.startswith(f"{sample} ")).split()[-1])
 
 
 def test_the_event_of_the_start_says_where_collectors_are_answered(server: StartServer) -> None:
