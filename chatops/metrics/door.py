@@ -44,11 +44,13 @@ Serve = Callable[[Request, Respond], None]
 class HttpDoor:
     """Lets collectors in and hands `serve` what they ask.  Belongs to its reactor's thread."""
 
-    def __init__(self, reactor: Reactor, sock: socket.socket, serve: Serve) -> None:
+    def __init__(self, reactor: Reactor, sock: socket.socket, serve: Serve,
+                 places: int = PLACES) -> None:
         """`sock` listens; `serve` is given a call to make with the answer, then or later."""
         self.reactor = reactor
         self.serve = serve
         self._sock = sock
+        self._places = places
         self._inside: set[Visit] = set()
         self._accepting = False
         self._short: Timer | None = None
@@ -60,7 +62,7 @@ class HttpDoor:
 
     def on_ready(self, _mask: int) -> None:
         """Somebody waits in the backlog."""
-        while len(self._inside) < PLACES:
+        while len(self._inside) < self._places:
             try:
                 sock, _ = self._sock.accept()
             except BlockingIOError:
@@ -76,7 +78,7 @@ class HttpDoor:
 
     def _over(self) -> None:
         self._short = None
-        self._accept(len(self._inside) < PLACES)
+        self._accept(len(self._inside) < self._places)
 
     def _accept(self, on: bool) -> None:
         if on == self._accepting or self._sock.fileno() < 0:

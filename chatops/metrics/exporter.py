@@ -56,11 +56,12 @@ class Exporter:
 
     def __init__(self, socks: Sequence[socket.socket], server: ChatServer,
                  survey: SnapshotPublisher, *,
-                 version: str, backlog: Callable[[], int], alive: Callable[[], bool],
+                 version: str, places: int, backlog: Callable[[], int], alive: Callable[[], bool],
                  mishap: Callable[[str, Exception], None], died: Callable[[str], None],
                  clock: Callable[[], float] = time.monotonic) -> None:
-        """`socks` listen.  `backlog` and `alive` are asked from the exporter's thread, `mishap`
-        is told there of a callback that failed, and `died` of what ended the thread.
+        """`socks` listen, and have so many `places` together.  `backlog` and `alive` are asked
+        from the exporter's thread, `mishap` is told there of a callback that failed, and `died`
+        of what ended the thread.
         """
         self.address = socks[0].getsockname()
         self._server = server
@@ -74,7 +75,8 @@ class Exporter:
         self._told: Snapshot | None = None     # the server's thread: what it has handed over
         self._reactor = Reactor(ObservedSelector(clock=clock), clock=clock)
         self._reactor.on_failure = self._failed
-        self._doors = [HttpDoor(self._reactor, sock, self._serve) for sock in socks]
+        self._doors = [HttpDoor(self._reactor, sock, self._serve,
+                                max(1, places // len(socks))) for sock in socks]
         self._figures = _SharedQuery()
         self._turn = _SharedQuery()
         self._snapshot: Snapshot | None = None

@@ -11,7 +11,7 @@ from chatops.units import counted, format_duration
 
 REMEMBERED = 4096              # addresses whose rate of connecting is remembered
 BURST = 4                      # seconds' worth of connects that may come at once
-SPARE = 32                     # descriptors kept for everything that is not a client
+SPARE = 32                     # descriptors kept for what every server has besides its clients
 SUBNET = 64                    # bits: the least that one IPv6 host is given (RFC 6177)
 
 

@@ -44,9 +44,9 @@ class ChatServer:
                  irc: Sequence[IrcSocket] = (), metrics: str = "",
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
-        """`socks` listen already, on one port; `descriptors` is how many this process may have.
-        With `tls` that is all that it speaks.  `irc` are sockets for IRC clients, with or
-        without TLS; `metrics` is where somebody else answers collectors.
+        """`socks` listen already, on one port; `descriptors` is how many there are for clients
+        and for `SPARE`.  With `tls` that is all that it speaks.  `irc` are sockets for IRC
+        clients, with or without TLS; `metrics` is where somebody else answers collectors.
         """
         state = self.state = ServerState(settings, bus, bans=bans, descriptors=descriptors,
                                          clock=clock, wall=wall)

@@ -97,7 +97,7 @@ class ServerState:
                  bans: BanList | None = None, descriptors: int = 1024,
                  clock: Callable[[], float] = time.monotonic,
                  wall: Callable[[], float] = time.time) -> None:
-        """`descriptors` is how many this process may have."""
+        """`descriptors` is how many there are for clients and for `SPARE`."""
         self.settings = settings
         self.phase: Phase = "running"
         self.wall = wall

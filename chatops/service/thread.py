@@ -33,7 +33,7 @@ from chatops.server.logins import Logins
 from chatops.server.reloading import SettingsFile
 from chatops.server.server import ChatServer
 from chatops.server.snapshots import SnapshotPublisher
-from chatops.service import past, together
+from chatops.service import past, room, together
 from chatops.service.openings import (
     open_chat,
     open_cluster,
@@ -131,9 +131,10 @@ class ServerThread:
         place, warning = open_control(settings, socks[0].getsockname()[1])
         if place is not None:
             undo.callback(place.close)
-        self.server = ChatServer(settings, socks, self.bus, bans=known, descriptors=descriptors,
-                                 tls=tls, irc=irc, metrics=with_port(
-                                     *measured[0].getsockname()[:2]) if measured else "")
+        self.server = ChatServer(
+            settings, socks, self.bus, bans=known, tls=tls, irc=irc,
+            descriptors=room.left(settings, descriptors, measured=bool(measured)),
+            metrics=with_port(*measured[0].getsockname()[:2]) if measured else "")
         self.survey = SnapshotPublisher(self.server)
         self.journal = Journal(self.server.state.log, stream, report=self._warn,
                                mishap=self._mishap,
@@ -179,13 +180,14 @@ class ServerThread:
         for each in lacking:
             self.server.say(events.Warned(self.server.hub.at, f"not listening on {each.address}: "
                                                               f"{each.strerror}"))
-        self.exporter = self._exporting(measured) if measured else None
+        self.exporter = (self._exporting(measured, room.metrics_places(descriptors))
+                         if measured else None)
 
-    def _exporting(self, socks: Sequence[socket.socket]) -> Exporter:
+    def _exporting(self, socks: Sequence[socket.socket], places: int) -> Exporter:
         from chatops.metrics.exporter import Exporter  # its library is an extra
 
         return Exporter(socks, self.server, self.survey, version=__version__,
-                        backlog=lambda: self.journal.backlog,
+                        places=places, backlog=lambda: self.journal.backlog,
                         alive=lambda: self.alive, mishap=self._mishap,
                         died=lambda last: self.thread_died("metrics", last))
 
