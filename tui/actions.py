@@ -148,7 +148,7 @@ def _details(console: Console, command: c.Details) -> str:
         return ""
     _open(console, DetailsScreen(_client(state, command.target),
                                  program=state.program is not None,
-                                 offered=_offered(console)))
+                                 offered=lambda line: program.is_offered(line, state)))
     return ""
 
 
