@@ -180,7 +180,7 @@ class Step(Command, frozen=True, tag="step"):
 
 
 class Seek(Command, frozen=True, tag="seek"):
-    turn: str                  # a turn's number, or "-10s": an age
+    turn: str                  # a turn's number, "-10 min": so long ago, or "06:25:53"
 
 
 class Live(Command, frozen=True, tag="live"):

@@ -11,10 +11,12 @@ turns within a run can still be asked for.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from operator import attrgetter, is_not
 from typing import TypeVar
 
@@ -29,6 +31,7 @@ KEYFRAMES = 600                # a minute at ten a second
 ROWS = 150_000                 # of all kinds together, about 500 bytes each
 EVENTS = 8192                  # of one keyframe
 SHARED_PER_ROW = 50            # a row that did not change costs a pointer: a 50th of one
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?")
 FREED, FREED_SHARE = 2_000, 8  # rows that are freed with each call, or a share of those to be
 
 Row = TypeVar("Row", ClientRow, KeyRow)
@@ -160,7 +163,8 @@ class TurnHistory:
         return max(self.oldest, min(self._ends[min(i, len(self._ends) - 1)], self.newest))
 
     def seek(self, where: str, start: int) -> int:
-        """The turn that `18204`, `18,204`, `-10s` or `+1m` (from turn `start`) means.
+        """The turn that `18204`, `18,204`, `-10s`, `+1 min` (from turn `start`) or a clock time
+        such as `06:25:53` or `06:25` means: the latest that is held at which the clock read so.
 
         Raises ValueError; the message says what is held, or how it is written.
         """
@@ -169,9 +173,13 @@ class TurnHistory:
             raise ValueError("nothing is held of the past yet")
         if text[:1] in ("-", "+"):
             return self._seek_time(text, max(self.oldest, min(start, self.newest)))
+        if (read := _CLOCK.fullmatch(text)) is not None:
+            hour, minute, second = (int(part or 0) for part in read.groups())
+            return self._seek_clock(text, (hour, minute, second), 1 if read[3] else 60)
         digits = text.replace(",", "").replace("_", "")
         if not (digits.isascii() and digits.isdigit()):
-            raise ValueError(f"'{where}' is no turn; write its number, or a time as in -10s")
+            raise ValueError(f"'{where}' is no turn; write its number, a time as in -10s, or a "
+                             "clock time as in 06:25:53")
         if len(digits) > 18 or not self.oldest <= int(digits) <= self.newest:
             raise ValueError(f"turn {text} is not held; the past reaches from "
                              f"{self.oldest:,} to {self.newest:,}")
@@ -193,6 +201,29 @@ class TurnHistory:
                              f"{format_seconds(last - here)} later")
         i = bisect_right(self._ends, target, key=self._moment) - 1
         return max(self.oldest, self._ends[max(0, i)])
+
+    def _seek_clock(self, text: str, clock: tuple[int, int, int], lasts: int) -> int:
+        """To the end of this second or minute of this machine's time, as events are told in."""
+        hour, minute, second = clock
+        newest = datetime.fromtimestamp(self._frames[-1].snapshot.at)
+        try:
+            begin = newest.replace(hour=hour, minute=minute, second=second, microsecond=0)
+        except ValueError as error:
+            raise ValueError(f"'{text}' is no time of a day; write 06:25 or 06:25:53") from error
+        if begin > newest:
+            begin -= timedelta(days=1)
+        end = (begin + timedelta(seconds=lasts)).timestamp()
+        first = self._frames[0].snapshot
+        if end <= first.at:
+            raise ValueError(f"{text} is not held; the past reaches from "
+                             f"{datetime.fromtimestamp(first.at):%H:%M:%S} to {newest:%H:%M:%S}")
+        # The frame says how the clocks belong together there: one of them may have been set.
+        at = next(i for i in reversed(range(len(self._frames)))
+                  if self._frames[i].snapshot.at < end)
+        frame = self._frames[at].snapshot
+        reached = bisect_left(self._ends, frame.mono + end - frame.at, key=self._moment) - 1
+        ahead = self._numbers[at + 1] - 1 if at + 1 < len(self._frames) else self.newest
+        return max(frame.turn, min(ahead, self._ends[max(0, reached)]))
 
     def _moment(self, turn: int) -> float:
         """When a turn happened, on the server's clock; runs are taken as evenly spread."""

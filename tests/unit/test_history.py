@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -128,6 +130,44 @@ def test_seeking_takes_times_from_where_one_is() -> None:
     assert history.seek("-5s", 100) == 50
     assert history.seek("-1s", 50) == 40
     assert history.seek("+1.5s", 50) == 65
+    assert history.seek("- 5 s", 100) == history.seek("-0 min 5s", 100) == 50
+
+
+@pytest.mark.parametrize("ahead", [0.0, 3600.0])       # the server's clock was set
+def test_seeking_takes_the_time_that_the_clock_read_and_goes_to_its_end(ahead: float) -> None:
+    history = TurnHistory()
+    for turn in range(0, 1001, 10):
+        taken = snapshot(turn, turn / 10)
+        history.add(replace(taken, at=taken.at + (ahead if turn > 500 else 0.0)))
+    for turn in (60, 490, 700, 990):
+        shown = history.at(turn)
+        assert shown is not None
+        read = datetime.fromtimestamp(shown.at)
+        found = history.at(history.seek(f"{read:%H:%M:%S}", 0))
+        assert found is not None
+        assert f"{datetime.fromtimestamp(found.at):%H:%M:%S}" == f"{read:%H:%M:%S}"
+        minute = history.at(history.seek(f"{read:%H:%M}", 0))
+        assert minute is not None
+        assert minute.turn >= found.turn
+        assert f"{datetime.fromtimestamp(minute.at):%H:%M}" == f"{read:%H:%M}"
+
+
+def test_a_second_in_which_nothing_happened_is_as_the_last_turn_before_it() -> None:
+    history = TurnHistory()
+    for turn, mono in ((1, 0.0), (2, 10.0), (3, 20.0)):
+        history.add(snapshot(turn, mono))
+    for mono, turn in ((0, 1), (5, 1), (15, 2), (20, 3)):
+        assert history.seek(f"{datetime.fromtimestamp(WALL + mono):%H:%M:%S}", 0) == turn
+
+
+def test_a_time_of_day_that_is_not_held_is_told_with_what_is() -> None:
+    history = linear()
+    first = datetime.fromtimestamp(WALL + 1)
+    for wrong in (first - timedelta(minutes=1), first + timedelta(minutes=1)):
+        with pytest.raises(ValueError, match=f"is not held; .* from {first:%H:%M:%S} to "):
+            history.seek(f"{wrong:%H:%M:%S}", 0)
+    with pytest.raises(ValueError, match="'25:00' is no time of a day"):
+        history.seek("25:00", 0)
 
 
 @pytest.mark.parametrize(("where", "message"), [
@@ -137,7 +177,7 @@ def test_seeking_takes_times_from_where_one_is() -> None:
     ("-1m", "-1m is before what is held, which begins 9.0s earlier"),
     ("+1s", r"\+1s is after what is held"),
     ("-soon", "'-soon' is no time to go to; write -10s"),
-    ("soon", "'soon' is no turn; write its number, or a time as in -10s"),
+    ("soon", "'soon' is no turn; write its number, a time as in -10s, or a clock"),
     ("", "'' is no turn"),
     ("²", "is no turn"),
 ])
