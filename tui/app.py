@@ -163,7 +163,7 @@ class ConsoleApp(App[int]):
             front.pull(self._clock())
         self.alarm.look(state)
         if state.draining and not state.status.alive:
-            self.exit(self.exit_status)
+            self.exit(1 if link.status.failed else 0)
 
     def redraw(self) -> None:
         """Draw what the state holds now, where it can be seen."""
@@ -194,8 +194,11 @@ class ConsoleApp(App[int]):
 
     @property
     def exit_status(self) -> int:
-        """The process's, as things stand."""
-        return 1 if self.link.status.failed else 0
+        """The process's, as things stand.  Who does not wait until a server is found again leaves
+        on purpose.
+        """
+        status = self.link.status
+        return 1 if status.failed and not status.retrying else 0
 
     # -- what goes wrong
 

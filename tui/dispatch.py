@@ -142,7 +142,8 @@ class Dispatcher:
         if dialog is not None:
             self._ask(dialog)
         elif isinstance(command, Quit) and not self._serving:
-            self._app.exit(1 if self._link.status.failed else 0)
+            status = self._link.status
+            self._app.exit(1 if status.failed and not status.retrying else 0)
         elif spec.where == "console":
             self._here(command)
         else:

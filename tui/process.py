@@ -62,6 +62,7 @@ def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = Fal
                 forget_stops()
                 if not attached and not replay:
                     _see_off(link)
+            status = max(left or 0, app.return_code or 0, app.exit_status)
     finally:
         threading.excepthook = hook
         sys.setswitchinterval(switch_interval)
@@ -71,7 +72,7 @@ def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = Fal
     if app.faults.count:
         print(f"chatops: the console had {counted(app.faults.count, 'error')} and went on; "
               f"the last was\n{app.faults.last}", file=sys.stderr)
-    return max(left or 0, app.return_code or 0, app.exit_status)
+    return max(status, 0 if attached else app.exit_status)
 
 
 def _see_off(link: ConsoleLink) -> None:

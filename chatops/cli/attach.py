@@ -41,6 +41,6 @@ def attach(path: str, port: int | None, read_only: bool, in_browser: bool, plain
     except ControlError as error:
         fail(str(error))
     status = run_console(link, attached=True, **looks)
-    if link.status.failed or link.status.dropped:
+    if status and link.status.failed:
         fail(link.status.detail)
     sys.exit(status)

@@ -17,7 +17,7 @@ from chatops.cli import main
 from chatops.control.ctl import LOOKS, OF_PROGRAMS
 from chatops.control.socket_path import directory
 from tests.integration.harness import Served, Server
-from tests.integration.terminal import Terminal, assert_left_as_it_was
+from tests.integration.terminal import LEAVE_SCREEN, Terminal, assert_left_as_it_was
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
@@ -80,15 +80,18 @@ def test_a_signal_ends_the_attached_console_and_not_the_server(
     assert_left_as_it_was(console)
 
 
-def test_an_attached_console_says_that_the_server_was_killed_and_fails(
+def test_an_attached_console_says_that_the_server_was_killed_and_is_left_in_silence(
         served: StartServed, control_path: Path, opened: Open) -> None:
     server = served("--control", str(control_path))
     server.must_live = False
     console = opened(control_path)
     server.signal(signal.SIGKILL)
     console.see("the server ended without a word")
+    console.see("AWAY")
     console.type("q")
-    assert console.status() == 1
+    assert console.status() == 0
+    after = console.written.rpartition(LEAVE_SCREEN)[2]
+    assert b"chatops:" not in after
 
 
 # -- ctl
