@@ -179,7 +179,7 @@ class Dispatcher:
                 return EndDialog(command, named(command, state))
             case Quit("") if self._serving and state.program is not None:
                 return LeaveDialog(state.program.name, attached=self._attached,
-                                   leave=self._leave)
+                                   leave=self._leave, read_only=state.status.read_only)
             case Quit("") if self._serving:
                 return QuitDialog(state, attached=self._attached, leave=self._leave)
         return None

@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from chatops.api.commands import Quit
+from chatops.api.link import LinkStatus
+from tests.tui.feed import Feed
 from tests.tui.press import begin, on_screen, press
+from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig
 from tui.screens.confirm import QuitDialog
 
@@ -54,6 +57,40 @@ async def test_a_console_that_is_attached_can_leave_without_stopping_the_server(
         await press(rig, pilot, "q")
         assert isinstance(rig.app.screen, QuitDialog)
         assert "enter press  d drain  s stop now  x detach  esc cancel" in on_screen(rig)
+        await press(rig, pilot, "x")
+    assert rig.link.asked == []
+    assert rig.app.return_value == 0
+
+
+async def test_a_console_that_may_only_look_is_offered_to_leave_and_nothing_else() -> None:
+    rig = Rig(Feed(clients=0), attached=True)
+    rig.link.status = LinkStatus(True, read_only=True)
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot)
+        text = on_screen(rig)
+        assert "nobody is here; connect with" in text
+        assert "spawn" not in text
+        await press(rig, pilot, "q")
+        text = on_screen(rig)
+        assert "enter press  x detach  esc cancel" in text
+        assert "Drain" not in text
+        assert "Stop" not in text
+        await press(rig, pilot, "d", "s")
+        assert isinstance(rig.app.screen, QuitDialog)
+        await press(rig, pilot, "x")
+    assert rig.link.asked == []
+    assert rig.app.return_value == 0
+
+
+async def test_one_that_may_only_look_at_a_program_is_offered_the_same() -> None:
+    rig = Rig(ProgramFeed(), attached=True)
+    rig.link.status = LinkStatus(True, read_only=True)
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "q")
+        text = on_screen(rig)
+        assert "enter press  x detach  esc cancel" in text
+        assert "Stop it" not in text
         await press(rig, pilot, "x")
     assert rig.link.asked == []
     assert rig.app.return_value == 0

@@ -56,8 +56,11 @@ class ClientsPane(TablePane):
         if self._people:
             self.table.empty = NO_MATCH
         elif snapshot is not None:
-            self.table.empty = (f"nobody is here; connect with  nc {snapshot.host} "
-                                f"{snapshot.port}  or type  :spawn chat 5")
+            self.table.empty = "nobody is here"
+            if not state.replay:
+                self.table.empty += f"; connect with  nc {snapshot.host} {snapshot.port}"
+            if not (state.replay or state.status.read_only):
+                self.table.empty += "  or type  :spawn chat 5"
         self.table.show_rows(shown, context, state.views["clients"], self._least)
         self._totals.show(self.table, totals.of_clients(shown, context, state)
                           if self.size.height >= totals.LEAST_HEIGHT else {})

@@ -188,21 +188,21 @@ class BroadcastDialog(Question):
         self.action_choose(1)
 
 
-DRAIN, STOP, DETACH = 1, 2, 3
+DRAIN, STOP = Choice("d", "Drain", "care"), Choice("s", "Stop now", "harm")
+DETACH = Choice("x", "Detach", "good")
 
 
 class QuitDialog(Question):
     """`QuitDialog(state, attached, leave)`: what is lost is said before it is.
 
     Answers with `Quit("drain")` or `Quit("now")`; Detach calls `leave` and answers nothing.
+    Who may only look is not offered what would be refused.
     """
 
     def __init__(self, state: ConsoleState, *, attached: bool,
                  leave: Callable[[], None]) -> None:
-        choices = [Choice("d", "Drain", "care"), Choice("s", "Stop now", "harm")]
-        if attached:
-            choices.append(Choice("x", "Detach", "good"))
-        super().__init__(*choices)
+        stops = () if state.status.read_only else (DRAIN, STOP)
+        super().__init__(*stops, *((DETACH,) if attached else ()))
         self._attached = attached
         self._leave = leave
         self._text = Static(_what_ends(state, attached), classes="body")
@@ -217,13 +217,13 @@ class QuitDialog(Question):
         self._text.update(_what_ends(state, self._attached))
 
     def commands(self, choice: int) -> tuple[Command, ...]:
-        if choice == DETACH:
+        if self.choices[choice] is DETACH:
             return ()
-        return (Quit("now" if choice == STOP else "drain"),)
+        return (Quit("now" if self.choices[choice] is STOP else "drain"),)
 
     def action_choose(self, number: int) -> None:
         super().action_choose(number)
-        if number == DETACH:
+        if self.choices[number] is DETACH:
             self._leave()
 
 
@@ -233,8 +233,8 @@ def _what_ends(state: ConsoleState, attached: bool) -> Content:
     queued = snapshot.queued if snapshot is not None else 0
     waiting = sum(1 for row in snapshot.clients if row.queued) if snapshot is not None else 0
     owed = f"; {format_size(queued)} still queued for {waiting:,} of them" if queued else ""
-    lines = [
-        Content(f"{clients:,} connected{owed}.\n"),
+    lines = [Content(f"{clients:,} connected{owed}.\n")]
+    lines += [] if state.status.read_only else [
         Content.assemble(("Drain     ", "bold"), "let nobody in, deliver what is queued, stop"),
         Content.assemble(("Stop now  ", "bold"), "tell everybody and close; what is queued is lost"
                          if queued else "tell everybody and close"),

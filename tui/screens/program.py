@@ -12,6 +12,7 @@ from chatops.api.commands import Cancel, Close, Command, Quit
 from chatops.api.program import TaskRow
 from chatops.units import format_age, format_seconds
 from tui.model.state import ConsoleState
+from tui.screens.confirm import DETACH
 from tui.screens.dialog import Sheet
 from tui.screens.question import Choice, Question
 from tui.text.cells import clean
@@ -86,20 +87,20 @@ class EndDialog(Question):
         return (self._command,)
 
 
-STOP, KILL, DETACH = 1, 2, 3
+STOP, KILL = Choice("s", "Stop it", "care"), Choice("k", "Kill it", "harm")
 
 
 class LeaveDialog(Question):
     """`LeaveDialog(name, attached, leave)`: what becomes of the program.
 
     Answers with `Quit("drain")` or `Quit("now")`; Detach calls `leave` and answers nothing.
+    `read_only`: who may only look is not offered what would be refused.
     """
 
-    def __init__(self, name: str, *, attached: bool, leave: Callable[[], None]) -> None:
-        choices = [Choice("s", "Stop it", "care"), Choice("k", "Kill it", "harm")]
-        if attached:
-            choices.append(Choice("x", "Detach", "good"))
-        super().__init__(*choices)
+    def __init__(self, name: str, *, attached: bool, leave: Callable[[], None],
+                 read_only: bool = False) -> None:
+        super().__init__(*(() if read_only else (STOP, KILL)), *((DETACH,) if attached else ()))
+        self._read_only = read_only
         self._name = name
         self._attached = attached
         self._leave = leave
@@ -108,21 +109,22 @@ class LeaveDialog(Question):
         return "Leave the console?" if self._attached else "Stop the program?"
 
     def body(self) -> Iterable[Widget]:
-        lines = [Content(f"{clean(self._name)} is running.\n"),
-                 Content.assemble(("Stop it   ", "bold"), "send it the signal that ends it"),
-                 Content.assemble(("Kill it   ", "bold"), "SIGKILL: it can clean nothing up")]
+        lines = [Content(f"{clean(self._name)} is running.\n")]
+        lines += [] if self._read_only else [
+            Content.assemble(("Stop it   ", "bold"), "send it the signal that ends it"),
+            Content.assemble(("Kill it   ", "bold"), "SIGKILL: it can clean nothing up")]
         if self._attached:
             lines.append(Content.assemble(("Detach    ", "bold"), "leave; the program goes on"))
         yield Static(Content("\n").join(lines), classes="body")
 
     def commands(self, choice: int) -> tuple[Command, ...]:
-        if choice == DETACH:
+        if self.choices[choice] is DETACH:
             return ()
-        return (Quit("now" if choice == KILL else "drain"),)
+        return (Quit("now" if self.choices[choice] is KILL else "drain"),)
 
     def action_choose(self, number: int) -> None:
         super().action_choose(number)
-        if number == DETACH:
+        if self.choices[number] is DETACH:
             self._leave()
 
 

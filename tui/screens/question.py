@@ -75,9 +75,9 @@ class Question(Dialog[tuple[Command, ...]]):
     def __init__(self, *choices: Choice, back: Choice = CANCEL) -> None:
         """`back`: what is in front in the place of Cancel, where that would be misread."""
         super().__init__()
-        self._choices = (back, *choices)
+        self.choices = (back, *choices)
         if all(choice.key for choice in choices):
-            for number, choice in enumerate(self._choices):
+            for number, choice in enumerate(self.choices):
                 self._bindings.bind(choice.key, f"choose({number})", choice.label)
 
     # -- what a subclass says
@@ -99,13 +99,13 @@ class Question(Dialog[tuple[Command, ...]]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title = Content(clean(self.heading()))
-            keys = [f"{c.key} {c.label.lower()}" for c in self._choices[1:] if c.key]
+            keys = [f"{c.key} {c.label.lower()}" for c in self.choices[1:] if c.key]
             move = [] if keys else ["tab move"]        # three letters leave no room for it
             box.border_subtitle = Content("  ".join(
-                [*move, "enter press", *keys, f"esc {self._choices[0].label.lower()}"]))
+                [*move, "enter press", *keys, f"esc {self.choices[0].label.lower()}"]))
             yield from self.body()
             with Horizontal(classes="buttons"):
-                for number, choice in enumerate(self._choices):
+                for number, choice in enumerate(self.choices):
                     yield Button(Content(choice.label), id=f"choice-{number}",
                                  classes=choice.tone)
             yield Static(classes="runs")
