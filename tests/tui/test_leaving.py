@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from chatops.api.commands import Quit
@@ -24,20 +26,41 @@ async def test_every_key_that_leaves_asks_first(key: str) -> None:
         assert rig.link.asked == []
 
 
-@pytest.mark.parametrize("line", ["kick 3", "quit", "help", "bans", "lab", "palette", "seek"])
-@pytest.mark.parametrize("key", ["ctrl+q", "ctrl+c"])
+@pytest.mark.parametrize("line", ["kick 3", "help", "bans", "lab", "palette", "seek"])
+@pytest.mark.parametrize("keys", [("ctrl+q", "ctrl+q"), ("ctrl+c",)])
 async def test_with_something_in_front_nothing_leaves_without_a_question_either(
-        line: str, key: str) -> None:
+        line: str, keys: tuple[str, ...]) -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:
         await begin(rig, pilot)
         rig.app.dispatcher.typed(line)
         await pilot.pause()
         asked = list(rig.link.asked)
-        await press(rig, pilot, key, key)
+        await press(rig, pilot, *keys)
         assert rig.app.is_running
         assert rig.link.asked == asked
         assert sum(isinstance(screen, QuitDialog) for screen in rig.app.screen_stack) <= 1
+
+
+async def test_a_second_interrupt_stops_now_what_the_first_asked_about() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "ctrl+c", "ctrl+q")
+        assert rig.link.asked == []
+        await press(rig, pilot, "ctrl+c")
+        assert rig.link.asked == [Quit("now")]
+
+
+@pytest.mark.parametrize("feed", [Feed, ProgramFeed])
+async def test_a_second_interrupt_detaches_a_console_that_is_attached(
+        feed: Callable[[], Feed]) -> None:
+    rig = Rig(feed(), attached=True)
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "ctrl+c", "ctrl+c")
+    assert rig.link.asked == []
+    assert rig.app.return_value == 0
 
 
 async def test_quitting_says_what_would_be_lost() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -196,8 +198,10 @@ class QuitDialog(Question):
     """`QuitDialog(state, attached, leave)`: what is lost is said before it is.
 
     Answers with `Quit("drain")` or `Quit("now")`; Detach calls `leave` and answers nothing.
-    Who may only look is not offered what would be refused.
+    Who may only look is not offered what would be refused.  Ctrl+C once more is no question.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "insist", show=False)]
 
     def __init__(self, state: ConsoleState, *, attached: bool,
                  leave: Callable[[], None]) -> None:
@@ -225,6 +229,9 @@ class QuitDialog(Question):
         super().action_choose(number)
         if self.choices[number] is DETACH:
             self._leave()
+
+    def action_insist(self) -> None:
+        self.action_choose(self.choices.index(DETACH if self._attached else STOP))
 
 
 def _what_ends(state: ConsoleState, attached: bool) -> Content:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import ClassVar
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -94,8 +96,11 @@ class LeaveDialog(Question):
     """`LeaveDialog(name, attached, leave)`: what becomes of the program.
 
     Answers with `Quit("drain")` or `Quit("now")`; Detach calls `leave` and answers nothing.
-    `read_only`: who may only look is not offered what would be refused.
+    `read_only`: who may only look is not offered what would be refused.  Ctrl+C once more is no
+    question: it detaches, or stops the program as it would by hand.
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "insist", show=False)]
 
     def __init__(self, name: str, *, attached: bool, leave: Callable[[], None],
                  read_only: bool = False) -> None:
@@ -126,6 +131,9 @@ class LeaveDialog(Question):
         super().action_choose(number)
         if self.choices[number] is DETACH:
             self._leave()
+
+    def action_insist(self) -> None:
+        self.action_choose(self.choices.index(DETACH if self._attached else STOP))
 
 
 def named(command: Close | Cancel, state: ConsoleState) -> list[str]:
