@@ -8,6 +8,7 @@ import sys
 import click
 
 from chatops.cli.parts import ascii_option, check_terminal, fail, hold_signals, look_of_console
+from chatops.system.streams import say
 from chatops.watch.launch import LaunchError, command_line, prepared
 
 
@@ -84,4 +85,6 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
         run_console(link, **looks)
     finally:
         link.close()
+    for line in link.last_words:
+        say(line)
     sys.exit(link.exit_status)

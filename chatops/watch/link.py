@@ -35,6 +35,7 @@ AGAIN = 0.5                    # seconds until the next attempt to be greeted
 STARTS, ENDED = "the program starts", "the program has ended"    # where there is no picture
 LAST_READS = 64                # of what it wrote before it ended: more than a pipe holds
 LOOK = 0.02                    # seconds between looks at whether it has ended
+LAST_LINES = 40                # of what it wrote, told when it has failed and the console is left
 LAST_CHANCE = 3.0              # seconds between asking a program to end and ending it
 
 
@@ -46,6 +47,7 @@ class Output:
         self._fd = fd
         self._rest = b""
         self.open = True
+        self.last: deque[str] = deque(maxlen=LAST_LINES)
 
     def fileno(self) -> int:
         """Of the pipe."""
@@ -70,8 +72,9 @@ class Output:
             lines.append(self._rest[:end])
             self._rest = self._rest[end:]
         at = time.time()
-        return [events.Printed(at, clean_text(line.rstrip(b"\r").decode("utf-8", "replace")))
-                for line in lines]
+        said = [clean_text(line.rstrip(b"\r").decode("utf-8", "replace")) for line in lines]
+        self.last.extend(said)
+        return [events.Printed(at, text) for text in said]
 
 
 def _before_letter(data: bytes, end: int) -> int:
@@ -185,6 +188,7 @@ class WatchLink:
             if self.process.poll() is None:
                 self._signal(signal.SIGKILL)
                 self.process.wait()
+        self._read_the_rest()
         if self.process.stdout is not None:
             self.process.stdout.close()
         self._launch.place.close()
@@ -205,6 +209,11 @@ class WatchLink:
         code = self.process.poll()
         return 0 if code is None else code if code >= 0 else 128 - code
 
+    @property
+    def last_words(self) -> tuple[str, ...]:
+        """The last lines that it wrote, if it has failed: the console took them along."""
+        return tuple(self._output.last) if self.exit_status else ()
+
     # -- inside
 
     def _say(self, happened: list[events.Printed] | list[events.Event]) -> None:
@@ -215,13 +224,19 @@ class WatchLink:
     def _look_at_process(self) -> None:
         if not self._status.alive or self.process.poll() is None:
             return
-        for _ in range(LAST_READS):    # what it has started may go on writing
-            if not (last := self._output.read()):
-                break
-            self._say(last)
+        self._say(self._read_the_rest())
         status = self.exit_status
         self._happened.append(events.ProgramEnded(time.time(), status))
         self._status = LinkStatus(False, f"the program has ended with status {status}")
+
+    def _read_the_rest(self) -> list[events.Printed]:
+        """What it wrote before it ended."""
+        rest: list[events.Printed] = []
+        for _ in range(LAST_READS):    # what it has started may go on writing
+            if not (last := self._output.read()):
+                break
+            rest += last
+        return rest
 
     def _connect(self) -> None:
         """The socket is there already; whether anybody answers is another question, and a

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
 from chatops.api.commands import Quit
-from tests.integration.terminal import Terminal
+from chatops.watch.link import LAST_LINES
+from tests.integration.terminal import LEAVE_SCREEN, Terminal
 from tests.integration.until import until
 from tests.integration.watched import START, Watched, script
 
@@ -110,3 +112,36 @@ def test_a_program_ends_with_the_terminal_of_its_console(tmp_path: Path) -> None
         until(gone, START)
     finally:
         terminal.close()
+
+
+def left(program: str, folder: Path) -> tuple[int, list[str]]:
+    """The status of a console that is left when its program has ended, and what it says then."""
+    script(folder, program)
+    terminal = Terminal("-m", "chatops", "watch", "program.py", cwd=folder)
+    try:
+        terminal.see("GONE")
+        terminal.type("q")
+        status = terminal.status()
+        after = terminal.written.rpartition(LEAVE_SCREEN)[2].decode()
+        return status, re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", after).split("\r\n")
+    finally:
+        terminal.close()
+
+
+def test_a_program_that_raised_is_left_with_the_last_lines_that_it_wrote(tmp_path: Path) -> None:
+    status, said = left("""
+        for n in range(100):
+            print("line", n)
+        raise RuntimeError("what has gone wrong")
+    """, tmp_path)
+    assert status == 1
+    assert said[-2:] == ["RuntimeError: what has gone wrong", ""]
+    assert "Traceback (most recent call last):" in said
+    assert len(said[:-1]) == LAST_LINES
+    assert "line 99" in said
+
+
+def test_a_program_that_ended_well_is_left_in_silence(tmp_path: Path) -> None:
+    status, said = left("print('all is well')", tmp_path)
+    assert status == 0
+    assert said == [""]
