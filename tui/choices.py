@@ -72,8 +72,8 @@ def _columns(console: Console, command: c.Columns) -> str | CommandResult:
     view, words = state.view, command.columns.split()
     if not words:
         return _list_columns(columns, view.shown)
-    try:
-        chosen = () if words == ["usual"] else change(columns, view.shown, words)
+    try:                       # "default" is what other programs call it
+        chosen = () if words in (["usual"], ["default"]) else change(columns, view.shown, words)
     except ChoiceError as error:
         raise CommandError(str(error)) from None
     view.shown = chosen

@@ -221,9 +221,9 @@ SPECS: tuple[Spec, ...] = (
     Spec("refresh", Refresh, "Seconds between refreshes.", "View",
          (_p("seconds", "seconds", "SECONDS"),),
          keys=(("plus", "refresh faster"), ("minus", "refresh slower")), where="console"),
-    Spec("columns", Columns, "Choose columns, their order and width: id nick:20, +room -peer, "
-         "usual.", "View", (_p("columns", "columns", "COLUMN[:CELLS]…", optional=True),),
-         where="console"),
+    Spec("columns", Columns, "Choose columns, order and width: id nick:20, +room -peer; "
+         "usual brings all back.", "View",
+         (_p("columns", "columns", "COLUMN[:CELLS]…", optional=True),), where="console"),
     Spec("view", View, "Look at the rows in a way that was saved: filter, sort and columns.",
          "View", (_p("name", "view", "NAME|save|forget", optional=True),
                   _p("saved", "view", "NAME", optional=True)),

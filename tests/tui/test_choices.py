@@ -62,7 +62,7 @@ async def test_columns_are_chosen_ordered_and_sized_and_kept(tmp_path: Path) -> 
         assert headings(again) == ["!", "", "NICK", "ID", "ROOM"]
         assert "`:columns usual` brings all back" in await command(again, pilot, "columns")
         await pilot.press("escape")
-        await command(again, pilot, "columns usual")
+        await command(again, pilot, "columns default")     # as others call it
         assert headings(again)[:4] == ["!", "", "ID", "FD"]
     assert tomllib.loads(path.read_text()) == {}
 
