@@ -177,7 +177,7 @@ async def test_a_click_on_a_column_sorts_and_a_click_on_a_row_selects() -> None:
         assert nicks == sorted(nicks, key=str.casefold)
         await pilot.click("#clients-table", offset=(11, 3))
         await pilot.pause()
-        assert table(rig).cursor_at == 2
+        assert table(rig).cursor == table(rig).rows[2].id
 
 
 async def test_a_click_into_another_pane_makes_it_the_active_one() -> None:
@@ -245,7 +245,7 @@ async def test_a_key_acts_on_the_row_that_the_cursor_was_moved_to_just_before() 
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(1)
         await pilot.pause()
-        at = table(rig).cursor_at or 0
+        at = [row.id for row in table(rig).rows].index(table(rig).cursor)
         burst(rig, "↓↓↓ ")
         await pilot.pause()
         assert rig.app.state.tags == {table(rig).rows[at + 3].id}
