@@ -273,8 +273,7 @@ def _sort(step: int) -> Shorthand:
         view = state.view
         if not view.columns:
             raise CommandError("this pane has an order of its own")
-        here = view.columns.index(view.sort) if view.sort in view.columns else 0
-        return f"sort {view.columns[(here + step) % len(view.columns)].lower()}"
+        return f"sort {view.beside(step).lower()}"
 
     return line
 

@@ -186,7 +186,7 @@ async def test_sort_keys_go_to_the_neighbouring_column_and_echo_its_name() -> No
     rig = Rig()
     async with rig.app.run_test() as pilot:
         await begin(rig, pilot)
-        columns = rig.app.state.view.columns
+        columns = [name for name in rig.app.state.view.seen if name not in ("", "HIST")]
         here = columns.index(rig.app.state.view.sort)
         await press(rig, pilot, "greater_than_sign")
         right = columns[(here + 1) % len(columns)]
@@ -194,6 +194,19 @@ async def test_sort_keys_go_to_the_neighbouring_column_and_echo_its_name() -> No
         assert echo(rig).startswith(f":sort {right.lower()}   ✓")
         await press(rig, pilot, "less_than_sign")
         assert rig.app.state.view.sort == columns[here]
+
+
+async def test_sort_keys_pass_over_columns_that_are_not_shown() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed("columns id nick")
+        rig.app.redraw()
+        for key in ("less_than_sign", "less_than_sign", "less_than_sign", "greater_than_sign"):
+            await press(rig, pilot, key)
+            assert rig.app.state.view.sort in ("!", "ID", "NICK")
+            assert any(arrow in line for line in screen_text(rig).splitlines()
+                       for arrow in ("▲", "▼") if "NICK" in line)
 
 
 async def test_panes_follow_their_numbers_and_tab() -> None:

@@ -23,7 +23,15 @@ class PaneView:
     filter: str = ""
     cursor: int | None = None          # None while no row is shown: no action takes what is unseen
     kept: int | None = None            # where it stood then, to return to
+    seen: tuple[str, ...] = ()         # columns that there is room for, as they stand
     shown: tuple[str, ...] = ()        # columns chosen, see `tui.model.chosen`; () for all
+
+    def beside(self, step: int) -> str:
+        """The column so many to the right of the one it is sorted by, of those that are seen."""
+        columns = [name for name in self.seen or self.columns if name in self.columns]
+        if self.sort not in columns:
+            return columns[0 if step > 0 else -1]
+        return columns[(columns.index(self.sort) + step) % len(columns)]
 
     def sort_by(self, column: str) -> bool:
         """Sort by a column, or turn its order round; False when there is none such."""

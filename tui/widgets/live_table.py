@@ -104,6 +104,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.rows, self._cell_context, self._view, self._least = rows, context, view, least or {}
         self._settle_cursor(self._at)
         context.cursor = view.cursor
+        view.seen = tuple(placed.column.name for placed in self.places)
         size = Size(self.scrollable_content_region.width, len(rows) + HEADER_LINES)
         if size != self.virtual_size:
             self.virtual_size = size
