@@ -118,11 +118,6 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         return self._view.cursor
 
     @property
-    def cursor_at(self) -> int | None:
-        """Where that row stands now, None when there is no row."""
-        return self._at
-
-    @property
     def selected(self) -> Any | None:
         """The row under the cursor."""
         return self.rows[self._at] if self._at is not None else None
