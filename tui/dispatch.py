@@ -9,6 +9,7 @@ through the table in `tui.actions`.  Whatever happens is echoed as a `:` line.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable
 
 from textual.app import App
@@ -46,6 +47,10 @@ from tui.screens.listing import ListScreen
 from tui.screens.program import EndDialog, LeaveDialog, named
 from tui.screens.prompt import Prompt
 from tui.web import NOT_IN_A_BROWSER, is_for_a_terminal
+
+# Of figures and dots, or with two colons in it: nobody who types it means a nick.
+LIKE_AN_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]*)+|\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?",
+                             re.IGNORECASE)
 
 
 class Dispatcher:
@@ -171,7 +176,9 @@ class Dispatcher:
                 return KickDialog(_found(targets, state), reason)
             case Ban(target, seconds, reason):
                 # A key takes every selected row, so there may be several ids in it.
-                if "/" in target and not network_of(target):      # no nick has one in it
+                like_one = "/" in target or (               # no nick has one in it
+                    LIKE_AN_ADDRESS.fullmatch(target) and state.find(target) is None)
+                if like_one and not network_of(target):
                     raise CommandError(f"'{target}' is not an address or a network")
                 people = [] if network_of(target) else _found(target.split(","), state)
                 return BanDialog(people, target, seconds, reason)

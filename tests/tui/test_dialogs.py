@@ -255,8 +255,9 @@ async def test_a_ban_of_somebody_who_is_not_there_is_no_ban_of_an_address() -> N
         assert echo(rig) == ":ban 99   ✗ no client 99; it may have left"
 
 
-@pytest.mark.parametrize("target", ["10.0.0.0/99", "10.0.0/8", "::1/x"])
-async def test_a_network_that_is_written_wrong_is_not_taken_for_a_client(target: str) -> None:
+@pytest.mark.parametrize("target", ["10.0.0.0/99", "10.0.0/8", "::1/x", "300.1.1.1", "10.0.1",
+                                    "fe80::1::2", "[2001:db8:::1]"])
+async def test_an_address_that_is_written_wrong_is_not_taken_for_a_client(target: str) -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:
         await begin(rig, pilot)
