@@ -245,6 +245,20 @@ async def test_markup_in_nicks_and_reasons_is_shown_and_never_acted_on(nick: str
         assert rig.app.is_running
 
 
+async def test_a_ban_of_those_who_have_all_left_speaks_of_no_address() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.dispatcher.typed("ban 3,5")
+        await begin(rig, pilot, 0.1)
+        assert "This bans" in on_screen(rig)
+        rig.feed.leave(3)
+        rig.feed.leave(5)
+        await press(rig, pilot, "tab")
+        assert "This bans" not in on_screen(rig)
+        assert "nobody is left to ban" in on_screen(rig)
+
+
 async def test_a_ban_of_somebody_who_is_not_there_is_no_ban_of_an_address() -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:

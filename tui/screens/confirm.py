@@ -145,6 +145,8 @@ class BanDialog(AboutClients):
 
 def _neighbours(people: Sequence[Target], state: ConsoleState) -> Content:
     """Who else a ban of these takes: it is of the address, and an office has one for all."""
+    if not people:
+        return Content()           # they have left, and there is nothing to press
     hosts = {host_in(t.peer) for t in people}
     where = clean(next(iter(hosts))) if len(hosts) == 1 else f"{len(hosts)} addresses"
     chosen = {t.id for t in people}
