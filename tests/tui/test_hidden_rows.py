@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.eyes import SMALL, screen_text, table
+from tests.tui.eyes import LARGE, SMALL, screen_text, table
 from tests.tui.feed import Feed
 from tests.tui.press import begin, echo, press
 from tests.tui.program_feed import ProgramFeed
@@ -49,3 +49,18 @@ async def test_the_cursor_is_back_on_its_row_when_the_filter_is_cleared() -> Non
         await press(rig, pilot, "escape")
         assert table(rig).cursor == chosen
         assert rig.app.state.cursor_client() == chosen
+
+
+@pytest.mark.parametrize(("typed", "hint"), [
+    ("fd>2000", "fd:>2000"), ("!in/s>=5K", "in/s:>=5K"), ("bob APPQ=64K", "APPQ:=64K"),
+    ("zzz", ""), ("nick>5", ""), ("fd>", ""), ("http=5", "")])
+async def test_a_forgotten_colon_is_asked_about_where_nothing_matches(
+        typed: str, hint: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=LARGE) as pilot:
+        await begin(rig, pilot)
+        rig.app.state.set_filter(f"zzz {typed}")
+        await begin(rig, pilot, 0.1)
+        text = screen_text(rig)
+        assert (f"no row matches the filter; is {hint} meant?" if hint else
+                "no row matches the filter; escape clears it") in text

@@ -27,6 +27,9 @@ _NAMED = re.compile(r"(?![0-9a-f]{1,4}:)([a-z][a-z/-]*):.*", re.IGNORECASE)
 _FIGURES = frozenset("0123456789.,%-kmgtdhsu/")
 
 
+_FORGOTTEN = re.compile(r"!?([a-z][a-z/-]*)([<>=].*[0-9].*)", re.IGNORECASE)
+
+
 class FilterError(ValueError):
     """A word of a filter that cannot be meant so; one line that says why."""
 
@@ -45,6 +48,16 @@ def check(expression: str, columns: Sequence[Column[Any]]) -> None:
     """Raises `FilterError` for the first word that names no column, or compares with no number."""
     for word in expression.split():
         _read(word, columns)
+
+
+def with_colon(expression: str, columns: Sequence[Column[Any]]) -> str:
+    """`fd:>20` for the first word that looks like it but for its colon, "" if none does."""
+    named = {name_of(column) for column in columns if column.name and column.right}
+    for word in expression.split():
+        found = _FORGOTTEN.fullmatch(word)
+        if found is not None and found[1].casefold() in named:
+            return f"{found[1]}:{found[2]}"
+    return ""
 
 
 def meant(expression: str, columns: Sequence[Column[Any]]) -> str:

@@ -16,7 +16,7 @@ from tui.model import rows
 from tui.model.arrangement import Arrangement
 from tui.model.state import ConsoleState
 from tui.panes import totals
-from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.panes.table_pane import TablePane
 from tui.panes.totals import TotalsLine
 from tui.text.cells import clean
 from tui.widgets.live_table import LiveTable
@@ -54,7 +54,7 @@ class ClientsPane(TablePane):
         shown = self._arrangement.of(snapshot, self._people, state.views["clients"], context)
         total = len(snapshot.clients) if snapshot is not None else 0
         if self._people:
-            self.table.empty = NO_MATCH
+            self.table.empty = self.no_match(state)
         elif snapshot is not None:
             self.table.empty = "nobody is here"
             if not state.replay:

@@ -13,7 +13,7 @@ from chatops.units import format_age, format_seconds, format_size
 from tui.model.columns import CellContext, Column
 from tui.model.rows import arrange
 from tui.model.state import ConsoleState
-from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.panes.table_pane import TablePane
 from tui.widgets.live_table import LiveTable
 
 LATE = 3.0                     # seconds
@@ -79,6 +79,6 @@ class NodesPane(TablePane):
         rows = snapshot.nodes if snapshot is not None else ()
         context = CellContext(state.now, cursor=view.cursor)
         shown = arrange(rows, COLUMNS, view, context)
-        self.table.empty = NO_MATCH if rows else node_table.ALONE
+        self.table.empty = self.no_match(state) if rows else node_table.ALONE
         self.table.show_rows(shown, context, view)
         self.show_title(state, f"Nodes ({len(rows):,})")

@@ -10,7 +10,7 @@ from chatops.units import counted
 from tui.model import rows
 from tui.model.arrangement import Arrangement
 from tui.model.state import ConsoleState
-from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.panes.table_pane import TablePane
 from tui.widgets.live_table import LiveTable
 
 EMPTY = "no descriptor is registered"
@@ -37,7 +37,7 @@ class SelectorPane(TablePane):
             self._seen = keys
             widest = max(map(attrgetter("fd"), keys), default=0)
             self._least = {"FD": max(2, len(str(widest)))}
-        self.table.empty = NO_MATCH if keys else EMPTY
+        self.table.empty = self.no_match(state) if keys else EMPTY
         self.table.show_rows(shown, context, state.views["selector"],
                              self._least)
         count = counted(len(keys), "key")

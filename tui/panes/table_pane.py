@@ -12,6 +12,7 @@ from textual.content import Content
 from tui.messages import RunLine
 from tui.model.chosen import choose
 from tui.model.columns import Column
+from tui.model.filters import with_colon
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
 from tui.widgets.live_table import LiveTable
@@ -39,6 +40,11 @@ class TablePane(Vertical):
         if shown != self._chosen:
             self._chosen = shown
             self.table.show_columns(choose(columns, shown))
+
+    def no_match(self, state: ConsoleState) -> str:
+        """What is said in the place of rows when the filter lets none through."""
+        meant = with_colon(state.views[self.pane].filter, self.table.columns)
+        return f"no row matches the filter; is {meant} meant?" if meant else NO_MATCH
 
     def show_title(self, state: ConsoleState, what: str) -> None:
         """Draw the border's title; `what` is the pane's name and how much is in it."""

@@ -11,7 +11,7 @@ from chatops.units import format_age, format_seconds
 from tui.model.columns import CellContext, Column
 from tui.model.rows import arrange
 from tui.model.state import ConsoleState
-from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.panes.table_pane import TablePane
 from tui.widgets.live_table import LiveTable
 
 EMPTY = "no task is there"
@@ -75,7 +75,7 @@ class TasksPane(TablePane):
         context = CellContext(state.now, cursor=view.cursor)
         shown = arrange(rows, COLUMNS, view, context)
         shown.sort(key=lambda row: not row.id)             # the counted ones last
-        self.table.empty = NO_MATCH if rows else EMPTY
+        self.table.empty = self.no_match(state) if rows else EMPTY
         self.table.show_rows(shown, context, view)
         program = snapshot.program if snapshot is not None else None
         total = program.tasks if program is not None else len(rows)

@@ -11,7 +11,7 @@ from tui.model.columns import CellContext, Column
 from tui.model.rows import arrange, client_context
 from tui.model.state import ConsoleState
 from tui.model.view import PaneView
-from tui.panes.table_pane import NO_MATCH, TablePane
+from tui.panes.table_pane import TablePane
 from tui.program import processes
 from tui.text.cells import mask_text
 from tui.widgets.live_table import LiveTable
@@ -92,7 +92,7 @@ class TransportsPane(TablePane):
         rows = state.snapshot.clients if state.snapshot is not None else ()
         shown = arrange(rows, COLUMNS, view, context)
         program = state.snapshot.program if state.snapshot is not None else None
-        self.table.empty = NO_MATCH if rows else _why_empty(program)
+        self.table.empty = self.no_match(state) if rows else _why_empty(program)
         self.table.show_rows(shown, context, view, {
             "ID": max(2, len(str(max((row.id for row in rows), default=0)))),
             "FD": max(2, len(str(max((row.fd for row in rows), default=0))))})
