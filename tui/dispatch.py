@@ -26,7 +26,9 @@ from chatops.api.commands import (
     Command,
     CommandResult,
     Kick,
+    Mute,
     Quit,
+    Unmute,
     WriteInterest,
     only_looks,
 )
@@ -42,10 +44,17 @@ from tui.model.state import ConsoleState
 from tui.model.targets import Target, resolve
 from tui.preview import Preview
 from tui.recording import ConsoleRecording
-from tui.screens.confirm import BanDialog, BroadcastDialog, KickDialog, QuitDialog
+from tui.screens.confirm import (
+    BanDialog,
+    BroadcastDialog,
+    HiddenDialog,
+    KickDialog,
+    QuitDialog,
+)
 from tui.screens.listing import ListScreen
 from tui.screens.program import EndDialog, LeaveDialog, named
 from tui.screens.prompt import Prompt
+from tui.tables import hidden_tags
 from tui.web import NOT_IN_A_BROWSER, is_for_a_terminal
 
 # Of figures and dots, or with two colons in it: nobody who types it means a nick.
@@ -121,11 +130,21 @@ class Dispatcher:
         else:
             spec = find(line)
             if spec is not None and spec.on_rows:
-                line = self._with_rows(spec)
-            elif spec is not None and _needs_more(spec):
+                self._on_rows(parse(self._with_rows(spec)))
+                return
+            if spec is not None and _needs_more(spec):
                 self._prompt.open(f"{spec.name} ")
                 return
             self.run(parse(line))
+
+    def _on_rows(self, command: Command) -> None:
+        """Nobody who is tagged and out of sight is acted on in silence."""
+        hidden = len(hidden_tags(self._state))
+        if hidden and isinstance(command, Mute | Unmute):
+            self._check_may_change(command)
+            self._ask(HiddenDialog(command, _found(command.targets, self._state), hidden))
+        else:
+            self.run(command)
 
     def _with_rows(self, spec: Spec) -> str:
         ids = self._state.selected()

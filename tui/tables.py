@@ -8,7 +8,7 @@ from typing import Any
 from chatops.api.command_line import CommandError
 from tui.model import rows
 from tui.model.columns import Column
-from tui.model.filters import FilterError, check
+from tui.model.filters import FilterError, apply, check
 from tui.model.state import ConsoleState
 from tui.panes import nodes, tasks, transports
 
@@ -21,6 +21,24 @@ def columns_of(pane: str, state: ConsoleState) -> Sequence[Column[Any]]:
     if pane == "clients":
         return transports.COLUMNS if state.program is not None else (*rows.CLIENTS, rows.NODE)
     return _TABLES.get(pane, ())
+
+
+def hidden_tags(state: ConsoleState) -> frozenset[int]:
+    """The tagged clients that their table's filter keeps from the eye."""
+    expression, shown = state.views["clients"].filter, state.snapshot
+    if not expression or not state.tags or shown is None:
+        return frozenset()
+    tagged = [row for row in (*shown.clients, *shown.elsewhere) if row.id in state.tags]
+    seen = apply(tagged, expression, columns_of("clients", state), rows.client_context(state))
+    return frozenset(row.id for row in tagged) - {row.id for row in seen}
+
+
+def tags_text(state: ConsoleState) -> str:
+    """`3 tagged, 1 hidden`; "" where none is."""
+    if not state.tags:
+        return ""
+    hidden = len(hidden_tags(state))
+    return f"{len(state.tags)} tagged" + (f", {hidden} hidden" if hidden else "")
 
 
 def check_filter(expression: str, pane: str, state: ConsoleState) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatops.api.commands import Mute, Unmute
 from tests.tui.eyes import LARGE, SMALL, screen_text, table
 from tests.tui.feed import Feed
 from tests.tui.press import begin, echo, press
@@ -64,3 +65,33 @@ async def test_a_forgotten_colon_is_asked_about_where_nothing_matches(
         text = screen_text(rig)
         assert (f"no row matches the filter; is {hint} meant?" if hint else
                 "no row matches the filter; escape clears it") in text
+
+
+@pytest.mark.parametrize("size", [SMALL, LARGE], ids=str)
+@pytest.mark.parametrize(("key", "does"), [("m", Mute), ("M", Unmute)])
+async def test_tagged_rows_that_are_hidden_are_counted_and_asked_about(
+        size: tuple[int, int], key: str, does: type[Mute | Unmute]) -> None:
+    rig = Rig(Feed(5))
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot)
+        for ident in (2, 3):
+            rig.app.state.toggle_tag(ident)
+        await press(rig, pilot, "slash", *"alice", "enter")
+        assert "2 tagged, 2 hidden" in screen_text(rig)
+        await press(rig, pilot, key)
+        assert "The filter hides 2 of them." in screen_text(rig)
+        assert "bob" in screen_text(rig)
+        await press(rig, pilot, "enter")           # Cancel is in front
+        assert rig.link.asked == []
+        await press(rig, pilot, key, "y")
+        assert rig.link.asked == [does(("2", "3"))]
+
+
+async def test_tagged_rows_that_are_all_in_sight_are_muted_at_once() -> None:
+    rig = Rig(Feed(5))
+    async with rig.app.run_test(size=SMALL) as pilot:
+        await begin(rig, pilot)
+        rig.app.state.toggle_tag(2)
+        await press(rig, pilot, "slash", *"bob", "enter", "m")
+        assert "hidden" not in screen_text(rig)
+        assert rig.link.asked == [Mute(("2",))]

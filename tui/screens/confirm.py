@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -12,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
-from chatops.api.commands import Ban, Broadcast, Command, Kick, Quit
+from chatops.api.commands import Ban, Broadcast, Command, Kick, Mute, Quit, Unmute
 from chatops.api.terms import read_alone
 from chatops.units import counted, format_duration, format_size
 from tui.model.state import ConsoleState
@@ -95,6 +96,30 @@ class KickDialog(AboutClients):
             raise ValueError("nobody is left to kick")
         ids = tuple(t.named for t in self.present)
         return (Kick(ids, self._reason.value.strip()),)
+
+
+class HiddenDialog(AboutClients):
+    """`HiddenDialog(command, targets, hidden)`: before what is not asked about else, where some of
+    those it takes are out of sight.  Answers with the command.
+    """
+
+    def __init__(self, command: Mute | Unmute, targets: Sequence[Target], hidden: int) -> None:
+        self._does = "Mute" if isinstance(command, Mute) else "Unmute"
+        super().__init__(targets, Choice("y", self._does, "care"))
+        self._command = command
+        self._hidden = hidden
+
+    def heading(self) -> str:
+        return f"{self._does} {_count(self.targets)}?"
+
+    def body(self) -> Iterable[Widget]:
+        yield from self.people()
+        yield Static(Content(f"The filter hides {self._hidden} of them."), classes="body")
+
+    def commands(self, choice: int) -> tuple[Command, ...]:
+        if not self.present:
+            raise ValueError("nobody is left")
+        return (replace(self._command, targets=tuple(t.named for t in self.present)),)
 
 
 class BanDialog(AboutClients):

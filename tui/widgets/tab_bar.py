@@ -9,6 +9,7 @@ from textual.widgets import Static
 from chatops.api.command_table import PANES
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
+from tui.tables import tags_text
 from tui.text.cells import clean
 
 Part = str | tuple[str, str]
@@ -58,8 +59,8 @@ def _looked_at(state: ConsoleState, *, short: bool = False, labels: bool = True)
     view = state.view
     filtered, sorted_by = ("  filter: ", "  sort: ") if labels else ("  /", "  ")
     parts: list[Part] = []
-    if state.tags:
-        parts += [(f"  {len(state.tags)} tagged", "$accent")]
+    if tags := tags_text(state):
+        parts += [(f"  {tags}", "$accent")]
     if state.pane != "loop" and (view.filter or not short):
         parts += [(filtered, "$text-muted"),
                   (clean(view.filter), "bold $warning") if view.filter else "none"]
