@@ -56,7 +56,8 @@ def holds(now: Snapshot, before: Snapshot | None) -> Iterator[LoopHold]:
     told = False
     program = now.program
     # asyncio times its calls by name and not by turn: which of them it was is not known here.
-    alone = "" if program is not None and program.kind == "asyncio" else ", no callback alone,"
+    by_name = program is not None and program.kind == "asyncio"
+    alone = "" if by_name else ", no callback alone,"
     for turn in now.turns:
         for ready in _untold(turn, before):
             if ready.cost >= HELD:
@@ -64,6 +65,8 @@ def holds(now: Snapshot, before: Snapshot | None) -> Iterator[LoopHold]:
                 yield LoopHold(ready.cost, ready.off_cpu, ready.name, ready.fd,
                                row.client if row is not None else 0)
                 told = True
+        if by_name and turn.repeats:
+            continue               # one may have worked for all: its call is told, not a share
         worked = turn.worked / (1 + turn.repeats)
         if before is not None and turn.n == before.turn:
             worked -= before.built_in      # the console's own look is not the server's

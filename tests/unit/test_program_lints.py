@@ -125,3 +125,12 @@ def test_of_a_long_turn_is_said_only_what_is_known(kind: str, said: str) -> None
     turn = Turn(1204, 9.0, None, 0.0, 0.3, ())
     (lint,) = lints.find(replace(scene(10.0, None, kind), turns=(turn,)))
     assert (lint.code, lint.summary) == ("held-loop", said)
+
+
+def test_a_share_of_one_long_turn_is_no_turn_that_held_the_loop() -> None:
+    """Turns that were alike are one run: a sleep of 3 s among three of them is not 1 s each."""
+    run = Turn(28, 7.0, 0.1, 0.2, 3.0, (), repeats=2)
+    assert lints.find(replace(scene(10.0, None), turns=(run,))) == ()
+    alone = replace(run, repeats=0)
+    assert [lint.summary for lint in lints.find(replace(scene(10.0, None), turns=(alone,)))] == [
+        "turn 28 held the loop for 3.0s"]
