@@ -33,14 +33,6 @@ def hidden_tags(state: ConsoleState) -> frozenset[int]:
     return frozenset(row.id for row in tagged) - {row.id for row in seen}
 
 
-def tags_text(state: ConsoleState) -> str:
-    """`3 tagged, 1 hidden`; "" where none is."""
-    if not state.tags:
-        return ""
-    hidden = len(hidden_tags(state))
-    return f"{len(state.tags)} tagged" + (f", {hidden} hidden" if hidden else "")
-
-
 def check_filter(expression: str, pane: str, state: ConsoleState) -> None:
     """Raises `CommandError`, which says what is wrong with it."""
     if pane == "loop" and expression:

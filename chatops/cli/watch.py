@@ -12,7 +12,7 @@ from chatops.system.streams import say
 from chatops.watch.launch import LaunchError, command_line, prepared
 
 
-class _Watch(click.Command):
+class _WatchCommand(click.Command):
     """What follows MODULE is the module's own, as with `python -m`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -34,7 +34,7 @@ def _apart(args: list[str]) -> list[str]:
     return args
 
 
-@click.command(cls=_Watch, context_settings={"allow_interspersed_args": False})
+@click.command(cls=_WatchCommand, context_settings={"allow_interspersed_args": False})
 @click.option("-m", "module", default="", metavar="MODULE", help="a module, as `python -m` runs it")
 @click.option("--serve", is_flag=True,
               help="no console here: the program keeps the terminal; `chatops attach` elsewhere")

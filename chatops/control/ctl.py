@@ -111,7 +111,7 @@ OF_PROGRAMS = ("tasks", "callbacks")           # a server has none
 EVENTS = "What happens, a line for each, until the server ends or you do."
 
 
-class _Patience(click.FloatRange):
+class _WaitSeconds(click.FloatRange):
     """Seconds; `nan` is less than nothing, but not smaller."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -173,7 +173,7 @@ def _explained(spec: Spec) -> str:
               is_eager=True, shell_complete=complete.ports)
 @click.option("--socket", "path", default="", metavar="PATH", help="its control socket",
               is_eager=True, shell_complete=complete.sockets)
-@click.option("--wait", "patience", type=_Patience(0), default=0.0, metavar="SECONDS",
+@click.option("--wait", "patience", type=_WaitSeconds(0), default=0.0, metavar="SECONDS",
               help="how long to wait for it to be there")
 def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str,
         patience: float) -> None:

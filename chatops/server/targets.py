@@ -36,7 +36,7 @@ def named(sessions: list[Session]) -> str:
 def outcome(did: str, sessions: list[Session], missing: list[str], how: str = "",
             idle: tuple[list[Session], str] = ([], "")) -> CommandResult:
     """What has been done to whom (and `how`), for whom there was nothing to do and why (`idle`),
-    and who is not here: then it is no success, for a script has to notice.
+    and who is not here.
     """
     spared, why = idle
     parts = []
@@ -47,4 +47,4 @@ def outcome(did: str, sessions: list[Session], missing: list[str], how: str = ""
     if missing:
         parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
                      "(any more)")
-    return CommandResult(bool(sessions or spared) and not missing, "; ".join(parts))
+    return CommandResult(bool(sessions or spared), "; ".join(parts))

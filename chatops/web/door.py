@@ -33,7 +33,7 @@ SHORT = "descriptors have run out: browsers wait until some are free"
 
 
 @dataclass(frozen=True)
-class Room:
+class Places:
     """How many may come, so that descriptors do not run out."""
 
     strangers: int
@@ -45,11 +45,11 @@ class Room:
         return self.consoles * CONNECTIONS
 
 
-def room(descriptors: int) -> Room:
+def places(descriptors: int) -> Places:
     """What a process that may have so many descriptors has room for."""
     strangers = max(1, min(STRANGERS, descriptors // 4))
     left = descriptors - OWN - strangers
-    return Room(strangers, max(1, min(CONSOLES, left // (CONNECTIONS + PIPES))))
+    return Places(strangers, max(1, min(CONSOLES, left // (CONNECTIONS + PIPES))))
 
 
 @dataclass(eq=False)
@@ -77,13 +77,13 @@ class _Guest:
             self.transport.abort()
 
 
-class Door:
+class Entrance:
     """Lets in who comes, and out who shows no token.  Belongs to one asyncio loop."""
 
-    def __init__(self, server: web.Server, room: Room, say: Callable[[str], None]) -> None:
+    def __init__(self, server: web.Server, places: Places, say: Callable[[str], None]) -> None:
         """`say` is told once, if ever, that descriptors have run out."""
         self._server = server
-        self._room = room
+        self._places = places
         self._say = say
         self._said = False
         self._guests: dict[web.RequestHandler, _Guest] = {}
@@ -111,7 +111,7 @@ class Door:
             return False           # its time was over just now
         if not guest.known:
             self._forget_gone()
-            if sum(each.known for each in self._guests.values()) >= self._room.known:
+            if sum(each.known for each in self._guests.values()) >= self._places.known:
                 return False
             guest.known = True
             guest.stay()
@@ -121,7 +121,7 @@ class Door:
                      ) -> None:
         self._forget_gone()
         strangers = [each for each in self._guests.values() if not each.known]
-        if len(strangers) >= self._room.strangers:
+        if len(strangers) >= self._places.strangers:
             _one_too_many(strangers).expel()
         protocol = self._server()
         guest = self._guests[protocol] = _Guest(sock, source)

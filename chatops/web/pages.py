@@ -36,7 +36,7 @@ from textual_serve.server import Server, to_int
 
 from chatops.net.kernel import raise_descriptor_limit
 from chatops.net.listener import listen
-from chatops.web.door import Door, room
+from chatops.web.door import Entrance, places
 
 NO_TOKEN = "This page opens with the link that `chatops web` has printed, token and all.\n"
 FOREIGN = "A page of another site has asked.\n"
@@ -108,8 +108,8 @@ class Pages(Server):
                          templates_path=PAGE)
         self.token = secrets.token_urlsafe(32)
         self._sockets: set[web.WebSocketResponse] = set()
-        self._room = room(raise_descriptor_limit())
-        self._door: Door | None = None
+        self._places = places(raise_descriptor_limit())
+        self._door: Entrance | None = None
 
     # -- from start to end
 
@@ -128,7 +128,7 @@ class Pages(Server):
                                keepalive_timeout=KEPT, shutdown_timeout=GRACE)
         await runner.setup()
         assert runner.server is not None
-        self._door = Door(runner.server, self._room, say)
+        self._door = Entrance(runner.server, self._places, say)
         link = self.link(socks[0].getsockname())
         tasks = [loop.create_task(end.wait()), *(
             loop.create_task(self._door.receive(sock)) for sock in socks)]
@@ -209,7 +209,7 @@ class Pages(Server):
         origin = request.headers.get("Origin", "")
         if origin and origin.partition("://")[2] != request.host:
             raise web.HTTPForbidden(text=FOREIGN)
-        if len(self._sockets) >= self._room.consoles:
+        if len(self._sockets) >= self._places.consoles:
             raise web.HTTPServiceUnavailable(text=BUSY)
         websocket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1 << 16)
         self._sockets.add(websocket)

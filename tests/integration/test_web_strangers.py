@@ -96,9 +96,9 @@ async def answer(_request: web.BaseRequest) -> web.StreamResponse:
     return web.Response()
 
 
-async def opened(places: door.Room) -> tuple[door.Door, socket.socket, asyncio.Task[None]]:
+async def opened(places: door.Places) -> tuple[door.Entrance, socket.socket, asyncio.Task[None]]:
     """A door, where it is, and what has it open."""
-    made = door.Door(web.Server(answer), places, print)
+    made = door.Entrance(web.Server(answer), places, print)
     listening = socket.create_server(("127.0.0.1", 0))
     return made, listening, asyncio.create_task(made.receive(listening))
 
@@ -106,7 +106,7 @@ async def opened(places: door.Room) -> tuple[door.Door, socket.socket, asyncio.T
 async def test_bytes_that_arrive_do_not_give_a_stranger_more_time(
         monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "TO_SHOW", 0.2)
-    _, listening, task = await opened(door.Room(4, 1))
+    _, listening, task = await opened(door.Places(4, 1))
     with closing(listening):
         reader, writer = await asyncio.open_connection(*listening.getsockname())
         try:
@@ -114,14 +114,14 @@ async def test_bytes_that_arrive_do_not_give_a_stranger_more_time(
                 writer.write(HALF)
                 while not reader.at_eof() and reader.exception() is None:
                     writer.write(b"x")
-                    await asyncio.sleep(0.001)
+                    await asyncio.sleep(0)
         finally:
             writer.close()
             task.cancel()
 
 
 async def test_who_has_waited_longest_of_the_largest_crowd_makes_room() -> None:
-    _, listening, task = await opened(door.Room(3, 1))
+    _, listening, task = await opened(door.Places(3, 1))
     loop = asyncio.get_running_loop()
     with closing(listening), ExitStack() as stack:
         came: list[socket.socket] = []
@@ -143,7 +143,7 @@ async def test_who_has_waited_longest_of_the_largest_crowd_makes_room() -> None:
     (64, 16, 2), (256, 64, 14), (1 << 20, door.STRANGERS, door.CONSOLES), (8, 2, 1)])
 def test_there_is_room_for_what_descriptors_are_left_for(descriptors: int, strangers: int,
                                                          consoles: int) -> None:
-    room = door.room(descriptors)
+    room = door.places(descriptors)
     assert (room.strangers, room.consoles) == (strangers, consoles)
     assert room.strangers + room.known + room.consoles * door.PIPES + door.OWN <= max(
         descriptors, door.OWN + 14)

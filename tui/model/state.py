@@ -47,6 +47,7 @@ class ConsoleState(Present):
 
     fault: str = ""            # of the console itself, in a line
     tags: set[int] = field(default_factory=set)
+    hidden_tags: frozenset[int] = frozenset()      # of those, which a filter hides: as drawn last
     followed: int | None = None
     pane: str = "clients"
     zoomed: bool = False
@@ -213,6 +214,14 @@ class ConsoleState(Present):
     def find(self, target: str) -> ClientRow | None:
         """The client that is meant by this id (`3`, `#3`) or nick, in what is shown."""
         return find_row(target, self.snapshot)
+
+    @property
+    def tags_text(self) -> str:
+        """`3 tagged, 1 hidden`; "" where none is."""
+        if not self.tags:
+            return ""
+        hidden = len(self.hidden_tags & self.tags)
+        return f"{len(self.tags)} tagged" + (f", {hidden} hidden" if hidden else "")
 
     def selected(self) -> tuple[int, ...]:
         """Connection ids that an action takes: the tagged ones, or the one at the cursor."""

@@ -18,7 +18,6 @@ from tui.model.state import ConsoleState
 from tui.panes import totals
 from tui.panes.table_pane import TablePane
 from tui.panes.totals import TotalsLine
-from tui.tables import tags_text
 from tui.text.cells import clean
 from tui.widgets.live_table import LiveTable
 
@@ -72,7 +71,7 @@ class ClientsPane(TablePane):
             count += f", {far:,} on other nodes"
         if self._going:
             count += f", {len(self._going)} closing"
-        self.show_title(state, f"Clients ({count})  {tags_text(state)}".rstrip())
+        self.show_title(state, f"Clients ({count})  {state.tags_text}".rstrip())
         self._show_closed(state)
 
     def _look(self, state: ConsoleState, snapshot: Snapshot | None) -> None:

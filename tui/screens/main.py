@@ -32,6 +32,7 @@ from tui.panes.selector import SelectorPane
 from tui.panes.tasks import TasksPane
 from tui.panes.transports import TransportsPane
 from tui.screens.prompt import Prompt
+from tui.tables import hidden_tags
 from tui.text.cells import clean
 from tui.widgets.curtain import Curtain
 from tui.widgets.detail_strip import DetailStrip
@@ -132,6 +133,7 @@ class MainScreen(Screen[None]):
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now, in what is visible."""
         before = self._arranged
+        state.hidden_tags = hidden_tags(state)
         self._arrange(state)
         self._warn(state)
         for widget in self._visible():

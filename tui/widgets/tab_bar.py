@@ -9,7 +9,6 @@ from textual.widgets import Static
 from chatops.api.command_table import PANES
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
-from tui.tables import tags_text
 from tui.text.cells import clean
 
 Part = str | tuple[str, str]
@@ -59,7 +58,7 @@ def _looked_at(state: ConsoleState, *, short: bool = False, labels: bool = True)
     view = state.view
     filtered, sorted_by = ("  filter: ", "  sort: ") if labels else ("  /", "  ")
     parts: list[Part] = []
-    if tags := tags_text(state):
+    if tags := state.tags_text:
         parts += [(f"  {tags}", "$accent")]
     if state.pane != "loop" and (view.filter or not short):
         parts += [(filtered, "$text-muted"),
