@@ -194,11 +194,8 @@ class ConsoleApp(App[int]):
 
     @property
     def exit_status(self) -> int:
-        """The process's, as things stand.  Who does not wait until a server is found again leaves
-        on purpose.
-        """
-        status = self.link.status
-        return 1 if status.failed and not status.retrying else 0
+        """The process's, as things stand."""
+        return self.link.status.exit_status
 
     # -- what goes wrong
 

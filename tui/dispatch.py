@@ -166,8 +166,7 @@ class Dispatcher:
         if dialog is not None:
             self._ask(dialog)
         elif isinstance(command, Quit) and not self._serving:
-            status = self._link.status
-            self._app.exit(1 if status.failed and not status.retrying else 0)
+            self._app.exit(self._link.status.exit_status)
         elif spec.where == "console":
             self._here(command)
         else:

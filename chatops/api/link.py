@@ -27,6 +27,13 @@ class LinkStatus(msgspec.Struct, frozen=True, gc=False):
     retrying: bool = False     # it is looked for again and again
     read_only: bool = False    # nothing can be changed over this link
 
+    @property
+    def exit_status(self) -> int:
+        """That of a console which leaves now.  Who does not wait until a server is found again
+        leaves on purpose.
+        """
+        return 1 if self.failed and not self.retrying else 0
+
 
 class ConsoleLink(Protocol):
     """What the console needs of a server, wherever it runs."""

@@ -10,7 +10,7 @@ from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.courtesy import Courtesy
 from chatops.cluster.engine import moment
 from chatops.cluster.frame_queue import FrameQueue
-from chatops.cluster.frames import LARGEST, BadFrame, Codec, NodeFrame, OtherVersion
+from chatops.cluster.frames import LARGEST, STALE, BadFrame, Codec, NodeFrame, OtherVersion
 from chatops.cluster.link import Link
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.reading import Reader
@@ -21,8 +21,6 @@ from chatops.units import format_age, they_were
 
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
 AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
-STALE = 300.0                  # seconds between writing a frame and its place in the log: an
-                               # engine that stood still may find it in a buffer
 LEAST = 1 << 12                # bytes of a frame, however small outboxes are
 
 

@@ -12,7 +12,7 @@ from chatops.chat import abroad
 from chatops.chat.dialect import PLAIN
 from chatops.chat.groups import Group
 from chatops.chat.past import KEPT
-from chatops.cluster.frames import BadFrame, Codec, Heard, NodeFrame, unpack
+from chatops.cluster.frames import Codec, Heard, NodeFrame, items_of
 from chatops.cluster.lateness import stamped
 from chatops.cluster.numbers import Seen
 from chatops.server.state import ServerState
@@ -71,13 +71,8 @@ class CatchingUp:
             return
         if seen.missing:
             self._missing[frame.node] = self._missing.get(frame.node, 0) + seen.missing
-        bad: BadFrame | None = None
-        for raw in frame.items:
-            try:
-                item = unpack(raw)
-            except BadFrame as error:
-                bad = error
-                continue
+        items, bad = items_of(frame)
+        for item in items:
             if isinstance(item, Heard):
                 self.unheard(item, frame.node, codec.skew - frame.skew)
         if bad is not None:

@@ -22,6 +22,8 @@ from chatops.system.errors import ChatopsError
 VERSION = 4
 LARGEST = 256 << 10            # bytes of a frame that is sent; far below any engine's limit
 READ = 4 << 20                 # bytes of one that is read: more is garbage, whoever wrote it
+STALE = 300.0                  # seconds between writing a frame and its place in the log, at most:
+                               # an engine that stood still may find it in a buffer
 MAC = sha256().digest_size
 
 
@@ -186,6 +188,19 @@ def unpack(raw: msgspec.Raw) -> Item:
         return _items.decode(raw)
     except msgspec.MsgspecError as error:
         raise BadFrame(f"an item that means nothing: {error}") from None
+
+
+def items_of(frame: NodeFrame) -> tuple[list[Item], BadFrame | None]:
+    """What it says, in its order, and what is wrong with those items that mean nothing: they are
+    left out, and cost no other.
+    """
+    items, bad = list[Item](), None
+    for raw in frame.items:
+        try:
+            items.append(unpack(raw))
+        except BadFrame as error:
+            bad = error
+    return items, bad
 
 
 def _ours(body: bytes) -> NodeFrame | None:

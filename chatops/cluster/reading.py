@@ -13,9 +13,9 @@ from chatops.chat import abroad, owners, room_state
 from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
+    STALE,
     AccountsChanged,
     AllTold,
-    BadFrame,
     Changed,
     Codec,
     Gone,
@@ -32,7 +32,7 @@ from chatops.cluster.frames import (
     Roster,
     RosterWanted,
     Whisper,
-    unpack,
+    items_of,
 )
 from chatops.cluster.lateness import Lag, stamped
 from chatops.cluster.numbers import REMEMBERED, Seen
@@ -45,8 +45,6 @@ from chatops.server.state import ServerState
 from chatops.units import counted
 
 MARGIN = 5.0                   # seconds by which two boots may differ over the engine's clock
-AGAIN = 300.0                  # seconds for which an earlier boot is known by when it wrote: the
-                               # engine's clock may be set back, and what is older is not read
 FORGOTTEN = 3600.0             # seconds after which a node that is not there is not even named
 
 
@@ -92,8 +90,10 @@ class Reader:
         if (frame.node, frame.boot) in self._over:
             return                     # of a process that was frozen while another took its name
         if (known is not None and known.boot != frame.boot
-                and MARGIN < known.written - frame.written < AGAIN):
-            return                     # of one that was over before: somebody has put it there
+                and MARGIN < known.written - frame.written < STALE):
+            # Of one that was over before: somebody has put it there.  What is older is not read,
+            # unless the engine's clock was set back.
+            return
         peer = self._peer(frame)
         peer.skew, peer.written = frame.skew, frame.written
         ahead = self._codec.skew - frame.skew      # seconds, of our clock
@@ -101,12 +101,9 @@ class Reader:
         if seen.missing:
             self._missing(peer, seen.missing)
         self._lag = Lag(lag, frame.at)
-        bad: BadFrame | None = None
-        for raw in frame.items:
-            try:
-                self._do(peer, unpack(raw), ahead)
-            except BadFrame as error:
-                bad = error
+        items, bad = items_of(frame)
+        for item in items:
+            self._do(peer, item, ahead)
         if bad is not None:            # nobody knows what it would have said
             if not peer.asked_anew:
                 peer.asked_anew = True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
 
 from tests.integration.harness import PATIENCE, Server
 
@@ -13,6 +16,23 @@ def where(chat: Server) -> tuple[str, int]:
     assert chat.thread.exporter is not None
     host, port = chat.thread.exporter.address[:2]
     return host, port
+
+
+@contextmanager
+def held(chat: Server) -> Iterator[None]:
+    """The server's loop stands still until the end of this."""
+    began, go_on = Event(), Event()
+
+    def hold() -> None:
+        began.set()
+        go_on.wait(PATIENCE)
+
+    chat.chat.reactor.submit(hold)
+    assert began.wait(PATIENCE)
+    try:
+        yield
+    finally:
+        go_on.set()
 
 
 def asked(address: tuple[str, int], request: bytes) -> tuple[int, dict[str, str], str]:

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
 
 import pytest
 from click.testing import CliRunner
@@ -26,7 +25,7 @@ from chatops.metrics.families import FAMILIES
 from chatops.metrics.text import Page
 from chatops.service import StartError
 from tests.integration.harness import PATIENCE, Served, Server
-from tests.integration.scrapes import METRICS, asked, get, value, where
+from tests.integration.scrapes import METRICS, asked, get, held, value, where
 from tests.integration.until import until
 
 StartServer = Callable[..., Server]
@@ -134,15 +133,7 @@ def test_a_loop_that_hangs_is_told_to_who_asks(server: StartServer) -> None:
     assert exporter is not None
     ahead = 0.0
     exporter._reactor.clock = lambda: time.monotonic() + ahead
-    held, go_on = Event(), Event()
-
-    def hang() -> None:
-        held.set()
-        go_on.wait(PATIENCE)
-
-    chat.chat.reactor.submit(hang)
-    assert held.wait(PATIENCE)
-    try:
+    with held(chat):
         with ThreadPoolExecutor(2) as pool:
             answers = [pool.submit(get, where(chat), path) for path in ("/healthz", "/metrics")]
             until(lambda: exporter._turn.waiting and exporter._figures.waiting)
@@ -153,8 +144,6 @@ def test_a_loop_that_hangs_is_told_to_who_asks(server: StartServer) -> None:
                 assert (status, text) == (503, "the loop has not turned for 5 s\n")
         # Who asks now need not wait again.
         assert get(where(chat), "/healthz")[0] == 503
-    finally:
-        go_on.set()
     until(lambda: get(where(chat), "/healthz")[0] == 200)
     assert get(where(chat))[0] == 200
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
 
 import pytest
 
 from chatops.metrics.text import Page
 from tests.integration.harness import PATIENCE, Server
-from tests.integration.scrapes import METRICS, asked, get, value, where
+from tests.integration.scrapes import METRICS, asked, get, held, value, where
 from tests.integration.until import until
 
 StartServer = Callable[..., Server]
@@ -41,20 +40,10 @@ def test_a_collector_whose_answer_fails_costs_the_others_nothing(
     chat = server(metrics=METRICS)
     exporter = chat.thread.exporter
     assert exporter is not None
-    held, go_on = Event(), Event()
-
-    def hold() -> None:
-        held.set()
-        go_on.wait(PATIENCE)
-
-    chat.chat.reactor.submit(hold)
-    assert held.wait(PATIENCE)
     with ThreadPoolExecutor(4) as pool:
-        try:
+        with held(chat):
             answers = []
             for n, accept in enumerate(("*/*", "bad", "*/*", "text/plain"), start=1):
                 answers.append(pool.submit(get, where(chat), accept=accept))
                 until(lambda: len(exporter._figures.waiting) == n)  # noqa: B023
-        finally:
-            go_on.set()
         assert [answer.result(PATIENCE)[0] for answer in answers] == [200, 500, 200, 200]

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from chatops.cluster.arrivals import STALE, Arrivals
+from chatops.cluster.arrivals import Arrivals
 from chatops.cluster.frame_queue import FrameQueue
-from chatops.cluster.frames import Codec, NodeFrame
+from chatops.cluster.frames import STALE, Codec, NodeFrame
 from chatops.cluster.numbers import Numbers
 
 SECRET = b"a secret that all share"

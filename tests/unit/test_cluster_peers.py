@@ -20,6 +20,7 @@ from chatops.cluster import standing
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
     LARGEST,
+    STALE,
     VERSION,
     BadFrame,
     Changed,
@@ -38,7 +39,7 @@ from chatops.cluster.frames import (
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.orders import Orders
 from chatops.cluster.pace import Pace
-from chatops.cluster.reading import AGAIN, FORGOTTEN, Reader
+from chatops.cluster.reading import FORGOTTEN, Reader
 from chatops.server.bans import BanEntry
 from chatops.server.orders import NodeAnswer, Ordered, Rulings
 from chatops.server.rulings import of_ban
@@ -241,7 +242,7 @@ def test_an_earlier_boot_that_is_put_into_the_log_again_is_not_taken_for_a_new_o
     assert written(node, "third", 999.0) == "third"        # clocks of two boots may differ a little
     node = Node()
     assert written(node, "second", 1000.0) == "second"
-    assert written(node, "third", 1000.0 - 2 * AGAIN) == "third"   # the engine's was set back
+    assert written(node, "third", 1000.0 - 2 * STALE) == "third"   # the engine's was set back
 
 
 def test_nothing_that_is_said_travels_to_a_node_of_another_version() -> None:
