@@ -17,13 +17,15 @@ import msgspec
 from chatops.api import commands as c
 from chatops.api import node_table
 from chatops.api.command_line import CommandError
+from chatops.api.command_table import SPEEDS
 from chatops.api.commands import Command
 from chatops.api.events import Event
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
+from chatops.links.replay import ReplayLink
 from chatops.replay.recording import RecordingError
 from chatops.replay.writer import save
 from chatops.system import paths
-from chatops.units import format_size
+from chatops.units import format_clock, format_size
 from tui import program
 from tui.choices import CHOICES
 from tui.console import Action, Console
@@ -106,7 +108,36 @@ def _refresh(console: Console, command: c.Refresh) -> str:
 
 
 def _pause(console: Console, _: c.Pause) -> str:
-    return "paused; the header goes on" if console.state.pause() else "live"
+    playback, state = console.playback, console.state
+    if playback is None:
+        return "paused; the header goes on" if state.pause() else "live"
+    if state.paused or not playback.status.alive:
+        shown = state.snapshot if state.paused else None
+        return _play_from(playback, state, shown)
+    state.pause()
+    return "paused"
+
+
+def _play_from(playback: ReplayLink, state: ConsoleState, shown: Snapshot | None) -> str:
+    """Go on with a recording from what is shown; from its beginning where that is None."""
+    begins = state.past.span[0]
+    state.take_up(*playback.play_from(shown.mono if shown is not None else begins))
+    return f"plays on from {format_clock(playback.now - begins)}"
+
+
+def _speed(console: Console, command: c.Speed) -> str:
+    playback = console.playback
+    if playback is None:
+        raise CommandError("only a recording can be played faster or slower: chatops replay")
+    step = {"slower": -1, "faster": 1}.get(command.times)
+    if step is None:
+        times = command.times
+    else:
+        now = [float(speed) for speed in SPEEDS].index(playback.speed)
+        times = SPEEDS[max(0, min(len(SPEEDS) - 1, now + step))]
+    playback.speed = console.state.speed = float(times)
+    console.state.version += 1
+    return f"{times} times as fast as it happened" if times != "1" else "as fast as it happened"
 
 
 def _live(console: Console, _: c.Live) -> str:
@@ -126,7 +157,8 @@ def _seek(console: Console, command: c.Seek) -> str:
         console.state.seek_to(command.turn)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    return f"{console.state.chip.lower()}; the header goes on"
+    goes_on = "; the header goes on" if console.playback is None else ""
+    return f"{console.state.chip.lower()}{goes_on}"
 
 
 def _details(console: Console, command: c.Details) -> str:
@@ -303,6 +335,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Pause: _pause,
     c.Step: _step,
     c.Seek: _seek,
+    c.Speed: _speed,
     c.Live: _live,
     c.Record: _record,
     c.Save: _save,

@@ -77,6 +77,7 @@ class ConsoleApp(App[int]):
             self.state.views[pane].shown = columns
         if isinstance(link, ReplayLink):
             self.state.past = link.history     # all of it, however far it has played
+            self.state.speed = link.speed
         self.link = link
         self._attached = attached
         self._ticking = ticking
@@ -154,10 +155,14 @@ class ConsoleApp(App[int]):
     def pull(self) -> None:
         """Take in what the link has; leave when that was the last."""
         state, link = self.state, self.link
+        if isinstance(link, ReplayLink):
+            link.hold(state.paused)
         snapshot, fresh = link.poll(), link.drain(DRAIN_LIMIT)
         self._recording.add(snapshot, fresh)
         state.recording = self._recording.text
-        state.feed(snapshot, fresh, self._clock(), status=link.status,
+        # A recording's time is another: it may be held, or run faster.
+        now = link.now if isinstance(link, ReplayLink) else self._clock()
+        state.feed(snapshot, fresh, now, status=link.status,
                    dropped=link.events_dropped)
         if isinstance(front := self._front, NestedScreen):
             front.pull(self._clock())

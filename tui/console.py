@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from textual.app import App
 
 from chatops.api.commands import CommandResult
+from chatops.links.replay import ReplayLink
 from tui.config import Config
 from tui.model.state import ConsoleState
 from tui.recording import ConsoleRecording
@@ -35,6 +36,7 @@ class Console:
     recording: ConsoleRecording
     navigation: Navigation
     config: Config
+    playback: ReplayLink | None = None         # where the link is a recording
 
 
 # Returns what the echo row says of the outcome ("" for nothing), or a list to show, at once or

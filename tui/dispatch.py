@@ -33,7 +33,7 @@ from chatops.api.commands import (
     only_looks,
 )
 from chatops.api.link import ConsoleLink
-from chatops.links.replay import REFUSAL
+from chatops.links.replay import REFUSAL, ReplayLink
 from chatops.system.addresses import network_of
 from tui import program
 from tui.actions import ACTIONS
@@ -77,7 +77,8 @@ class Dispatcher:
         self._prompt = prompt
         self._attached = attached
         self._in_browser = in_browser
-        self._console = Console(app, state, self.key, recording, navigation, config)
+        self._console = Console(app, state, self.key, recording, navigation, config,
+                                link if isinstance(link, ReplayLink) else None)
         self._preview = Preview(app, state)
 
     # -- the ways in

@@ -54,6 +54,8 @@ def is_offered(line: str, state: ConsoleState) -> bool:
     spec = find(name)
     if spec is not None and spec.where != "console" and state.refusal(spec.name):
         return False
+    if name == "speed" and not state.replay:
+        return False
     return is_possible(line) if state.program is not None else name not in ONLY_OF_PROGRAMS
 
 

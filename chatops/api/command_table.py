@@ -54,6 +54,7 @@ from chatops.api.commands import (
     SlowConsumer,
     Sort,
     Spawn,
+    Speed,
     Stage,
     Step,
     Suspend,
@@ -75,6 +76,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 BUILT_IN = ("chat", "bot", "slow", "mute", "flood", "drip", "half-close", "rst")
 PLOTS = ("wake-ups", "lines-in", "lines-out", "busy", "queued", "kernel", "clients")
 PLOT_SPANS = ("1m", "5m", "1h")
+SPEEDS = ("0.125", "0.25", "0.5", "1", "2", "4", "8", "16", "32", "64")
 PANES = ("clients", "selector", "events", "loop", "log", "tasks", "nodes")
 
 # What can be asked of a program that is observed; the rest is for a chat server.
@@ -231,8 +233,8 @@ SPECS: tuple[Spec, ...] = (
     Spec("copy", Copy, "Copy the row, or the row as JSON.", "View",
          (_p("form", "choice", "FORM", "row", "json", optional=True),),
          keys=(("c", "copy row"), ("y", "copy json")), where="console"),
-    Spec("pause", Pause, "Freeze the rows; the header goes on.", "Time",
-         keys=(("p", "pause"),), label="pause", where="console"),
+    Spec("pause", Pause, "Freeze the rows. A recording stops, and plays on from what is shown.",
+         "Time", keys=(("p", "pause"),), label="pause", where="console"),
     Spec("step", Step, "Step back or forward through the turns of the loop.", "Time",
          (_p("turns", "number", "±TURNS"),),
          keys=(("left_square_bracket", "step -1"), ("right_square_bracket", "step 1")),
@@ -240,6 +242,10 @@ SPECS: tuple[Spec, ...] = (
     Spec("seek", Seek, "Go to a turn by number, back by a time (-10s), or to a clock time (06:25).",
          "Time", (_p("turn", "text", "TURN|-TIME|HH:MM[:SS]"),),
          keys=(("S", "seek"),), where="console"),
+    Spec("speed", Speed, "Play a recording faster or slower than it happened.", "Time",
+         (_p("times", "choice", "TIMES", "slower", "faster", *SPEEDS),),
+         keys=(("left_curly_bracket", "speed slower"), ("right_curly_bracket", "speed faster")),
+         where="console"),
     Spec("live", Live, "Back to the present.", "Time", keys=(("end", "live"),), where="console"),
     Spec("record", Record, "Record turns, snapshots and events to a file, or `off`.", "Time",
          (_p("file", "file", "FILE|off"),), where="console"),

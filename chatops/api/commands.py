@@ -191,6 +191,10 @@ class Refresh(Command, frozen=True, tag="refresh"):
     seconds: float
 
 
+class Speed(Command, frozen=True, tag="speed"):
+    times: str                 # as fast as it happened; or "faster" and "slower" than now
+
+
 class Copy(Command, frozen=True, tag="copy"):
     form: str = "row"
 

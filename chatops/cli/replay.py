@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from chatops.api.command_table import SPEEDS
 from chatops.cli.parts import (
     LEAST_COLUMNS,
     LEAST_LINES,
@@ -30,8 +31,10 @@ MOST_CELLS = 400               # of a film, either way
               help="of the film")
 @click.option("--frames", default=24, show_default=True, type=click.IntRange(1, 120),
               help="of the film, at most")
+@click.option("--speed", default="1", show_default=True, type=click.Choice(SPEEDS),
+              metavar="TIMES", help=f"as fast as it happened: {', '.join(SPEEDS)}")
 @ascii_option
-def replay(file: str, svg: str | None, size: str, frames: int, plain: bool) -> None:
+def replay(file: str, svg: str | None, size: str, frames: int, speed: str, plain: bool) -> None:
     """Open the console on a recording, made with `:record` or `:save`."""
     from tui.process import run_console
 
@@ -45,7 +48,9 @@ def replay(file: str, svg: str | None, size: str, frames: int, plain: bool) -> N
     check_terminal()
     if recording.warning:
         say(f"chatops: {recording.warning}")
-    sys.exit(run_console(ReplayLink(recording), replay=True, **look_of_console(plain)))
+    link = ReplayLink(recording)
+    link.speed = float(speed)
+    sys.exit(run_console(link, replay=True, **look_of_console(plain)))
 
 
 def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:

@@ -34,22 +34,26 @@ class WholePast(TurnHistory):
 
 
 class ReplayLink:
-    """A recording as a `ConsoleLink`: plays at the speed it happened, once, and stops.
+    """A recording as a `ConsoleLink`: plays at the speed it happened, or faster or slower, and
+    stops at its end.
 
-    Pausing, stepping and seeking are the console's, in `history`, which reaches to the end
-    of the recording however far it has played.  Belongs to the console's thread.
+    What is looked at meanwhile is the console's, in `history`, which reaches to the end of the
+    recording however far it has played.  Belongs to the console's thread.
     """
 
     in_process = False
 
     def __init__(self, recording: Recording, clock: Callable[[], float] = time.monotonic) -> None:
-        """Time runs from the first `poll` or `drain`, on `clock`, in seconds."""
+        """Time runs from the first `poll`, `drain` or `now`, on `clock`, in seconds."""
         self.recording = recording
         self.history = WholePast(recording.moments)
         self._clock = clock
         self._moments = recording.moments
         self._monos = [moment.snapshot.mono for moment in recording.moments]
-        self._began: float | None = None
+        self._speed = 1.0
+        self._held = False
+        self._since: float | None = None   # on `clock`, when it was played up to
+        self._at = self._monos[0]          # this moment, on the recorded server's clock
         self._polled = 0           # moments whose snapshot has been given out
         self._drained = 0          # and those whose events have
         self._dropped = 0
@@ -59,6 +63,49 @@ class ReplayLink:
         """Alive until the last snapshot has been shown."""
         over = self._polled == len(self._moments)
         return LinkStatus(alive=not over, detail=THE_END if over else "")
+
+    @property
+    def now(self) -> float:
+        """Up to where it has been played, on the recorded server's monotonic clock."""
+        if self._since is None:
+            self._since = self._clock()
+        if self._held:
+            return self._at
+        return min(self._at + (self._clock() - self._since) * self._speed, self._monos[-1])
+
+    @property
+    def speed(self) -> float:
+        """How much faster than it happened; set it while it plays."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._mark()
+        self._speed = speed
+
+    def hold(self, held: bool) -> None:
+        """Stand still, or go on."""
+        if held != self._held:
+            self._mark()
+            self._held = held
+
+    def play_from(self, mono: float) -> tuple[Sequence[Moment], bool]:
+        """Go on from this moment.  Returns those before it that `poll` and `drain` will not give
+        out any more; True with them if they begin anew, as it lies before what they gave.
+        """
+        reached = bisect_right(self._monos, mono)
+        anew = reached < max(self._polled, self._drained)
+        first, drained = (0, 0) if anew else (self._polled, self._drained)
+        passed = [moment if number >= drained else moment._replace(events=())
+                  for number, moment in enumerate(self._moments[first:reached], first)]
+        self._polled = self._drained = reached
+        self._mark()
+        self._at = mono
+        return passed, anew
+
+    def _mark(self) -> None:
+        """What changes now counts from here."""
+        self._at, self._since = self.now, self._clock()
 
     @property
     def events_dropped(self) -> int:
@@ -96,10 +143,7 @@ class ReplayLink:
 
     def _reached(self) -> int:
         """How many moments have come by now."""
-        now = self._clock()
-        if self._began is None:
-            self._began = now
-        return bisect_right(self._monos, self._monos[0] + now - self._began)
+        return bisect_right(self._monos, self.now)
 
 
 def _joined(snapshots: Iterable[Snapshot]) -> tuple[Turn, ...]:

@@ -101,6 +101,13 @@ class TurnHistory:
         """The last turn that can be shown; 0 while there is none."""
         return self._numbers[-1] if self._numbers else 0
 
+    @property
+    def span(self) -> tuple[float, float]:
+        """The monotonic clock of the first snapshot held and of the last; zeros without any."""
+        if not self._frames:
+            return 0.0, 0.0
+        return self._frames[0].snapshot.mono, self._frames[-1].snapshot.mono
+
     def frames(self) -> Iterator[tuple[Snapshot, tuple[Event, ...]]]:
         """The keyframes with the events that led to each, oldest first."""
         for frame in self._frames:

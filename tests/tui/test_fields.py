@@ -6,6 +6,7 @@ import pytest
 from textual.events import Paste
 from textual.widgets import Input
 
+from chatops.api.commands import Broadcast
 from tests.tui.eyes import SMALL
 from tests.tui.press import begin, on_screen, press, write
 from tests.tui.shots import Rig
@@ -30,3 +31,15 @@ async def test_no_field_passes_on_what_turns_text_or_begins_an_order(keys: tuple
             assert field.value.endswith("abcdef31m gabcdef31m g")
             assert field.cursor_position == len(field.value)
         assert not set("\u202e\u2066\x9b") & set(on_screen(rig))
+
+
+async def test_what_joins_letters_and_emoji_stays_in_a_broadcast() -> None:
+    said = "می\u200cخواهم 👩\u200d💻"
+    rig = Rig()
+    async with rig.app.run_test(size=SMALL) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "b")
+        await write(rig, pilot, said)
+        await press(rig, pilot, "enter")
+        await pilot.pause()
+        assert rig.link.asked == [Broadcast(said)]

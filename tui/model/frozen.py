@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatops.api.snapshot import Snapshot
+from chatops.units import format_clock
 from tui.model.rates import SAMPLE, SAMPLES, Gauges, RateTable, gauges
 
 Bars = Mapping[str, Sequence[float]]
@@ -43,3 +44,12 @@ def bars_of_the_past(pictures: Iterable[Snapshot], end: float) -> Bars:
                 bars[name].extend([value] * times)
             before = picture
     return bars
+
+
+def how_far(now: float, span: tuple[float, float], speed: float) -> str:
+    """A recording's position, in minutes and seconds where it has no hours: `04:12 of 19:59 x8`."""
+    began, ends = span
+    played, of = format_clock(now - began), format_clock(ends - began)
+    if of.startswith("00:"):
+        played, of = played[3:], of[3:]
+    return f"{played} of {of}" + (f" x{speed:g}" if speed != 1.0 else "")

@@ -88,6 +88,13 @@ class Present:
         self.live = None
         self._meter = Meter()
 
+    def forget(self) -> None:
+        """Nothing has been told yet: a recording is played again from an earlier moment."""
+        self._begin_anew()
+        self.previous = None
+        self.events, self.log, self.plots = EventRing(), EventRing(), Plots()
+        self.closed.clear()
+
     def _note_lateness(self) -> None:
         """Since when there is news that no snapshot has told of."""
         if self.pulse is None or not self.pulse.behind:

@@ -20,7 +20,7 @@ What panes read:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chatops.api.command_table import PANES
@@ -30,7 +30,7 @@ from chatops.api.program import Program
 from chatops.api.snapshot import ClientRow, Snapshot
 from chatops.units import format_age
 from tui.model.find import find_row
-from tui.model.frozen import Bars, Frozen, bars_of_the_past
+from tui.model.frozen import Bars, Frozen, bars_of_the_past, how_far
 from tui.model.preferences import Preferences
 from tui.model.present import Present
 from tui.model.rates import AT_REST, WINDOW, Gauges, RateTable, at_rest
@@ -53,7 +53,8 @@ class ConsoleState(Present):
     zoomed: bool = False
     refresh: float = USUAL             # seconds between redraws; what is pulled is not less
     draining: bool = False
-    replay: bool = False               # the link is a recording
+    replay: bool = False               # the link is a recording,
+    speed: float = 1.0                 # played so many times as fast as it happened
     recording: str = ""                # what the header says of a recording being made
     refusal: Callable[[str], str] = lambda _: ""       # why a server's command is not known here
     greeting: str = ""                 # stands beside the prompt until a command is given
@@ -74,6 +75,21 @@ class ConsoleState(Present):
         Present.feed(self, snapshot, events, mono_now, status=status, dropped=dropped)
         if snapshot is not None and self.tags:
             self.tags &= {row.id for row in (*snapshot.clients, *snapshot.elsewhere)}
+
+    def take_up(self, passed: Iterable[tuple[Snapshot, Sequence[Event]]],
+                anew: bool) -> None:
+        """Of a recording: what was passed over, before it is played on from what follows.
+        `anew`: that is all there was before, and what has been told does not count.
+        """
+        tags, followed = set(self.tags), self.followed
+        if anew:
+            self.forget()
+        self._frozen = None
+        for snapshot, events in passed:
+            self.feed(snapshot, events, snapshot.mono)
+        rows = self.live.clients if self.live is not None else ()
+        self.tags, self.followed = tags & {row.id for row in rows}, followed
+        self.version += 1
 
     def _begin_anew(self) -> None:
         """Nor can anything be shown or chosen that was of the last."""
@@ -194,7 +210,9 @@ class ConsoleState(Present):
             return f"TURN {turn:,} ({'+' if ahead > 0 else '-'}{far})"
         if self.paused:
             return "PAUSED"
-        return "REPLAY" if self.replay else "LATE" if self.late else "LIVE"
+        if self.replay:
+            return f"REPLAY {how_far(self.server_now, self.past.span, self.speed)}"
+        return "LATE" if self.late else "LIVE"
 
     def client(self, ident: int) -> ClientRow | None:
         """The row of this connection in what is shown."""

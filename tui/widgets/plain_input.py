@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"     # Persian, India, emoji need them
+
 
 def printable(text: str) -> str:
     """A line as it can be put into a field, blanks at its ends and all."""
-    return "".join(c for c in text.replace("\t", " ") if c.isprintable())
+    return "".join(c for c in text.replace("\t", " ") if c.isprintable() or c in JOINERS)
 
 
 class PlainInput(Input):

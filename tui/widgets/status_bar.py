@@ -166,7 +166,7 @@ def chip(state: ConsoleState) -> tuple[str, str]:
     if state.paused:
         return " ‖ PAUSED ", "bold $background on $warning"
     if state.replay:
-        return " REPLAY ", "bold $background on $accent"
+        return f" {state.chip} ", "bold $background on $accent"
     if state.late:
         return " ▲ LATE ", "bold $background on $warning"
     return " ● LIVE ", "bold $background on $success"
