@@ -34,7 +34,7 @@ class Tell(NamedTuple):
 
     id: int
     data: bytes
-    lines: int = 1
+    lines: int = 1             # in `data`
 
 
 class Answer(NamedTuple):

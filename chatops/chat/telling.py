@@ -54,16 +54,15 @@ class Telling:
 
     # -- to one
 
-    def tell(self, session: Session, data: bytes, lines: int = 1) -> None:
+    def tell(self, session: Session, data: bytes) -> None:
         """Whole lines in its dialect for one client, after all that its rooms have been told."""
         self._send_off_all(session)
         if data:
-            self.effects.append(Tell(session.id, data, lines))
+            self.effects.append(Tell(session.id, data, data.count(b"\n")))
 
     def notice(self, session: Session, *lines: str) -> None:
         """The server has something to say to it."""
-        data = session.dialect.notice(session.sender, lines)
-        self.tell(session, data, data.count(b"\n"))
+        self.tell(session, session.dialect.notice(session.sender, lines))
 
     def error(self, session: Session, text: str) -> None:
         """What it asked for cannot be done; the client stays."""
@@ -121,9 +120,8 @@ class Telling:
                 continue
             heard += 1
             if session.dialect.follows or not session.rooms:       # once, whatever rooms it is in
-                data = session.dialect.private(session.sender, replace(
-                    group, target=session.nick, repeats=False))
-                self.tell(session, data, data.count(b"\n"))
+                self.tell(session, session.dialect.private(session.sender, replace(
+                    group, target=session.nick, repeats=False)))
         return heard
 
     def hear(self, name: str, groups: Iterable[Group]) -> None:
@@ -191,8 +189,7 @@ class Telling:
             self._tell_of(also, self.lobby, self.group(sender, kind, text))
 
     def _tell_of(self, session: Session, room: Room, group: Group) -> None:
-        rendered = session.dialect.render(room.name, (group,))
-        self.tell(session, rendered.chunk, rendered.lines)
+        self.tell(session, session.dialect.render(room.name, (group,)).chunk)
 
     def send_off(self, session: Session) -> None:
         """Send off what is gathered for its rooms."""

@@ -64,9 +64,16 @@ def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:
              f"{MOST_CELLS}x{MOST_CELLS}", 2)
     try:
         target = expand(out)
-        if target.exists() and not _is_svg(target):
+        was_there = target.exists()
+        if was_there and not _is_svg(target):
             fail(f"{target} is there already, and no SVG picture; the film needs another name")
-        target.write_text(film(recording, (int(columns), int(lines)), frames), "utf-8")
+        text = film(recording, (int(columns), int(lines)), frames)
+        try:
+            target.write_text(text, "utf-8")
+        except OSError:
+            if not was_there:          # the disk is full: half a film is none
+                target.unlink(missing_ok=True)
+            raise
     except PathError as error:
         fail(f"cannot write the film: {error}")
     except OSError as error:
@@ -74,6 +81,9 @@ def _write_film(recording: Recording, out: str, size: str, frames: int) -> None:
 
 
 def _is_svg(path: Path) -> bool:
-    """An earlier film, say, which another may take the place of; a recording may be mistyped."""
+    """An earlier film, say, which another may take the place of, or of which nothing was written;
+    a recording may be mistyped.
+    """
     with path.open("rb") as file:
-        return file.read(256).lstrip().startswith((b"<svg", b"<?xml"))
+        begins = file.read(256).lstrip()
+    return not begins or begins.startswith((b"<svg", b"<?xml"))

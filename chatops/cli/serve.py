@@ -70,7 +70,7 @@ def serve(context: click.Context, /, **_: object) -> None:
 
     def reload(_signum: int, _frame: Any) -> None:
         thread.reopen_log()
-        if thread.reloads:
+        if thread.reloads or not thread.reopens:       # the log says so where nothing is read
             notifier.reloading()
             thread.submit(Reload()).add_done_callback(lambda _: notifier.tell(READY=1))
 

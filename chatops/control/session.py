@@ -317,8 +317,8 @@ def say_last(sock: socket.socket, bye: Bye, before: bytes = b"", deadline: float
     """Send what is left and why this is the end, then close; until `deadline` at most."""
     rest = memoryview(before + pack(bye))
     room = select.poll()
-    room.register(sock, select.POLLOUT)
     try:
+        room.register(sock, select.POLLOUT)
         while rest:
             try:
                 rest = rest[sock.send(rest):]
@@ -326,6 +326,6 @@ def say_last(sock: socket.socket, bye: Bye, before: bytes = b"", deadline: float
                 left = deadline - time.monotonic()
                 if left <= 0 or not room.poll(left * 1000):
                     break
-    except OSError:
-        pass                   # it has gone
+    except (OSError, ValueError):
+        pass                   # it has gone, or is closed already
     sock.close()

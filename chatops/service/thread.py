@@ -320,9 +320,14 @@ class ServerThread:
         return bool(self._reread or self.settings.tls_cert or self.settings.ban_file
                     or (self.control is not None and self.control.is_lost))
 
+    @property
+    def reopens(self) -> bool:
+        """Whether the log is a file, which may have been moved away."""
+        return self._log not in ("", "-")
+
     def reopen_log(self) -> None:
         """Open the log again if it is a file.  For signal handlers."""
-        if self._log not in ("", "-"):
+        if self.reopens:
             self.submit(Reopen())
 
 

@@ -43,6 +43,7 @@ class InheritedEndpoint:
         self.path = path
         self.sock = sock
         self._lock = lock
+        self._made = _identity(sock.fileno()), _identity(lock)
 
     @property
     def is_there(self) -> bool:
@@ -52,11 +53,18 @@ class InheritedEndpoint:
     def renew(self) -> None:
         """Nobody asks a program."""
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether the program has not closed it, as daemons close all that they have not opened;
+        then something else of the program's may have its number by now.
+        """
+        return self.sock.fileno() >= 0 and _identity(self.sock.fileno()) == self._made[0]
+
     def close(self) -> None:
         """Listen no more and take the files away.  Idempotent."""
         if self.sock.fileno() < 0:
             return
-        self.sock.close()
+        self._let_go()
         for name in (self.path, f"{self.path}.lock"):
             try:
                 os.unlink(name)
@@ -66,10 +74,25 @@ class InheritedEndpoint:
 
     def abandon(self) -> None:
         """Let go of the descriptors and leave the files to whoever has them too."""
-        self.sock.close()
+        self._let_go()
         lock, self._lock = self._lock, -1
-        if lock >= 0:
+        if lock >= 0 and _identity(lock) == self._made[1]:
             os.close(lock)
+
+    def _let_go(self) -> None:
+        if self.is_ours:
+            self.sock.close()
+        else:
+            self.sock.detach()
+
+
+def _identity(fd: int) -> tuple[int, int] | None:
+    """What is open there, None where nothing is."""
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _out_of_the_way(fd: int) -> int:
@@ -154,7 +177,8 @@ class Observer:
         except BaseException as error:     # the program goes on; a console finds nobody
             self.fault = f"{type(error).__name__}: {error}"
             self._dead = True
-            _refuse(self.listening.sock, f"the program cannot be observed: {self.fault}")
+            if self.listening.is_ours:
+                _refuse(self.listening.sock, f"the program cannot be observed: {self.fault}")
             self.listening.close()
         finally:
             self._parked.release()

@@ -132,4 +132,31 @@ PROGRAMS = {
             print([(key.data, mask) for key, mask in selector.select(None)], selector.fileno() > 0)
         a.close(), b.close()
         """,
+    "closes what it has not opened": """
+        import asyncio, os
+        os.closerange(3, 4096)
+        asyncio.run(asyncio.sleep(0.05))
+        print("done")
+        """,
+    "has its own in the place of what it closed": """
+        import asyncio, os, socket
+        os.closerange(3, 4096)
+        mine = socket.socketpair()
+        for number in range(150, 260):
+            os.dup2(mine[number % 2].fileno(), number)
+        async def main():
+            await asyncio.sleep(0.05)
+        asyncio.run(main())
+        def look():
+            lost = []
+            for number in range(150, 260):
+                try:
+                    os.fstat(number)
+                    if not os.get_blocking(number):
+                        lost.append(number)
+                except OSError:
+                    lost.append(number)
+            print(lost)
+        look()
+        """,
 }

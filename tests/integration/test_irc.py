@@ -139,6 +139,22 @@ def test_a_slow_reader_is_evicted_with_an_error_and_others_lose_nothing(
             one.close()
 
 
+def test_every_line_of_a_whisper_counts(chat: Server, come: Callable[..., IrcClient]) -> None:
+    ada = come("ada")
+    writer = chat.client()
+
+    def told() -> int:
+        return next(row.lines_out for row in chat.snapshot().clients if row.nick == "ada")
+
+    before = told()
+    for _ in range(3):
+        writer.say("/msg ada " + "y" * 3900)
+    writer.say("/msg ada last")
+    heard = ada.read_until(lambda line: line.rstrip("\r").endswith(" :last"))
+    assert len(heard) > 20
+    assert told() - before == len(heard)
+
+
 def test_irc_over_tls(server: Callable[..., Server], authority: Authority, pem: Path) -> None:
     chat = server(irc_tls_port=0, tls_cert=str(pem))
     chat.trust = authority.trust

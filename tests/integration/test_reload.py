@@ -140,3 +140,7 @@ def test_a_variable_still_wins_over_the_file(served: StartServed, config: Path) 
     assert reloaded(chat) == f"{config} changes no setting"
     config.write_text('line = "1K"\n')
     assert reloaded(chat) == "line 4.0K -> 1.0K"
+
+
+def test_where_there_is_nothing_to_read_the_log_says_so(served: StartServed) -> None:
+    assert "there is nothing to read again" in reloaded(served(), "False")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +21,7 @@ import tui.film
 from chatops.cli import main
 from chatops.replay.recording import Recording
 from chatops.replay.writer import save
+from tests.patience import scaled
 from tests.tui.feed import Feed
 from tests.tui.films import NAME, recording
 from tests.tui.shots import FOLDER, in_utc
@@ -147,6 +150,22 @@ def test_a_film_that_cannot_be_written_is_one_clear_line(recorded: Path) -> None
     assert result.output == (f"chatops: cannot write {recorded / 'no' / 'such.svg'}: "
                              "Not a directory\n")
     assert result.output.count("\n") == 1
+
+
+def test_of_a_film_that_finds_no_room_nothing_is_left_that_keeps_out_the_next(
+        recorded: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.svg"
+    command = ["replay", str(recorded), "--frames", "1", "--svg", str(out)]
+    code = ("import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+            f"from chatops.cli import main; main({command!r})")
+    full = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          timeout=scaled(60), check=False)
+    assert (full.returncode, full.stderr) == (1, f"chatops: cannot write {out}: File too large\n")
+    assert not out.exists()
+    out.touch()
+    assert CliRunner().invoke(main, command).exit_code == 0
+    assert out.read_text().startswith("<svg")
 
 
 def test_a_recording_of_one_moment_is_a_film_of_one_frame() -> None:

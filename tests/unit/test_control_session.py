@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from chatops.api.commands import CommandResult
-from chatops.control.frames import Done
-from chatops.control.session import STALL, ControlSession
+from chatops.control.frames import Bye, Done
+from chatops.control.session import STALL, ControlSession, say_last
 from chatops.loop.bus import EventBus
 from chatops.loop.reactor import Reactor
 
@@ -66,3 +66,13 @@ def test_what_is_sent_after_all_was_read_has_its_own_time() -> None:
         assert not rig.said
         rig.turn(100.0 + 2 * STALL)
         assert len(rig.said) == 1              # it has not read in all of that
+
+
+def test_last_words_to_one_that_is_closed_already_spoil_nothing() -> None:
+    with closing(Rig()) as rig:
+        gone = socket.socket()
+        gone.close()
+        say_last(gone, Bye("over", False))
+        say_last(rig.session._sock, Bye("over", False))
+        rig.session._mask = 0
+        assert b"over" in rig.console.recv(1 << 16)

@@ -104,7 +104,7 @@ class Irc:
         """Lines that have their ends."""
         lines = list(lines)
         if lines:
-            self.hub.tell(client, "".join(lines).encode(), len(lines))
+            self.hub.tell(client, "".join(lines).encode())
 
     def message(self, client: Client, command: str, *params: str, source: str = "") -> None:
         """A message of the server, or of somebody else."""

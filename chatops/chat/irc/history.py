@@ -213,7 +213,7 @@ def _send(irc: Irc, client: Client, label: str, lines: list[bytes]) -> None:
     if label:
         lines[0] = tagged(f"label={escape(label)}", lines[0])
     mark = len(irc.hub.effects)
-    irc.hub.tell(client, b"".join(lines), len(lines))
+    irc.hub.tell(client, b"".join(lines))
     pour(irc.hub, client, mark)
 
 

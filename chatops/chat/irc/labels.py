@@ -54,7 +54,7 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
         data = b"".join(heard) if later else _answer(irc, client, label, heard)
         if data:
             hub.effects.append(Tell(client.id, data, data.count(b"\n")))
-        hub.effects += [Tell(client.id, aside) for aside in asides]
+        hub.effects += [Tell(client.id, aside, aside.count(b"\n")) for aside in asides]
     elif heard:
         hub.effects.append(Tell(client.id, b"".join(heard), len(heard)))
 
