@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from tui.model.pressure import level
 from tui.widgets.gauge import (
     bar,
     columns,
     gauge,
-    level,
     resample,
     scale_top,
     sparkline,

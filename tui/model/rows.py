@@ -11,13 +11,13 @@ from chatops.api.snapshot import CLOSING, ClientRow, KeyRow, Lint
 from chatops.units import format_age, format_clock, format_seconds, format_size
 from tui.model import filters
 from tui.model.columns import CellContext, Column
+from tui.model.pressure import cell_style, level, share_of
 from tui.model.state import ConsoleState
 from tui.model.view import PaneView
 from tui.text.cells import clean, format_count, format_rate, mask_text
 
 Row = TypeVar("Row")
 
-WARN_AT, FULL_AT = 0.5, 0.9    # shares of a limit from which a queue is worth a look
 IDLE_LONG = 60.0               # seconds
 
 SHORT = {"connection": "conn"}
@@ -46,22 +46,15 @@ def _flag_rank(row: ClientRow, context: CellContext) -> int:
 
 def _fullness(row: ClientRow) -> str:
     """Of its queues, the one that is nearest to its limit."""
-    share = max(row.queued / row.queue_limit if row.queue_limit > 0 else 0.0,
-                row.kernel_queued / row.kernel_limit if row.kernel_limit > 0 else 0.0)
-    return "f" if share >= FULL_AT else "h" if share >= WARN_AT else " "
+    share = max(share_of(row.queued, row.queue_limit),
+                share_of(row.kernel_queued, row.kernel_limit))
+    return {"full": "f", "filling": "h", "ok": " "}[level(share)]
 
 
 def _mark(ident: int, context: CellContext) -> str:
     """Tagged, and where the cursor is: signs that need no colour."""
     cursor = " " if ident != context.cursor else "»" if ident == context.followed else ">"
     return ("*" if ident in context.tags else " ") + cursor
-
-
-def _pressure(value: int, limit: int) -> str:
-    if limit <= 0 or value <= 0:
-        return "" if value else "dim"
-    share = value / limit
-    return "error" if share >= FULL_AT else "warn" if share >= WARN_AT else "accent"
 
 
 def _interest_style(mask: int) -> str:
@@ -93,14 +86,14 @@ _CLIENTS: tuple[Column[ClientRow], ...] = (
     Column("EV", 2, lambda r, _: mask_text(r.mask), lambda r, _: r.mask, keep=60,
            style=lambda r, _: _interest_style(r.mask)),
     Column("APPQ", 5, lambda r, _: format_size(r.queued), lambda r, _: r.queued, right=True,
-           grow=6, keep=75, keep_bar=38, style=lambda r, _: _pressure(r.queued, r.queue_limit),
-           share=lambda r: r.queued / r.queue_limit if r.queue_limit else 0.0),
+           grow=6, keep=75, keep_bar=38, style=lambda r, _: cell_style(r.queued, r.queue_limit),
+           share=lambda r: share_of(r.queued, r.queue_limit)),
     Column("LINES", 5, lambda r, _: format_count(r.queued_lines), lambda r, _: r.queued_lines,
            right=True, keep=20, style=lambda r, _: _dim_zero(r.queued_lines)),
     Column("KERNQ", 5, lambda r, _: format_size(r.kernel_queued), lambda r, _: r.kernel_queued,
            right=True, grow=6, keep=70, keep_bar=18,
-           style=lambda r, _: _pressure(r.kernel_queued, r.kernel_limit),
-           share=lambda r: r.kernel_queued / r.kernel_limit if r.kernel_limit else 0.0),
+           style=lambda r, _: cell_style(r.kernel_queued, r.kernel_limit),
+           share=lambda r: share_of(r.kernel_queued, r.kernel_limit)),
     Column("IN/S", 5, lambda r, k: format_rate(k.rates.of(r).lines_in),
            lambda r, k: k.rates.of(r).lines_in, right=True, title="IN/s", keep=55,
            style=lambda r, k: _dim_zero(k.rates.of(r).lines_in)),

@@ -8,6 +8,7 @@ from chatops.api.program import Program
 from chatops.api.snapshot import ClientRow
 from chatops.units import format_age, format_size
 from tui.model.columns import CellContext, Column
+from tui.model.pressure import cell_style, share_of
 from tui.model.rows import arrange, client_context
 from tui.model.state import ConsoleState
 from tui.model.view import PaneView
@@ -16,7 +17,6 @@ from tui.program import processes
 from tui.text.cells import mask_text
 from tui.widgets.live_table import LiveTable
 
-WARN_AT, FULL_AT = 0.5, 1.0    # shares of the high-water mark: over it the writer should wait
 IDLE_LONG = 60.0               # seconds
 EMPTY = "no connection is open"
 
@@ -29,13 +29,6 @@ def _flag(row: ClientRow, context: CellContext) -> str:
 
 def _mark(row: ClientRow, context: CellContext) -> str:
     return ("*" if row.id in context.tags else " ") + (">" if row.id == context.cursor else " ")
-
-
-def _over(row: ClientRow) -> str:
-    if not row.queued or row.queue_limit <= 0:
-        return "" if row.queued else "dim"
-    share = row.queued / row.queue_limit
-    return "error" if share >= FULL_AT else "warn" if share >= WARN_AT else "accent"
 
 
 COLUMNS: tuple[Column[ClientRow], ...] = (
@@ -55,8 +48,8 @@ COLUMNS: tuple[Column[ClientRow], ...] = (
     Column("EV", 2, lambda r, _: mask_text(r.mask), lambda r, _: r.mask, keep=65,
            style=lambda r, _: "accent" if r.mask & 2 else "" if r.mask else "error"),
     Column("APPQ", 5, lambda r, _: format_size(r.queued), lambda r, _: r.queued, right=True,
-           grow=6, keep=75, keep_bar=38, style=lambda r, _: _over(r),
-           share=lambda r: min(1.0, r.queued / r.queue_limit) if r.queue_limit else 0.0,
+           grow=6, keep=75, keep_bar=38, style=lambda r, _: cell_style(r.queued, r.queue_limit),
+           share=lambda r: min(1.0, share_of(r.queued, r.queue_limit)),
            about="the transport's write buffer against its high-water mark"),
     Column("MARK", 5, lambda r, _: format_size(r.queue_limit), lambda r, _: r.queue_limit,
            right=True, keep=25, style=lambda r, _: "dim", about="the high-water mark"),

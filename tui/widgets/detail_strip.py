@@ -8,9 +8,10 @@ from textual.widgets import Static
 from chatops.api import node_table
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.units import counted, format_age, format_clock, format_seconds, format_size
+from tui.model.pressure import BAR_STYLES, MARKS, level
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, format_rate, mask_text
-from tui.widgets.gauge import LEVEL_MARKS, LEVEL_STYLES, bar, level
+from tui.widgets.gauge import bar
 
 LABEL = "$text-muted"
 BAR = 10
@@ -104,9 +105,9 @@ def _gauge(value: int, limit: int) -> list[Part]:
     if limit <= 0:
         return [format_size(value)]
     how = level(value / limit)
-    return [(bar(value / limit, BAR, ""), LEVEL_STYLES[how]),
+    return [(bar(value / limit, BAR, ""), BAR_STYLES[how]),
             f" {format_size(value)}/{format_size(limit)}",
-            (f" {LEVEL_MARKS[how]}".rstrip(), f"bold {LEVEL_STYLES[how]}")]
+            (f" {MARKS[how]}".rstrip(), f"bold {BAR_STYLES[how]}")]
 
 
 def _of_key(row: KeyRow, now: float) -> list[Content]:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from textual.content import Content
 
 from chatops.units import format_size
+from tui.model.pressure import BAR_STYLES, MARKS, level
 
 EIGHTHS_ACROSS = " ▏▎▍▌▋▊▉█"
 EIGHTHS_UP = " ▁▂▃▄▅▆▇█"
@@ -21,7 +22,6 @@ BASE_LINE = "▁"
 TRACK = "·"                    # what is still free of a gauge
 
 LEAST_TOP = 1e-9               # below it powers of ten run out of digits
-WARN_AT, FULL_AT = 0.5, 0.9    # shares of a limit from which a queue is worth a look
 
 
 def bar(share: float, width: int, track: str = TRACK) -> str:
@@ -60,17 +60,6 @@ def split_bar(shares: Sequence[float], width: int) -> list[int]:
     return cells
 
 
-def level(share: float) -> str:
-    """A word for how full something is, for those who see no colour: ok, filling, full."""
-    if share >= FULL_AT:
-        return "full"
-    return "filling" if share >= WARN_AT else "ok"
-
-
-LEVEL_STYLES = {"ok": "$success", "filling": "$warning", "full": "$error"}
-LEVEL_MARKS = {"ok": " ", "filling": "▲", "full": "!"}
-
-
 def gauge(value: float, limit: float, width: int) -> Content:
     """`████▍····  12.1K/64K ▲`: a size against its limit; `width` is the bar's.
 
@@ -81,9 +70,9 @@ def gauge(value: float, limit: float, width: int) -> Content:
     share = value / limit
     how = level(share)
     return Content.assemble(
-        (bar(share, width), LEVEL_STYLES[how]),
+        (bar(share, width), BAR_STYLES[how]),
         f" {format_size(value):>5}/{format_size(limit)}",
-        (f" {LEVEL_MARKS[how]}", f"bold {LEVEL_STYLES[how]}"),
+        (f" {MARKS[how]}", f"bold {BAR_STYLES[how]}"),
     )
 
 

@@ -259,7 +259,8 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
                 room = width - column.width - 1
                 drawn = bar(column.share(row), room, "")
                 if drawn:
-                    parts.append((gap + drawn, style))
+                    # A figure that is far from its limit is plain; its bar is green.
+                    parts.append((gap + drawn, "good" if style == "row" else style))
                     gap = ""
                 parts.append((gap + "·" * (room - len(drawn)) + " ", "track"))
                 width, gap = column.width, ""
