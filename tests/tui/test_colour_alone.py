@@ -108,10 +108,6 @@ def test_two_lines_of_the_loop_pane_that_read_alike_are_coloured_alike(letters: 
     assert {"$error", "$warning"} <= set().union(*seen.values())
 
 
-def test_waiting_and_being_kept_from_the_core_are_other_signs_in_ascii() -> None:
-    assert len({plain(sign, 0x80) for sign in "░▒█"}) == 3
-
-
 @pytest.mark.parametrize(("keys", "words"), [
     (("1",), ["[1 Clients]", "▼"]), (("2",), ["[2 Selector]", "▲"]), (("3",), ["[3 Events]"]),
     (("4",), ["[4 Loop]", "busy"]), (("p",), ["PAUSED"]), (("space",), ["*", "1 tagged"]),

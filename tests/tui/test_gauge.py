@@ -17,7 +17,6 @@ from tui.widgets.gauge import (
     resample,
     scale_top,
     sparkline,
-    split_bar,
 )
 
 shares = st.floats(0, 1)
@@ -35,14 +34,6 @@ def test_a_bar_shows_a_tiny_share_and_keeps_the_last_eighth_for_a_full_one() -> 
     assert bar(0.9999, 4) == "███▉"
     assert bar(1.0, 4) == bar(7.0, 4) == "████"
     assert bar(math.nan, 2) == "··"
-
-
-@given(st.lists(shares, min_size=1, max_size=5), st.integers(5, 80))
-def test_the_cells_of_a_split_bar_add_up_and_no_share_vanishes(
-        parts: list[float], width: int) -> None:
-    cells = split_bar(parts, width)
-    assert sum(cells) == (width if sum(parts) > 0 else 0)
-    assert all(c > 0 for c, part in zip(cells, parts, strict=True) if part > 0)
 
 
 @given(values, st.integers(0, 80))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
+from textual.content import Content
 
 from chatops.api.snapshot import Change, Ready, ThreadRow, Turn
 from chatops.links.local import CONSOLES
@@ -176,8 +177,7 @@ async def test_the_pane_shows_how_long_the_loop_worked_and_was_kept_waiting() ->
         await begin(rig, pilot, 2)
         text = on_screen(rig)
         assert "25% kept waiting" in text
-        assert "▒" in text
-        assert "10ms worked, 1.9s kept waiting" in text
+        assert "slowest   1.9s, of it 1.9s kept waiting" in text
         assert "! holds the loop" not in text
         assert "1.9s kept waiting" in text.split("\n")[1]         # the header blames nobody
 
@@ -198,3 +198,41 @@ async def test_rows_that_were_read_in_slices_are_said_to_be() -> None:
     for spread, said in ((0.0, False), (0.25, True)):
         lines = loop._figures(rig.app.state, replace(snapshot, spread=spread), 80)
         assert any("rows read over 250ms" in line.plain for line in lines) is said
+
+
+@pytest.mark.parametrize("width", [34, 36, 37, 60, 110])
+def test_a_figure_that_comes_moves_nothing_and_says_what_it_is(width: int) -> None:
+    before, after = (Content.assemble(*loop._busy_bar(0.12, kept, width)).plain
+                     for kept in (0.0, 0.02))
+    assert after.startswith(before)
+    assert after[len(before):] == f"   2% {'kept waiting' if width >= 50 else 'off CPU'}"
+    assert len(loop._label("busy")[0]) + len(after) <= width
+
+
+def test_a_loop_that_is_hardly_busy_has_hardly_a_bar() -> None:
+    drawn = Content.assemble(*loop._busy_bar(0.001, 0.0, 80)).plain
+    assert drawn.startswith("▏·")
+    assert "█" not in drawn
+
+
+@pytest.mark.parametrize("width", [36, 37, 80])
+async def test_of_the_slowest_callback_the_cause_is_told_before_the_name(width: int) -> None:
+    rig = Rig()
+    rig.run(1.0)
+    snapshot = rig.app.state.snapshot
+    assert snapshot is not None
+    slow = replace(snapshot.loop, slowest=0.060, slowest_off_cpu=0.0599,
+                   slowest_name="Connection.on_ready #3")
+    line = loop._figures(rig.app.state, replace(snapshot, loop=slow), width)[2].plain
+    assert line.startswith("slowest   60ms, of it 60ms ")
+    assert "kept waiting" in line or "off CPU" in line
+
+
+async def test_turns_are_counted_in_one_form() -> None:
+    rig = Rig()
+    rig.run(1.0)
+    snapshot = rig.app.state.snapshot
+    assert snapshot is not None
+    counted = replace(snapshot.loop, turns=2_901, ready=123_456)
+    lines = loop._figures(rig.app.state, replace(snapshot, loop=counted), 37)
+    assert "so far    2,901 turns  123K events" in [line.plain for line in lines]

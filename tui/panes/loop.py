@@ -18,7 +18,7 @@ from tui.model.state import ConsoleState
 from tui.panes.calls import call_lines
 from tui.panes.turns import turn_lines
 from tui.text.cells import clean, fit, format_count, format_rate
-from tui.widgets.gauge import columns, resample, scale_top, sparkline, split_bar
+from tui.widgets.gauge import TRACK, bar, columns, resample, scale_top, sparkline
 
 Part = str | tuple[str, str]
 LABEL = 9
@@ -26,7 +26,8 @@ SCALE = 7                      # cells for a plot's scale
 LONG_CALLBACK = 0.05           # seconds from which a callback is worth a warning
 OFF_CPU_SHOWN = 0.01           # seconds off the CPU that are worth a word
 KEPT_SHOWN = 0.005             # the share of the time that is
-KEPT = " kept waiting"
+KEPT_WIDE = 50                 # cells from which there is room to say so in full
+BUSY, KEPT_FIGURE = 7, 6       # cells of the two figures behind the bar
 PLOT_MOST = 5                  # rows of a plot
 TURNS_LEAST = 5                # rows of the turns' story
 THREADS_LEAST = 3
@@ -160,36 +161,45 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
     room = max(8, width - LABEL - 15)
     lost = (f"{format_count(state.dropped)} lost  " if state.dropped else "", "bold $warning")
     rows: list[list[Part]] = [
-        [_label("time"), *_split(gauges.busy, gauges.off_cpu, room)],
+        [_label("busy"), *_busy_bar(gauges.busy, gauges.off_cpu, width)],
         [_label("callback"), f"p50 {_timed(loop, loop.p50)}  p99 {_timed(loop, loop.p99)}"],
-        [_label("slowest"), *_slowest(loop)],
+        [_label("slowest"), *_slowest(loop, width)],
         [_label("timers"), f"{loop.timers:,} pending, next ",
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
         [_label("console"), (f"late, {state.age:.1f}s old  ", "bold $warning") if state.late else
          f"{state.age:.1f}s old  ", lost,
          f"built {format_seconds(snapshot.built_in)}"
          + (f", rows read over {format_seconds(snapshot.spread)}" if snapshot.spread else "")],
-        [_label("so far"), f"{format_count(counted.turns)} turns  ",
-         f"{format_count(counted.ready)} events"],
+        [_label("so far"), f"{_total(counted.turns)} turns  ",
+         f"{_total(counted.ready)} events"],
         [_label("per wake"), (sparkline(state.shown_series["ready"], room), "$secondary"),
          (f"{gauges.ready:>7.1f}", "bold"), "  ready"],
     ]
     return [Content.assemble(*row).truncate(width, ellipsis=True) for row in rows]
 
 
-def _split(busy: float, off_cpu: float, room: int) -> list[Part]:
-    """Waiting in select, kept waiting outside it, and working, as parts of one bar; each has a
-    pattern of its own.
+def _busy_bar(busy: float, off_cpu: float, width: int) -> list[Part]:
+    """The share of the time outside select(), and of that what was no work.
+
+    The second figure has a place of its own, filled or not: nothing moves when it comes.
     """
     kept = min(busy, off_cpu)
-    if kept < KEPT_SHOWN:
-        wait, work = split_bar((1 - busy, busy), room)
-        return [("░" * wait, "$text-muted"), ("█" * work, "$accent"),
-                (f"{busy:>7.1%}", "bold"), "  busy"]
-    told = f" {kept:>4.0%}{KEPT}" if room >= 2 * len(KEPT) else f" ▒{kept:>4.0%}"
-    wait, off, work = split_bar((1 - busy, kept, busy - kept), max(3, room - len(told)))
-    return [("░" * wait, "$text-muted"), ("▒" * off, "$warning"), ("█" * work, "$accent"),
-            (f"{busy:>7.1%}", "bold"), "  busy", (told, "$warning")]
+    word = _kept(width)
+    told = f" {kept:>4.0%} {word}" if kept >= KEPT_SHOWN else ""
+    room = width - LABEL - 1 - BUSY - KEPT_FIGURE - len(word)
+    drawn = bar(busy, room, "")
+    return [(drawn, "$accent"), (TRACK * (room - len(drawn)), "$text-muted"),
+            (f"{busy:>{BUSY}.1%}", "bold"), (told, "$warning")]
+
+
+def _kept(width: int) -> str:
+    """What is said of time in which the thread could have worked and did not run."""
+    return "kept waiting" if width >= KEPT_WIDE else "off CPU"
+
+
+def _total(count: int) -> str:
+    """In full as the turns are, until that is too long."""
+    return f"{count:,}" if count < 100_000 else format_count(count)
 
 
 def _timed(loop: LoopFigures, seconds: float) -> str:
@@ -197,11 +207,11 @@ def _timed(loop: LoopFigures, seconds: float) -> str:
     return format_seconds(seconds) if loop.slowest_name else "-"
 
 
-def _slowest(loop: LoopFigures) -> list[Part]:
+def _slowest(loop: LoopFigures, width: int) -> list[Part]:
+    """What it came of stands before whose it was: the name is what may be cut."""
     off_cpu = loop.slowest_off_cpu
-    at_work = loop.slowest - off_cpu
-    long = at_work >= LONG_CALLBACK
-    kept = (f"  {format_seconds(at_work)} worked, {format_seconds(off_cpu)}{KEPT}"
+    long = loop.slowest - off_cpu >= LONG_CALLBACK
+    kept = (f", of it {format_seconds(off_cpu)} {_kept(width)}"
             if off_cpu >= OFF_CPU_SHOWN else "")
     return [(_timed(loop, loop.slowest), "bold $error" if long else "bold"), (kept, "$warning"),
             f"  {clean(loop.slowest_name)}", ("  ! holds the loop", "$error") if long else ""]

@@ -42,24 +42,6 @@ def bar(share: float, width: int, track: str = TRACK) -> str:
     return drawn + track * (width - len(drawn))
 
 
-def split_bar(shares: Sequence[float], width: int) -> list[int]:
-    """How many cells of `width` each share gets; they add up to `width` exactly.
-
-    A share above zero gets at least one cell, taken from the largest.
-    """
-    total = math.fsum(max(0.0, s) for s in shares)
-    if width <= 0 or total <= 0:
-        return [0] * len(shares)
-    exact = [max(0.0, s) / total * width for s in shares]
-    cells = [max(1, math.floor(e)) if s > 0 else 0 for e, s in zip(exact, shares, strict=True)]
-    by_remainder = sorted(range(len(shares)), key=lambda i: exact[i] - cells[i], reverse=True)
-    for i in by_remainder[: max(0, width - sum(cells))]:
-        cells[i] += 1
-    while sum(cells) > width:
-        cells[cells.index(max(cells))] -= 1
-    return cells
-
-
 def gauge(value: float, limit: float, width: int) -> Content:
     """`████▍····  12.1K/64K ▲`: a size against its limit; `width` is the bar's.
 
