@@ -30,7 +30,7 @@ from tui.alarm import Alarm
 from tui.config import Config
 from tui.dispatch import Dispatcher
 from tui.faults import Faults, guard, name_of
-from tui.looks import ABLE, first_theme, looks
+from tui.looks import ABLE, first_theme, looks, suited
 from tui.messages import RunLine
 from tui.model.state import FASTEST, ConsoleState
 from tui.navigation import ConsoleNavigation
@@ -93,7 +93,7 @@ class ConsoleApp(App[int]):
                                      in_browser=in_browser)
         self.alarm = Alarm(self.bell, self._say)
         preferences = config.preferences
-        for theme in preferences.themes.values():
+        for theme in suited(preferences.themes, terminal):
             self.register_theme(theme)
         for key, line in preferences.keymap.of("suspend"):
             # Before every screen's, so that the shell is as near in a dialog.

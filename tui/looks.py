@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
 
 from tui.plain import PlainSigns
 from tui.terminal import Terminal
-from tui.theme import THEMES
+from tui.theme import NIGHT_256, THEMES
 
 THEME_VARIABLE = "CHATOPS_THEME"     # a theme for this terminal, before the operator's usual one
 ABLE = Terminal()
@@ -27,6 +27,11 @@ def first_theme(preferred: str, terminal: Terminal,
     if terminal.no_color:
         asked = "ansi"
     return themes.get(asked) or themes.get(preferred) or themes[terminal.theme]
+
+
+def suited(themes: Mapping[str, Theme], terminal: Terminal) -> Iterable[Theme]:
+    """These, the dark one in colours that the terminal has."""
+    return ({**themes, "night": NIGHT_256} if terminal.palette else themes).values()
 
 
 def looks(terminal: Terminal) -> Sequence[LineFilter]:

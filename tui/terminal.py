@@ -6,7 +6,7 @@ itself:
 
 - `NO_COLOR` (no-color.org), unless empty: no colours at all; bold and reverse stay.
 - `COLORTERM=truecolor|24bit`: any colour, whatever `TERM` says; screen and tmux pass it on.
-- `TERM=…-256color`, `…-direct`, and terminals known for it by name: any colour, or near to it.
+- `TERM=…-256color`, `…-direct`, and terminals known for it by name: the 256 of the palette.
 - `TERM=xterm`, `linux`, `screen`, `vt…` and so on: sixteen colours, the terminal's own.
 - `LC_ALL`, else `LC_CTYPE`, else `LANG` name a locale that is not of UTF-8: ASCII only.
 - `TERM=linux`: its font has a few hundred signs, no rounded corner and no eighth of a cell.
@@ -29,6 +29,7 @@ class Terminal:
 
     no_color: bool = False
     sixteen: bool = False          # colours: the terminal's own and no others
+    palette: bool = False          # 256 colours: any other is drawn in the nearest of them
     letters: int = 0
 
     @property
@@ -43,12 +44,13 @@ ASCII, LATIN_1 = 0x80, 0x100
 def look(environment: Mapping[str, str], *, plain: bool = False) -> Terminal:
     """Read the variables; `plain` is what `--ascii` asks for."""
     term = environment.get("TERM", "").casefold()
-    many = (environment.get("COLORTERM", "").casefold() in ("truecolor", "24bit")
-            or any(name in term for name in MANY))
+    every = environment.get("COLORTERM", "").casefold() in ("truecolor", "24bit")
+    many = every or any(name in term for name in MANY)
     ascii_only = plain or not _is_utf8(environment)
     return Terminal(
         no_color=bool(environment.get("NO_COLOR")),
         sixteen=not many,
+        palette=many and not every,
         letters=ASCII if ascii_only else LATIN_1 if term == "linux" else 0)
 
 

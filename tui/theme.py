@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from textual.theme import Theme
 
 
-def _lines(border: str, blurred: str, ground: str, active: str) -> dict[str, str]:
+def _lines(border: str, blurred: str, ground: str, active: str,
+           track: str = "") -> dict[str, str]:
     """The variables of what is no text: frames, bars and their grounds."""
     return {
         "border": border,
+        "track": track or border,
         "border-blurred": blurred,
         "scrollbar": border,
         "scrollbar-hover": border,
@@ -49,6 +51,40 @@ NIGHT = Theme(
         "footer-key-foreground": "#58c4f6",
         "footer-background": "#121923",
         "input-cursor-background": "#d5dee9",
+    },
+)
+
+
+def _grey(number: int) -> str:
+    """Grey 232 to 255 of the palette: a colour that is rounded to that one and no other."""
+    return "#" + f"{round((number - 231) * 10.2):02x}" * 3
+
+
+# The same for terminals of 256 colours, in colours that these have: rounded to the nearest,
+# the dark blues above become teal and navy, and a bar's dots the ground they lie on.
+NIGHT_256 = Theme(
+    name=NIGHT.name,
+    primary="#5fd7ff",                         # 81
+    secondary="#d7afff",                       # 183
+    accent="#ffaf5f",                          # 215
+    success="#87d787",                         # 114
+    warning="#ffd75f",                         # 221
+    error="#ff8787",                           # 210
+    foreground=_grey(253),
+    background=_grey(233),
+    surface=_grey(234),
+    panel=_grey(235),
+    dark=True,
+    variables={
+        **_lines(_grey(240), _grey(238), _grey(233), "#5fd7ff", _grey(242)),
+        "text": _grey(253),
+        "text-muted": _grey(248),
+        "text-disabled": _grey(248),
+        "block-cursor-background": _grey(237),
+        "block-cursor-foreground": "#ffffff",
+        "footer-key-foreground": "#5fd7ff",
+        "footer-background": _grey(234),
+        "input-cursor-background": _grey(253),
     },
 )
 
