@@ -250,7 +250,7 @@ def _plain(row: ClientRow | KeyRow) -> str:
 
 
 def _help(console: Console, _: c.Help) -> str:
-    console.app.push_screen(HelpScreen(_offered(console)), _run_chosen(console))
+    console.app.push_screen(HelpScreen(_offered(console), console.state), _run_chosen(console))
     return ""
 
 

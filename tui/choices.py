@@ -24,9 +24,9 @@ from tui.console import Action, Console
 from tui.model import rows
 from tui.model.alerts import FIGURES, MOST, AlertError, read_alert
 from tui.model.chosen import ChoiceError, change, choose, left_out, names
-from tui.model.columns import Column
+from tui.model.columns import Column, signs_of
 from tui.model.preferences import SavedView
-from tui.tables import check_filter
+from tui.tables import can_choose, check_filter, shown_columns
 from tui.theme import ABOUT, OWN
 from tui.vector import draw, frame_of
 from tui.widgets.live_table import LiveTable
@@ -61,9 +61,10 @@ def _theme(console: Console, command: c.Theme) -> str:
 
 
 def _table(console: Console) -> Sequence[Column[Any]]:
-    columns = rows.TABLES.get(console.state.pane)
-    if columns is None:
-        raise CommandError("this pane has no columns to choose")
+    pane, state = console.state.pane, console.state
+    columns = shown_columns(pane, state)
+    if not columns:
+        raise CommandError("this pane has no columns")
     return columns
 
 
@@ -71,7 +72,9 @@ def _columns(console: Console, command: c.Columns) -> str | CommandResult:
     columns, state = _table(console), console.state
     view, words = state.view, command.columns.split()
     if not words:
-        return _list_columns(columns, view.shown)
+        return _list_columns(columns, view.shown, choosable=can_choose(state.pane, state))
+    if not can_choose(state.pane, state):
+        raise CommandError("the columns of this pane cannot be chosen")
     try:                       # "default" is what other programs call it
         chosen = () if words in (["usual"], ["default"]) else change(columns, view.shown, words)
     except ChoiceError as error:
@@ -99,16 +102,19 @@ def _without_room(console: Console, columns: Sequence[Column[Any]], chosen: Sequ
     return f"no room for {', '.join(hidden)}; a width keeps it: +{hidden[0]}:6.  "
 
 
-def _list_columns(columns: Sequence[Column[Any]], shown: Sequence[str]) -> CommandResult:
-    widths = dict(word.partition(":")[::2] for word in shown)
+def _list_columns(columns: Sequence[Column[Any]], shown: Sequence[str], *,
+                  choosable: bool) -> CommandResult:
+    widths = dict(word.partition(":")[::2] for word in shown) if choosable else {}
     order = [*widths, *(name for name in names(columns) if name not in widths)]
     about = {column.name: column.about for column in columns}
     what = "columns of this pane, in their order; + is shown where there is room"
+    signs = [f"  {sign:14}  {meaning}" for sign, meaning in signs_of(columns)]
     if shown:
         what += "; `:columns usual` brings all back"
-    return CommandResult(True, what, tuple(
-        f"{'+' if name in widths or not shown else ' '} {name.lower():10}"
-        f"{widths.get(name, ''):>4}  {about.get(name, '')}".rstrip() for name in order))
+    return CommandResult(True, what, (*(
+        f"{'+' if name in widths or not widths else ' '} {name.lower():10}"
+        f"{widths.get(name, ''):>4}  {about.get(name, '')}".rstrip() for name in order),
+        "", "signs before a row", *signs))
 
 
 # -- saved views

@@ -1,4 +1,4 @@
-"""Which columns each pane's rows are filtered by."""
+"""Which columns each pane's rows have, and are filtered by."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def columns_of(pane: str, state: ConsoleState) -> Sequence[Column[Any]]:
     if pane == "clients":
         return transports.COLUMNS if state.program is not None else (*rows.CLIENTS, rows.NODE)
     return _TABLES.get(pane, ())
+
+
+def shown_columns(pane: str, state: ConsoleState) -> Sequence[Column[Any]]:
+    """Those that a row has on the screen, the signs at its left among them."""
+    return tuple(column for column in columns_of(pane, state) if column is not rows.NODE)
+
+
+def can_choose(pane: str, state: ConsoleState) -> bool:
+    """Whether the operator can say which of them are shown, and in which order."""
+    return pane in rows.TABLES and not (pane == "clients" and state.program is not None)
 
 
 def hidden_tags(state: ConsoleState) -> frozenset[int]:

@@ -67,8 +67,11 @@ async def test_the_help_lists_all_and_runs_what_is_chosen() -> None:
         await press(rig, pilot, "question_mark")
         assert isinstance(rig.app.screen, HelpScreen)
         options = rig.app.screen.query_one(OptionList)
-        offered = [e for e in USUAL.entries if e.spec.name not in ONLY_OF_PROGRAMS]
-        assert options.option_count == len(offered) + len(grouped(offered))
+        offered = [e for e in USUAL.entries if is_offered(e.line, rig.app.state)]
+        runs = [option.id for option in options.options if option.id and option.id[0] != ":"]
+        assert sorted(runs) == sorted(entry.line for entry in offered)
+        headings = [o for o in options.options if o.id is None]
+        assert len(headings) == len(grouped(offered)) + 1      # of the columns
         about = rig.app.screen.query_one(EntryAbout)
         kick, ban = USUAL.entries[0].spec, find("ban")
         assert ban is not None

@@ -31,7 +31,7 @@ def choose(columns: Sequence[Column[Row]], words: Sequence[str]) -> tuple[Column
     if not words:
         return tuple(columns)
     named = {column.name: column for column in columns}
-    signs = tuple(column for column in columns if not _is_chosen(column))
+    signs = tuple(column for column in columns if not column.is_named)
     chosen = []
     for word in words:
         name, width = _split(word, named)
@@ -42,7 +42,7 @@ def choose(columns: Sequence[Column[Row]], words: Sequence[str]) -> tuple[Column
 def change(columns: Sequence[Column[Any]], now: Sequence[str],
            words: Sequence[str]) -> tuple[str, ...]:
     """The choice that these words make of the one that stands.  Raises `ChoiceError`."""
-    named = {column.name: column for column in columns if _is_chosen(column)}
+    named = {column.name: column for column in columns if column.is_named}
     if not any(word[:1] in ("+", "-") for word in words):
         wanted: dict[str, str] = {}
         for word in words:
@@ -68,11 +68,7 @@ def left_out(columns: Sequence[Column[Any]], words: Sequence[str], width: int) -
 
 def names(columns: Sequence[Column[Any]]) -> list[str]:
     """What can be chosen."""
-    return [column.name for column in columns if _is_chosen(column)]
-
-
-def _is_chosen(column: Column[Any]) -> bool:
-    return column.name not in ("!", "")
+    return [column.name for column in columns if column.is_named]
 
 
 def _split(word: str, named: dict[str, Column[Any]]) -> tuple[str, int]:

@@ -62,6 +62,20 @@ class Column(Generic[Row]):
     def heading(self) -> str:
         return self.title or self.name
 
+    @property
+    def is_named(self) -> bool:
+        """Not one of the signs at the left."""
+        return self.name not in ("!", "")
+
+
+def signs_of(columns: Sequence[Column[Any]]) -> list[tuple[str, str]]:
+    """Each sign that may stand before a row, and what it says, as `about` of the columns of
+    signs has it: `! lint; m muted`.
+    """
+    listed = [said.partition(" ") for column in columns if not column.is_named
+              for said in column.about.split("; ") if said]
+    return [(sign, meaning) for sign, _, meaning in listed]
+
 
 class Placed(NamedTuple):
     """A column with its place on the line."""

@@ -41,12 +41,15 @@ def ident(row: NodeRow) -> int:
 
 COLUMNS: tuple[Column[NodeRow], ...] = (
     Column("", 2, lambda r, k: " >" if ident(r) == k.cursor else "  ", _by("name"), gap=0,
-           keep=90, sorts=False, style=lambda r, k: "tag"),
-    Column("NODE", 8, _by("name"), _by("name"), grow=10, keep=90, style=lambda r, _: "name"),
+           keep=90, sorts=False, style=lambda r, k: "tag",
+           about="> the cursor"),
+    Column("NODE", 8, _by("name"), _by("name"), grow=10, keep=90, style=lambda r, _: "name",
+           about="its name"),
     Column("STATE", 13, _by("state"), _by("state"), keep=85,
-           style=lambda r, _: STYLES.get(r.state, "dim")),
-    _count("clients", "CLIENTS", keep=75),
-    _count("rooms", "ROOMS", keep=60),
+           style=lambda r, _: STYLES.get(r.state, "dim"),
+           about="here, up, gone (no word of it), left, or other version"),
+    _count("clients", "CLIENTS", keep=75, about="clients on it"),
+    _count("rooms", "ROOMS", keep=60, about="rooms that they are in"),
     Column("LAG", 5, lambda r, _: format_seconds(max(0.0, r.lag)), _by("lag"), right=True,
            keep=70, style=lambda r, _: "warn" if r.lag >= LATE else "",
            about="what its last frame took; of this node, there and back"),
@@ -59,7 +62,8 @@ COLUMNS: tuple[Column[NodeRow], ...] = (
            style=lambda r, _: "warn" if abs(r.skew) > SKEWED else "dim",
            about="its clock against the engine's"),
     Column("SEEN", 5, lambda r, k: format_age(max(0.0, k.now - r.seen)),
-           lambda r, k: k.now - r.seen, right=True, keep=45),
+           lambda r, k: k.now - r.seen, right=True, keep=45,
+           about="time since it was last heard of"),
 )
 NAMES = tuple(column.name for column in COLUMNS if column.sorts)
 

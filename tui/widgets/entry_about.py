@@ -20,5 +20,11 @@ class EntryAbout(Static):
         """Tell of the one that is highlighted."""
         option = options.highlighted_option
         entry = next((e for e in entries if option is not None and e.line == option.id), None)
-        self.update(Content() if entry is None else Content.assemble(
-            (entry.usage, "bold $text"), ("\n" + entry.spec.help, "$text-muted")), layout=False)
+        if entry is None:
+            self.update(Content(), layout=False)
+        else:
+            self.tell(entry.usage, "\n" + entry.spec.help)
+
+    def tell(self, what: str, about: str) -> None:
+        """Of something else that a list has cut."""
+        self.update(Content.assemble((what, "bold $text"), (about, "$text-muted")), layout=False)

@@ -16,6 +16,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -88,6 +89,7 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._placed: list[Placed] = []
         self._placed_for: tuple[int, Mapping[str, int]] | None = None
         self._drawn: dict[int, Line] = {}
+        self._explained = ""                   # what is told of the heading under the mouse
         self._styles: dict[tuple[str, bool], Style] = {}
 
     # -- what to show
@@ -201,6 +203,14 @@ class LiveTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.move_to(index)
             if event.chain == 2 and self.cursor is not None:
                 self.post_message(self.Opened(self, self.cursor))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """A column's heading says what the column is."""
+        column = self._column_at(event.x) if event.y < HEADER_LINES else None
+        about = column.about if column is not None else ""
+        if about != self._explained:
+            self._explained = about
+            self.tooltip = Content(about) if about else None
 
     def _column_at(self, x: int) -> Column[Any] | None:
         for placed in self.places:
