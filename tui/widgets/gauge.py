@@ -77,11 +77,12 @@ def scale_top(values: Sequence[float]) -> float:
 def sparkline(values: Sequence[float], width: int, top: float | None = None) -> str:
     """One row of bars, newest at the right; blank where there is no value yet.
 
-    `top` is what fills a cell; without it the largest value does.
+    `top` is what fills a cell; without it the next round number does, so that a bar keeps its
+    height while others come and go.
     """
     shown = resample(values, width)
-    peak = top if top else max((v for v in shown if not math.isnan(v)), default=0.0)
-    return "".join(_spark(value, peak) for value in shown)
+    top = top or scale_top(shown)
+    return "".join(_spark(value, top) for value in shown)
 
 
 def _spark(value: float, top: float) -> str:

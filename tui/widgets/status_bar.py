@@ -23,26 +23,29 @@ from tui.model.pulses import LoopRates
 from tui.model.state import ConsoleState
 from tui.program import Figure
 from tui.text.cells import clean, fit, format_rate
-from tui.widgets.gauge import sparkline
+from tui.widgets.gauge import scale_top, sparkline
 
 Part = str | tuple[str, str]
 
 LABEL, VALUE, GAP = "$text-muted", "bold $foreground", 2
 MARK, MARKED = ">", "bold $accent"     # before the figure that `enter` would plot
-NARROW = (21, 15, 19, 18)      # cells of the metrics where not every one has a sparkline
+NARROW = (20, 15, 19, 18)      # cells of the metrics where not every one has a sparkline
 TOPS = {"busy": 1.0, "ready": 4.0}     # what fills a sparkline that has a scale of its own
 HEADROOM = 8 / 7               # of the others: two rows of full bars would run together
 COLOURS = {"wakeups": "$primary", "ready": "$primary", "busy": "$primary",
            "lines_in": "$secondary", "lines_out": "$secondary",
            "queued": "$accent", "kernel_queued": "$accent"}
-NAME_MOST = 8                  # cells of whose queue it is, with the blank before it
-BARS_LEAST = 5                 # cells of the shortest sparkline
+NAMED = ("queued", "kernel_queued")    # figures that say whose queue is the longest
+NUMBER, NAME_MOST = 4, 8       # cells kept for that, with the blank before it
+BARS_LEAST, BARS_FEW = 5, 3    # cells of the shortest sparkline, and beside a name
+BARS_GOOD = 12                 # cells of one that leaves room for a name, and not just a number
 WIDE = 110                     # cells from which every metric has a sparkline
 LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
 PLOTTED = (("wake-ups", "wake-ups", "busy", "busy"),      # what a click on a metric shows
            ("lines-in", "lines-out", "queued", "kernel"))
 CLIENTS = "clients"            # the same for the first line
-AGE_SHOWN = 1.0                # seconds from which a snapshot's age is worth saying
+GONE_SHOWN = 1.0               # seconds from which a snapshot's age is worth saying of a server
+QUIET_SHOWN = 5.0              # that is late or gone, and of one that has nothing to tell
 
 
 class Place(NamedTuple):
@@ -193,7 +196,7 @@ def _title_line(state: ConsoleState, width: int, *, marked: bool = False) -> Con
         right += [(f"{words} ", "$secondary" if well else "$error")]
     if state.dropped:
         right += [(f"▲ {counted(state.dropped, 'event')} dropped ", "$warning")]
-    if state.age > AGE_SHOWN and state.live is not None:
+    if state.age > _age_shown(state) and state.live is not None:
         # Nothing new, because nothing happens; or because the server has no time for us.
         right += [(f"{_age_text(state)} ", "$warning" if state.late else LABEL)]
     if state.recording:
@@ -210,7 +213,13 @@ def _title_line(state: ConsoleState, width: int, *, marked: bool = False) -> Con
 def _age_text(state: ConsoleState) -> str:
     if not state.status.alive and not state.replay:
         return f"{state.age:.0f}s ago"
-    return f"{'late' if state.late else 'quiet' if state.asleep else 'age'} {state.age:.0f}s"
+    return f"{'late' if state.late else 'nothing new'} {state.age:.0f}s"
+
+
+def _age_shown(state: ConsoleState) -> float:
+    """A quiet server is asked for nothing: a pause of a second or two is no news."""
+    calm = (state.status.alive or state.replay) and not state.late
+    return QUIET_SHOWN if calm else GONE_SHOWN
 
 
 def _both_ends(left: Content, right: Content, width: int) -> Content:
@@ -250,9 +259,9 @@ def _metric_widths(width: int) -> list[int]:
     if width >= WIDE:
         each, rest = divmod(width - 2 - 3 * GAP, 4)     # a margin on either side
         return [each + rest, each, each, each]
-    spare = width - 1 - sum(NARROW) - 3 * GAP
+    spare = width - 2 - sum(NARROW) - 3 * GAP
     if spare < 0:                  # the last one gives way
-        return [width - 1 - sum(NARROW[1:3]) - 2 * GAP, *NARROW[1:3]]
+        return [width - 2 - sum(NARROW[1:3]) - 2 * GAP, *NARROW[1:3]]
     return [NARROW[0] + spare // 2, *NARROW[1:3], NARROW[3] + spare - spare // 2]
 
 
@@ -267,9 +276,10 @@ def _metrics(state: ConsoleState, row: list[Figure],
 
 def _metric(state: ConsoleState, label: str, value: str, series: str,
             who: tuple[str, ...], width: int, *, first: bool) -> Content:
-    """`label  value who ▁▂▃`, exactly `width` cells.
+    """`label  value ▁▂▃ who`, exactly `width` cells.
 
-    `who` are names, the best first: the first that there is room for is shown.
+    `who` are names, the best first: the first that there is room for is shown.  Its place is
+    kept also while there is none, so that the bars stay where they are.
     """
     if first:
         label = fit(label, 7)
@@ -282,24 +292,36 @@ def _metric(state: ConsoleState, label: str, value: str, series: str,
         return Content.assemble((label, LABEL), " ", (fit(value, room), VALUE))
     number = fit(value, max(min(5, room), len(value)), right=True)
     room -= len(number)
-    wide = min(room, NAME_MOST)
-    name = next((fit(f" {name}", wide) for name in who if cells(name) < wide), "")
-    room -= len(name)
+    wide = _name_place(room, who) if series in NAMED else 0
+    name = next((f" {name}" for name in who if cells(name) < wide), "")
+    room -= wide
     bars = ""
-    if room > BARS_LEAST:
+    if room > (BARS_FEW if wide else BARS_LEAST):
         values = tuple(islice(reversed(state.series[series]), room - 1))[::-1]
         bars = sparkline(values, room - 1, _top(series, values))
     # While no snapshot comes, what only a snapshot tells is what was known last.
     old = state.late and series not in LoopRates._fields
     return Content.assemble((label, LABEL), " ", (number, LABEL if old else VALUE),
-                            (name, "$accent"),
-                            (" " + bars if bars else "", COLOURS[series])
-                            ).truncate(width, ellipsis=False, pad=True)
+                            (" " + bars if bars else "", COLOURS[series]),
+                            (name, "$accent")).truncate(width, ellipsis=False, pad=True)
+
+
+def _name_place(room: int, who: tuple[str, ...]) -> int:
+    """Cells for whose queue it is, beside bars where they have room as well."""
+    if room >= NAME_MOST + BARS_GOOD:
+        return NAME_MOST
+    beside = room - BARS_FEW - 1
+    if beside < 3:                 # no number is shorter
+        return room
+    return min(room, max(min(NUMBER, beside), cells(who[-1]) + 1 if who else 0))
 
 
 def _top(series: str, values: tuple[float, ...]) -> float:
-    """What fills a cell: for some figures a share of it means something."""
-    return max(TOPS.get(series, 0.0), max(values, default=0.0) * HEADROOM)
+    """What fills a cell: a round number above the peak, and at least what a share of means
+    something.
+    """
+    peak = max((value for value in values if value == value), default=0.0)
+    return max(TOPS.get(series, 0.0), scale_top([peak * HEADROOM]))
 
 
 def _longest_queue(snapshot: Snapshot | None, field: str) -> tuple[str, ...]:
