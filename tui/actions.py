@@ -191,7 +191,7 @@ def _plot(console: Console, command: c.Plot) -> str:
         if isinstance(front, PlotScreen):
             front.aim(command.figure, command.span, ident)
         else:
-            _open(console, PlotScreen(command.figure, command.span, ident))
+            _open(console, PlotScreen(command.figure, command.span, ident, console.state))
     except ValueError as error:
         raise CommandError(str(error)) from None
     return ""

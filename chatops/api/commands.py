@@ -163,7 +163,7 @@ class Follow(Command, frozen=True, tag="follow"):
 
 class Plot(Command, frozen=True, tag="plot"):
     figure: str = "wake-ups"
-    span: str = "5m"
+    span: str = ""             # "" is as much as there is something to show of
     target: str = ""           # a client; "" is the server
 
 

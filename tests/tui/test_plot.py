@@ -14,7 +14,7 @@ from tests.tui.shots import Rig
 from tui.model.series import CLIENT, SERVER, SPANS, figure_of
 from tui.screens.details import DetailsScreen
 from tui.screens.main import MainScreen
-from tui.screens.plot import PlotScreen
+from tui.screens.plot import PlotScreen, _legend
 from tui.widgets.history_plot import GAP, draw, spread
 from tui.widgets.status_bar import Place, StatusBar, figure_at
 
@@ -59,7 +59,7 @@ def test_a_peak_is_seen_however_narrow_the_plot_is() -> None:
 async def test_a_key_opens_the_plot_and_arrows_and_tab_go_through_it() -> None:
     rig = Rig()
     async with rig.app.run_test(size=(80, 24)) as pilot:
-        await begin(rig, pilot, 70.0)
+        await begin(rig, pilot, 130.0)
         await press(rig, pilot, "g")
         assert kind(rig) is PlotScreen
         assert "wake-ups per second" in on_screen(rig)
@@ -194,3 +194,29 @@ def test_steps_to_the_right_come_by_every_figure_once(columns: int) -> None:
     assert places == [Place(0, 0), *(Place(line, n) for line in (1, 2) for n in range(columns))]
     assert places[-1].step(1, 0, columns) == places[0]
     assert [place.step(1, 0, columns).step(-1, 0, columns) for place in places] == places
+
+
+@pytest.mark.parametrize(("seconds", "span", "said"), [
+    (20.0, "[1m]", "no data yet"), (130.0, "[5m]", "no data yet"), (310.0, "[5m]", "")])
+async def test_a_fresh_plot_is_of_a_minute_and_says_that_there_is_no_more_yet(
+        seconds: float, span: str, said: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, seconds)
+        await press(rig, pilot, "g")
+        text = on_screen(rig)
+        assert span in text
+        assert said in text
+        assert "no picture came" not in text
+        await press(rig, pilot, "escape", "colon")
+        await write(rig, pilot, "plot busy 5m")
+        await press(rig, pilot, "enter")
+        assert "[5m]" in on_screen(rig)        # as it was asked for
+
+
+def test_a_gap_between_two_values_is_one_that_no_picture_came_for() -> None:
+    gap = math.nan
+    for values, said in (([gap, gap], "no data yet"), ([gap, 1.0], "no data yet"),
+                         ([1.0, gap, 2.0], "no picture came"), ([1.0, gap], "no picture came"),
+                         ([gap, 1.0, gap, 2.0], "no picture came"), ([1.0], "")):
+        assert _legend(values).plain.removeprefix(f"{GAP} ") == said

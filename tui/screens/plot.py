@@ -23,12 +23,13 @@ STYLES = {"wake-ups": "$primary", "lines-in": "$secondary", "lines-out": "$secon
           "busy": "$primary", "queued": "$accent", "kernel": "$accent", "clients": "$success"}
 BORDERS = 4                    # cells of the box and its padding at both sides
 MOST_ROWS = 24                 # of an area
+USUAL, ENOUGH = "5m", 120.0    # the span at first, and the seconds from which it shows something
 
 Hot = tuple[int, int, int, str]        # line, first cell, the cell behind the last, command line
 
 
 class PlotScreen(Sheet):
-    """`PlotScreen(figure, span, ident)`; `ident` 0 is the server."""
+    """`PlotScreen(figure, span, ident, state)`; `ident` 0 is the server, span "" what suits."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "figure(-1)", "figure", show=False),
@@ -42,11 +43,11 @@ class PlotScreen(Sheet):
     PlotScreen .page { text-wrap: nowrap; text-overflow: clip; }
     """
 
-    def __init__(self, figure: str, span: str, ident: int = 0) -> None:
+    def __init__(self, figure: str, span: str, ident: int, state: ConsoleState) -> None:
         super().__init__()
         self._ident = ident
         self._figure = figure_of(figure, client=bool(ident))
-        self._span = SPANS[span]
+        self._span = SPANS[span or first_span(state, self._figure.name, ident)]
         self._name = ""            # of the client, as it was last known
         self._hot: list[Hot] = []
         self._program = False      # whether it is a program's, and not a chat server's
@@ -57,7 +58,7 @@ class PlotScreen(Sheet):
     def aim(self, figure: str, span: str, ident: int) -> None:
         """Show this instead.  Raises ValueError where there is no such figure."""
         self._figure = figure_of(figure, client=bool(ident))
-        self._ident, self._span = ident, SPANS[span]
+        self._ident, self._span = ident, SPANS[span] if span else self._span
 
     def show(self, state: ConsoleState) -> None:
         width, height = self.app.size.width - BORDERS, self.app.size.height
@@ -136,6 +137,16 @@ class PlotScreen(Sheet):
                 self.post_message(RunLine(line))
 
 
+def first_span(state: ConsoleState, figure: str, ident: int) -> str:
+    """A minute until there are two to show, which would be little of five."""
+    known = sum(not math.isnan(value) for value in state.plotted(figure, USUAL, ident))
+    return USUAL if known * SPANS[USUAL].step >= ENOUGH else "1m"
+
+
 def _legend(values: list[float]) -> Content:
-    gaps = any(map(math.isnan, values))
-    return Content.styled(f"{history_plot.GAP} no picture came" if gaps else "", "$text-muted")
+    """What a gap is: at the left end, that there was nothing to see yet."""
+    gaps = [at for at, value in enumerate(values) if math.isnan(value)]
+    if not gaps:
+        return Content()
+    said = "no data yet" if gaps[-1] == len(gaps) - 1 else "no picture came"
+    return Content.styled(f"{history_plot.GAP} {said}", "$text-muted")
