@@ -75,5 +75,5 @@ def test_a_level_has_a_word_so_that_colour_is_not_the_only_signal(
 
 
 def test_a_gauge_shows_the_value_the_limit_and_a_mark() -> None:
-    assert gauge(60000, 65536, 8).plain == "███████▍ 58.6K/64.0K !"
+    assert gauge(60000, 65536, 8).plain == "███████▍ 58.6K/64K !"
     assert gauge(123, 0, 8).plain == "123 (no limit)"

@@ -68,6 +68,11 @@ class Column(Generic[Row]):
         return self.name not in ("!", "")
 
 
+def heading_of(name: str, columns: Sequence[Column[Any]]) -> str:
+    """As the column of this name has it; the name where there is none."""
+    return next((column.heading for column in columns if column.name == name), name)
+
+
 def signs_of(columns: Sequence[Column[Any]]) -> list[tuple[str, str]]:
     """Each sign that may stand before a row, and what it says, as `about` of the columns of
     signs has it: `! lint; m muted`.

@@ -10,8 +10,9 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from tui.messages import RunLine
+from tui.model import rows
 from tui.model.chosen import choose
-from tui.model.columns import Column
+from tui.model.columns import Column, heading_of
 from tui.model.filters import with_colon
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
@@ -53,7 +54,10 @@ class TablePane(Vertical):
         if view.filter:
             title += f"  filter: {clean(view.filter)}"
         if view.sort:
-            title += f"  sort: {view.sort} {'▼' if view.inverted else '▲'}"
+            # By one that is not shown, too.
+            columns = (*self.table.columns, *rows.TABLES.get(self.pane, ()))
+            arrow = "▼" if view.inverted else "▲"
+            title += f"  sort: {heading_of(view.sort, columns)} {arrow}"
         if title != self._title:
             self._title = title
             self.border_title = Content(title)

@@ -12,6 +12,7 @@ from functools import lru_cache
 from wcwidth import iter_graphemes
 
 from chatops.system.columns import width as columns
+from chatops.units import format_size
 
 ELLIPSIS = "…"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -139,6 +140,19 @@ def format_rate(rate: float) -> str:
 def format_count(count: int) -> str:
     """A counter in at most five characters: `1204`, `12.1K`."""
     return str(count) if count < 100_000 else format_rate(count)
+
+
+def format_bytes(size: float) -> str:
+    """A size among words, where a bare number would be a count: `72B`, `1.4K`."""
+    text = format_size(size)
+    return f"{text}B" if text.isdigit() else text
+
+
+def format_limit(size: float) -> str:
+    """A size that somebody has set, which is mostly a whole one: `64K`, `1.5M`."""
+    text = format_size(size)
+    power = "KMGTPE".find(text[-1]) + 1
+    return f"{text[:-3]}{text[-1]}" if ".0" in text and size % 1024 ** power == 0 else text
 
 
 def mask_text(mask: int) -> str:

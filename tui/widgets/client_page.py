@@ -16,7 +16,7 @@ from chatops.units import counted, format_age, format_seconds, format_size
 from tui.model.series import CLIENT, LINES, SPANS
 from tui.model.state import ConsoleState
 from tui.model.story import Story, StoryLine, Trend, lines_of
-from tui.text.cells import clean, fit, format_rate, mask_text
+from tui.text.cells import clean, fit, format_bytes, format_rate, mask_text
 from tui.text.event_lines import client_of, clock_of, line_of
 from tui.widgets.gauge import bar, gauge, sparkline
 from tui.widgets.history_plot import spread, times, value_text
@@ -130,7 +130,7 @@ def _outlook(trend: Trend, policy: str) -> Content:
     """What becomes of its outbox if it goes on so."""
     if abs(trend.growth) < STEADY or trend.seconds is None:
         return Content.styled("neither grows nor empties", "$text-muted")
-    rate = f"at {'+' if trend.growth > 0 else '-'}{format_size(abs(trend.growth))}B/s"
+    rate = f"at {'+' if trend.growth > 0 else '-'}{format_bytes(abs(trend.growth))}/s"
     when = format_age(trend.seconds)
     if trend.growth < 0:
         return Content.styled(f"empty in {when} {rate}", "$success")
@@ -162,11 +162,11 @@ def _traffic(row: ClientRow, state: ConsoleState) -> Iterable[Content]:
         ("out", row.lines_out, row.bytes_out, rates.lines_out, rates.bytes_out),
     ):
         if _is_program(state):
-            yield _row(label, f"{format_size(size):>5}B", f"{format_size(bytes_per_second)}B/s now")
+            yield _row(label, f"{format_bytes(size):>5}", f"{format_bytes(bytes_per_second)}/s now")
             continue
         unit = "line " if lines == 1 else "lines"
-        yield _row(label, f"{lines:>9,} {unit}  {format_size(size):>5}B",
-                   f"{format_rate(per_second)} lines/s, {format_size(bytes_per_second)}B/s now")
+        yield _row(label, f"{lines:>9,} {unit}  {format_bytes(size):>5}",
+                   f"{format_rate(per_second)} lines/s, {format_bytes(bytes_per_second)}/s now")
 
 
 def _watched(key: KeyRow | None, state: ConsoleState) -> Iterable[Content]:

@@ -10,7 +10,7 @@ from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.units import counted, format_age, format_clock, format_seconds, format_size
 from tui.model.pressure import BAR_STYLES, MARKS, level
 from tui.model.state import ConsoleState
-from tui.text.cells import clean, format_rate, mask_text
+from tui.text.cells import clean, format_bytes, format_limit, mask_text
 from tui.widgets.gauge import bar
 
 LABEL = "$text-muted"
@@ -76,7 +76,7 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
         ("  up ", LABEL), format_clock(now - row.connected_at),
         ("  in ", LABEL), _traffic(row.lines_in if chat else None, row.bytes_in),
         ("  out ", LABEL), _traffic(row.lines_out if chat else None, row.bytes_out),
-        (f"  {format_rate(rates.bytes_out)}B/s" if wide else "", LABEL),
+        (f"  {format_bytes(rates.bytes_out)}/s" if wide else "", LABEL),
         ("  room " if chat else "  protocol ", LABEL), clean(row.room) or "-",
         (f"  {' '.join(traits)}", "$warning")]
     second: list[Part] = [(" mask ", LABEL), (clean(row.masks) or "-", "$success")]
@@ -98,7 +98,7 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
 
 def _traffic(lines: int | None, size: int) -> str:
     said = f"{counted(lines, 'line')} " if lines is not None else ""
-    return f"{said}{format_size(size)}B"
+    return f"{said}{format_bytes(size)}"
 
 
 def _gauge(value: int, limit: int) -> list[Part]:
@@ -106,7 +106,7 @@ def _gauge(value: int, limit: int) -> list[Part]:
         return [format_size(value)]
     how = level(value / limit)
     return [(bar(value / limit, BAR, ""), BAR_STYLES[how]),
-            f" {format_size(value)}/{format_size(limit)}",
+            f" {format_size(value)}/{format_limit(limit)}",
             (f" {MARKS[how]}".rstrip(), f"bold {BAR_STYLES[how]}")]
 
 

@@ -15,6 +15,7 @@ from textual.content import Content
 
 from chatops.units import format_size
 from tui.model.pressure import BAR_STYLES, MARKS, level
+from tui.text.cells import format_limit
 
 EIGHTHS_ACROSS = " ▏▎▍▌▋▊▉█"
 EIGHTHS_UP = " ▁▂▃▄▅▆▇█"
@@ -53,7 +54,7 @@ def gauge(value: float, limit: float, width: int) -> Content:
     how = level(share)
     return Content.assemble(
         (bar(share, width), BAR_STYLES[how]),
-        f" {format_size(value):>5}/{format_size(limit)}",
+        f" {format_size(value):>5}/{format_limit(limit)}",
         (f" {MARKS[how]}", f"bold {BAR_STYLES[how]}"),
     )
 
