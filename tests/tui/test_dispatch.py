@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.widgets import Static
+from textual.widgets import OptionList, Static
 from textual.widgets._toast import Toast
 
 from chatops.api.command_line import parse, render
@@ -318,11 +318,17 @@ async def test_ctrl_z_says_that_the_server_would_stop_and_where_to_look_instead(
         await press(rig, pilot, "ctrl+z")
         assert echo(rig).endswith(
             "✗ the server would stop too: `chatops serve`, then `chatops attach`")
-        await press(rig, pilot, "question_mark", "end", "up")
+        await press(rig, pilot, "question_mark")
+        options = rig.app.screen.query_one(OptionList)
+        options.highlighted = options.get_option_index("suspend")
+        await pilot.pause()
         assert "Stop until `fg`: not here, the server would stop too." in screen_text(rig)
         await press(rig, pilot, "escape")
         rig.link.in_process = False                # but there is no terminal either
-        await press(rig, pilot, "question_mark", "end", "up")
+        await press(rig, pilot, "question_mark")
+        options = rig.app.screen.query_one(OptionList)
+        options.highlighted = options.get_option_index("suspend")
+        await pilot.pause()
         assert "Give the terminal back to the shell, until `fg`." in screen_text(rig)
         await press(rig, pilot, "ctrl+z", "escape")
         assert echo(rig) == ":suspend   ✗ this console is on no terminal that it could leave"

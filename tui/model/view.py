@@ -19,6 +19,7 @@ class PaneView:
 
     columns: tuple[str, ...] = ()      # that can be sorted by, as they stand
     sort: str = ""
+    heading: str = ""                  # of the column it is sorted by, as it was last drawn
     inverted: bool = False             # largest first
     filter: str = ""
     cursor: int | None = None          # None while no row is shown: no action takes what is unseen

@@ -56,8 +56,8 @@ class TablePane(Vertical):
         if view.sort:
             # By one that is not shown, too.
             columns = (*self.table.columns, *rows.TABLES.get(self.pane, ()))
-            arrow = "▼" if view.inverted else "▲"
-            title += f"  sort: {heading_of(view.sort, columns)} {arrow}"
+            view.heading = heading_of(view.sort, columns)
+            title += f"  sort: {view.heading} {'▼' if view.inverted else '▲'}"
         if title != self._title:
             self._title = title
             self.border_title = Content(title)

@@ -8,9 +8,7 @@ from textual.widgets import Static
 
 from chatops.api.command_table import PANES
 from tui.messages import RunLine
-from tui.model.columns import heading_of
 from tui.model.state import ConsoleState
-from tui.tables import columns_of
 from tui.text.cells import clean
 
 Part = str | tuple[str, str]
@@ -66,6 +64,6 @@ def _looked_at(state: ConsoleState, *, short: bool = False, labels: bool = True)
         parts += [(filtered, "$text-muted"),
                   (clean(view.filter), "bold $warning") if view.filter else "none"]
     if view.sort:
-        heading = heading_of(view.sort, columns_of(state.pane, state))
-        parts += [(sorted_by, "$text-muted"), f"{heading} {'▼' if view.inverted else '▲'}"]
+        arrow = "▼" if view.inverted else "▲"
+        parts += [(sorted_by, "$text-muted"), f"{view.heading or view.sort} {arrow}"]
     return parts
