@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -29,15 +28,14 @@ from chatops.units import format_clock, format_size
 from tui import program
 from tui.choices import CHOICES
 from tui.console import Action, Console
+from tui.details_actions import client_meant, details, open_screen
 from tui.model.keymap import KeymapEntry
 from tui.model.state import ConsoleState
 from tui.navigation_actions import NAVIGATION
-from tui.screens.details import DetailsScreen, KeyScreen
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
-from tui.screens.program import TaskScreen
 from tui.suspend import suspend, told
 from tui.tables import check_filter
 from tui.text.cells import clean
@@ -87,7 +85,7 @@ def _invert(console: Console, _: c.Invert) -> str:
 
 
 def _tag(console: Console, command: c.Tag) -> str:
-    ident = _client(console.state, command.target)
+    ident = client_meant(console.state, command.target)
     console.state.toggle_tag(ident)
     count = len(console.state.tags)
     return f"#{ident} {'' if ident in console.state.tags else 'un'}tagged; {count} in all"
@@ -161,37 +159,14 @@ def _seek(console: Console, command: c.Seek) -> str:
     return f"{console.state.chip.lower()}{goes_on}"
 
 
-def _details(console: Console, command: c.Details) -> str:
-    state = console.state
-    if not command.target and state.pane == "selector":
-        fd = state.view.cursor
-        keys = state.snapshot.keys if state.snapshot is not None else ()
-        key = next((row for row in keys if row.fd == fd), None)
-        if key is None:
-            raise CommandError("no descriptor is selected")
-        if not key.client:
-            _open(console, KeyScreen(key.fd))
-            return ""
-    if not command.target and state.pane == "tasks":
-        task = state.view.cursor
-        if task is None or task <= 0:
-            raise CommandError("no task is selected")
-        _open(console, TaskScreen(task))
-        return ""
-    _open(console, DetailsScreen(_client(state, command.target),
-                                 program=state.program is not None,
-                                 offered=lambda line: program.is_offered(line, state)))
-    return ""
-
-
 def _plot(console: Console, command: c.Plot) -> str:
-    ident = _client(console.state, command.target) if command.target else 0
+    ident = client_meant(console.state, command.target) if command.target else 0
     front = console.app.screen
     try:
         if isinstance(front, PlotScreen):
             front.aim(command.figure, command.span, ident)
         else:
-            _open(console, PlotScreen(command.figure, command.span, ident, console.state))
+            open_screen(console, PlotScreen(command.figure, command.span, ident, console.state))
     except ValueError as error:
         raise CommandError(str(error)) from None
     return ""
@@ -200,24 +175,6 @@ def _plot(console: Console, command: c.Plot) -> str:
 def _figures(console: Console, _: c.HeaderFigures) -> str:
     console.app.screen.query_one(StatusBar).focus()
     return "arrows go through the header, enter plots a figure, escape goes back"
-
-
-def _client(state: ConsoleState, target: str) -> int:
-    """The id that is meant: the target's, or the one at the cursor."""
-    if target:
-        row = state.find(target)
-        if row is None:
-            raise CommandError(f"no client {target}; it may have left")
-        return row.id
-    ident = state.cursor_client()
-    if ident is None:
-        raise CommandError("no client is selected")
-    return ident
-
-
-def _open(console: Console, screen: Any) -> None:
-    console.app.push_screen(screen)
-    screen.call_after_refresh(screen.show, console.state)
 
 
 def _copy(console: Console, command: c.Copy) -> str:
@@ -273,7 +230,7 @@ def _run_chosen(console: Console) -> Callable[[str | None], None]:
 
 
 def _lints(console: Console, _: c.Lints) -> str:
-    _open(console, LintsScreen())
+    open_screen(console, LintsScreen())
     return ""
 
 
@@ -321,7 +278,7 @@ ACTIONS: dict[type[Command], Action] = {
     c.Pane: _pane,
     c.NextPane: _next_pane,
     c.Zoom: _zoom,
-    c.Details: _details,
+    c.Details: details,
     c.Filter: _filter,
     c.Sort: _sort,
     c.Invert: _invert,

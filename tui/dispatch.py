@@ -40,6 +40,7 @@ from tui.actions import ACTIONS
 from tui.bindings import COMMAND_LINE
 from tui.config import Config
 from tui.console import Console, Navigation
+from tui.model import reach
 from tui.model.state import ConsoleState
 from tui.model.targets import Target, resolve
 from tui.preview import Preview
@@ -127,7 +128,7 @@ class Dispatcher:
             self._prompt.open(f"filter {self._state.view.filter}")
         elif line == "broadcast":
             self._check_may_change(Broadcast(""))
-            self._ask(BroadcastDialog(len(self._state.live.clients) if self._state.live else 0))
+            self._ask(BroadcastDialog(reach.of_a_broadcast(self._state.live)))
         else:
             spec = find(line)
             if spec is not None and spec.on_rows:

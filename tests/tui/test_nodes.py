@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from chatops.api.commands import Kick
+from chatops.api.commands import Kick, Mute
 from chatops.api.snapshot import EngineRow, NodeRow, Snapshot, far_row
 from tests.tui.eyes import screen_text
 from tests.tui.feed import FakeLink
-from tests.tui.press import begin, press, until
+from tests.tui.press import begin, echo, on_screen, press, until
 from tests.tui.shots import Rig
+from tui.screens.details import NodeScreen, PersonScreen
 from tui.screens.listing import ListScreen
 from tui.widgets.status_bar import _title_line
 
@@ -143,3 +144,90 @@ async def test_people_of_other_nodes_are_rows_behind_our_own_that_can_be_filtere
         assert isinstance(link, FakeLink)
         await until(rig, pilot, lambda: link.asked)
         assert link.asked == [Kick(("b#3",))]
+
+
+async def test_a_ban_of_somebody_elsewhere_says_who_knows_the_address_and_where_it_holds() -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        rig.app.dispatcher.typed("ban b#3")
+        rig.run(0.2)
+        await pilot.pause()
+        shown = on_screen(rig)
+        assert "! Only node b knows the address of b#3" in shown
+        assert "It holds on all nodes, and may take others there" in shown
+        assert "nobody else" not in shown
+        assert rig.app.screen.query_one(".box").max_scroll_y == 0
+
+
+async def test_a_ban_of_one_of_several_nodes_does_not_say_that_nobody_else_is_there() -> None:
+    rig = several(UP)
+    rig.feed.talkers[3].peer = "10.0.0.7:50133"
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        rig.app.dispatcher.typed("ban 3")
+        rig.run(0.2)
+        await pilot.pause()
+        shown = on_screen(rig)
+        assert "This bans 10.0.0.7; nobody else on this node" in shown
+        assert "It holds on all nodes, and may take others there" in shown
+
+
+async def test_a_broadcast_counts_those_on_other_nodes() -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "b")
+        assert "Say to 12 clients here and 4 on other nodes" in on_screen(rig)
+
+
+async def test_enter_on_somebody_elsewhere_tells_what_is_known_and_acts_on_it_by_its_name() -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        rig.app.state.view.filter = "node:b"
+        rig.run(0.2)
+        await press(rig, pilot, "enter")
+        rig.run(0.2)
+        await pilot.pause()
+        assert isinstance(rig.app.screen, PersonScreen)
+        shown = on_screen(rig)
+        assert "b#3 [/b]eve" in shown
+        assert "lobby, dev" in shown
+        assert "its queues are in the console of node b" in shown
+        assert "has left" not in shown
+        assert "plot" not in shown
+        await press(rig, pilot, "m")
+        link = rig.app.link
+        assert isinstance(link, FakeLink)
+        await until(rig, pilot, lambda: link.asked)
+        assert link.asked == [Mute(("b#3",))]
+
+
+async def test_enter_on_somebody_elsewhere_says_when_it_has_left() -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        rig.app.dispatcher.typed("details b#3")
+        await press(rig, pilot)
+        rig.app.link.__class__ = FakeLink
+        rig.run(0.2)
+        await pilot.pause()
+        shown = on_screen(rig)
+        assert "b#3 [/b]eve  has left" in shown
+        assert "lobby, dev" in shown
+
+
+async def test_enter_on_a_node_tells_all_that_is_known_of_it() -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "7", "end", "enter")
+        rig.run(0.2)
+        await pilot.pause()
+        assert isinstance(rig.app.screen, NodeScreen)
+        shown = on_screen(rig)
+        assert "node [/b]" in shown
+        for label in ("state", "people", "lag", "lost", "skew", "seen"):
+            assert label in shown
+        assert "no client" not in echo(rig)

@@ -26,6 +26,11 @@ class Target:
         return clean(self.word) or f"#{self.id}"
 
     @property
+    def node(self) -> str:
+        """Another node that it is on."""
+        return self.word.partition("#")[0]
+
+    @property
     def named(self) -> str:
         """As a command names it."""
         return self.word or str(self.id)

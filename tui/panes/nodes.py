@@ -39,6 +39,12 @@ def ident(row: NodeRow) -> int:
     return crc32(row.name.encode())
 
 
+def at(cursor: int | None, state: ConsoleState) -> NodeRow | None:
+    """The node whose row the cursor is on."""
+    rows = state.snapshot.nodes if state.snapshot is not None else ()
+    return next((row for row in rows if ident(row) == cursor), None)
+
+
 COLUMNS: tuple[Column[NodeRow], ...] = (
     Column("", 2, lambda r, k: " >" if ident(r) == k.cursor else "  ", _by("name"), gap=0,
            keep=90, sorts=False, style=lambda r, k: "tag",

@@ -15,9 +15,10 @@ from textual.widgets import Button, Input, Static
 
 from chatops.api.commands import Ban, Broadcast, Command, Kick, Mute, Quit, Unmute
 from chatops.api.terms import read_alone
-from chatops.units import counted, format_duration, format_size
+from chatops.units import format_duration, format_size
+from tui.model import reach
 from tui.model.state import ConsoleState
-from tui.model.targets import Target, host_in, refreshed
+from tui.model.targets import Target, refreshed
 from tui.screens.question import Choice, Question
 from tui.text.cells import clean, fit
 from tui.widgets.plain_input import PlainInput
@@ -136,7 +137,7 @@ class BanDialog(AboutClients):
                                placeholder="for ever", id="duration")
         self._reason = PlainInput(reason, placeholder="no reason given", id="reason")
         self._address_only = not targets
-        self._neighbours = Static(classes="field")
+        self._neighbours = Static(classes="reach")
 
     def show(self, state: ConsoleState) -> None:
         super().show(state)
@@ -169,35 +170,24 @@ class BanDialog(AboutClients):
 
 
 def _neighbours(people: Sequence[Target], state: ConsoleState) -> Content:
-    """Who else a ban of these takes: it is of the address, and an office has one for all."""
-    if not people:
-        return Content()           # they have left, and there is nothing to press
-    hosts = {host_in(t.peer) for t in people}
-    where = clean(next(iter(hosts))) if len(hosts) == 1 else f"{len(hosts)} addresses"
-    chosen = {t.id for t in people}
-    rows = state.live.clients if state.live is not None else ()
-    others = sum(not row.closing and row.id not in chosen and host_in(row.peer) in hosts
-                 for row in rows)
-    if not others:
-        return Content(f"This bans {where}; nobody else is there")
-    return Content.styled(f"! This bans {where}: "
-                          f"{others:,} {'other goes' if others == 1 else 'others go'} too",
-                          "$warning")
+    """Who else a ban of these takes."""
+    lines, warns = reach.of_a_ban(people, state.live)
+    said = "\n".join(map(clean, lines))
+    return Content.styled(f"! {said}", "$warning") if warns else Content(said)
 
 
 class BroadcastDialog(Question):
-    """`BroadcastDialog(count)`: something to say to every one of `count` clients."""
+    """`BroadcastDialog(whom)`: something to say to everybody, `all 3 clients`."""
 
     AUTO_FOCUS = "#text"
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, whom: str) -> None:
         super().__init__(Choice("", "Send", "good"))
-        self._count = count
+        self._whom = whom
         self._text = PlainInput(placeholder="*** [admin] …", id="text")
 
     def heading(self) -> str:
-        return ("Say to the only client" if self._count == 1 else
-                f"Say to all {counted(self._count, 'client')}")
+        return f"Say to {self._whom}"
 
     def body(self) -> Iterable[Widget]:
         yield Static("One line, to every client in every room", classes="field")

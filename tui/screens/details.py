@@ -1,4 +1,4 @@
-"""Everything about one client or one descriptor, kept up to date while it is open."""
+"""Everything about one client, descriptor or node, kept up to date while it is open."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from tui.model.story import Story
 from tui.screens.dialog import Sheet
 from tui.text.cells import clean
 from tui.widgets.client_page import client_page, key_page
+from tui.widgets.far_page import node_page, person_page
 
 BOX_WIDTH = 96                 # cells that the box of a sheet has at most
 BORDERS = 4                    # of them at its sides
@@ -57,6 +58,45 @@ class DetailsScreen(Sheet):
         width = min(BOX_WIDTH, self.app.size.width) - BORDERS
         self.write(client_page(row, state, self._story, width, gone=gone),
                    f"#{row.id} {clean(row.nick)}{'  has left' if gone else ''}")
+
+
+class PersonScreen(Sheet):
+    """`PersonScreen(row)`: somebody on another node.  What acts on it goes there."""
+
+    def __init__(self, row: ClientRow, *, offered: Callable[[str], bool] = lambda _: True) -> None:
+        super().__init__()
+        self._last = row
+        keys = [(key, name) for key, name in OF_CHATS if offered(name)]
+        self._keys = "".join([f"{key} {name}   " for key, name in keys if name != "unmute"])
+        for key, name in keys:
+            self._bindings.bind(key, f"app.command('{name} {row.word}')", name)
+
+    def on_mount(self) -> None:
+        self.query_one(".box").border_subtitle = Content(f"{self._keys}esc close")
+
+    def show(self, state: ConsoleState) -> None:
+        row = state.person(self._last.id)
+        self._last = shown = row or self._last
+        self.write(person_page(shown), f"{clean(shown.word)} {clean(shown.nick)}"
+                                       f"{'' if row is not None else '  has left'}")
+
+
+class NodeScreen(Sheet):
+    """`NodeScreen(name)`: one of the nodes that share the chat."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def show(self, state: ConsoleState) -> None:
+        snapshot = state.snapshot
+        row = next((row for row in snapshot.nodes if row.name == self._name),
+                   None) if snapshot is not None else None
+        title = f"node {clean(self._name)}"
+        if row is None or snapshot is None:
+            self.write(Content("Nothing is known of this node any more."), title)
+            return
+        self.write(node_page(row, snapshot), title)
 
 
 class KeyScreen(Sheet):

@@ -51,6 +51,7 @@ class Question(Dialog[tuple[Command, ...]]):
     DEFAULT_CSS = """
     Question .body { height: auto; margin-bottom: 1; }
     Question .field { color: $text-muted; height: 1; }
+    Question .reach { color: $text-muted; height: auto; }
     Question Input { margin-bottom: 1; border: round $border; background: $surface; }
     Question Input:focus { border: round $primary; }
     Question .buttons { height: auto; align-horizontal: right; }
