@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from chatops.api.snapshot import Snapshot
 from chatops.units import format_age, format_seconds, format_size
 
@@ -30,6 +32,16 @@ def table(snapshot: Snapshot) -> Iterator[tuple[str, ...]]:
                f"{row.lost:,}", f"{row.doubled:,}",
                f"{row.skew:+z.1f}s",
                format_age(max(0.0, snapshot.mono - row.seen)))
+
+
+def facts(snapshot: Snapshot) -> dict[str, object]:
+    """The same for programs; times are seconds since the epoch."""
+    def wall(mono: float) -> float:
+        return round(snapshot.at - (snapshot.mono - mono), 3)
+
+    engine = snapshot.engine
+    return {"nodes": [replace(row, seen=wall(row.seen)) for row in snapshot.nodes],
+            "engine": replace(engine, since=wall(engine.since)) if engine is not None else None}
 
 
 def engine_line(snapshot: Snapshot) -> str:

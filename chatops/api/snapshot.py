@@ -145,15 +145,17 @@ def far_row(node: str, number: int, nick: str, rooms: tuple[str, ...], now: floa
 
 class RoomRow(msgspec.Struct, frozen=True, gc=False):
     name: str
-    members: int
+    members: int               # on this node
     lines: int
+    elsewhere: int = 0         # members on other nodes
 
 
 class NodeRow(msgspec.Struct, frozen=True, gc=False):
     """One of several nodes that share a chat.  Of other nodes it is what this one has heard."""
 
     name: str
-    state: str                 # "here", "up", "gone" (no word), "left", "other version"
+    state: str                 # "here", "up", "gone" (no word), "left", "other version",
+                               # "unknown" (the engine is away)
     clients: int
     rooms: int                 # that they are in
     lag: float                 # seconds that its last frame was on its way: of the node that is

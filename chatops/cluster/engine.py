@@ -156,8 +156,9 @@ class Keys:
         return pack(b"PTTL", self._lease)
 
     def roll(self, nodes: Iterable[str]) -> bytes:
-        """Which boots of these nodes hold a lease."""
-        return pack(b"MGET", *[self.leases + node.encode() for node in nodes])
+        """Which boots of these nodes hold a lease, b"" for none, and milliseconds left of it."""
+        keys = [self.leases + node.encode() for node in nodes]
+        return pack(b"EVAL", scripts.ROLL, len(keys), *keys)
 
     def begin(self) -> bytes:
         """Have a log, if there is none; what it is called."""

@@ -22,6 +22,7 @@ from chatops.cluster.engine import (
     seconds,
 )
 from chatops.cluster.pace import Pace
+from chatops.cluster.peers import Leases, leases_in
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor, Timer
 from chatops.net.context import Reapable
@@ -221,14 +222,13 @@ class Link:
             for n in range(0, len(rulings), RULINGS):
                 self.ask(self.keys.rule(rulings[n:n + RULINGS], over=over), lambda _: None)
 
-    def call_roll(self, nodes: Iterable[str], told: Callable[[dict[str, str]], None]) -> None:
+    def call_roll(self, nodes: Iterable[str], told: Callable[[Leases], None]) -> None:
         """Which boots of these nodes hold their lease; a node that does not is left out."""
         asked = list(nodes)
 
         def answered(answer: Any) -> None:
             if not isinstance(answer, ReplyError):
-                told({node: readable(boot) for node, boot in zip(asked, answer, strict=True)
-                      if boot is not None})
+                told(leases_in(answer, asked))
 
         if self._out is not None and asked:
             self._out.ask(self.keys.roll(asked), answered)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from chatops.chat.elsewhere import Person
+from chatops.cluster.engine import readable
+
+Leases = dict[str, tuple[str, float]]      # of each node, whose boot it is, and seconds left of it
 
 
 @dataclass(slots=True)
@@ -15,7 +19,7 @@ class Peer:
     node: str
     boot: str
     state: Literal["up", "gone", "left", "other version"] = "up"
-    seen: float = 0.0          # a frame of it was read, or it held its lease
+    seen: float = 0.0          # a frame of it was read, or it renewed its lease
     written: float = 0.0       # its last frame, by the engine's clock; 0 where that is not known
     late: float = 0.0          # seconds that its last frame was on its way
     skew: float = 0.0          # seconds that its clock is ahead of the engine's, as it says
@@ -25,3 +29,9 @@ class Peer:
     all_told: bool = False     # and how its rooms stand
     asked_anew: bool = False   # for that, once, after an item that meant nothing
     gathering: list[Person] = field(default_factory=list)      # of a roster in several parts
+
+
+def leases_in(answer: Any, asked: Sequence[str]) -> Leases:
+    """Those of these nodes in the answer to `Keys.roll`; a node that holds none is left out."""
+    return {node: (readable(boot), left / 1e3)
+            for node, (boot, left) in zip(asked, answer, strict=True) if boot}

@@ -38,7 +38,8 @@ def rows(shown: Shown, hub: Hub) -> tuple[NodeRow, ...]:
         shown.node, "here", sum(session.registered for session in hub.sessions.values()),
         sum(1 for room in hub.rooms.values() if room.members), shown.arrivals.trip,
         len(shown.queue), shown.queue.dropped, 0, shown.link.skew, hub.now)
-    others = [_row(peer, people.get(peer.node, 0), len(rooms.get(peer.node, ())))
+    away = shown.link.state != "up"
+    others = [_row(peer, people.get(peer.node, 0), len(rooms.get(peer.node, ())), away=away)
               for peer in shown.reader.peers.values()]
     return (here, *sorted(others, key=lambda row: row.name))
 
@@ -62,6 +63,8 @@ class FarRows:
         return self._rows
 
 
-def _row(peer: Peer, people: int, rooms: int) -> NodeRow:
-    return NodeRow(peer.node, peer.state, people, rooms, peer.late, 0, peer.missing, peer.doubled,
+def _row(peer: Peer, people: int, rooms: int, *, away: bool) -> NodeRow:
+    """`away`: the engine is, and whether the node is still there cannot be known."""
+    state = "unknown" if away and peer.state == "up" else peer.state
+    return NodeRow(peer.node, state, people, rooms, peer.late, 0, peer.missing, peer.doubled,
                    peer.skew, peer.seen)

@@ -38,7 +38,7 @@ from chatops.cluster.lateness import Lag, stamped
 from chatops.cluster.numbers import REMEMBERED, Seen
 from chatops.cluster.orders import Orders, shifted
 from chatops.cluster.pace import Pace
-from chatops.cluster.peers import Peer
+from chatops.cluster.peers import Leases, Peer
 from chatops.cluster.shared_accounts import SharedAccounts
 from chatops.server.orders import Obeys, Ordered
 from chatops.server.state import ServerState
@@ -126,17 +126,20 @@ class Reader:
                                                         "by itself"))
         peer.seen = self._state.reactor.now
 
-    def called(self, boots: dict[str, str]) -> None:
-        """The roll has been called: these hold their leases."""
+    def called(self, leases: Leases) -> None:
+        """The roll has been called: these hold their leases.  Of one that has died since it renewed
+        its own, that was the last word.
+        """
         now = self._state.reactor.now
         for peer in list(self.peers.values()):
             if peer.state != "up" and now - peer.seen > FORGOTTEN:
                 del self.peers[peer.node]
                 self.absent.discard(peer.node)
                 self._is_over(peer)
-            elif peer.node in boots and (boots[peer.node] == peer.boot
-                                         or peer.state == "other version"):
-                peer.seen = now
+                continue
+            boot, left = leases.get(peer.node, ("", 0.0))
+            if boot and (boot == peer.boot or peer.state == "other version"):
+                peer.seen = max(peer.seen, now - max(0.0, self._pace.lease - left))
             elif peer.state == "up" and now >= self._judged_from:
                 self._gone(peer, "is gone")
 

@@ -16,6 +16,14 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 1
 """
+# Of each lease whose it is, '' for nobody's, and the milliseconds that it has left.
+ROLL = b"""
+local leases = {}
+for i, key in ipairs(KEYS) do
+  leases[i] = {redis.call('GET', key) or '', redis.call('PTTL', key)}
+end
+return leases
+"""
 # Names of nodes whose leases last for so many milliseconds; those that hold none are forgotten.
 LIVING = b"""
 local living = {}

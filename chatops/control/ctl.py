@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 import click
 import msgspec
+from msgspec.structs import asdict, replace
 
 from chatops.api import node_table
 from chatops.api.command_line import CommandError, parse_arguments
@@ -53,16 +54,29 @@ def _status(snapshot: Snapshot) -> Iterator[Row]:
         yield "lines", f"{snapshot.lines_in} in, {snapshot.lines_out} out"
     yield "selector", ", ".join((loop.backend, counted(loop.registered, "descriptor"),
                                  counted(loop.turns, "turn")))
+    for number, lint in enumerate(snapshot.lints):
+        yield "" if number else "lints", f"{lint.code}: {lint.summary}"
+    if not snapshot.lints:
+        yield "lints", "none"
     if snapshot.age:
         yield "as of", f"{format_seconds(snapshot.age)} ago"
 
 
 def _clients(snapshot: Snapshot) -> Iterator[Row]:
     whose = ("NICK", "ROOM") if snapshot.program is None else ("TASK", "PROTOCOL")
-    yield "ID", *whose, "PEER", "QUEUED", "KERNEL", "STATE"
-    for row in snapshot.clients:
-        yield (row.id, row.nick, row.room, row.peer, format_size(row.queued),
-               format_size(row.kernel_queued), "muted" if row.muted else row.state)
+    nodes = snapshot.nodes
+    yield "ID", *whose, *(("NODE",) if nodes else ()), "PEER", "QUEUED", "KERNEL", "STATE"
+    for row in (*snapshot.clients, *snapshot.elsewhere):
+        node = (row.node or nodes[0].name,) if nodes else ()
+        own = ("-", "-", "-") if row.node else (
+            row.peer, format_size(row.queued), format_size(row.kernel_queued))
+        yield (row.word, row.nick, ",".join(row.rooms) or row.room, *node, *own,
+               "muted" if row.muted else row.state)
+
+
+def people(snapshot: Snapshot) -> list[dict[str, object]]:
+    """Everybody, for programs: `word` is how a command names them."""
+    return [{"word": row.word, **asdict(row)} for row in (*snapshot.clients, *snapshot.elsewhere)]
 
 
 def _fds(snapshot: Snapshot) -> Iterator[Row]:
@@ -88,16 +102,18 @@ def _callbacks(snapshot: Snapshot) -> Iterator[Row]:
 
 
 def _rooms(snapshot: Snapshot) -> Iterator[Row]:
-    yield "ROOM", "MEMBERS", "LINES"
+    nodes = bool(snapshot.nodes)
+    yield "ROOM", "MEMBERS", *(("HERE",) if nodes else ()), "LINES"
     for row in snapshot.rooms:
-        yield row.name, row.members, row.lines
+        yield (row.name, row.members + row.elsewhere, *((row.members,) if nodes else ()),
+               row.lines)
 
 
 # What can be looked at: in words, as text, and which part of the snapshot it is.
 LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snapshot], object]]] = {
     "status": ("How the server is, in a few lines; as JSON the whole snapshot.", _status,
                lambda snapshot: snapshot),
-    "clients": ("Who is connected.", _clients, lambda snapshot: snapshot.clients),
+    "clients": ("Who is connected.", _clients, people),
     "fds": ("The selector's map.", _fds, lambda snapshot: snapshot.keys),
     "tasks": ("The tasks of a program that is observed.", _tasks,
               lambda snapshot: snapshot.tasks),
@@ -105,7 +121,7 @@ LOOKS: dict[str, tuple[str, Callable[[Snapshot], Iterable[Row]], Callable[[Snaps
                   lambda snapshot: snapshot.program.callbacks if snapshot.program else ()),
     "rooms": ("The rooms and how many are in them.", _rooms, lambda snapshot: snapshot.rooms),
     "nodes": ("The nodes that share this chat, and what joins them.", node_table.table,
-              lambda snapshot: {"nodes": snapshot.nodes, "engine": snapshot.engine}),
+              node_table.facts),
 }
 OF_PROGRAMS = ("tasks", "callbacks")           # a server has none
 EVENTS = "What happens, a line for each, until the server ends or you do."
@@ -256,6 +272,10 @@ def _show(wire: ControlClient, what: str, as_json: bool) -> None:
         snapshot = reply.snapshot
         if snapshot is None:
             wire.send(Poll(now=True))      # there were events before it could be afforded
+    if what == "status":
+        from chatops import lints  # only here: who asks for a table does not pay for it
+
+        snapshot = replace(snapshot, lints=lints.find(snapshot))
     if what in OF_PROGRAMS and snapshot.program is None:
         raise ControlError(f"{what} are a watched program's; this is a server")
     if as_json:

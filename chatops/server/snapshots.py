@@ -200,7 +200,7 @@ class SnapshotPublisher:
                 commands=reactor.commands, next_deadline=reactor.next_deadline,
                 write_until=context.always_until),
             clients=clients, keys=keys,
-            rooms=tuple([RoomRow(room.name, len(room.members), room.lines)
+            rooms=tuple([RoomRow(room.name, len(room.members), room.lines, room.elsewhere)
                          for room in hub.rooms.values()]),
             threads=(), turns=turns,
             bytes_in=context.bytes_in,

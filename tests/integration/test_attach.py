@@ -194,6 +194,15 @@ def test_ctl_shows_how_things_stand_as_text_and_as_json(
         assert "ada" in text.stdout
 
 
+def test_ctl_status_tells_what_a_console_would_object_to(
+        server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path), log="/dev/full")
+    chat.wait_for(events.Warned)
+    [lint] = json.loads(ctl(control_path, "status", "--json").stdout)["lints"]
+    assert lint["code"] == "log-lost"
+    assert f"log-lost: {lint['summary']}" in ctl(control_path, "status").stdout
+
+
 def test_ctl_follows_events_until_the_server_ends(server: StartServer, control_path: Path) -> None:
     chat = server(control=str(control_path))
     chat.must_live = False

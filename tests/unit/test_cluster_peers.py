@@ -74,10 +74,12 @@ class Node:
         frame = NodeFrame(VERSION, "b", boot, seq, 0.0, 0.0, [Raw(pack(item)) for item in items])
         self.reader.take(frame, self._numbers.see("b", boot, seq))
 
-    def called(self, at: float, **boots: str) -> str:
-        """The roll is called at this moment; how node b stands after it."""
+    def called(self, at: float, left: float = PACE.lease, **boots: str) -> str:
+        """The roll is called at this moment, and leases have so much left; how node b stands after
+        it.
+        """
         self.reactor.now = at
-        self.reader.called(boots)
+        self.reader.called({name: (boot, left) for name, boot in boots.items()})
         peer = self.reader.peers.get("b")
         return peer.state if peer is not None else "unknown"
 
@@ -118,6 +120,25 @@ def test_who_holds_its_lease_is_there_and_another_boot_of_it_is_not_it() -> None
     node.reads(1, BOB)
     assert node.called(100.0, b="x") == "up"
     assert node.called(101.0, b="y") == "gone"
+
+
+def test_a_lease_that_nobody_renews_is_no_word_of_its_node() -> None:
+    node = Node()
+    node.reads(1, BOB)
+    node.called(100.0, b="x")                          # renewed just now
+    for later in (4.0, 9.0, 14.0):
+        assert node.called(100.0 + later, PACE.lease - later, b="x") == "up"
+        assert node.reader.peers["b"].seen == 100.0
+    assert node.called(116.0) == "gone"
+    assert node.reader.peers["b"].seen == 100.0
+
+
+def test_a_frame_is_a_later_word_than_a_lease() -> None:
+    node = Node()
+    node.reactor.now = 100.0
+    node.reads(1, BOB)
+    node.called(101.0, PACE.lease - 5.0, b="x")
+    assert node.reader.peers["b"].seen == 100.0
 
 
 def test_a_node_that_was_gone_and_writes_again_is_asked_who_is_there() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from chatops.api.snapshot import Lint
 from chatops.chat.names import InvalidName, check_nick
-from chatops.control.ctl import _clients, _status, _table
+from chatops.control.ctl import _clients, _rooms, _status, _table
 from chatops.system.columns import pad, width
 from tests.tui.feed import Feed
 from tests.tui.program_feed import ProgramFeed
@@ -44,6 +46,24 @@ def test_ctl_speaks_of_a_program_in_the_programs_words() -> None:
     assert {"clients", "lines"} <= {str(label) for label, _ in _status(server)}
     assert next(iter(_clients(program)))[:3] == ("ID", "TASK", "PROTOCOL")
     assert next(iter(_clients(server)))[:3] == ("ID", "NICK", "ROOM")
+
+
+def test_ctl_names_all_rooms_of_a_client_and_counts_nodes_only_where_there_are_several() -> None:
+    server = Feed(clients=1).snapshot()
+    server = replace(server, clients=(replace(server.clients[0], rooms=("lobby", "dev")),))
+    head, row = _clients(server)
+    assert "NODE" not in head
+    assert row[2] == "lobby,dev"
+    assert next(iter(_rooms(server))) == ("ROOM", "MEMBERS", "LINES")
+
+
+def test_ctl_status_tells_what_is_to_be_objected_to() -> None:
+    server = Feed(clients=1).snapshot()
+    assert ("lints", "none") in _status(server)
+    found = replace(server, lints=(Lint("log-lost", "log: no space"), Lint("of-late", "too late")))
+    told = [tuple(map(str, row)) for row in _status(found)]
+    at = told.index(("lints", "log-lost: log: no space"))
+    assert told[at + 1] == ("", "of-late: too late")
 
 
 def test_a_nick_is_as_wide_as_its_cell() -> None:

@@ -18,7 +18,8 @@ from tui.widgets.live_table import LiveTable
 
 LATE = 3.0                     # seconds
 SKEWED = 2.0                   # seconds, as the lint `clock-skew` has it
-STYLES = {"here": "accent", "up": "good", "gone": "error", "other version": "warn"}
+STYLES = {"here": "accent", "up": "good", "gone": "error", "other version": "warn",
+          "unknown": "warn"}
 
 
 def _by(name: str) -> Callable[[NodeRow, CellContext], Any]:
