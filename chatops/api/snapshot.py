@@ -291,6 +291,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     nodes: tuple[NodeRow, ...] = ()    # this one first; none where there is but one
     engine: EngineRow | None = None
     elsewhere: tuple[ClientRow, ...] = ()      # people of other nodes, as far as they are shown
+    tls: bool = False          # lines are spoken over it, and nothing else
     spread: float = 0.0        # seconds over which the rows were read, this moment the last of
                                # them: many are gone through a few hundred a turn
 

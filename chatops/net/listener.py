@@ -77,11 +77,15 @@ class Listener:
     """Hands accepted sockets to `accepted(sock, address)`.  Belongs to the reactor's thread."""
 
     kind = "listener"
-    label = "Listener"
+    label: str = "Listener"
 
     def __init__(self, reactor: Reactor, sock: socket.socket, shortage: Shortage, *,
-                 accepted: Callable[[socket.socket, object], None]) -> None:
-        """`shortage` is shared with the other listeners of the same server."""
+                 accepted: Callable[[socket.socket, object], None], speaks: str = "") -> None:
+        """`shortage` is shared with the other listeners of the same server; what each `speaks`
+        tells them apart, with the port.
+        """
+        if speaks:
+            self.label = f"{speaks} {sock.getsockname()[1]}"
         self._reactor = reactor
         self._accepted = accepted
         self._shortage = shortage

@@ -63,7 +63,8 @@ class ChatServer:
         self.on_publish: list[Callable[[], None]] = []
         shortage = Shortage(self.reactor, paused=self._paused, resumed=self._resumed)
         self.listeners = tuple(Listener(self.reactor, sock, shortage,
-                                        accepted=self.acceptor.accepted) for sock in socks)
+                                        accepted=self.acceptor.accepted,
+                                        speaks=_speech("lines", tls)) for sock in socks)
         self.irc_listeners: tuple[Listener, ...] = ()
         for sock in (*socks, *(entrance.sock for entrance in irc)):
             set_user_timeout(sock, settings.stall)   # every socket that it accepts inherits it
@@ -89,7 +90,8 @@ class ChatServer:
             acceptor = Acceptor(self.state, door, self.clients.refusing, context,
                                 self.clients.keepalive.entered)
             self.acceptors.append(acceptor)
-            listeners.append(Listener(self.reactor, sock, shortage, accepted=acceptor.accepted))
+            listeners.append(Listener(self.reactor, sock, shortage, accepted=acceptor.accepted,
+                                      speaks=_speech("IRC", context)))
         return tuple(listeners)
 
     @property
@@ -257,3 +259,8 @@ class ChatServer:
         self.reactor.close()
         state.say(events.ServerStopped(state.wall(), reason))
         state.log.flush()
+
+
+def _speech(what: str, tls: object) -> str:
+    """What is spoken at a port, in a word."""
+    return f"{what}-TLS" if tls is not None else what

@@ -215,7 +215,7 @@ class SnapshotPublisher:
             refused_by=tuple(state.counts.refused.items()),
             evicted_by=tuple(state.counts.evicted.items()),
             dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),
-            also=server.also,
+            also=server.also, tls=server.acceptor.handshakes is not None,
             nodes=state.others.rows() if state.others is not None else (),
             elsewhere=state.others.people_rows() if state.others is not None else (),
             engine=state.others.engine_row() if state.others is not None else None,

@@ -165,6 +165,15 @@ def test_irc_over_tls(server: Callable[..., Server], authority: Authority, pem: 
         assert ada.asked("PRIVMSG ada :to myself")[0].endswith("PRIVMSG ada :to myself")
 
 
+def test_the_selectors_map_tells_what_is_spoken_at_each_port(
+        server: Callable[..., Server], authority: Authority, pem: Path) -> None:
+    chat = server(irc_port=0, irc_tls_port=0, tls_cert=str(pem))
+    chat.trust = authority.trust
+    ports = {tls: port for port, tls in chat.call(lambda: chat.chat.irc_ports)}
+    data = {key.data for key in chat.snapshot().keys if key.type == "listener"}
+    assert data == {f"lines-TLS {chat.address[1]}", f"IRC {ports[False]}", f"IRC-TLS {ports[True]}"}
+
+
 def test_who_comes_without_tls_is_told_where_there_is(
         server: Callable[..., Server], authority: Authority, pem: Path) -> None:
     chat = server(irc_port=0, irc_tls_port=0, tls_cert=str(pem), irc_sts=60.0)

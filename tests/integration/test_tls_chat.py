@@ -23,6 +23,7 @@ def test_clients_talk_over_tls_and_the_console_sees_which(secure: StartServer) -
     chat = secure()
     ada, bob = chat.clients(2)
     say_and_hear(ada, numbered(0, 100), [bob])
+    assert chat.snapshot().tls
     row = chat.row(ada)
     assert row.tls.startswith("TLSv1.3 TLS_")
     assert row.mask == 1

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from chatops.api.events import Disconnected
 from chatops.api.snapshot import CLOSING, ClientRow, Snapshot
+from chatops.system.addresses import with_port
 from chatops.units import counted, format_age
 from tui.model import rows
 from tui.model.arrangement import Arrangement
@@ -56,11 +57,7 @@ class ClientsPane(TablePane):
         if self._people:
             self.table.empty = self.no_match(state)
         elif snapshot is not None:
-            self.table.empty = "nobody is here"
-            if not state.replay:
-                self.table.empty += f"; connect with  nc {snapshot.host} {snapshot.port}"
-            if not (state.replay or state.status.read_only):
-                self.table.empty += "  or type  :spawn chat 5"
+            self.table.empty = _nobody(snapshot, state)
         self.table.show_rows(shown, context, state.views["clients"], self._least)
         self._totals.show(self.table, totals.of_clients(shown, context, state)
                           if self.size.height >= totals.LEAST_HEIGHT else {})
@@ -112,3 +109,14 @@ def _farewell(event: Disconnected, wall: float) -> str:
     lost = f", {counted(event.lines_lost, 'line')} lost" if event.lines_lost else ""
     return (f"#{event.id} {clean(event.nick)} {format_age(wall - event.at)} ago "
             f"\"{clean(event.reason)}\"{lost}")
+
+
+def _nobody(snapshot: Snapshot, state: ConsoleState) -> str:
+    """How somebody gets in; what is spawned speaks no TLS."""
+    if state.replay:
+        return "nobody is here"
+    if snapshot.tls:
+        return ("nobody is here; try  openssl s_client -quiet -connect "
+                f"{with_port(snapshot.host, snapshot.port)}")
+    spawns = "" if state.status.read_only else "  or type  :spawn chat 5"
+    return f"nobody is here; connect with  nc {snapshot.host} {snapshot.port}{spawns}"
