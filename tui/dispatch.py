@@ -35,7 +35,7 @@ from chatops.api.commands import (
 from chatops.api.link import ConsoleLink
 from chatops.links.replay import REFUSAL, ReplayLink
 from chatops.system.addresses import network_of
-from tui import program
+from tui import program, web
 from tui.actions import ACTIONS
 from tui.bindings import COMMAND_LINE
 from tui.config import Config
@@ -56,7 +56,6 @@ from tui.screens.listing import ListScreen
 from tui.screens.program import EndDialog, LeaveDialog, named
 from tui.screens.prompt import Prompt
 from tui.tables import hidden_tags
-from tui.web import NOT_IN_A_BROWSER, is_for_a_terminal
 
 # Of figures and dots, or with two colons in it: nobody who types it means a nick.
 LIKE_AN_ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]*)+|\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*\]?",
@@ -159,8 +158,8 @@ class Dispatcher:
     def run(self, command: Command) -> None:
         """Carry out, after asking where `_dialog` has a question.  Raises `CommandError`."""
         spec = spec_of(command)
-        if self._in_browser and is_for_a_terminal(command):
-            raise CommandError(f"'{spec.name}' is {NOT_IN_A_BROWSER}")
+        if self._in_browser and web.is_for_a_terminal(command):
+            raise CommandError(f"'{spec.name}' is {web.NOT_IN_A_BROWSER}")
         if self._state.program is not None and not program.is_possible(spec.name):
             raise CommandError(f"'{spec.name}' is for a chat server; this is a program")
         self._check_may_change(command)
@@ -186,7 +185,8 @@ class Dispatcher:
         if self._state.replay:
             raise CommandError(REFUSAL)
         if self._state.status.read_only and not only_looks(command):
-            raise CommandError(f"{spec.name}: {ONLY_LOOKS}")
+            why = web.ONLY_LOOKS if self._in_browser else ONLY_LOOKS
+            raise CommandError(f"{spec.name}: {why}")
 
     def _dialog(self, command: Command) -> ModalScreen[tuple[Command, ...]] | None:
         """The question that comes before this command, if there is one."""

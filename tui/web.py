@@ -12,6 +12,7 @@ from textual.message import Message
 from chatops.api import commands as c
 
 NOT_IN_A_BROWSER = "not for a browser: it works on the server's machine; `chatops attach` has it"
+ONLY_LOOKS = "this page only looks; `chatops web --allow-changes` makes one that may do more"
 # They write files, run commands or start servers where the console runs.
 _ELSEWHERE = (c.Record, c.Save, c.Screenshot, c.Lab, c.Stage, c.Lesson, c.Suspend)
 

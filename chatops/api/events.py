@@ -83,6 +83,7 @@ class Whispered(Event, frozen=True, gc=False, tag=True):
     nick: str
     to_id: int
     to_nick: str
+    to_node: str = ""          # another node that it is on
 
 
 # Shown, and never logged: what people say to each other is theirs.

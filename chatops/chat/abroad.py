@@ -58,7 +58,8 @@ def whisper(hub: Hub, session: Session, other: Person, text: str, kind: Kind = "
     hub.effects.append(Forward(other.who.node, other.who.id, group))
     hub.tell(session, session.dialect.copy(session.sender, group))
     if kind in ("talk", "notice", "action"):
-        hub.effects.append(events.Whispered(hub.at, session.id, session.nick, 0, other.who.nick))
+        hub.effects.append(events.Whispered(hub.at, session.id, session.nick, other.who.id,
+                                            other.who.nick, other.who.node))
 
 
 def whispered(hub: Hub, id: int, group: Group) -> None:  # noqa: A002

@@ -42,10 +42,12 @@ def find(path: str, port: int | None, *, by_path: str = "--socket",
             for named in running():
                 if named.stem == path:
                     return named
-        try:
-            return paths.absolute(path)
-        except paths.PathError as error:
-            raise ControlError(str(error)) from None
+        if not (path.isascii() and path.isdecimal()) or os.path.lexists(path):
+            try:
+                return paths.absolute(path)
+            except paths.PathError as error:
+                raise ControlError(str(error)) from None
+        port = int(path)               # of a server, and none runs there
     places = directories()
     present = [found for place in places for found in sockets(place)
                if port is None or found.stem == str(port)]

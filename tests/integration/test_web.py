@@ -71,7 +71,7 @@ def test_a_browser_sees_the_clients_is_answered_and_changes_nothing(
         look.press(f":{command} x\r")
         look.see(answer)
     look.press("1k")               # and is not asked for a reason first
-    look.see("this console only looks")
+    look.see("kick: this page only looks; `chatops web --allow-changes`")
     assert ada.heard() == []
     (console,) = page.consoles
     look.kill()                    # it vanishes, and its console with it
@@ -162,6 +162,9 @@ def test_what_cannot_be_served_is_one_line(server: StartServer, control_path: Pa
     nobody = run(str(tmp_path / "c.sock"))
     assert nobody.returncode == 1
     assert re.fullmatch(r"chatops: nobody listens at .*c\.sock\n", nobody.stderr), nobody.stderr
+    nobody = run("1")
+    assert nobody.returncode == 1
+    assert nobody.stderr.startswith("chatops: no server of this user on port 1 has "), nobody.stderr
     server(control=str(control_path))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         busy = run("--port", str(taken.getsockname()[1]), str(control_path))

@@ -347,3 +347,14 @@ async def test_what_is_refused_while_a_dialog_covers_the_echo_row_is_said_in_fro
             await pilot.pause()
         await pilot.pause()
         assert ":suspend   ✗ the server would stop too" in screen_text(rig)
+
+
+async def test_a_page_that_may_only_look_names_what_makes_one_that_may_do_more() -> None:
+    rig = Rig(attached=True)
+    rig.link.status = LinkStatus(True, read_only=True)
+    rig.app.dispatcher._in_browser = True
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "k")
+        assert "`chatops web --allow-changes`" in echo(rig)
+        assert "attached" not in echo(rig)

@@ -25,6 +25,23 @@ def lines_in(rig: Rig, pane: type[EventsPane]) -> list[str]:
     return [line().plain for line in view._lines]
 
 
+@pytest.mark.parametrize(("event", "words"), [
+    (e.Whispered(AT, 1, "ada", 4, "cy", "b"), "ada whispers to b#4 cy"),
+    (e.Whispered(AT, 1, "ada", 4, "cy"), "ada whispers to #4 cy"),
+    (e.Whispered(AT, 1, "ada", 0, "cy"), "ada whispers to cy"),
+    (e.NodeUp(AT, "b", 0), "node b is there, with nobody"),
+    (e.NodeUp(AT, "b", 2), "node b is there, with 2 clients"),
+    (e.NodeGone(AT, "b", 1, "is gone"), "node b is gone, with 1 client on it"),
+    (e.NodeGone(AT, "b", 0, "was shut down"), "node b was shut down, with nobody on it"),
+    (e.Disconnected(AT, 3, 9, "guest-a3", "lobby", "::1", "left", 0), "guest-a3 left"),
+    (e.Disconnected(AT, 3, 9, "guest-a3", "lobby", "::1", "left", 2),
+     "guest-a3 left, 2 lines lost"),
+    (e.Disconnected(AT, 3, 9, "guest-a3", "lobby", "::1", "kicked", 0), "guest-a3 left: kicked"),
+])
+def test_an_event_says_who_is_meant_and_nothing_twice(event: e.Event, words: str) -> None:
+    assert line_of(event).plain.rstrip().endswith(words)
+
+
 def test_every_event_there_is_has_a_line_of_its_own() -> None:
     assert set(KINDS) == set(typing.get_args(e.AnyEvent))
     assert all(len(kind.glyph) == 1 for kind in KINDS.values())

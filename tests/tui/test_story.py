@@ -36,6 +36,10 @@ def test_of_a_whisper_only_that_it_passed_is_told_and_strangers_do_not_hear_of_i
         ("said", "bob", "whispered to alice"), ("told", "alice", "whispered")]
 
 
+def test_a_whisper_to_another_node_is_not_for_who_has_the_same_number_here() -> None:
+    assert told(e.Whispered(1.0, 1, "alice", 2, "eve", "b")) == []
+
+
 def test_what_was_said_in_the_room_it_came_from_counts_up_to_the_move() -> None:
     assert told(e.Said(1.0, 1, "alice", "ops", "in ops"),
                 e.Said(1.5, 3, "carol", "lobby", "not heard"),

@@ -8,8 +8,11 @@ from typing import NamedTuple
 import pytest
 
 from chatops.api import events
+from chatops.chat import abroad
 from chatops.chat.dialect import PLAIN
 from chatops.chat.effects import Answer, CloseConnection, Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.elsewhere import Person
+from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
 from chatops.chat.limits import ChatLimits
@@ -256,6 +259,14 @@ def test_what_is_private_is_an_event_without_its_text() -> None:
     (whispered,) = [effect for effect in effects if isinstance(effect, events.Whispered)]
     assert (whispered.nick, whispered.to_nick) == ("guest-1", "guest-2")
     assert "secret" not in repr([e for e in effects if isinstance(e, events.Event)])
+
+
+def test_what_is_private_for_another_node_names_it_and_who_is_meant_there() -> None:
+    chat = Chat()
+    alice, _ = chat.join(2)
+    abroad.whisper(chat.hub, alice, Person(Sender(4, "eve", node="b")), "secret")
+    (whispered,) = [effect for effect in chat.turn() if isinstance(effect, events.Whispered)]
+    assert (whispered.to_node, whispered.to_id, whispered.to_nick) == ("b", 4, "eve")
 
 
 def test_bad_input_is_reported_at_each_doubling_and_telnet_is_answered() -> None:

@@ -69,10 +69,10 @@ def _line(event: Event, ident: int, room: str) -> StoryLine | None:
         case e.Acted(at=at, id=who, nick=nick, room=where, text=text):
             if who == ident or where == room:
                 return StoryLine(at, "said" if who == ident else "told", f"* {nick}", text)
-        case e.Whispered(at=at, id=who, nick=nick, to_id=to, to_nick=to_nick):
+        case e.Whispered(at=at, id=who, nick=nick, to_id=to, to_nick=to_nick, to_node=node):
             if who == ident:
                 return StoryLine(at, "said", nick, "", f"whispered to {to_nick}")
-            if to == ident:
+            if to == ident and not node:
                 return StoryLine(at, "told", nick, "", "whispered")
         case e.AdminDid(at=at, line=line, ok=True) if line.startswith(BROADCAST):
             return StoryLine(at, "told", "the admin", line.removeprefix(BROADCAST))

@@ -35,6 +35,20 @@ def _lost(lines: int) -> str:
     return f", {counted(lines, 'line')} lost" if lines else ""
 
 
+def _why(reason: str) -> str:
+    """That it left is said already."""
+    return "" if reason == "left" else f": {reason}"
+
+
+def _to(event: e.Whispered) -> str:
+    """Its id, which older recordings do not have of those on other nodes."""
+    return f"{event.to_node}#{event.to_id} " if event.to_id else ""
+
+
+def _people(event: e.NodeUp | e.NodeGone) -> str:
+    return counted(event.people, "client") if event.people else "nobody"
+
+
 def _said(event: e.Said) -> str:
     lines = event.text.split("\n")
     more = len(lines) - LINES_SHOWN
@@ -61,7 +75,7 @@ KINDS: dict[type[Event], Kind] = {
     e.Connected: Kind("+", "$success", "join",
                       lambda v: f"{v.nick} connected from {v.peer} on fd {v.fd}"),
     e.Disconnected: Kind("-", "$text-muted", "leave",
-                         lambda v: f"{v.nick} left: {v.reason}{_lost(v.lines_lost)}"),
+                         lambda v: f"{v.nick} left{_why(v.reason)}{_lost(v.lines_lost)}"),
     e.Refused: Kind("x", "$warning", "refused",
                     lambda v: f"{v.peer} turned away: {v.reason}"),
     e.HandshakeFailed: Kind("x", "$warning", "tls",
@@ -69,7 +83,7 @@ KINDS: dict[type[Event], Kind] = {
     e.Said: Kind("»", "$text", "chat", _said),
     e.Acted: Kind("*", "$text", "chat", lambda v: f"{v.nick} {v.text}"),
     e.Whispered: Kind("→", "$text-muted", "chat",
-                      lambda v: f"{v.nick} whispers to #{v.to_id} {v.to_nick}"),
+                      lambda v: f"{v.nick} whispers to {_to(v)}{v.to_nick}"),
     e.Renamed: Kind("~", "$secondary", "nick", lambda v: f"{v.old} is now {v.new}"),
     e.Moved: Kind("↷", "$secondary", "room",
                   lambda v: f"{v.nick} went from {v.old} to {v.new}"),
@@ -116,9 +130,9 @@ KINDS: dict[type[Event], Kind] = {
                        lambda v: f"the other nodes cannot be reached: {v.engine}: {v.reason}"),
     e.EngineBack: Kind("o", "$success", "node",
                        lambda v: f"{v.engine} is reached, after {format_seconds(v.seconds)}"),
-    e.NodeUp: Kind("o", "$success", "node", lambda v: f"node {v.node} is there with {v.people:,}"),
+    e.NodeUp: Kind("o", "$success", "node", lambda v: f"node {v.node} is there, with {_people(v)}"),
     e.NodeGone: Kind("x", "$warning", "node",
-                     lambda v: f"node {v.node} {v.reason}, and {v.people:,} people with it"),
+                     lambda v: f"node {v.node} {v.reason}, with {_people(v)} on it"),
     e.FramesLost: Kind("✗", "$error", "node",
                        lambda v: f"some lines of node {v.node} are missing: "
                                  f"{counted(v.frames, 'frame')}"),
