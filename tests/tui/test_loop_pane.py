@@ -236,3 +236,27 @@ async def test_turns_are_counted_in_one_form() -> None:
     counted = replace(snapshot.loop, turns=2_901, ready=123_456)
     lines = loop._figures(rig.app.state, replace(snapshot, loop=counted), 37)
     assert "so far    2,901 turns  123K events" in [line.plain for line in lines]
+
+
+@pytest.mark.parametrize(("width", "keys"), [
+    (80, "  [ ] step   S seek"), (33, "  [ ] step"), (24, "")])
+async def test_how_far_back_a_turn_is_stands_before_its_keys_and_nothing_is_cut(
+        width: int, keys: str) -> None:
+    rig = Rig()
+    rig.run(5.0)
+    rig.app.state.seek_to("-2s")
+    snapshot = rig.app.state.snapshot
+    assert snapshot is not None
+    title = turn_lines(rig.app.state, snapshot, width, 5)[0].plain
+    age = rig.app.state.server_now - rig.app.state.now
+    assert title == f"Tick {snapshot.turn:,}  (-{age:.1f}s){keys}"
+
+
+async def test_a_pause_is_named_beside_its_turn() -> None:
+    rig = Rig()
+    rig.run(5.0)
+    rig.app.state.pause()
+    snapshot = rig.app.state.snapshot
+    assert snapshot is not None
+    assert turn_lines(rig.app.state, snapshot, 36, 5)[0].plain == (
+        f"Tick {snapshot.turn:,}  PAUSED  [ ] step")

@@ -11,8 +11,10 @@ from tests.tui.feed import Feed
 from tui.model import rows
 from tui.model.columns import CellContext, place
 from tui.model.filters import FilterError, apply, check
+from tui.model.state import ConsoleState
 from tui.model.view import CLIENT_COLUMNS, KEY_COLUMNS, PaneView
 from tui.text.cells import clean, fit, format_count, format_rate
+from tui.widgets import detail_strip
 
 CLIENTS = Feed().snapshot().clients
 LOOK = CellContext(now=Feed().now)
@@ -160,3 +162,13 @@ def test_a_flag_says_what_is_wrong_with_a_client() -> None:
     throttled = replace(CLIENTS[0], state="throttled")
     flag = rows.CLIENTS[0].text
     assert (flag(muted, LOOK), flag(throttled, LOOK), flag(CLIENTS[0], LOOK)) == ("m", "t", " ")
+
+
+def test_the_strip_names_all_the_rooms_of_a_client() -> None:
+    for rooms, words in (((), "  room lobby"), (("lobby",), "  room lobby"),
+                         (("lobby", "dev"), "  rooms lobby, dev")):
+        snapshot = Feed(clients=1).snapshot()
+        state = ConsoleState()
+        state.feed(replace(snapshot, clients=(replace(snapshot.clients[0], rooms=rooms),)), (), 0.0)
+        state.views["clients"].cursor = 1
+        assert words in detail_strip._lines(state, wide=False)[0].plain

@@ -21,11 +21,7 @@ READY_SHOWN = 4                # ready descriptors told one by one; more are cou
 def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -> list[Content]:
     """A heading and at most `room` lines: the newest turns, the last of them in full."""
     turns = _shown(state, snapshot, room)
-    sign = state.preferences.keymap.sign
-    keys = f"  {sign('step -1')} {sign('step 1')} step   {sign('seek')} seek"
-    title = Content.assemble(
-        (f"Tick {snapshot.turn:,}", "bold $primary"), (keys, "$text-muted"),
-        ("   " + state.chip if state.paused else "", "bold $warning"))
+    title = _title(state, snapshot, width)
     lines: list[Content] = []
     for turn in reversed(turns):
         # An older turn for which there is too little room is told as far as there is.
@@ -36,6 +32,20 @@ def turn_lines(state: ConsoleState, snapshot: Snapshot, width: int, room: int) -
     if not lines:
         lines = [Content.styled("no turn has been recorded yet", "$text-muted italic")]
     return [title.truncate(width, ellipsis=True), *lines]
+
+
+def _title(state: ConsoleState, snapshot: Snapshot, width: int) -> Content:
+    """Which turn, and of the past, how far it is from now; then as many keys as there is room for.
+    """
+    number = f"{snapshot.turn:,}"
+    past = f"  {state.chip.removeprefix(f'TURN {number} ')}" if state.paused else ""
+    what = Content.assemble((f"Tick {number}", "bold $primary"), (past, "bold $warning"))
+    sign = state.preferences.keymap.sign
+    keys = (f"  {sign('step -1')} {sign('step 1')} step", f"   {sign('seek')} seek")
+    for shown in ("".join(keys), keys[0]):
+        if what.cell_length + len(shown) <= width:
+            return what + Content.styled(shown, "$text-muted")
+    return what
 
 
 def _shown(state: ConsoleState, snapshot: Snapshot, count: int) -> list[Turn]:

@@ -77,7 +77,7 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
         ("  in ", LABEL), _traffic(row.lines_in if chat else None, row.bytes_in),
         ("  out ", LABEL), _traffic(row.lines_out if chat else None, row.bytes_out),
         (f"  {format_bytes(rates.bytes_out)}/s" if wide else "", LABEL),
-        ("  room " if chat else "  protocol ", LABEL), clean(row.room) or "-",
+        (_place(row, chat=chat), LABEL), ", ".join(map(clean, row.rooms)) or clean(row.room) or "-",
         (f"  {' '.join(traits)}", "$warning")]
     second: list[Part] = [(" mask ", LABEL), (clean(row.masks) or "-", "$success")]
     if key is not None:
@@ -94,6 +94,11 @@ def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,
     if row.lines_dropped:
         third.append((f"   {counted(row.lines_dropped, 'line')} dropped", "$error"))
     return [Content.assemble(*line) for line in (first, second, third)]
+
+
+def _place(row: ClientRow, *, chat: bool) -> str:
+    """What stands before where it is."""
+    return "  rooms " if len(row.rooms) > 1 else "  room " if chat else "  protocol "
 
 
 def _traffic(lines: int | None, size: int) -> str:
