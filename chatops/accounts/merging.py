@@ -48,9 +48,10 @@ def settle(database: sqlite3.Connection, found: Iterable[AccountRecord],
         if not best.lives and best.removed_at < clock.now - clock.skew - REMEMBERED:
             best = AccountRecord(folded)
         if best != ours:
-            _put(database, folded, best, anew=best.born_at != ours.born_at)
-            if (ours.lives and best.lives and best.born_at != ours.born_at
-                    and best.hash != ours.hash):       # else it was a copy of this file
+            # With the same password it was in a copy of this file, and has the same owner.
+            anew = best.born_at != ours.born_at and best.hash != ours.hash
+            _put(database, folded, best, anew=anew)
+            if anew and ours.lives and best.lives:
                 settled.lost.append(ours.name)
             settled.adopted.append(best)
         if best != theirs:
@@ -129,7 +130,7 @@ def _put(database: sqlite3.Connection, folded: str, record: AccountRecord, *, an
     database.execute(
         "INSERT INTO account (folded, name, hash, admin, made_at, born_at, changed_at)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (folded) DO UPDATE SET"
-        " name = ?2, hash = ?3, admin = ?4, changed_at = ?6, pending_at = 0",
+        " name = ?2, hash = ?3, admin = ?4, born_at = ?5, changed_at = ?6, pending_at = 0",
         (folded, record.name, record.hash, int(record.admin), record.born_at, record.changed_at))
     database.execute("DELETE FROM certificate WHERE folded = ?", (folded,))
     database.executemany("INSERT INTO certificate (fingerprint, folded) VALUES (?, ?)",

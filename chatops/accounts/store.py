@@ -45,6 +45,7 @@ class AccountStore:
         self._path = path
         self._wall = wall
         self._database: sqlite3.Connection | None = None
+        self._version: int | None = None       # of the file, when somebody last asked
 
     def find(self, name: str) -> Account | None:
         """The account of this name."""
@@ -58,6 +59,12 @@ class AccountStore:
         return self._one("SELECT name, hash, admin, made_at, seen_at FROM account"
                          " JOIN certificate USING (folded) WHERE fingerprint = ?"
                          " ORDER BY born_at, folded LIMIT 1", fingerprint.lower())
+
+    def written(self) -> bool:
+        """Whether another process may have written the file since this was asked last."""
+        before, (version,) = self._version, self._run("PRAGMA data_version")[0]
+        self._version = int(str(version))
+        return self._version != before
 
     def all(self) -> list[Account]:
         """Every account, by name."""
@@ -155,7 +162,7 @@ class AccountStore:
         """Close the file.  Idempotent; the next call opens it again."""
         if self._database is not None:
             self._database.close()
-            self._database = None
+            self._database = self._version = None
 
     # -- inside
 

@@ -43,7 +43,8 @@ class Witness(Protocol):
         """It has another nick than before."""
 
     def logged_in(self, session: Session) -> None:
-        """It is known by another account than before, or by none."""
+        """It is known by another account than before, or by none; it may be nobody to others yet.
+        """
 
     def went(self, session: Session) -> None:
         """It is here no more."""
@@ -217,14 +218,14 @@ class Hub(Telling):
         if self.witness is not None:
             self.witness.renamed(session, old)
 
-    def log_in(self, session: Session, account: str) -> None:
+    def log_in(self, session: Session, account: str, made_at: float = 0.0) -> None:
         """It has proved to own this account, or, if that is "", is logged out of the one it had."""
-        session.sender = replace(session.sender, account=account)
+        session.sender, session.account_made = replace(session.sender, account=account), made_at
         self.touch(session)
         if session.registered:
             self.tell_peers(session, "account", account)
-            if self.witness is not None:
-                self.witness.logged_in(session)
+        if self.witness is not None:
+            self.witness.logged_in(session)
 
     def speak(self, session: Session, dialect: Dialect, *, echo: bool = True) -> None:
         """From here on it is spoken to in another dialect, with or without what it says."""

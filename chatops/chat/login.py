@@ -28,6 +28,7 @@ class Outcome(NamedTuple):
     account: str
     admin: bool = False
     reason: str = ""
+    made_at: float = 0.0           # when the account was
 
 
 Told = Callable[[Outcome], None]
@@ -70,13 +71,20 @@ def ask(hub: Hub, session: Session, question: Question, name: str, password: str
 
     def answered(outcome: Outcome) -> None:
         told(outcome)                  # who has asked hears it before its peers do
-        if outcome.account and outcome.account != session.sender.account:
-            hub.log_in(session, outcome.account)
+        if outcome.account and (outcome.account, outcome.made_at) != (
+                session.sender.account, session.account_made):
+            hub.log_in(session, outcome.account, outcome.made_at)
             ranks.logged_in(hub, session)
             hub.effects.append(events.LoggedIn(hub.at, session.id, session.nick,
                                                outcome.account))
 
     question(session, name, password, park(hub, session, answered))
+
+
+def log_out(hub: Hub, session: Session, why: str) -> None:
+    """It owns its account no more, and is told why."""
+    hub.log_in(session, "")
+    hub.notice(session, f"{why}: you are not logged in any more")
 
 
 def unfit(hub: Hub, session: Session, name: str) -> str:

@@ -80,9 +80,16 @@ class Rules:
     def demote(self, sender: Sender, at: float) -> None:
         """It is no operator any more, nor will its account be."""
         self.ops.discard(sender.id)
-        if self.is_op_account(sender.account):
-            del self.op_accounts[fold(sender.account)]
+        self.disown(sender.account, at)
+
+    def disown(self, account: str, at: float) -> bool:
+        """Whoever comes in with this account is no operator for that; whether it would have been.
+        """
+        listed = self.is_op_account(account)
+        if listed:
+            del self.op_accounts[fold(account)]
             self.ops_at = at
+        return listed
 
     def is_op_account(self, account: str) -> bool:
         """Whether whoever comes in with it is an operator."""

@@ -77,10 +77,10 @@ class Session:
     realname = ""
     capabilities: Collection[str] = ()     # of IRCv3, that it has asked for
 
-    __slots__ = ("again", "announced", "away", "bad", "certificate", "dialect", "door", "echo",
-                 "framer", "guest", "held", "id", "introduction", "lines_in", "mid_line",
-                 "muted_until", "nick", "parked", "peer", "room", "rooms", "secure", "sender",
-                 "telnet", "tls", "tokens", "tokens_at", "warned")
+    __slots__ = ("account_made", "again", "announced", "away", "bad", "certificate", "dialect",
+                 "door", "echo", "framer", "guest", "held", "id", "introduction", "lines_in",
+                 "mid_line", "muted_until", "nick", "parked", "peer", "room", "rooms", "secure",
+                 "sender", "telnet", "tls", "tokens", "tokens_at", "warned")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         self.id = id
@@ -112,6 +112,7 @@ class Session:
         self.away = ""                 # why it does not answer; "" while it does
         self.nick = f"guest-{id}"
         self.sender = Sender(id, self.nick)    # as others see it; another one when that changes
+        self.account_made = 0.0        # when its account was: one made anew is another's
 
     def __repr__(self) -> str:
         return f"<Session #{self.id} {self.nick} in {', '.join(self.rooms) or 'no room'}>"

@@ -156,8 +156,9 @@ class SharedAccounts:
             self._state.say(events.Warned(
                 self._state.hub.at, f"the account {name} of this node was another's before, on "
                                     "another node, and is that one's now"))
-        self._logins.settled([record.name for record in exchanged.adopted if record.lives],
-                             exchanged.lost)
+        if exchanged.adopted:
+            self._logins.settled([record.name for record in exchanged.adopted if record.lives],
+                                 exchanged.lost)
 
     def _write(self, changes: list[KeptChange]) -> None:
         now = self._round

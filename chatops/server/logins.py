@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from chatops.accounts.authenticator import Authenticator, LoginVerdict
 from chatops.accounts.store import AccountError, AccountStore, fold
-from chatops.chat.login import Outcome, Told
+from chatops.chat.login import Outcome, Told, log_out
 from chatops.chat.session import Session
 from chatops.chat.throttle import KEPT, Throttle
 from chatops.server.admission import source_of
 from chatops.server.reservations import Reservations
+from chatops.server.revocation import Revocation
 from chatops.server.state import ServerState
 from chatops.units import format_duration
 
@@ -32,6 +33,7 @@ class Logins:
         self._behind: dict[str, deque[Callable[[], None]]] = {}    # others that wait for these
         self._known: dict[tuple[str, str], None] = {}      # who has logged in from where
         self._reservations = Reservations(state, authenticator)
+        self._revocation = Revocation(state, authenticator)
         state.named = self._reservations.named
 
     def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
@@ -60,16 +62,15 @@ class Logins:
             self._asked -= Counter(keys)
             for key in keys:
                 self._go_on(key)
-            answer(_outcome(verdict))
+            self._told(session, verdict, answer)
 
         self._asked.update(keys)
         self._authenticator.verify(name, password, answered)
 
     def certified(self, session: Session, name: str, fingerprint: str, answer: Told) -> None:
         """Whether an account has this certificate; it cannot be guessed, so nobody waits."""
-        del session
-        self._authenticator.verify_certificate(fingerprint, name,
-                                               lambda verdict: answer(_outcome(verdict)))
+        self._authenticator.verify_certificate(
+            fingerprint, name, lambda verdict: self._told(session, verdict, answer))
 
     def register(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Make an account; so many in a minute from one address."""
@@ -78,7 +79,8 @@ class Logins:
             self._refuse(answer, f"too many new accounts; try again in {_spoken(wait)}")
             return
         self._throttle.failed(self._state.reactor.now, key)
-        self._authenticator.register(name, password, lambda verdict: answer(_outcome(verdict)))
+        self._authenticator.register(
+            name, password, lambda verdict: self._told(session, verdict, answer))
 
     def change(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Give the account that it is logged in to another password."""
@@ -97,8 +99,9 @@ class Logins:
         self._authenticator.later(job, told)
 
     def settled(self, names: Iterable[str], lost: Iterable[str]) -> None:
-        """Other nodes have made or changed accounts of these names; those that are `lost` were
-        others' before, and who is logged in to one is so no more.
+        """Other nodes have made, changed or removed accounts, of those that there are of these
+        names; those that are `lost` were others' before, and who is logged in to one is so no
+        more.
         """
         for name in names:
             self._reservations.owned_now(name)
@@ -107,14 +110,19 @@ class Logins:
         for session in list(hub.sessions.values()) if gone else ():
             account = session.sender.account
             if fold(account) in gone:
-                hub.log_in(session, "")
-                hub.notice(session, f"the account {account} was somebody else's before, on another "
-                                    "node: you are not logged in any more")
+                log_out(hub, session, f"the account {account} was somebody else's before, on "
+                                      "another node")
                 self._reservations.owned_now(account)
+        self._revocation.look()
 
     def close(self) -> None:
         """Answer what waits, and end the thread."""
         self._authenticator.close()
+
+    def _told(self, session: Session, verdict: LoginVerdict, answer: Told) -> None:
+        if verdict.account is not None:
+            self._revocation.watch(session, verdict.account)
+        answer(_outcome(verdict))
 
     def _refuse(self, answer: Told, why: str) -> None:
         """In the next turn: who was answered at once could ask hundreds of times in this one."""
@@ -160,4 +168,4 @@ def _spoken(seconds: float) -> str:
 def _outcome(verdict: LoginVerdict) -> Outcome:
     account = verdict.account
     return Outcome("", reason=verdict.reason) if account is None else Outcome(
-        account.name, account.admin)
+        account.name, account.admin, made_at=account.made_at)

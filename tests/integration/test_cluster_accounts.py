@@ -121,6 +121,20 @@ def test_what_the_command_line_changes_in_one_file_holds_on_all(node: Start, fil
     assert not logs_in(b.client(), "ada", "new")
 
 
+def test_whose_account_is_removed_is_logged_out_on_every_node(node: Start, files: Files) -> None:
+    a, b = two(node, files)
+    here = a.client()
+    here.rename("kim")
+    registers(here, "kim", "secret")
+    until(lambda: files.find("b", "kim") is not None)
+    there = b.client()
+    assert logs_in(there, "kim", "secret")
+    files.cli("b", "remove", "kim")
+    for client in (here, there):
+        client.read_until("*** the account kim was removed: you are not logged in any more")
+    here.read_until(f"*** kim is now guest-a{here.id}")
+
+
 def test_one_that_was_removed_while_a_node_was_away_is_gone_there_when_it_is_back(
         node: Start, files: Files) -> None:
     files.add("a", "ada", "bob")

@@ -123,8 +123,9 @@ def test_who_has_tried_too_often_is_refused_in_the_next_turn() -> None:
 def test_whoever_tries_an_accounts_password_does_not_lock_its_owner_out() -> None:
     hosts = {1: SimpleNamespace(host="192.0.2.1"), 2: SimpleNamespace(host="192.0.2.2"),
              3: SimpleNamespace(host="192.0.2.3")}
-    state: Any = SimpleNamespace(connections=hosts, reactor=SimpleNamespace(
-        now=0.0, call_soon=lambda call: call()))
+    state: Any = SimpleNamespace(
+        connections=hosts, hub=SimpleNamespace(sessions={}), reactor=SimpleNamespace(
+            now=0.0, call_soon=lambda call: call(), call_later=lambda _seconds, _call: None))
     ada = Account("ada", "", False, 0.0, 0.0)
     door: Any = SimpleNamespace(verify=lambda _name, given, answer: answer(
         LoginVerdict(ada) if given == "sesame" else LoginVerdict(None, "wrong")))

@@ -26,8 +26,10 @@ class Rig:
         self.asked: list[tuple[str, str, Callable[[LoginVerdict], None]]] = []
         self.told: list[Outcome] = []
         self._hosts: dict[int, SimpleNamespace] = {}
-        state: Any = SimpleNamespace(connections=self._hosts, reactor=SimpleNamespace(
-            now=0.0, call_soon=self.soon.append))
+        state: Any = SimpleNamespace(
+            connections=self._hosts, hub=SimpleNamespace(sessions={}),
+            reactor=SimpleNamespace(now=0.0, call_soon=self.soon.append,
+                                    call_later=lambda _seconds, _call: None))
         door: Any = SimpleNamespace(verify=lambda *asked: self.asked.append(asked))
         self.logins = Logins(state, door, "off")
 

@@ -117,8 +117,18 @@ def logged_in(irc: Irc, client: Client, outcome: Outcome) -> None:
     """It is told so, and if the account is an operator's, it is one."""
     irc.reply(client, n.RPL_LOGGEDIN, irc.source(client), outcome.account,
               f"You are now logged in as {outcome.account}")
-    if outcome.admin and irc.set_mode(client, "o", True) and client.registered:
-        irc.message(client, "MODE", client.nick, "+o", source=irc.source(client))
+    if outcome.admin and irc.set_mode(client, "o", True):
+        client.oper_by_account = True
+        if client.registered:
+            irc.message(client, "MODE", client.nick, "+o", source=irc.source(client))
+
+
+def logged_out(irc: Irc, client: Client) -> None:
+    """It is told so, and is no operator any more if its account made it one."""
+    irc.reply(client, n.RPL_LOGGEDOUT, irc.source(client))
+    by_account, client.oper_by_account = client.oper_by_account, False
+    if by_account and irc.set_mode(client, "o", False) and client.registered:
+        irc.message(client, "MODE", client.nick, "-o", source=irc.source(client))
 
 
 # -- REGISTER

@@ -22,8 +22,8 @@ class Client(Session):
     """Before it has registered it is nobody to others, and `*` to itself."""
 
     __slots__ = ("aim", "cap_version", "capabilities", "last_spoke", "mechanism", "modes",
-                 "monitored", "negotiating", "password", "realname", "registered", "sasl",
-                 "signed_on", "strikes", "taken", "user", "wanted")
+                 "monitored", "negotiating", "oper_by_account", "password", "realname",
+                 "registered", "sasl", "signed_on", "strikes", "taken", "user", "wanted")
 
     def __init__(self, id: int, peer: str, door: Door) -> None:  # noqa: A002
         super().__init__(id, peer, door)
@@ -38,6 +38,7 @@ class Client(Session):
         self.cap_version = 0           # of what it understands: 302 is the first with values
         self.negotiating = False       # until CAP END
         self.modes: set[str] = set()   # of the user's: i, o, w, B
+        self.oper_by_account = False   # it has `o` for as long as it is logged in
         self.monitored: dict[str, str] = {}    # folded, and as it wrote them
         self.signed_on = 0.0           # wall clock
         self.last_spoke = 0.0

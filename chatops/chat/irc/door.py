@@ -91,7 +91,11 @@ class IrcDoor:
         renamed(self.irc, session, old)
 
     def logged_in(self, session: Session) -> None:
-        watchers_told(self.irc, session, "account", session.sender.account)
+        account = session.sender.account
+        if session.registered:
+            watchers_told(self.irc, session, "account", account)
+        if not account and isinstance(session, Client):
+            accounts.logged_out(self.irc, session)
 
     def went(self, session: Session) -> None:
         self.irc.left(session)

@@ -38,6 +38,7 @@ def oper(irc: Irc, client: Client, message: Message) -> None:
     irc.hub.effects.append(events.Warned(
         irc.hub.at, f"#{client.id} {client.nick} is an IRC operator now"))
     irc.set_mode(client, "o", True)
+    client.oper_by_account = False
     irc.reply(client, n.RPL_YOUREOPER)
     irc.message(client, "MODE", client.nick, "+o", source=irc.source(client))
 
