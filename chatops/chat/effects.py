@@ -47,7 +47,8 @@ class Answer(NamedTuple):
 class Enter(NamedTuple):
     """From here on this client gets what the room gets, in this dialect.
 
-    Without `echo` it does not get what it says itself.  `kept_as` is as in `Deliver`.
+    Without `echo` it does not get what it says itself.  `kept_as` is as in `Deliver`.  It was
+    there a moment ago if it is `back`, and need not be shown what was said there before.
     """
 
     id: int
@@ -55,6 +56,7 @@ class Enter(NamedTuple):
     dialect: Dialect = PLAIN
     echo: bool = True
     kept_as: str = ""
+    back: bool = False
 
 
 class Leave(NamedTuple):

@@ -108,7 +108,7 @@ class Hub(Telling):
         self.effects.append(Leave(session.id, room.name))      # to itself it is no news
         self.gather(room, self.group(session.sender, "join", session.realname, quiet=quiet))
         self._send_off(room)
-        self._listen(session, room)
+        self._listen(session, room, back=True)
 
     def leave(self, session: Session, reason: str, words: str = "", *, error: bool = False,
               by: Sender | None = None) -> None:
@@ -235,7 +235,7 @@ class Hub(Telling):
             room.followers += dialect.follows - session.dialect.follows
         session.dialect, session.echo = dialect, echo
         for room in session.rooms.values():
-            self._listen(session, room)
+            self._listen(session, room, back=True)
 
     def enter(self, session: Session, room: Room) -> None:
         """Put it into a room, which becomes its current one; others that it is in it stays in."""
@@ -305,10 +305,10 @@ class Hub(Telling):
         self.effects.append(events.Moved(self.at, session.id, session.nick, before, name))
         self.enter(session, room)
 
-    def _listen(self, session: Session, room: Room) -> None:
+    def _listen(self, session: Session, room: Room, *, back: bool = False) -> None:
         self.touch(session)
         self.effects.append(Enter(session.id, room.name, session.dialect, session.echo,
-                                  room.kept_as))
+                                  room.kept_as, back))
 
     def _exit(self, session: Session, room: Room) -> None:
         self.touch(session)

@@ -215,7 +215,8 @@ class EffectRunner:
                 self._echoless.discard(effect.id)
             else:
                 self._echoless.add(effect.id)
-            self._replay(connection, effect.kept_as or effect.room)
+            if not effect.back:
+                self._replay(connection, effect.kept_as or effect.room)
 
     def _replay(self, connection: ClientConnection, room: str) -> None:
         """What was said there lately, before anything new.  Clients that follow who is there

@@ -64,6 +64,19 @@ def test_who_enters_is_shown_the_last_lines_of_the_room_before_anything_new(
     assert heard.index("ada: new") == len(heard) - 1
 
 
+def test_it_is_shown_them_once_whenever_it_is_announced(server: StartServer, path: str) -> None:
+    chat = server(history=path, replay=3, announce_after=60.0)
+    ada = chat.client()
+    ada.rename("ada")
+    ada.say("one")
+    ada.expect("ada: one")
+    bob = chat.client()
+    bob.say("hello")
+    ada.expect(f"*** guest-{bob.id} joined")
+    ada.say("last")
+    assert replayed(bob.read_until("ada: last")) == ["ada: one"]
+
+
 def test_an_irc_client_hears_them_as_notices_once_it_knows_that_it_is_there(
         server: StartServer, path: str) -> None:
     chat = server(history=path, replay=2, irc_port=0)

@@ -53,7 +53,7 @@ class Chat:
         effects, self.hub.effects = self.hub.effects, []
         for effect in effects:
             match effect:
-                case Enter(who, room, _, _):
+                case Enter(who, room):
                     self._rooms[who] = room
                 case Leave(who, _):
                     self._rooms.pop(who)

@@ -50,7 +50,7 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
         for room in rooms:
             if room.name in here and client.id in room.members:
                 hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo,
-                                         room.kept_as))
+                                         room.kept_as, back=True))
         data = b"".join(heard) if later else _answer(irc, client, label, heard)
         if data:
             hub.effects.append(Tell(client.id, data, data.count(b"\n")))
