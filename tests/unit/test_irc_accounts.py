@@ -162,6 +162,30 @@ def test_a_plain_client_logs_in_and_what_it_says_next_comes_after(chat: IrcChat,
     assert not nc.parked
 
 
+def test_nickserv_says_that_a_password_is_changed_and_takes_one_word_for_it(
+        chat: IrcChat, gate: Later) -> None:
+    ada = chat.person("ada")
+    ada.secure = True
+    chat.send(ada, "NS IDENTIFY sesame")
+    gate.answer(chat)
+    assert "PASSWD" in chat.asked(ada, "NS PASSWD sesame open")[0]
+    assert gate.accounts["ada"] == "sesame"
+    chat.send(ada, "NS PASSWD open")
+    gate.answer(chat)
+    assert chat.heard(ada)[-1].endswith(":the password of ada is changed")
+    assert gate.accounts["ada"] == "open"
+
+
+def test_nickserv_makes_no_account_of_half_a_line(chat: IrcChat, gate: Later) -> None:
+    bob = chat.person("bob")
+    bob.secure = True
+    (answer,) = chat.asked(bob, "NS REGISTER two words")
+    assert answer.endswith(":usage: REGISTER PASSWORD")
+    (answer,) = chat.asked(bob, "NS IDENTIFY bob two words")
+    assert answer.endswith(":usage: IDENTIFY [ACCOUNT] PASSWORD")
+    assert not gate.waiting
+
+
 def test_nickserv_is_heard_by_nobody_else_and_logs_in(chat: IrcChat, gate: Later) -> None:
     ada, bob = newcomer(chat), chat.person("bob", "account-notify extended-join")
     say(chat, ada, "NICK ada", "USER ada 0 * :Ada", "JOIN #tea")

@@ -178,6 +178,7 @@ def verify(irc: Irc, client: Client, message: Message) -> None:
 
 # -- NickServ
 
+MOST = {"IDENTIFY": 2, "REGISTER": 1, "PASSWD": 1}     # words: a password has no blank here
 HELP = ("IDENTIFY [ACCOUNT] PASSWORD   log in", "REGISTER PASSWORD   make an account of your nick",
         "PASSWD NEW   give your account another password",
         "GHOST NICK   send away who has the nick of your account",
@@ -191,15 +192,20 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
     gate, account = irc.gate, client.sender.account
 
     def told(outcome: Outcome) -> None:
-        if outcome.account and command != "PASSWD":
+        if outcome.account and command == "PASSWD":
+            _says(irc, client, f"the password of {outcome.account} is changed")
+            return
+        if outcome.account:
             logged_in(irc, client, outcome)
-        elif not outcome.account and client.guest and command == "IDENTIFY" and len(rest) == 1:
+        elif client.guest and command == "IDENTIFY" and len(rest) == 1:
             _says(irc, client, f"you are called {client.nick} here: IDENTIFY ACCOUNT PASSWORD")
         _says(irc, client, f"you are logged in as {outcome.account}" if outcome.account
               else outcome.reason)
 
     if gate is None:
         _says(irc, client, "there are no accounts here")
+    elif len(rest) > MOST.get(command, len(rest)):
+        _says(irc, client, f"usage: {_usage(command)}")
     elif command == "IDENTIFY" and rest:
         _ask(irc, client, gate.verify, client.nick if len(rest) == 1 else rest[0], rest[-1], told)
     elif command == "REGISTER" and rest and gate.registration != "off":
@@ -218,6 +224,11 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
     else:
         for line in HELP:
             _says(irc, client, line)
+
+
+def _usage(command: str) -> str:
+    """As the help has it, without what it is for."""
+    return next(line.partition("   ")[0] for line in HELP if line.startswith(command))
 
 
 def _ghost(irc: Irc, client: Client, nick: str, *, regain: bool) -> None:
