@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -26,63 +25,13 @@ from chatops.chat.sanitize import clean_text
 from chatops.control.socket_path import ControlError
 from chatops.links.remote import RemoteLink
 from chatops.watch.launch import Launch, LaunchError
+from chatops.watch.output import Output
 
 PR_SET_PDEATHSIG = 1
-OUTPUT = 1 << 16               # bytes taken from the program in one poll
-LONGEST = 4096                 # bytes of a line that is shown; a longer one is cut into such
 KEPT = 8192                    # events that wait for the console
 AGAIN = 0.5                    # seconds until the next attempt to be greeted
 STARTS, ENDED = "the program starts", "the program has ended"    # where there is no picture
-LAST_READS = 64                # of what it wrote before it ended: more than a pipe holds
-LOOK = 0.02                    # seconds between looks at whether it has ended
-LAST_LINES = 40                # of what it wrote, told when it has failed and the console is left
 LAST_CHANCE = 3.0              # seconds between asking a program to end and ending it
-
-
-class Output:
-    """What a program writes, as events: a line each, sanitised."""
-
-    def __init__(self, fd: int) -> None:
-        os.set_blocking(fd, False)
-        self._fd = fd
-        self._rest = b""
-        self.open = True
-        self.last: deque[str] = deque(maxlen=LAST_LINES)
-
-    def fileno(self) -> int:
-        """Of the pipe."""
-        return self._fd
-
-    def read(self) -> list[events.Printed]:
-        """What has come, without waiting."""
-        if not self.open:
-            return []
-        try:
-            data = os.read(self._fd, OUTPUT)
-        except BlockingIOError:
-            return []
-        except OSError:
-            data = b""
-        if not data:
-            self.open = False
-            data, self._rest = (self._rest + b"\n" if self._rest else b""), b""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        while len(self._rest) > LONGEST:
-            end = _before_letter(self._rest, LONGEST)
-            lines.append(self._rest[:end])
-            self._rest = self._rest[end:]
-        at = time.time()
-        said = [clean_text(line.rstrip(b"\r").decode("utf-8", "replace")) for line in lines]
-        self.last.extend(said)
-        return [events.Printed(at, text) for text in said]
-
-
-def _before_letter(data: bytes, end: int) -> int:
-    """Where to cut at the latest, so that no letter of UTF-8 (RFC 3629) is cut in two."""
-    for at in range(end, end - 4, -1):
-        if data[at] & 0xC0 != 0x80:
-            return at
-    return end                         # it is no UTF-8
 
 
 def _end_with(parent: int) -> Callable[[], None] | None:
@@ -142,7 +91,8 @@ class WatchLink:
 
     @property
     def events_dropped(self) -> int:
-        return self._dropped + (self._remote.events_dropped if self._remote is not None else 0)
+        there = self._remote.events_dropped if self._remote is not None else 0
+        return self._dropped + self._output.dropped + there
 
     def submit(self, command: Command) -> Future[CommandResult]:
         if isinstance(command, Quit):
@@ -184,24 +134,16 @@ class WatchLink:
             self._remote.close()
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)
-            self._await_end(LAST_CHANCE)
-            if self.process.poll() is None:
+            try:
+                self.process.wait(LAST_CHANCE)
+            except subprocess.TimeoutExpired:
                 self._signal(signal.SIGKILL)
                 self.process.wait()
-        self._read_the_rest()
+        self._output.read_the_rest()
+        self._output.close()
         if self.process.stdout is not None:
             self.process.stdout.close()
         self._launch.place.close()
-
-    def _await_end(self, seconds: float) -> None:
-        """Read on meanwhile: what it says as it ends must not fill the pipe and hold it up."""
-        until = time.monotonic() + seconds
-        while self.process.poll() is None and time.monotonic() < until:
-            if self._output.open:
-                select.select([self._output], [], [], LOOK)
-                self._output.read()
-            else:
-                time.sleep(LOOK)
 
     @property
     def exit_status(self) -> int:
@@ -224,19 +166,10 @@ class WatchLink:
     def _look_at_process(self) -> None:
         if not self._status.alive or self.process.poll() is None:
             return
-        self._say(self._read_the_rest())
+        self._say(self._output.read_the_rest())
         status = self.exit_status
         self._happened.append(events.ProgramEnded(time.time(), status))
         self._status = LinkStatus(False, f"the program has ended with status {status}")
-
-    def _read_the_rest(self) -> list[events.Printed]:
-        """What it wrote before it ended."""
-        rest: list[events.Printed] = []
-        for _ in range(LAST_READS):    # what it has started may go on writing
-            if not (last := self._output.read()):
-                break
-            rest += last
-        return rest
 
     def _connect(self) -> None:
         """The socket is there already; whether anybody answers is another question, and a

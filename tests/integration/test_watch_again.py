@@ -15,7 +15,7 @@ from chatops.api.events import Event
 from chatops.api.snapshot import Snapshot
 from chatops.links.remote import RemoteLink
 from chatops.watch.launch import command_line, prepared
-from chatops.watch.link import Output, WatchLink
+from chatops.watch.link import WatchLink
 from tests.integration.until import until
 from tests.integration.watched import START, script
 from tui.model.state import ConsoleState
@@ -171,17 +171,24 @@ def test_a_program_that_says_much_as_it_ends_comes_to_its_end(link: WatchLink, t
     assert (tmp_path / "saved").exists()
 
 
-def test_a_long_line_is_cut_between_its_letters() -> None:
-    for start in range(4):             # wherever the cut falls
-        reader, writer = os.pipe()
-        text = "x" * start + "ä€😀" * 2000
-        with os.fdopen(writer, "wb") as pipe, os.fdopen(reader, "rb"):
-            output, said = Output(reader), list[events.Printed]()
-            pipe.write(text.encode())
-            pipe.flush()
-            said += output.read()
-            pipe.write(b"\n")
-            pipe.flush()
-            said += output.read()
-        assert len(said) > 2
-        assert "".join([event.text for event in said]) == text
+SAYS_MUCH = """
+    import os
+    for n in range(20_000):
+        print("line", n, "x" * 200)
+    open(os.path.join(os.path.dirname(__file__), "said"), "w").close()
+    while True:
+        os.read(os.pipe()[0], 1)
+"""
+
+
+@pytest.mark.parametrize("text", [SAYS_MUCH], ids=["says much"])
+def test_a_program_that_says_much_is_not_held_up_by_a_console_that_does_not_look(
+        link: WatchLink, tmp_path: Path) -> None:
+    until((tmp_path / "said").exists, START)
+    told: list[Event] = []
+    until(lambda: (pulled(link, told), any(
+        isinstance(event, events.Printed) and event.text.startswith("line 19999 ")
+        for event in told))[1], START)
+    shown = sum(isinstance(event, events.Printed) for event in told)
+    assert shown + link.events_dropped == 20_000
+    assert link.events_dropped > 0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chatops.api.commands import Quit
-from chatops.watch.link import LAST_LINES
+from chatops.watch.output import LAST_LINES
 from tests.integration.terminal import LEAVE_SCREEN, Terminal
 from tests.integration.until import until
 from tests.integration.watched import START, Watched, script
