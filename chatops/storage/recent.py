@@ -26,11 +26,10 @@ class Recent:
         """What a room has heard, in plain words, notices among it."""
         if not self._count:
             return
-        lines = [ChatLine(at, line.decode("utf-8", "replace"))
-                 for line in chunk.split(b"\n")[-self._count - 1:]
-                 if line and not line.startswith(NOTICE)]
-        if not lines:
+        said = [line for line in chunk.split(b"\n") if line and not line.startswith(NOTICE)]
+        if not said:
             return
+        lines = [ChatLine(at, line.decode("utf-8", "replace")) for line in said[-self._count:]]
         self._rooms.setdefault(room, deque(maxlen=self._count)).extend(lines)
         self._rooms.move_to_end(room)
         if len(self._rooms) > ROOMS:
