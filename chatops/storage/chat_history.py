@@ -174,12 +174,12 @@ class ChatHistory:
                     "WHERE at < ?) ORDER BY id LIMIT ?)",
                     (AHEAD, now - keep.seconds, TRIMMED)).rowcount
             elif (size := self._size(database)) > keep.bytes:
-                lines = database.execute("SELECT ifnull(max(id) - min(id), 0) + 1 FROM said"
-                                         ).fetchone()[0]
+                lines = sum(database.execute(
+                    "SELECT (SELECT ifnull(max(id) - min(id) + 1, 0) FROM said), "
+                    "(SELECT ifnull(max(id) - min(id) + 1, 0) FROM did)").fetchone())
                 # Few of them, where they are long: no more than what is too much.
                 most = min(TRIMMED, max(1, int(lines * (size - keep.bytes) / size)))
-                gone = database.execute("DELETE FROM said WHERE id IN (SELECT id FROM said "
-                                        "ORDER BY id LIMIT ?)", (most,)).rowcount
+                gone = self._delete_oldest(database, most)
             else:
                 gone = 0
             if gone:
@@ -188,6 +188,19 @@ class ChatHistory:
             # A step of this statement frees one page, and only a script takes all of them.
             database.executescript(f"PRAGMA incremental_vacuum({PAGES})")
         return gone == most
+
+    @staticmethod
+    def _delete_oldest(database: sqlite3.Connection, most: int) -> int:
+        """Of what was said and what admins did; how many.  Part of a transaction."""
+        oldest = [is_said for (is_said,) in database.execute(
+            "SELECT is_said FROM ("
+            "SELECT * FROM (SELECT 1 AS is_said, at FROM said ORDER BY id LIMIT :most) UNION ALL "
+            "SELECT * FROM (SELECT 0 AS is_said, at FROM did ORDER BY id LIMIT :most)) "
+            "ORDER BY at LIMIT :most", {"most": most})]
+        for table, count in ("said", sum(oldest)), ("did", len(oldest) - sum(oldest)):
+            database.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM {table} "
+                             "ORDER BY id LIMIT ?)", (count,))
+        return len(oldest)
 
     def _forget_runs(self, database: sqlite3.Connection) -> None:
         """Those of which no line is left.  Part of a transaction."""

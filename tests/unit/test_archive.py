@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chatops.api.events import AdminDid
 from chatops.chat.effects import Recall
 from chatops.chat.hub import Hub
 from chatops.chat.intake import Intake
@@ -127,3 +128,34 @@ def test_lines_of_a_clock_that_was_ahead_keep_no_older_ones(archive: ChatHistory
     while archive.trim(Keep(seconds=100.0), 1050.0):
         pass
     assert texts(archive) == ["ada: new"]
+
+
+def test_what_admins_did_is_no_more_spared_than_what_was_said_of_its_time(
+        archive: ChatHistory, path: Path) -> None:
+    archive.append([said(f"ada: line {n}", at=float(n)) for n in range(2000)])
+    for n in range(1000, 2000):
+        archive.note(AdminDid(float(n), f"limit rate-limit {n}/s", "x" * 60, True, 0))
+    limit = path.stat().st_size // 2
+    while archive.trim(Keep(bytes=limit), 0.0):
+        pass
+    with closing(sqlite3.connect(path)) as file:
+        left = [file.execute(f"SELECT min(at), max(at), count(*) FROM {table}").fetchone()
+                for table in ("said", "did")]
+    (oldest_said, newest_said, lines), (oldest_did, newest_did, deeds) = left
+    assert newest_said == newest_did == 1999.0
+    assert abs(oldest_said - oldest_did) <= 1      # of both the oldest went
+    assert 0 < deeds < 1000
+    assert lines == 2000 - oldest_said             # none of them out of its turn
+
+
+def test_where_admins_did_all_of_it_that_is_deleted(archive: ChatHistory, path: Path) -> None:
+    for n in range(2000):
+        archive.note(AdminDid(float(n), "limit", "x" * 100, True, 0))
+    archive.append([said("ada: hello", at=3000.0)])
+    while archive.trim(Keep(bytes=100_000), 0.0):
+        pass
+    with closing(sqlite3.connect(path)) as file:
+        pages, free, size = (file.execute(f"PRAGMA {name}").fetchone()[0]
+                             for name in ("page_count", "freelist_count", "page_size"))
+    assert (pages - free) * size <= 100_000
+    assert texts(archive) == ["ada: hello"]
