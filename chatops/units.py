@@ -118,6 +118,12 @@ def format_size(size: float) -> str:
     return f"{size:.0f}E"
 
 
+def format_bytes(size: float) -> str:
+    """The same where nothing else says of what: `999B`, `12.1K`."""
+    text = format_size(size)
+    return f"{text}B" if text.isdigit() else text
+
+
 def format_duration(seconds: float) -> str:
     """So that `parse_duration` reads the same back: `30s`, `2h30m`, `0.25s`."""
     whole = int(seconds)

@@ -190,6 +190,7 @@ class Lint(msgspec.Struct, frozen=True, gc=False):
     times: int = 1             # that it has happened there since `since`
     worst: float = 0.0         # seconds that the longest of them took
     last: float = 0.0          # monotonic: the end of the latest of them, as far as it is known
+    dated: bool = False        # the summary itself says for how long it has been so
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chatops.api.snapshot import Lint, Snapshot
 from chatops.lints.program import LintText
-from chatops.units import counted, format_age, format_size
+from chatops.units import counted, format_age, format_bytes
 
 AWAY = 5.0                     # seconds without the engine: less is a restart of it
 GONE_SHOWN = 3600.0            # seconds that a node is missed; by then it was meant
@@ -44,7 +44,7 @@ NODE_LINTS = {
         "had read yet, as when it is emptied or a failover leaves the newest behind. Its rooms "
         "have been told; what is missing is on that node alone.",
         "Lines are not sent again. If it happens without an outage, the engine drops too early: "
-        "look at its memory policy, which must be `noeviction`."),
+        "look at its memory policy, which must be `noeviction`.", is_over=True),
     "clock-skew": LintText(
         "a node's clock is wrong",
         "It differs from the engine's by more than two seconds. Among the nodes the engine's clock "
@@ -65,11 +65,12 @@ def find(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
     if engine.state != "up" and away >= AWAY:
         waiting = sum(row.buffered for row in now.nodes)
         yield Lint("engine-away", f"{engine.address} has been away for {format_age(away)}, "
-                   f"{format_size(waiting)} wait: {engine.reason}", since=engine.since)
+                   f"{format_bytes(waiting)} waiting: {engine.reason}", since=engine.since,
+                   dated=True)
     for row in now.nodes:
         if row.state == "gone" and now.mono - row.seen < GONE_SHOWN:
             yield Lint("node-gone", f"node {row.name} is gone, not heard of for "
-                       f"{format_age(now.mono - row.seen)}", since=row.seen)
+                       f"{format_age(now.mono - row.seen)}", since=row.seen, dated=True)
         if row.state == "other version" and now.mono - row.seen < OTHERS_SHOWN:
             yield Lint("node-version", f"node {row.name} is of another version, and neither hears "
                        "the other", since=engine.since)

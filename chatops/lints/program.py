@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from chatops.api.program import Held, Program, TaskRow
 from chatops.api.snapshot import Lint, Snapshot
-from chatops.units import format_age, format_seconds, format_size
+from chatops.units import format_age, format_bytes, format_seconds
 
 SLOW_CALL = 0.1                # seconds, as asyncio's own debug mode has it
 SHOWN = 10.0                   # seconds that it is told of once it is over
@@ -38,11 +38,12 @@ INSTEAD = {
 
 
 class LintText(NamedTuple):
-    """As `chatops.lints.LintText`: what it is about, for who sees it for the first time."""
+    """What a kind of lint is about, for who sees it for the first time."""
 
     title: str
     meaning: str
     remedy: str
+    is_over: bool = False      # it is, when it is seen: it was so some time ago, and not since then
 
 
 PROGRAM_LINTS = {
@@ -64,14 +65,14 @@ PROGRAM_LINTS = {
         "`asyncio.create_subprocess_exec`, `asyncio.open_connection`, aiohttp or httpx for "
         "requests. For files there is none; `await asyncio.to_thread(function, …)` has a thread "
         "wait. In a loop of your own, give it to a thread that writes a byte into a socketpair "
-        "when it is done."),
+        "when it is done.", is_over=True),
     "slow-call": LintText(
         "one step of a task or callback took long",
         "Between two awaits a task has the loop for itself. This one kept it for a tenth of a "
         "second or more; all others were late by as much, and so was every timer that fell "
         "due meanwhile.",
         "Look at what it does between two awaits. `chatops ctl callbacks` lists what each of the "
-        "loop's calls has cost, and how often."),
+        "loop's calls has cost, and how often.", is_over=True),
     "over-mark": LintText(
         "a writer that does not wait",
         "The transport's buffer is over its high-water mark, so the protocol has been told to "
@@ -92,7 +93,8 @@ PROGRAM_LINTS = {
         "an exception that nobody took",
         "A task has failed and nobody has awaited it or asked for its result. asyncio says so "
         "only when the task is collected, which may be never while somebody keeps it.",
-        "Await it, gather it, or run it in an `asyncio.TaskGroup`, which hands its failure on."),
+        "Await it, gather it, or run it in an `asyncio.TaskGroup`, which hands its failure on.",
+        is_over=True),
     "task-pile": LintText(
         "tasks of one coroutine pile up",
         "More than a thousand tasks of one coroutine are there and their number grows: they are "
@@ -125,7 +127,7 @@ def _held_now(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:
     line = f": {held.inside}" if held.inside else ""
     waits = " (it waits for something outside)" if held.kind else ""
     yield Lint("held-now", f"the loop is held for {format_seconds(held.seconds)} by "
-               f"{held.at}{line}{waits}", since=held.since)
+               f"{held.at}{line}{waits}", since=held.since, dated=True)
 
 
 def _blocking_call(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
@@ -184,15 +186,15 @@ def _over_mark(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
         over = row.queue_limit > 0 and row.queued > 2 * row.queue_limit
         if over and row.queued >= earlier.get(row.id, row.queued + 1):
             yield Lint("over-mark", f"#{row.id} {row.nick} {row.task}: "
-                       f"{format_size(row.queued)} wait, the mark is "
-                       f"{format_size(row.queue_limit)}", row.fd, row.id)
+                       f"{format_bytes(row.queued)} queued, the mark is "
+                       f"{format_bytes(row.queue_limit)}", row.fd, row.id)
 
 
 def _locked(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:
     for task in now.tasks:
         if task.holder and now.mono - task.since >= LOCKED:
             yield Lint("locked", f"{_name(task)} waits {format_age(now.mono - task.since)} for a "
-                       f"lock at {task.at}; {task.holder} holds it", since=task.since)
+                       f"lock at {task.at}; {task.holder} holds it", since=task.since, dated=True)
 
 
 def _never_retrieved(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:

@@ -19,10 +19,11 @@ from chatops.api.snapshot import ClientRow, KeyRow, Lint, Snapshot
 from chatops.lints import nodes as node_lints
 from chatops.lints import program as program_lints
 from chatops.lints.nodes import NODE_LINTS
-from chatops.lints.program import PROGRAM_LINTS, LintText
+from chatops.lints.program import PROGRAM_LINTS
+from chatops.lints.server_texts import SERVER_LINTS
 from chatops.loop.backends import SELECT_LIMIT
 from chatops.loop.holds import HELD, ITSELF, LoopHold, holds, kept_by
-from chatops.units import counted, format_age, format_seconds, format_size
+from chatops.units import counted, format_age, format_bytes, format_seconds
 
 BUSY_RATE = 100.0              # fires a second that no idle descriptor has
 BUSY_FIRES = 10                # between the snapshots, so that a short one is no proof
@@ -32,91 +33,7 @@ STALLED = 3.0                  # seconds without progress that make a reader slo
 EACH = 5                       # more of a kind than this are told of in one line
 
 
-LINTS = {
-    **PROGRAM_LINTS,
-    **NODE_LINTS,
-    "write-idle": LintText(
-        "watched for writing with nothing to write",
-        "A socket is writable whenever its kernel buffer has room, which is nearly always. "
-        "Whoever watches for that with nothing to send is told so at once, on every turn: "
-        "select() never sleeps, and a core is spent on learning that nothing is to be done.",
-        "Try to send first. Register EVENT_WRITE only when the kernel did not take everything, "
-        "and take it back the moment the queue is empty. Here: `write-interest on-demand`."),
-    "select-limit": LintText(
-        "close to the limit of select()",
-        "select() takes a bit map of 1,024 descriptors. What counts is the descriptor's number, "
-        "not how many are watched, and files and pipes take numbers too. From 1,024 on, C "
-        "programs write past the map, and Python raises ValueError; `ulimit -n` changes nothing.",
-        "Swap to poll or epoll, which have no such limit: `selector epoll`. The swap keeps every "
-        "client. A program that must stay with select() has to refuse newcomers in time."),
-    "held-loop": LintText(
-        "the loop was held",
-        "One thread serves all. While one callback runs, nobody else is read, written or "
-        "accepted, and the time it took is added to the wait of everybody who was ready in that "
-        "turn. A name looked up, a file written or a large answer put together is enough.",
-        "Look at the callback and the descriptor in the loop pane. Bound the work per turn and "
-        "leave the rest to the next; give what must wait, such as disks, names and databases, "
-        "to a thread."),
-    "kept-waiting": LintText(
-        "the loop was kept waiting",
-        "The loop's thread could have worked and was not let: by the wall a callback took long, "
-        "by the thread's own CPU time it did next to nothing. In CPython one thread runs at a "
-        "time, so whoever has the interpreter keeps it from all others until it waits or its "
-        "interval is over; and a machine with more to run than it has cores keeps everybody "
-        "waiting. Whose callback it was is chance: it is not to blame.",
-        "Look at the threads in the loop pane: what draws or computes in the server's process "
-        "belongs into another one (`chatops serve`, and `chatops attach` for the console). Where "
-        "no core was free, something else runs on the machine: `nice` it, or give it less."),
-    "slow-reader": LintText(
-        "a client that does not read",
-        "Its receive buffer is full, so the peer's kernel has closed the window; then the send "
-        "buffer here filled up, and now lines pile up in the server's own memory. A stopped "
-        "terminal, a lost radio link and an attacker all look like this. Of the three queues the "
-        "server's own fills last, which is why the first megabytes hide in the kernels.",
-        "Bound the outbox and decide what happens at the bound: `slow-consumer` evicts the "
-        "client or drops its oldest or newest lines. A deadline for progress catches who reads "
-        "a byte now and then. Never wait for the one at the expense of the others."),
-    "closed-registered": LintText(
-        "closed, but still registered",
-        "A descriptor was closed before it was unregistered. select() then fails as a whole "
-        "with EBADF, an OSError for all clients alike. poll() reports it on every turn "
-        "(POLLNVAL, which `selectors` hands on as ready), so the loop spins. epoll forgets it "
-        "silently, since the last reference to the open file is gone; if a duplicate of it is "
-        "open somewhere (dup, fork), epoll goes on to report a number that is no longer open "
-        "here. In all three the next socket may get the same number: it cannot be registered, "
-        "or gets the old one's events.",
-        "Unregister first, then close; do both in one place, at the end of the turn."),
-    "accept-paused": LintText(
-        "nobody is let in for now",
-        "The listener is not watched. When accept() fails for want of descriptors or memory, "
-        "the newcomer stays in the backlog and the listener stays readable: to go on watching "
-        "it would turn the loop at full speed with nothing to be done. So it is set aside for a "
-        "moment and tried again; clients who are in notice nothing.",
-        "Raise the number of open files (`ulimit -n`) or lower the limit of clients below it. "
-        "Descriptors that are not given back show as numbers that only grow."),
-    "eof-unhandled": LintText(
-        "end of file, and still watched",
-        "The peer has sent its last byte. From then on the descriptor is readable for ever, and "
-        "every read gives nothing: recv() returns b'', which is how end of file looks. A "
-        "callback that does not check for it is called on every turn, and the loop spins.",
-        "When recv() returns b'', unregister the descriptor and close it; or, to send what is "
-        "still queued, go on watching it for writing alone."),
-    "history-lost": LintText(
-        "what is said is not being kept",
-        "The history's file cannot be written: the disk is full or slow, the file is locked, "
-        "read-only or damaged. A thread of its own waits for the disk, so the chat does not "
-        "notice; what could not be written waits in memory, as far as there is room for it.",
-        "Make room, or let the server write there. What waited is written with the next line; a "
-        "file that is not a history of this server is never touched: move it away."),
-    "log-lost": LintText(
-        "events are not being logged",
-        "The log's file cannot be written: the disk is full or gone. The chat goes on, and so "
-        "does everything else; what happens meanwhile may be missing in the log.",
-        "Make room, or move the file away and open it again with `reopen`: every line tries "
-        "again, and this ends with the first that is written."),
-}
-
-
+LINTS = {**PROGRAM_LINTS, **NODE_LINTS, **SERVER_LINTS}
 OF_SERVERS = ("accept-paused", "history-lost", "log-lost")     # and of no program
 
 
@@ -143,6 +60,16 @@ def find(snapshot: Snapshot, previous: Snapshot | None = None) -> tuple[Lint, ..
             since = lint.since or before.get((lint.code, lint.fd, lint.client), snapshot.mono)
             found.append(replace(lint, since=since))
     return tuple(found)
+
+
+def age_of(lint: Lint, now: float) -> str:
+    """`for 44s`, or `3s ago` of what was over when it was seen; "" where its summary says it."""
+    if lint.dated or not lint.since:
+        return ""
+    text = LINTS.get(lint.code)
+    if text is not None and text.is_over:
+        return f"{format_age(now - (lint.last or lint.since))} ago"
+    return f"for {format_age(now - lint.since)}"
 
 
 class _Comparison:
@@ -286,16 +213,15 @@ def _slow_reader(look: _Comparison) -> Iterator[Lint]:
                    and was is not None and row.queued >= was.queued > 0)
         if stalled >= STALLED or filling:
             yield Lint("slow-reader", _slow_text(row, stalled), row.fd, row.id,
-                       row.progress_at if stalled >= STALLED else 0.0)
+                       row.progress_at if stalled >= STALLED else 0.0, dated=stalled >= STALLED)
 
 
 def _slow_text(row: ClientRow, stalled: float) -> str:
-    waits = f"#{row.id} {row.nick}: {format_size(row.queued)} wait"
+    queued = format_bytes(row.queued)
     if stalled < STALLED:
-        return f"{waits} of {format_size(row.queue_limit)} allowed, and it reads too slowly"
-    kernel = (f", kernel buffer full ({format_size(row.kernel_queued)})" if row.kernel_queued
-              else "")
-    return f"{waits}, nothing taken for {format_age(stalled)}{kernel}"
+        return (f"#{row.id} {row.nick} reads too slowly: {queued} of "
+                f"{format_bytes(row.queue_limit)} queued")
+    return f"#{row.id} {row.nick} does not read: {queued} queued, stuck {format_age(stalled)}"
 
 
 def _closed_registered(look: _Comparison) -> Iterator[Lint]:

@@ -231,6 +231,8 @@ def test_each_lint_that_holds_is_explained_once_and_the_others_are_named() -> No
     assert "! #3 [/foo] is slow  for 1m" in text
     assert text.count(LINTS["slow-reader"].remedy) == 1
     assert "! something new" in text
+    stuck = Lint("slow-reader", "#3 does not read: 584B queued, stuck 1m", 9, 3, 1.0, dated=True)
+    assert page((stuck,), 61.0).plain.count("1m") == 1
     assert all(other.title in text for code, other in LINTS.items() if code != "slow-reader")
     assert "nothing to object to" in page((), 0.0).plain
 

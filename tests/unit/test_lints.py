@@ -7,7 +7,7 @@ import math
 from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, KeyRow, Lint, Ready, Snapshot, Turn
-from chatops.lints import LINTS, find
+from chatops.lints import LINTS, age_of, find
 from tests.unit.imagined import LOOP, READ, WRITE, client, snapshot
 
 LISTENER = KeyRow(3, "listener", "socket tcp", READ, "Listener.on_ready", "Listener", 0, "", 1.0,
@@ -160,8 +160,7 @@ def slow(queued: int, progress_at: float, kernel: int = 0) -> ClientRow:
 def test_a_queue_from_which_nothing_is_taken_is_a_slow_reader() -> None:
     (lint,) = find(scene(200.0, clients=(slow(12400, 20.0, 47800),)))
     assert (lint.code, lint.fd, lint.client, lint.since) == ("slow-reader", 10, 3, 20.0)
-    assert lint.summary == ("#3 guest-3: 12.1K wait, nothing taken for 3m, "
-                            "kernel buffer full (46.7K)")
+    assert lint.summary == "#3 guest-3 does not read: 12.1K queued, stuck 3m"
     assert find(scene(22.0, clients=(slow(12400, 20.0),))) == ()
     assert find(scene(200.0, clients=(slow(0, 20.0, 47800),))) == ()
 
@@ -170,10 +169,35 @@ def test_a_queue_half_full_and_not_shrinking_is_a_slow_reader_though_it_reads() 
     before = with_lints(scene(10.0, clients=(slow(40_000, 10.0),)))
     now = with_lints(scene(10.1, clients=(slow(41_000, 10.1),)), before)
     (lint,) = now.lints
-    assert lint.summary == "#3 guest-3: 40.0K wait of 64.0K allowed, and it reads too slowly"
+    assert lint.summary == "#3 guest-3 reads too slowly: 40.0K of 64.0K queued"
     (after,) = find(scene(12.0, clients=(slow(42_000, 12.0),)), now)
     assert after.since == 10.1
     assert find(scene(12.0, clients=(slow(39_000, 12.0),)), now) == ()
+
+
+def test_what_waits_has_its_unit_however_little_it_is() -> None:
+    (lint,) = find(scene(200.0, clients=(slow(584, 20.0),)))
+    assert "584B queued" in lint.summary
+
+
+# -- since when
+
+
+def test_an_age_that_the_text_tells_is_not_told_again_beside_it() -> None:
+    (stuck,) = find(scene(200.0, clients=(slow(584, 156.0),)))
+    assert "44s" in stuck.summary
+    assert age_of(stuck, 200.0) == ""
+    before = with_lints(scene(190.0, clients=(slow(40_000, 190.0),)))
+    growing = with_lints(scene(191.0, clients=(slow(41_000, 191.0),)), before)
+    (lint,) = find(scene(200.0, clients=(slow(42_000, 200.0),)), growing)
+    assert "9s" not in lint.summary
+    assert age_of(lint, 200.0) == "for 9s"
+
+
+def test_what_was_over_when_it_was_seen_is_some_time_ago() -> None:
+    held = with_lints(scene(10.0, turns=(turn(99, 0.071),)))
+    (lint,) = with_lints(scene(17.0), held).lints
+    assert age_of(lint, 17.0) == "7s ago"
 
 
 # -- closed-registered, accept-paused, eof-unhandled

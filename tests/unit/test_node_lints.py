@@ -43,7 +43,7 @@ def test_an_engine_that_is_away_for_long_is_told_with_its_own_words() -> None:
     now = scene(here=replace(HERE, buffered=34 << 10), engine=away)
     [lint] = [lint for lint in find(now) if lint.code == "engine-away"]
     assert "OOM command not allowed" in lint.summary
-    assert "34.0K wait" in lint.summary
+    assert "34.0K waiting" in lint.summary
     assert summary(now) == ("alone 12s, 34.0K buffered", False)
     assert codes(scene(90.0, engine=away)) == []       # as yet it may be a restart
 

@@ -12,6 +12,7 @@ from chatops.units import (
     UnitError,
     counted,
     format_age,
+    format_bytes,
     format_clock,
     format_duration,
     format_seconds,
@@ -73,6 +74,11 @@ def test_what_is_no_rate_says_what_one_looks_like(text: str) -> None:
 ])
 def test_a_size_is_written_short(size: int, text: str) -> None:
     assert format_size(size) == text
+
+
+@pytest.mark.parametrize(("size", "text"), [(0, "0B"), (584, "584B"), (12_400, "12.1K")])
+def test_bytes_alone_are_written_with_their_unit(size: int, text: str) -> None:
+    assert format_bytes(size) == text
 
 
 @given(st.floats(0, 1e18))

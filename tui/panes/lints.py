@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.units import format_age
+from chatops.lints import age_of
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
 
@@ -26,9 +26,9 @@ class LintsPane(Static):
         room = max(1, self.size.height)
         parts: list[Part] = []
         for lint in lints[:room]:
-            since = f" {format_age(state.now - lint.since)}" if lint.since else ""
+            age = age_of(lint, state.now)
             parts += [("! ", "bold $error"), (clean(lint.summary), "$foreground"),
-                      (f"{since}\n", "$text-muted")]
+                      (f" {age}\n" if age else "\n", "$text-muted")]
         if not lints:
             parts = [("✓ nothing to object to", "$success")]
         content = Content.assemble(*parts).rstrip()

@@ -9,8 +9,7 @@ from operator import attrgetter
 from textual.content import Content
 
 from chatops.api.snapshot import Lint
-from chatops.lints import LINTS, looked_for
-from chatops.units import format_age
+from chatops.lints import LINTS, age_of, looked_for
 from tui.model.state import ConsoleState
 from tui.screens.dialog import Sheet
 from tui.text.cells import clean
@@ -34,9 +33,9 @@ def page(lints: tuple[Lint, ...], now: float, kinds: Sequence[str] = tuple(LINTS
         Content.styled("✓ nothing to object to in the selector", "bold $success")]
     for code, members in groupby(sorted(lints, key=attrgetter("code")), attrgetter("code")):
         for lint in members:
-            since = f"  for {format_age(now - lint.since)}" if lint.since else ""
+            age = age_of(lint, now)
             parts.append(Content.assemble(("! ", "bold $error"), (clean(lint.summary), "bold"),
-                                          (since, "$text-muted")))
+                                          (f"  {age}" if age else "", "$text-muted")))
         if code in LINTS:
             text = LINTS[code]
             parts += [Content(text.meaning),

@@ -147,7 +147,7 @@ class StageLink:
             return None
         since = self.stage.selector.returned_at
         lint = Lint("held-loop", f"the turn in progress has held the loop for "
-                    f"{format_seconds(now - since)}{self._where()}", since=since)
+                    f"{format_seconds(now - since)}{self._where()}", since=since, dated=True)
         lasted = replace(last.loop, worked=last.loop.worked + (now - last.mono))
         clients = self._picture.clients_from_outside(shown.clients, now)
         others = tuple([found for found in shown.lints if found.code != lint.code])
