@@ -1,25 +1,21 @@
 """What one client has said, been told and been watched for, as far as it is still held.  Pure.
 
 Lines come from the events that the console keeps, masks from the turns of the past.  Both
-are bounded where they are kept; a story keeps `LINES`, `CHANGES` and `LEVELS` of them.
+are bounded where they are kept; a story keeps `LINES` and `CHANGES` of them.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from chatops.api import events as e
 from chatops.api.events import Event
-from chatops.api.snapshot import ClientRow, Snapshot, Turn
+from chatops.api.snapshot import ClientRow, Turn
 from tui.model.state import ConsoleState
+from tui.model.trend import Levels, Trend
 
 LINES = 12                     # said or told
 CHANGES = 8                    # of its mask
-LEVELS = 64                    # samples of its outbox
-TREND = 10.0                   # seconds that the outbox's growth is measured over
-TREND_LEAST = 2.0              # with less than this nothing is said of it
 BROADCAST = "broadcast "       # how the admin's command begins
 
 
@@ -81,21 +77,13 @@ def _line(event: Event, ident: int, room: str) -> StoryLine | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
-    """Where its outbox is going."""
-
-    growth: float              # bytes per second
-    seconds: float | None      # until it is full, or empty, at this rate; None for neither
-
-
 class Story:
     """Follows one client while somebody looks at it; one for each look."""
 
     def __init__(self, ident: int) -> None:
         self.ident = ident
         self._changes: dict[int, tuple[MaskChange, ...]] = {}      # by turn, oldest first
-        self._levels: deque[tuple[float, int]] = deque(maxlen=LEVELS)
+        self._levels = Levels(ident)
         self._until = float("-inf")    # the server's clock of the last picture looked at
 
     @property
@@ -116,15 +104,8 @@ class Story:
             if snapshot.mono > shown.mono:
                 break
             self._until = snapshot.mono
-            self._measure(snapshot)
+            self._levels.measure(snapshot)
             self._watch(turns)
-
-    def _measure(self, snapshot: Snapshot) -> None:
-        row = next((row for row in snapshot.clients if row.id == self.ident), None)
-        levels = self._levels
-        if row is not None and (
-                not levels or snapshot.mono > levels[-1][0] + TREND / LEVELS):
-            levels.append((snapshot.mono, row.queued))
 
     def _watch(self, turns: tuple[Turn, ...]) -> None:
         for turn in turns:
@@ -138,16 +119,4 @@ class Story:
 
     def trend(self, row: ClientRow) -> Trend | None:
         """How its outbox grows, None while too little is known or nothing waits."""
-        if not self._levels or not row.queued:
-            return None
-        now, queued = self._levels[-1]
-        then, before = next(level for level in self._levels if level[0] >= now - TREND)
-        if now - then < TREND_LEAST:
-            return None
-        growth = (queued - before) / (now - then)
-        seconds = None
-        if growth > 0 and row.queue_limit:
-            seconds = max(0.0, (row.queue_limit - row.queued) / growth)
-        elif growth < 0:
-            seconds = row.queued / -growth
-        return Trend(growth, seconds)
+        return self._levels.trend(row)

@@ -15,7 +15,8 @@ from chatops.api.snapshot import ClientRow, KeyRow
 from chatops.units import counted, format_age, format_seconds, format_size
 from tui.model.series import CLIENT, LINES, SPANS
 from tui.model.state import ConsoleState
-from tui.model.story import Story, StoryLine, Trend, lines_of
+from tui.model.story import Story, StoryLine, lines_of
+from tui.model.trend import Trend, when_full
 from tui.text.cells import clean, fit, format_bytes, format_rate, mask_text
 from tui.text.event_lines import client_of, clock_of, line_of
 from tui.widgets.gauge import bar, gauge, sparkline
@@ -25,7 +26,6 @@ EVENTS_SHOWN = 8
 BAR_LEAST, BAR_MOST = 10, 24
 SPARK_LEAST, SPARK_MOST = 20, 60       # cells of the lines over five minutes
 SPAN = "5m"
-STEADY = 1.0                   # bytes per second under which an outbox is said to stand still
 SILENT = 5.0                   # seconds without progress from which a reader is called slow
 CLOSING = {"draining": "It has been told to go; what is queued goes out first.",
            "lingering": "It has been told to go; for a few seconds its own end is awaited."}
@@ -111,9 +111,8 @@ def _queues(row: ClientRow, state: ConsoleState, story: Story, wide: int) -> Ite
     yield _row("outbox", gauge(row.queued, row.queue_limit, wide),
                "wait in this process" if _is_program(state)
                else f"{row.queued_lines:,} lines wait in this process")
-    policy = state.snapshot.loop.slow_consumer if state.snapshot is not None else ""
     if (trend := story.trend(row)) is not None:
-        yield _row("", _outlook(trend, policy))
+        yield _row("", _outlook(trend, when_full(state)))
     # Its size is asked for only while something waits in the outbox.
     kernel = (gauge(row.kernel_queued, row.kernel_limit, wide) if row.kernel_limit
               else Content(f"{bar(0, wide)} {format_size(row.kernel_queued):>5}"))
@@ -128,7 +127,7 @@ def _queues(row: ClientRow, state: ConsoleState, story: Story, wide: int) -> Ite
 
 def _outlook(trend: Trend, policy: str) -> Content:
     """What becomes of its outbox if it goes on so."""
-    if abs(trend.growth) < STEADY or trend.seconds is None:
+    if trend.is_steady or trend.seconds is None:
         return Content.styled("neither grows nor empties", "$text-muted")
     rate = f"at {'+' if trend.growth > 0 else '-'}{format_bytes(abs(trend.growth))}/s"
     when = format_age(trend.seconds)
@@ -137,8 +136,10 @@ def _outlook(trend: Trend, policy: str) -> Content:
     if policy == "evict":
         return Content.styled(f"! evicted in {when} {rate}, or sooner for taking nothing",
                               "bold $error")
-    return Content.styled(f"▲ full in {when} {rate}; then {clean(policy) or 'lines are dropped'}",
-                          "bold $warning")
+    if not policy:                 # its limit is a mark that it may go past
+        goal = f"over its limit in {when}" if trend.seconds else "over its limit and grows"
+        return Content.styled(f"▲ {goal} {rate}", "bold $warning")
+    return Content.styled(f"▲ full in {when} {rate}; then {clean(policy)}", "bold $warning")
 
 
 def _reading(row: ClientRow, now: float) -> Content:

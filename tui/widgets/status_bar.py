@@ -24,6 +24,7 @@ from tui.model.state import ConsoleState
 from tui.program import Figure
 from tui.text.cells import clean, fit, format_rate
 from tui.widgets.gauge import scale_top, sparkline
+from tui.widgets.lint_line import LintLine
 
 Part = str | tuple[str, str]
 
@@ -93,6 +94,7 @@ class StatusBar(Static, can_focus=True):
         self._shown: Content | None = None
         self._state: ConsoleState | None = None
         self._at = Place(1, 0)
+        self._lint = LintLine()
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
@@ -103,7 +105,7 @@ class StatusBar(Static, can_focus=True):
         at = self._at.within(len(_metric_widths(width))) if self.has_focus else None
         content = Content("\n").join([
             _title_line(state, width, marked=at is not None and at.line == 0),
-            *_metric_lines(state, width, at), _lint_line(state, width)])
+            *_metric_lines(state, width, at), self._lint.line(state, width)])
         if self._shown is None or content != self._shown:
             self._shown = content
             self.update(content, layout=False)
@@ -329,17 +331,3 @@ def _longest_queue(snapshot: Snapshot | None, field: str) -> tuple[str, ...]:
     clients = snapshot.clients if snapshot is not None and getattr(snapshot, field) else ()
     longest = max(clients, key=attrgetter(field), default=None)
     return (clean(longest.nick), f"#{longest.id}") if longest is not None else ()
-
-
-# -- lint
-
-
-def _lint_line(state: ConsoleState, width: int) -> Content:
-    lints = state.live.lints if state.live is not None else ()
-    if not lints:
-        return Content.assemble((" lint   ", LABEL), (" ✓ nothing to object to", "$success"))
-    text = f" ! {clean(lints[0].summary)}"
-    key = state.preferences.keymap.sign("lints")
-    more = f"  +{len(lints) - 1} more: {key}" if len(lints) > 1 else f"  {key} explains"
-    text = fit(text, width - 9 - len(more)).rstrip()
-    return Content.assemble((" lint   ", LABEL), (text, "bold $error"), (more, LABEL))
