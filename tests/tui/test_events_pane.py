@@ -11,9 +11,10 @@ from chatops.api import events as e
 from tests.tui.feed import Feed
 from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig
-from tui.panes.events import LINES_KEPT, EventsPane, LineView
+from tui.panes.events import EventsPane
 from tui.panes.log import LogPane
 from tui.text.event_lines import KINDS, kind_of, line_of, matches, words_of
+from tui.widgets.line_view import LINES_KEPT, LineView
 
 AT = 1_760_000_000.0
 SAID = e.Said(AT, 3, "bob", "lobby", "hello [/foo]")
@@ -22,7 +23,7 @@ NASTY = ("[/foo]", "[@click=app.quit]x[/]", "[bold", "\\[x]")
 
 def lines_in(rig: Rig, pane: type[EventsPane]) -> list[str]:
     view = next(p for p in rig.app.query(pane) if type(p) is pane).query_one(LineView)
-    return [line().plain for line in view._lines]
+    return [line.text().plain for line in view._lines]
 
 
 @pytest.mark.parametrize(("event", "words"), [

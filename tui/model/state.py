@@ -64,6 +64,7 @@ class ConsoleState(Present):
         **{name: PaneView() for name in PANES[2:]},
     })
     preferences: Preferences = field(default_factory=Preferences)
+    went_live: int = 0                 # times that the present, and the newest of it, was asked for
     _frozen: Frozen | None = None
     _past_plot: tuple[tuple[float, str, int], Series] | None = None    # the last one made
 
@@ -294,7 +295,8 @@ class ConsoleState(Present):
     def pause(self) -> bool:
         """Freeze the rows, or let them go; whether they are frozen now."""
         if self._frozen is not None:
-            self.go_live()
+            self._frozen = None
+            self.version += 1
         elif self.live is not None:
             bars = {name: tuple(values) for name, values in self.series.items()}
             self._frozen = Frozen(self.live, self.rates, self.gauges, bars, self.events.total,
@@ -303,8 +305,9 @@ class ConsoleState(Present):
         return self.paused
 
     def go_live(self) -> None:
-        """Back to the present."""
+        """Back to the present, and to the newest of it."""
         self._frozen = None
+        self.went_live += 1
         self.version += 1
 
     def step(self, turns: int) -> bool:

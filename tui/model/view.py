@@ -26,6 +26,16 @@ class PaneView:
     kept: int | None = None            # where it stood then, to return to
     seen: tuple[str, ...] = ()         # columns that there is room for, as they stand
     shown: tuple[str, ...] = ()        # columns chosen, see `tui.model.chosen`; () for all
+    behind: int | None = None          # lines beneath those in sight; None: the newest are
+
+    def behind_text(self, key: str, *, short: bool = False) -> str:
+        """`↓ 214 newer · end follows`, with the key that does; "" where the newest are in sight."""
+        if self.behind is None:
+            return ""
+        if short:
+            return f"↓{self.behind or ''} {key}"
+        return f"↓ {self.behind:,} newer · {key} follows" if self.behind else (
+            f"stands still · {key} follows")
 
     def beside(self, step: int) -> str:
         """The column so many to the right of the one it is sorted by, of those that are seen."""

@@ -38,6 +38,7 @@ from tui.widgets.curtain import Curtain
 from tui.widgets.detail_strip import DetailStrip
 from tui.widgets.fault_banner import FaultBanner
 from tui.widgets.key_bar import KeyBar
+from tui.widgets.line_view import LineView
 from tui.widgets.live_table import LiveTable
 from tui.widgets.status_bar import StatusBar
 from tui.widgets.tab_bar import TabBar
@@ -285,6 +286,15 @@ class MainScreen(Screen[None]):
             self.state.followed = None
         if self._strip.display:
             self._strip.show(self.state)
+
+    def on_line_view_moved(self, message: LineView.Moved) -> None:
+        """Whether the newest events are in sight is said at once."""
+        message.stop()
+        self.prompt.rest()
+        state = self.state
+        for widget in (*self._panes.values(), self._tabs):
+            if widget.display and (widget is self._tabs or widget in message.view.ancestors):
+                self._show(widget, state)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click into another pane of the dashboard makes it the active one."""

@@ -58,9 +58,11 @@ def _looked_at(state: ConsoleState, *, short: bool = False, labels: bool = True)
     view = state.view
     filtered, sorted_by = ("  filter: ", "  sort: ") if labels else ("  /", "  ")
     parts: list[Part] = []
+    if behind := view.behind_text(state.preferences.keymap.sign("live"), short=not labels):
+        parts += [(f"{'  ' if labels else ' '}{behind}", "bold $warning")]
     if tags := state.tags_text:
         parts += [(f"  {tags}", "$accent")]
-    if state.pane != "loop" and (view.filter or not short):
+    if state.pane != "loop" and (view.filter or not (short or behind)):
         parts += [(filtered, "$text-muted"),
                   (clean(view.filter), "bold $warning") if view.filter else "none"]
     if view.sort:
