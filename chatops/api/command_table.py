@@ -146,7 +146,7 @@ SPECS: tuple[Spec, ...] = (
          (_p("targets", "targets", "CLIENT,…"),), keys=(("M", "unmute"),), on_rows=True),
     Spec("broadcast", Broadcast, "Say something to every client in every room.", "Clients",
          (_p("text", "text", "TEXT"),), aliases=("say",), keys=(("b", "broadcast"),),
-         label="broadcast"),
+         label="say"),
     Spec("limit", Limit, "Show or change a limit while the server runs.", "Server",
          (_p("name", "limit", "NAME", optional=True),
           _p("value", "word", "VALUE", optional=True)), aliases=("limits",)),

@@ -248,6 +248,16 @@ async def test_leaving_a_stage_leaves_the_console_and_its_server_alone(
     assert ended(imagined[0].stage)
 
 
+async def test_a_stage_that_is_paused_names_the_way_on_first(imagined: list[StageFeed]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "L", "5", "p")
+        assert on_screen(rig).splitlines()[-1].startswith(" p go on ")
+        await press(rig, pilot, "p")
+        assert "go on" not in on_screen(rig).splitlines()[-1]
+
+
 async def test_escape_undoes_what_hides_rows_before_it_leaves(imagined: list[StageFeed]) -> None:
     rig = Rig()
     async with rig.app.run_test(size=(80, 24)) as pilot:

@@ -122,6 +122,9 @@ class StageScreen(NestedScreen):
                 Key("esc", "lab", "app.command('quit')"),
                 Key(":", "command", "app.command(':')"), Key("1-5", "panes", "app.command('next')"),
                 Key("N", "previous stage", "stage(-1)"), Key("p", "pause", "app.command('pause')")]
+        if self.state.paused:      # the way back gives way to nothing
+            back = Key("p", "go on", "app.command('pause')")
+            keys = [back, *keys[:-1]]
         useless = {"explain" if self._text.tall else "", "" if alive else "trial"}
         self._keys.offer([key for key in keys if key.action not in useless])
 

@@ -90,7 +90,7 @@ class EventsPane(Vertical):
             self._title = content
             self.border_title = content
 
-    def on_line_view_opened(self, message: LineView.Opened) -> None:
+    def on_line_view_wanted(self, message: LineView.Wanted) -> None:
         message.stop()
         self.post_message(RunLine(f"pane {self.PANE}"))
         self.post_message(RunLine("details"))

@@ -97,6 +97,7 @@ class MainScreen(Screen[None]):
         self._status = StatusBar()
         self._tabs = TabBar()
         self._strip = DetailStrip()
+        self._key_bar = KeyBar(state.preferences.keymap)
         self._banner = Static(id="banner", markup=False)
         self._fault = FaultBanner()
         self._curtain = Curtain()
@@ -117,7 +118,7 @@ class MainScreen(Screen[None]):
             yield from (clients, self._details, *others, self._lints)
         yield self._strip
         yield self.prompt
-        yield KeyBar(self.state.preferences.keymap)
+        yield self._key_bar
         yield self._curtain
 
     def _take_keys(self, keymap: Keymap) -> None:
@@ -173,7 +174,7 @@ class MainScreen(Screen[None]):
     def _visible(self) -> Iterator[Widget]:
         # The strip and the tabs speak of cursors and filters that the panes settle first.
         for widget in (*self._panes.values(), self._details, self._lints, self._status,
-                       self._tabs, self._strip):
+                       self._tabs, self._strip, self._key_bar):
             if widget.display and (widget.size or widget in self._failing):   # covered
                 yield widget
 
@@ -193,8 +194,6 @@ class MainScreen(Screen[None]):
         if (state.pane, dashboard, large) == self._arranged:
             return
         refocus = self._arranged is None or self._arranged[0] != state.pane
-        if refocus and state.program is not None:
-            self.query_one(KeyBar).for_program(state.pane)
         self._arranged = (state.pane, dashboard, large)
         below = "log" if state.pane == "log" else "events"
         above = state.pane if state.pane in ("tasks", "nodes") else "clients"
@@ -287,7 +286,7 @@ class MainScreen(Screen[None]):
         if self._strip.display:
             self._strip.show(self.state)
 
-    def on_line_view_moved(self, message: LineView.Moved) -> None:
+    def on_line_view_looked(self, message: LineView.Looked) -> None:
         """Whether the newest events are in sight is said at once."""
         message.stop()
         self.prompt.rest()

@@ -56,13 +56,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     """
 
     @dataclass
-    class Moved(Message):
+    class Looked(Message):
         """Somebody looks elsewhere."""
 
         view: LineView
 
     @dataclass
-    class Opened(Message):
+    class Wanted(Message):
         """A line was clicked twice: it is wanted whole."""
 
     def __init__(self, empty: str = "") -> None:
@@ -114,7 +114,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _choose(self, number: int | None) -> None:
         if self._chosen is not None or number is not None:
-            self.post_message(self.Moved(self))
+            self.post_message(self.Looked(self))
         if number != self._chosen:
             self._chosen = number
             self.refresh()
@@ -152,7 +152,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         at = self._top + event.y
         if event.chain == 2 and at < len(self._lines):
             self.move_to(at)
-            self.post_message(self.Opened())
+            self.post_message(self.Wanted())
 
     # -- what there is
 
@@ -173,7 +173,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             self._drawn.clear()
         if self._chosen is not None:
             self._chosen = max(self._chosen, self._number)
-        with self.prevent(self.Moved):     # nobody has
+        with self.prevent(self.Looked):     # nobody has
             self._grow()
             if following:
                 self.follow()
