@@ -32,12 +32,13 @@ from tui.dispatch import Dispatcher
 from tui.faults import Faults, guard, name_of
 from tui.looks import ABLE, first_theme, looks, suited
 from tui.messages import RunLine
+from tui.model.layout import HEIGHTS, WIDTHS
 from tui.model.state import FASTEST, ConsoleState
 from tui.navigation import ConsoleNavigation
 from tui.nested import NestedScreen
 from tui.recording import ConsoleRecording
 from tui.redraw import RedrawPacer
-from tui.screens.main import HEIGHTS, UNSEEN, WIDTHS, MainScreen, Shows
+from tui.screens.main import UNSEEN, MainScreen, Shows
 from tui.screens.prompt import Prompt
 from tui.terminal import Terminal
 from tui.widgets.status_bar import StatusBar

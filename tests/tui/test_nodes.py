@@ -91,7 +91,7 @@ async def test_no_heading_of_the_nodes_is_cut_where_there_is_room(column: str) -
 async def test_nodes_are_a_pane_of_one_of_several_with_a_key_a_tab_and_a_line_for_the_engine(
         ) -> None:
     rig = several(UP)
-    async with rig.app.run_test(size=(120, 24)) as pilot:
+    async with rig.app.run_test(size=(109, 24)) as pilot:
         await begin(rig, pilot, 1.0)
         await press(rig, pilot, "7")
         assert rig.app.state.pane == "nodes"
@@ -108,7 +108,7 @@ async def test_nodes_are_a_pane_of_one_of_several_with_a_key_a_tab_and_a_line_fo
 
 async def test_a_server_alone_has_no_pane_of_nodes_and_says_why() -> None:
     rig = several(None)
-    async with rig.app.run_test(size=(120, 24)) as pilot:
+    async with rig.app.run_test(size=(109, 24)) as pilot:
         await begin(rig, pilot, 1.0)
         await press(rig, pilot, "7")
         assert rig.app.state.pane == "clients"
@@ -118,7 +118,7 @@ async def test_a_server_alone_has_no_pane_of_nodes_and_says_why() -> None:
 async def test_people_of_other_nodes_are_rows_behind_our_own_that_can_be_filtered_and_kicked(
         ) -> None:
     rig = several(UP)
-    async with rig.app.run_test(size=(120, 24)) as pilot:
+    async with rig.app.run_test(size=(109, 24)) as pilot:
         await begin(rig, pilot, 1.0)
         shown = screen_text(rig)
         title = str(rig.app.screen.query_one("#clients-pane").border_title)

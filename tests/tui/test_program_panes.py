@@ -19,7 +19,7 @@ async def test_connections_stand_in_the_place_of_the_clients() -> None:
         assert rig.app.query_one("#transports-pane").display
         assert not rig.app.query_one("#clients-pane").display
         title = str(rig.app.query_one("#transports-pane").border_title)
-        assert title.startswith("1 Connections (3)")
+        assert title.startswith("[1 Connections (3)]")
 
 
 async def test_the_header_names_the_program_and_nothing_of_a_chat() -> None:

@@ -29,7 +29,7 @@ class ClientsPane(TablePane):
     """The clients, one a line, and beneath them those who left lately."""
 
     def __init__(self) -> None:
-        super().__init__("clients", 1, LiveTable(
+        super().__init__("clients", LiveTable(
             rows.CLIENTS, attrgetter("id"), "clients",
             empty="nobody is here"))
         self._totals = TotalsLine()
@@ -60,7 +60,7 @@ class ClientsPane(TablePane):
             self.table.empty = _nobody(snapshot, state)
         self.table.show_rows(shown, context, state.views["clients"], self._least)
         self._totals.show(self.table, totals.of_clients(shown, context, state)
-                          if self.size.height >= totals.LEAST_HEIGHT else {})
+                          if self._has_room_for_totals else {})
         far = len(snapshot.elsewhere) if snapshot is not None else 0
         count = (f"{total:,}" if len(shown) == total + far
                  else f"{len(shown):,} of {total + far:,}")
@@ -68,8 +68,22 @@ class ClientsPane(TablePane):
             count += f", {far:,} on other nodes"
         if self._going:
             count += f", {len(self._going)} closing"
-        self.show_title(state, f"Clients ({count})  {state.tags_text}".rstrip())
+        self.show_tabs(state, f"Clients ({count})", state.tags_text)
         self._show_closed(state)
+
+    @property
+    def needed(self) -> int:
+        return super().needed + self._farewells.display
+
+    @property
+    def welcome(self) -> int:
+        return int(len(self.table.rows) >= totals.LEAST_ROWS)
+
+    @property
+    def _has_room_for_totals(self) -> bool:
+        """They take no row from the table, or one of many."""
+        least = self.needed + 1 if self.has_class("-above") else totals.LEAST_HEIGHT
+        return self.size.height >= least
 
     def _look(self, state: ConsoleState, snapshot: Snapshot | None) -> None:
         """Go through a snapshot once.

@@ -14,8 +14,6 @@ from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.content import Content
 
 from chatops.api.events import Event
 from tui.messages import RunLine
@@ -24,23 +22,22 @@ from tui.model.state import ConsoleState
 from tui.text.cells import clean
 from tui.text.event_lines import line_of, matches
 from tui.widgets.line_view import LINES_KEPT, Line, LineView
+from tui.widgets.titled_pane import TitledPane, tab_of
 
 
-class EventsPane(Vertical):
+class EventsPane(TitledPane):
     """`EventsPane()`; the app calls `show(state)` while it is visible."""
 
     PANE: ClassVar[str] = "events"
-    NUMBER: ClassVar[int] = 3
     EMPTY: ClassVar[str] = "nothing has happened yet"
 
     def __init__(self) -> None:
-        super().__init__(id=f"{self.PANE}-pane", classes="pane")
+        super().__init__(self.PANE, self.PANE)
         self._view = LineView(self.EMPTY)
         self._seen = 0             # number of the first event not looked at yet
         self._filter = ""
         self._end = 0
         self._went_live = 0        # the last time that it was brought back to its end for that
-        self._title: Content | None = None
 
     def compose(self) -> ComposeResult:
         yield self._view
@@ -70,7 +67,7 @@ class EventsPane(Vertical):
             self._went_live = state.went_live
             self._view.follow()
         self._tell_where(state)
-        self._show_title(state)
+        self._show_tabs(state)
 
     def _tell_where(self, state: ConsoleState) -> None:
         """Which line an action takes, and whether it is the newest."""
@@ -78,17 +75,11 @@ class EventsPane(Vertical):
         view.cursor = chosen.event if chosen is not None else None
         view.behind = self._view.behind
 
-    def _show_title(self, state: ConsoleState) -> None:
-        title = f"{self.NUMBER} {self.PANE.capitalize()}"
-        if self._filter:
-            title += f"  filter: {clean(self._filter)}"
-        if state.dropped:
-            title += f"  {state.dropped:,} lost"
-        behind = state.views[self.PANE].behind_text(state.preferences.keymap.sign("live"))
-        content = Content.assemble(title, (f"  {behind}" if behind else "", "$warning"))
-        if content != self._title:
-            self._title = content
-            self.border_title = content
+    def _show_tabs(self, state: ConsoleState) -> None:
+        more = [f"filter: {clean(self._filter)}"] if self._filter else []
+        more += [f"{state.dropped:,} lost"] if state.dropped else []
+        self.show_title(state, tab_of(self.PANE, state), "  ".join(more),
+                        state.views[self.PANE].behind_text(state.preferences.keymap.sign("live")))
 
     def on_line_view_wanted(self, message: LineView.Wanted) -> None:
         message.stop()

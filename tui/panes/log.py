@@ -23,7 +23,6 @@ class LogPane(EventsPane):
     """`LogPane()`; the app calls `show(state)` while it is visible."""
 
     PANE = "log"
-    NUMBER = 5
     EMPTY = "nothing done yet, and nothing has gone wrong"
 
     def ring(self, state: ConsoleState) -> tuple[EventRing, int]:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import zip_longest
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -19,6 +18,7 @@ from tui.panes.calls import call_lines
 from tui.panes.turns import turn_lines
 from tui.text.cells import clean, fit, format_count, format_rate
 from tui.widgets.gauge import TRACK, bar, columns, resample, scale_top, sparkline
+from tui.widgets.titled_pane import TitledPane
 
 Part = str | tuple[str, str]
 LABEL = 9
@@ -38,7 +38,7 @@ TALL = 26                      # rows from which everything is told
 TWO_COLUMNS = 76               # cells from which there is room for two
 
 
-class LoopPane(Vertical):
+class LoopPane(TitledPane):
     """`LoopPane()`; the app calls `show(state)` while it is visible."""
 
     DEFAULT_CSS = """
@@ -48,12 +48,11 @@ class LoopPane(Vertical):
     can_focus = True
 
     def __init__(self) -> None:
-        super().__init__(id="loop-pane", classes="pane")
+        super().__init__("loop", "loop")
         self._page = Static()
         self._shown: Content | None = None
         self._cpu: dict[int, tuple[float, float]] = {}     # thread: CPU so far, share lately
         self._cpu_at = 0.0
-        self._title = ""
 
     def compose(self) -> ComposeResult:
         yield self._page
@@ -75,9 +74,7 @@ class LoopPane(Vertical):
         title = f"4 Loop: {loop.backend}"
         if state.program is None:      # a program's is its own business
             title += f", write {loop.write_interest}"
-        if title != self._title:
-            self._title = title
-            self.border_title = Content(title)
+        self.show_title(state, title)
 
     def _draw(self, state: ConsoleState, snapshot: Snapshot) -> Content:
         width, height = self.scrollable_content_region.size

@@ -79,7 +79,7 @@ class NodesPane(TablePane):
     """One node a line, in the place of the clients."""
 
     def __init__(self) -> None:
-        super().__init__("nodes", 7, LiveTable(COLUMNS, ident, "nodes", empty=node_table.ALONE))
+        super().__init__("nodes", LiveTable(COLUMNS, ident, "nodes", empty=node_table.ALONE))
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
@@ -92,4 +92,4 @@ class NodesPane(TablePane):
         shown = arrange(rows, COLUMNS, view, context)
         self.table.empty = self.no_match(state) if rows else node_table.ALONE
         self.table.show_rows(shown, context, view)
-        self.show_title(state, f"Nodes ({len(rows):,})")
+        self.show_tabs(state, f"Nodes ({len(rows):,})")

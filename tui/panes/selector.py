@@ -20,7 +20,7 @@ class SelectorPane(TablePane):
     """The map, one descriptor a line, the listener and the waker among them."""
 
     def __init__(self) -> None:
-        super().__init__("selector", 2, LiveTable(
+        super().__init__("selector", LiveTable(
             rows.KEYS, attrgetter("fd"), "selector", empty=EMPTY))
         self._arrangement = Arrangement(rows.arrange_keys)
         self._seen: Sequence[KeyRow] = ()
@@ -43,4 +43,4 @@ class SelectorPane(TablePane):
         count = counted(len(keys), "key")
         if len(shown) != len(keys):
             count = f"{len(shown):,} of {count}"
-        self.show_title(state, f"Selector map ({count})")
+        self.show_tabs(state, f"Selector map ({count})")

@@ -72,7 +72,7 @@ class TasksPane(TablePane):
     """One task a line; those beyond five hundred are counted by coroutine."""
 
     def __init__(self) -> None:
-        super().__init__("tasks", 6, LiveTable(COLUMNS, _ident, "tasks", empty=EMPTY))
+        super().__init__("tasks", LiveTable(COLUMNS, _ident, "tasks", empty=EMPTY))
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
@@ -88,7 +88,7 @@ class TasksPane(TablePane):
         self.table.show_rows(shown, context, view)
         program = snapshot.program if snapshot is not None else None
         total = program.tasks if program is not None else len(rows)
-        self.show_title(state, f"Tasks ({total:,})")
+        self.show_tabs(state, f"Tasks ({total:,})")
 
 
 def _ident(row: TaskRow) -> int:

@@ -16,6 +16,7 @@ from tui.text.cells import fit, format_count, format_rate
 from tui.widgets.live_table import LiveTable
 
 LEAST_HEIGHT = 10              # rows of a pane that has one to give away
+LEAST_ROWS = 2                 # of the table that have a sum
 
 
 class TotalsLine(Static):
@@ -49,7 +50,7 @@ def of_clients(shown: Sequence[ClientRow], context: CellContext, state: ConsoleS
                ) -> dict[str, str]:
     """What these rows come to.  Ten thousand are not counted again where the server has."""
     snapshot = state.snapshot
-    if snapshot is None or len(shown) < 2:
+    if snapshot is None or len(shown) < LEAST_ROWS:
         return {}
     if len(shown) == len(snapshot.clients) and not state.paused:
         now = state.gauges

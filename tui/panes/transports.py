@@ -87,9 +87,8 @@ class TransportsPane(TablePane):
     """In the place of the clients, where there is no chat server."""
 
     def __init__(self) -> None:
-        super().__init__("transports", 1, LiveTable(
-            COLUMNS, attrgetter("id"), "transports", empty=EMPTY))
-        self.pane = "clients"
+        super().__init__("clients", LiveTable(
+            COLUMNS, attrgetter("id"), "transports", empty=EMPTY), ident="transports")
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
@@ -104,7 +103,7 @@ class TransportsPane(TablePane):
             "ID": max(2, len(str(max((row.id for row in rows), default=0)))),
             "FD": max(2, len(str(max((row.fd for row in rows), default=0))))})
         count = f"{len(rows):,}" if len(shown) == len(rows) else f"{len(shown):,} of {len(rows):,}"
-        self.show_title(state, f"Connections ({count})")
+        self.show_tabs(state, f"Connections ({count})")
 
 
 def sortable(view: PaneView, columns: tuple[Column[ClientRow], ...] | tuple[Column[object], ...],

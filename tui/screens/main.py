@@ -20,6 +20,14 @@ from tui.bindings import bindings
 from tui.faults import PLACEHOLDER
 from tui.messages import RunLine
 from tui.model.keymap import Keymap, key_name
+from tui.model.layout import (
+    LEAST_HEIGHT,
+    LEAST_WIDTH,
+    Kind,
+    PlaceMemory,
+    RowsBelow,
+    kind_of,
+)
 from tui.model.state import ConsoleState
 from tui.panes.clients import ClientsPane
 from tui.panes.details import DetailsPane
@@ -29,6 +37,7 @@ from tui.panes.log import LogPane
 from tui.panes.loop import LoopPane
 from tui.panes.nodes import NodesPane
 from tui.panes.selector import SelectorPane
+from tui.panes.table_pane import TablePane
 from tui.panes.tasks import TasksPane
 from tui.panes.transports import TransportsPane
 from tui.screens.prompt import Prompt
@@ -42,12 +51,8 @@ from tui.widgets.line_view import LineView
 from tui.widgets.live_table import LiveTable
 from tui.widgets.status_bar import StatusBar
 from tui.widgets.tab_bar import TabBar
+from tui.widgets.titled_pane import TitledPane
 
-DASHBOARD_WIDTH, DASHBOARD_HEIGHT = 110, 32
-LARGE_WIDTH, LARGE_HEIGHT = 180, 50        # from which details stand beside the tables
-LEAST_WIDTH, LEAST_HEIGHT = 60, 16
-WIDTHS = [(0, "-tiny"), (LEAST_WIDTH, "-narrow"), (DASHBOARD_WIDTH, "-wide")]
-HEIGHTS = [(0, "-flat"), (LEAST_HEIGHT, "-short"), (20, "-low"), (DASHBOARD_HEIGHT, "-tall")]
 UNSEEN = ("quit",)             # key lines that also work while no pane can be seen
 
 
@@ -73,6 +78,7 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [replace(b, priority=True) for b in bindings()]
     AUTO_FOCUS = "#clients-table"
     WITH_DETAILS: ClassVar[bool] = True    # where there is room for them
+    LOW_DASHBOARD: ClassVar[bool] = True   # the same
 
     @dataclass
     class Notified(Message):
@@ -85,7 +91,7 @@ class MainScreen(Screen[None]):
     def __init__(self, state: ConsoleState) -> None:
         super().__init__()
         self.state = state
-        self._panes: dict[str, Widget] = {
+        self._panes: dict[str, TitledPane] = {
             "clients": ClientsPane(), "tasks": TasksPane(),
             "nodes": NodesPane(), "loop": LoopPane(),
             "selector": SelectorPane(), "events": EventsPane(), "log": LogPane()}
@@ -102,7 +108,12 @@ class MainScreen(Screen[None]):
         self._fault = FaultBanner()
         self._curtain = Curtain()
         self._failing: set[Widget] = set()
-        self._arranged: tuple[str, bool, bool] | None = None
+        self._arranged: tuple[str, Kind, tuple[str, ...]] | None = None
+        self._memory = PlaceMemory()
+        self._below = RowsBelow()
+        self._rows_below = 0
+        self._shown: set[str] = set()
+        self._grid = Grid(id="panes")
         self.prompt = Prompt(state)
         self._take_keys(state.preferences.keymap)
 
@@ -112,7 +123,7 @@ class MainScreen(Screen[None]):
         yield self._banner
         yield self._fault
         yield self._tabs
-        with Grid(id="panes"):
+        with self._grid:
             clients, *others = self._panes.values()
             yield self._transports
             yield from (clients, self._details, *others, self._lints)
@@ -140,11 +151,12 @@ class MainScreen(Screen[None]):
         self._warn(state)
         for widget in self._visible():
             self._show(widget, state)
+        settled = self._share(state) and before == self._arranged
         if self.focused is None and self.is_current and self.app.app_focus:
             # A terminal that was too small for a moment hid what had it.
             self._focus_pane(self._panes[state.pane])
         if not self._curtain.is_up:
-            self._begin(state, settled=before == self._arranged)
+            self._begin(state, settled=settled)
 
     @property
     def has_begun(self) -> bool:
@@ -186,31 +198,62 @@ class MainScreen(Screen[None]):
             self._panes["clients"].display = False
             self._panes["clients"] = self._transports
             self._arranged = None
-        width, height = self.size
-        dashboard = (width >= DASHBOARD_WIDTH and height >= DASHBOARD_HEIGHT
-                     and not state.zoomed)
-        large = (dashboard and self.WITH_DETAILS
-                 and width >= LARGE_WIDTH and height >= LARGE_HEIGHT)
-        if (state.pane, dashboard, large) == self._arranged:
+        kind = kind_of(*self.size, zoomed=state.zoomed, low=self.LOW_DASHBOARD,
+                       details=self.WITH_DETAILS)
+        wanted = (state.pane, kind, state.panes)
+        if wanted == self._arranged:
             return
-        refocus = self._arranged is None or self._arranged[0] != state.pane
-        self._arranged = (state.pane, dashboard, large)
-        below = "log" if state.pane == "log" else "events"
-        above = state.pane if state.pane in ("tasks", "nodes") else "clients"
-        shown = {above, "selector", "loop", below} if dashboard else {state.pane}
-        moved = {name for name, pane in self._panes.items() if pane.display} != shown \
-            or self.has_class("-large") != large or self.has_class("-dashboard") != dashboard
-        self.set_class(dashboard, "-dashboard")
-        self.set_class(large, "-large")
-        self._lints.display = dashboard
-        self._details.display = large
+        before, self._arranged = self._arranged, wanted
+        refocus = before is None or before[0] != state.pane
+        self._memory.went_to(state.pane)
+        shown = self._memory.shown(kind, state.panes)
+        moved = before is None or before[1] != kind or self._shown != set(shown)
+        self._shown = set(shown)
+        if before is None or before[1] != kind:
+            self._set_kind(kind)
         for name, pane in self._panes.items():
-            pane.display = name in shown
+            pane.places = shown.get(name, ())
             pane.set_class(name == state.pane, "-active")
         if refocus:
             self._focus_pane(self._panes[state.pane])
         if moved:                  # else only another one of them is the active one
+            self._put_below(0)
             self.call_after_refresh(self._redraw)
+
+    def _set_kind(self, kind: Kind) -> None:
+        # The grid is filled in the order of its children: in a low one, both have the same place.
+        first, second = ("selector", "loop") if kind == "low" else ("loop", "selector")
+        self._grid.move_child(self._panes[first], before=self._panes[second])
+        self.set_class(kind != "single", "-dashboard")
+        self.set_class(kind == "low", "-compact")
+        self.set_class(kind == "large", "-large")
+        self._lints.display = kind in ("tall", "large")    # a low one's header tells of them
+        self._details.display = kind == "large"
+
+    def _share(self, state: ConsoleState) -> bool:
+        """Where one table leaves rows empty, the last events stand beneath it; whether all had
+        its place already.
+        """
+        pane = self._panes[state.pane]
+        height = self._grid.size.height
+        if not height or self.has_class("-dashboard") or not isinstance(pane, TablePane):
+            return True
+        rows = 0 if state.zoomed else self._below.settle(
+            state.pane, height, pane.needed, pane.welcome)
+        if rows == self._rows_below:
+            return True
+        self._put_below(rows)
+        self.call_after_refresh(self._redraw)
+        return False
+
+    def _put_below(self, rows: int) -> None:
+        """Give the events so many rows beneath the active pane."""
+        self._rows_below = rows
+        self.set_class(rows > 0, "-shared")
+        self._grid.styles.grid_rows = f"1fr {rows}" if rows else None
+        for name, pane in self._panes.items():
+            pane.display = name in self._shown or (name == "events" and rows > 0)
+            pane.set_class(rows > 0 and name in self._shown, "-above")
 
     def on_status_bar_left(self, message: StatusBar.Left) -> None:
         message.stop()

@@ -6,10 +6,10 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.api.command_table import PANES
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
+from tui.widgets.titled_pane import name_of, number_of
 
 Part = str | tuple[str, str]
 
@@ -27,10 +27,9 @@ class TabBar(Static):
         tabs: list[Part] = [" "]
         at, self._ends = 1, []
         for pane in state.panes:
-            number = PANES.index(pane) + 1         # as its key, whatever others are there
             here = pane == state.pane
-            name = "Connections" if pane == "clients" and state.program else pane.title()
-            text = f"[{number} {name}]" if here else f" {number} {name} "
+            name = f"{number_of(pane)} {name_of(pane, state)}"
+            text = f"[{name}]" if here else f" {name} "
             tabs.append((text, "bold $primary" if here else "$text-muted"))
             at += len(text)
             self._ends.append((at, pane))
