@@ -73,7 +73,8 @@ class ConsoleApp(App[int]):
         config = config or Config()
         self.terminal = terminal
         self._looks = looks(terminal)
-        self.state = ConsoleState(replay=replay, preferences=config.preferences)
+        self.state = ConsoleState(replay=replay, attached=attached,
+                                  preferences=config.preferences)
         for pane, columns in config.preferences.columns.items():
             self.state.views[pane].shown = columns
         if isinstance(link, ReplayLink):

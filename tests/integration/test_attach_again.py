@@ -28,7 +28,7 @@ from tests.integration.harness import PATIENCE, Server
 from tests.integration.until import until
 from tests.tui.feed import Feed
 from tui.model.state import ConsoleState
-from tui.widgets.status_bar import _title_line, chip
+from tui.widgets.title_line import chip, title_line
 
 StartServer = Callable[..., Server]
 CHANGES = [
@@ -244,10 +244,10 @@ def test_a_connection_that_broke_tells_nothing_twice(
 def test_the_header_says_that_it_is_away_and_that_nothing_can_be_changed() -> None:
     feed, state = Feed(), ConsoleState()
     state.feed(feed.snapshot(), (), 1000, status=LinkStatus(True, read_only=True))
-    assert " READ ONLY " in _title_line(state, 120).plain
+    assert " READ ONLY " in title_line(state, 120).plain
     assert chip(state)[0] == " ● LIVE "
     state.feed(None, (), 1012, status=LinkStatus(False, "gone", retrying=True, read_only=True))
-    line = _title_line(state, 120).plain
+    line = title_line(state, 120).plain
     assert " ↻ AWAY " in line
     assert "12s ago" in line
     assert " READ ONLY " in line

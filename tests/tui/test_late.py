@@ -16,7 +16,7 @@ from tests.tui.shots import Rig
 from tui.model.present import LATE_AFTER
 from tui.model.rates import ASLEEP_AFTER, SAMPLE, Meter
 from tui.model.state import ConsoleState
-from tui.widgets.status_bar import chip
+from tui.widgets.title_line import chip
 
 SPIN = 40_000.0                # wake-ups a second
 

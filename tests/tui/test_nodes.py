@@ -13,7 +13,7 @@ from tests.tui.press import begin, echo, on_screen, press, until
 from tests.tui.shots import Rig
 from tui.screens.details import NodeScreen, PersonScreen
 from tui.screens.listing import ListScreen
-from tui.widgets.status_bar import _title_line
+from tui.widgets.title_line import title_line
 
 UP = EngineRow("127.0.0.1:6379/0", "up", "", 0.0)
 
@@ -50,7 +50,7 @@ async def test_the_header_counts_the_nodes_or_says_that_this_one_is_alone() -> N
         rig = several(engine)
         async with rig.app.run_test(size=(120, 40)) as pilot:
             await begin(rig, pilot, 1.0)
-            title = _title_line(rig.app.state, 120).plain
+            title = title_line(rig.app.state, 120).plain
             assert (words or "chatops") in title
             assert ("nodes" in title, "buffered" in title) == (
                 engine is UP, bool(engine) and engine is not UP)

@@ -31,7 +31,7 @@ from tui.screens.lints import page as lints_page
 from tui.text.cells import clean
 from tui.text.event_lines import line_of, words_of
 from tui.widgets.client_page import client_page, key_page
-from tui.widgets.status_bar import chip
+from tui.widgets.title_line import chip
 
 NASTY = ("[/foo]", "[bold]x[/bold]", "[@click=app.quit]x[/]", "\x1b[2J", "\x1b]52;c;eA==\x07",
          "\x9b31m", "a\u202eb", "\u2066x", "\r\n\t\x00", "e\u0301\u0301\u0301\u0301", "\u200b",

@@ -53,6 +53,7 @@ class ConsoleState(Present):
     zoomed: bool = False
     refresh: float = USUAL             # seconds between redraws; what is pulled is not less
     draining: bool = False
+    attached: bool = False             # the server lives elsewhere
     replay: bool = False               # the link is a recording,
     speed: float = 1.0                 # played so many times as fast as it happened
     recording: str = ""                # what the header says of a recording being made

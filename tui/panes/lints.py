@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
 from chatops.lints import age_of
+from tui.messages import RunLine
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
 
@@ -13,7 +15,7 @@ Part = str | tuple[str, str]
 
 
 class LintsPane(Static):
-    """The dashboard's corner; `l` opens the explanations."""
+    """The dashboard's corner; `l` or a click opens the explanations."""
 
     def __init__(self) -> None:
         super().__init__(id="lints-pane", classes="pane")
@@ -37,3 +39,7 @@ class LintsPane(Static):
             self.border_subtitle = Content(
                 f"{state.preferences.keymap.sign('lints')} explains" if lints else "")
             self.update(content, layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.post_message(RunLine("lints"))

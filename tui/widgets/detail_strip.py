@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api import node_table
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.units import counted, format_age, format_clock, format_seconds, format_size
+from tui.messages import RunLine
 from tui.model.pressure import BAR_STYLES, MARKS, level
 from tui.model.state import ConsoleState
 from tui.text.cells import clean, format_bytes, format_limit, mask_text
@@ -21,7 +23,7 @@ Part = str | tuple[str, str]
 
 
 class DetailStrip(Static):
-    """What `enter` shows in full, in short."""
+    """What `enter` or a click shows in full, in short."""
 
     def __init__(self) -> None:
         super().__init__(id="strip")
@@ -35,6 +37,10 @@ class DetailStrip(Static):
         if self._shown is None or content != self._shown:
             self._shown = content
             self.update(content, layout=False)
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self.post_message(RunLine("details"))
 
 
 def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:

@@ -12,11 +12,9 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from chatops.api import node_table
 from chatops.api.snapshot import Snapshot
-from chatops.system.addresses import with_port
 from chatops.system.columns import width as cells
-from chatops.units import counted, format_clock, format_seconds, format_size
+from chatops.units import format_seconds, format_size
 from tui import program
 from tui.messages import RunLine
 from tui.model.pulses import LoopRates
@@ -25,11 +23,19 @@ from tui.program import Figure
 from tui.text.cells import clean, fit, format_rate
 from tui.widgets.gauge import scale_top, sparkline
 from tui.widgets.lint_line import LintLine
+from tui.widgets.title_line import (
+    CLIENTS,
+    LABEL,
+    MARK,
+    MARKED,
+    VALUE,
+    title_at,
+    title_line,
+)
 
 Part = str | tuple[str, str]
 
-LABEL, VALUE, GAP = "$text-muted", "bold $foreground", 2
-MARK, MARKED = ">", "bold $accent"     # before the figure that `enter` would plot
+GAP = 2
 NARROW = (20, 15, 19, 18)      # cells of the metrics where not every one has a sparkline
 TOPS = {"busy": 1.0, "ready": 4.0}     # what fills a sparkline that has a scale of its own
 HEADROOM = 8 / 7               # of the others: two rows of full bars would run together
@@ -40,13 +46,11 @@ NAMED = ("queued", "kernel_queued")    # figures that say whose queue is the lon
 NUMBER, NAME_MOST = 4, 8       # cells kept for that, with the blank before it
 BARS_LEAST, BARS_FEW = 5, 3    # cells of the shortest sparkline, and beside a name
 BARS_GOOD = 12                 # cells of one that leaves room for a name, and not just a number
+LINTS_AT = 3                   # the line that they have
 WIDE = 110                     # cells from which every metric has a sparkline
 LONG_CALLBACK = 0.05           # seconds; of a shorter one it does not matter what it waited for
 PLOTTED = (("wake-ups", "wake-ups", "busy", "busy"),      # what a click on a metric shows
            ("lines-in", "lines-out", "queued", "kernel"))
-CLIENTS = "clients"            # the same for the first line
-GONE_SHOWN = 1.0               # seconds from which a snapshot's age is worth saying of a server
-QUIET_SHOWN = 5.0              # that is late or gone, and of one that has nothing to tell
 
 
 class Place(NamedTuple):
@@ -104,7 +108,7 @@ class StatusBar(Static, can_focus=True):
             return
         at = self._at.within(len(_metric_widths(width))) if self.has_focus else None
         content = Content("\n").join([
-            _title_line(state, width, marked=at is not None and at.line == 0),
+            title_line(state, width, marked=at is not None and at.line == 0),
             *_metric_lines(state, width, at), self._lint.line(state, width)])
         if self._shown is None or content != self._shown:
             self._shown = content
@@ -133,101 +137,32 @@ class StatusBar(Static, can_focus=True):
         self.post_message(self.Left())
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a figure shows how it has been."""
-        figure = figure_at(event.x, event.y, self.size.width)
-        if figure:
-            self.post_message(RunLine(f"plot {figure}"))
+        """A click on a figure shows how it has been; the others are what a key does."""
+        if self._state is not None and (
+                line := line_at(event.x, event.y, self._state, self.size.width)):
+            self.post_message(RunLine(line))
+
+
+def line_at(x: int, y: int, state: ConsoleState, width: int) -> str:
+    """What a click into this cell of the header runs, "" for nothing."""
+    if y == 0:
+        return title_at(x, state, width)
+    if y == LINTS_AT:
+        return "lints"
+    figure = figure_at(x, y, width)
+    return f"plot {figure}" if figure else ""
 
 
 def figure_at(x: int, y: int, width: int) -> str:
-    """Which plot belongs to what stands in this cell of the header, "" for none."""
-    if not 0 < y < 3:
-        return CLIENTS if y == 0 else ""
+    """Which plot belongs to the metric in this cell of the header, "" for none."""
+    if not 0 < y < LINTS_AT:
+        return ""
     left = 1
     for wide, figure in zip(_metric_widths(width), PLOTTED[y - 1], strict=False):
         if left <= x < left + wide:
             return figure
         left += wide + GAP
     return ""
-
-
-# -- first line
-
-
-def chip(state: ConsoleState) -> tuple[str, str]:
-    """Which time the panes show, as a word on a ground of its own colour."""
-    if state.replay and not state.status.alive and not state.paused:
-        return " REPLAY ENDED ", "bold $background on $accent"
-    if state.status.dropped:
-        return " DROPPED ", "bold $background on $error"
-    if state.status.retrying:
-        return " ↻ AWAY ", "bold $background on $error"
-    if not state.status.alive and not state.replay:
-        return " FAILED " if state.status.failed else " GONE ", "bold $background on $error"
-    if state.draining or (state.live is not None and state.live.phase == "draining"):
-        return " DRAINING ", "bold $background on $warning"
-    if state.travel is not None:
-        return f" ◀ {state.chip} ", "bold $background on $secondary"
-    if state.paused:
-        return " ‖ PAUSED ", "bold $background on $warning"
-    if state.replay:
-        return f" {state.chip} ", "bold $background on $accent"
-    if state.late:
-        return " ▲ LATE ", "bold $background on $warning"
-    return " ● LIVE ", "bold $background on $success"
-
-
-def _title_line(state: ConsoleState, width: int, *, marked: bool = False) -> Content:
-    snapshot = state.live
-    left: list[Part] = [(" chatops ", "bold $background on $primary"), " "]
-    if snapshot is not None and snapshot.program is not None:
-        left += [*program.title(snapshot, snapshot.program),
-                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
-    elif snapshot is not None:
-        also = f" +{len(snapshot.also)}" if snapshot.also else ""
-        left += [(f"{with_port(snapshot.host, snapshot.port)}{also}", "bold $foreground"),
-                 (f"  {snapshot.loop.backend}", "$secondary"),
-                 " ", (MARK, MARKED) if marked else " ", ("clients ", LABEL),
-                 (f"{len(snapshot.clients):,}", VALUE),
-                 ("  up ", LABEL), format_clock(state.server_now - snapshot.started_at)]
-    else:
-        left += [("no snapshot yet", LABEL)]
-    right: list[Part] = []
-    if snapshot is not None and snapshot.engine is not None:
-        words, well = node_table.summary(snapshot)
-        right += [(f"{words} ", "$secondary" if well else "$error")]
-    if state.dropped:
-        right += [(f"▲ {counted(state.dropped, 'event')} dropped ", "$warning")]
-    if state.age > _age_shown(state) and state.live is not None:
-        # Nothing new, because nothing happens; or because the server has no time for us.
-        right += [(f"{_age_text(state)} ", "$warning" if state.late else LABEL)]
-    if state.recording:
-        right += [(f"● {state.recording} ", "bold $error")]
-    if state.status.read_only:
-        right += [(" READ ONLY ", "bold $background on $secondary"), " "]
-    right += [chip(state), " "]
-    ends = Content.assemble(*left), Content.assemble(*right)
-    if snapshot is not None and sum(end.cell_length for end in ends) > width - 1:
-        ends = Content.assemble(*left[:-2]), ends[1]       # since when is what gives way
-    return _both_ends(*ends, width)
-
-
-def _age_text(state: ConsoleState) -> str:
-    if not state.status.alive and not state.replay:
-        return f"{state.age:.0f}s ago"
-    return f"{'late' if state.late else 'nothing new'} {state.age:.0f}s"
-
-
-def _age_shown(state: ConsoleState) -> float:
-    """A quiet server is asked for nothing: a pause of a second or two is no news."""
-    calm = (state.status.alive or state.replay) and not state.late
-    return QUIET_SHOWN if calm else GONE_SHOWN
-
-
-def _both_ends(left: Content, right: Content, width: int) -> Content:
-    room = width - right.cell_length
-    return Content.assemble(left.truncate(max(0, room - 1), ellipsis=True, pad=True), " ", right) \
-        if room > 1 else right
 
 
 # -- metrics
