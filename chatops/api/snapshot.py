@@ -191,6 +191,7 @@ class Lint(msgspec.Struct, frozen=True, gc=False):
     worst: float = 0.0         # seconds that the longest of them took
     last: float = 0.0          # monotonic: the end of the latest of them, as far as it is known
     dated: bool = False        # the summary itself says for how long it has been so
+    told_by: str = ""          # the code of a more specific one that tells of the same
 
 
 class Ready(msgspec.Struct, frozen=True, gc=False):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from chatops.lints.server import LINTS, age_of, find, looked_for
+from chatops.lints.server import LINTS, age_of, distinct, find, looked_for
 
-__all__ = ["LINTS", "age_of", "find", "looked_for"]
+__all__ = ["LINTS", "age_of", "distinct", "find", "looked_for"]

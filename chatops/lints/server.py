@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import ClientRow, KeyRow, Lint, Snapshot
 from chatops.lints import nodes as node_lints
+from chatops.lints import overlaps
 from chatops.lints import program as program_lints
 from chatops.lints.nodes import NODE_LINTS
 from chatops.lints.program import PROGRAM_LINTS
@@ -59,7 +60,12 @@ def find(snapshot: Snapshot, previous: Snapshot | None = None) -> tuple[Lint, ..
         for lint in _gathered(list(check(look))):
             since = lint.since or before.get((lint.code, lint.fd, lint.client), snapshot.mono)
             found.append(replace(lint, since=since))
-    return tuple(found)
+    return overlaps.marked(tuple(found), snapshot, look.before)
+
+
+def distinct(lints: tuple[Lint, ...]) -> tuple[Lint, ...]:
+    """Of several that tell of the same, the one that tells most; what a console shows."""
+    return tuple([lint for lint in lints if not lint.told_by])
 
 
 def age_of(lint: Lint, now: float) -> str:
@@ -177,8 +183,10 @@ def _held_loop(look: _Comparison) -> Iterator[Lint]:
     else:
         how = (f"{format_seconds(worst.seconds)}, {format_seconds(worst.off_cpu)} of it in a call "
                "that waits")
-    yield Lint("held-loop", f"{worst.text} held the loop for {how}", worst.fd, worst.client,
-               look.now.mono)
+    place = overlaps.place_of(worst, look.now, look.before)
+    yield Lint("held-loop", f"{place or worst.text} held the loop for {how}", worst.fd,
+               worst.client, look.now.mono, place, worst=worst.seconds,
+               last=worst.since + worst.seconds if worst.since else look.now.mono)
 
 
 def _kept_waiting(look: _Comparison) -> Iterator[Lint]:

@@ -19,6 +19,7 @@ class LoopHold(NamedTuple):
     text: str
     fd: int = -1
     client: int = 0
+    since: float = 0.0         # monotonic: when the turn began; 0 where that is not known
 
     @property
     def at_work(self) -> float:
@@ -63,7 +64,7 @@ def holds(now: Snapshot, before: Snapshot | None) -> Iterator[LoopHold]:
             if ready.cost >= HELD:
                 row = next((row for row in now.keys if row.fd == ready.fd), None)
                 yield LoopHold(ready.cost, ready.off_cpu, ready.name, ready.fd,
-                               row.client if row is not None else 0)
+                               row.client if row is not None else 0, turn.at)
                 told = True
         if by_name and turn.repeats:
             continue               # one may have worked for all: its call is told, not a share
@@ -72,7 +73,7 @@ def holds(now: Snapshot, before: Snapshot | None) -> Iterator[LoopHold]:
             worked -= before.built_in      # the console's own look is not the server's
         if worked >= HELD and not any(ready.cost >= HELD for ready in turn.ready):
             yield LoopHold(worked, min(worked, turn.off_cpu / (1 + turn.repeats)),
-                           f"turn {turn.n:,}{alone}")
+                           f"turn {turn.n:,}{alone}", since=turn.at)
             told = True
     if before is not None and not told:
         yield from _untimed(now, before)

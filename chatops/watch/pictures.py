@@ -151,12 +151,12 @@ class ProgramPictures:
         watchdog, selector = self._loops.watchdog, self._loops.shown
         held, before = watchdog.look(now) if watchdog is not None else None, self._held
         self._held = held
-        if held is not None and (before is None or before.since != held.since):
-            self._say(events.LoopHeld(time.time(), held.seconds, held.at, held.inside))
         if before is not None and (held is None or held.since != before.since):
             over = watchdog.let_go(before, now) if watchdog is not None else before
             self._was_held = over
             self._say(events.LoopHeld(time.time(), over.seconds, over.at, over.inside, over=True))
+        if held is not None and (before is None or before.since != held.since):
+            self._say(events.LoopHeld(time.time(), held.seconds, held.at, held.inside))
         if held is None and before is None:
             return
         latest = self._latest

@@ -201,3 +201,42 @@ async def test_no_chatter_pushes_a_deed_out_of_the_log() -> None:
             rig.feed.happened += [e.Said(AT, 1, "a", "lobby", str(n)) for n in range(1900)]
         await press(rig, pilot, "5")
         assert ":kick 3  kicked #3 bob" in lines_in(rig, LogPane)[-1]
+
+
+# -- a loop that is held
+
+
+HOLD = e.LoopHeld(AT, 0.126, "cruncher (prog.py:17)", "time.sleep(.3)")
+LET_GO = e.LoopHeld(AT + 0.2, 0.302, "cruncher (prog.py:17)", "time.sleep(.3)", over=True)
+
+
+async def test_that_a_hold_is_over_takes_the_place_of_that_it_began() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(100, 30)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "3")
+        state = rig.app.state
+        state.feed(None, [HOLD, e.Printed(AT + 0.1, "tick")], state.mono_now)
+        rig.app.redraw()
+        await pilot.pause()
+        assert "has been held for 126ms" in on_screen(rig)
+        state.feed(None, [LET_GO, e.Printed(AT + 0.3, "tock")], state.mono_now)
+        rig.app.redraw()
+        await pilot.pause()
+        text = on_screen(rig)
+        assert "has been held" not in text
+        assert text.count("was held for 302ms") == 1
+        told = lines_in(rig, EventsPane)[-3:]
+        assert [line.split()[-1] for line in told] == ["time.sleep(.3)", "tick", "tock"]
+        assert told[0].startswith(line_of(HOLD).plain[:8])
+
+
+async def test_holds_that_were_over_before_anybody_looked_are_a_line_each() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(100, 30)) as pilot:
+        await begin(rig, pilot)
+        state = rig.app.state
+        state.feed(None, [HOLD, LET_GO] * 3, state.mono_now)
+        await press(rig, pilot, "5")
+        assert len([line for line in lines_in(rig, LogPane) if "held for" in line]) == 3
+        assert "has been" not in on_screen(rig)

@@ -9,7 +9,7 @@ from chatops.api.snapshot import Snapshot
 from tests.tui.feed import Feed
 from tui.model.state import ConsoleState
 from tui.widgets.gauge import sparkline
-from tui.widgets.status_bar import _metric_lines, _metric_widths, _title_line, _top
+from tui.widgets.status_bar import _metric_lines, _metric_widths, title_line, _top
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -59,7 +59,7 @@ def test_a_pause_of_a_quiet_server_is_told_when_it_is_long() -> None:
     for now in (2.5, 4.0, 8.0):
         state.feed(None, (), now)
         assert not state.late
-        told.append(_title_line(state, 120).plain)
+        told.append(title_line(state, 120).plain)
     assert ["nothing new" in line for line in told] == [False, False, True]
     assert "nothing new 7s" in told[-1]
 

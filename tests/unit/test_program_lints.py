@@ -134,3 +134,78 @@ def test_a_share_of_one_long_turn_is_no_turn_that_held_the_loop() -> None:
     alone = replace(run, repeats=0)
     assert [lint.summary for lint in lints.find(replace(scene(10.0, None), turns=(alone,)))] == [
         "turn 28 held the loop for 3.0s"]
+
+
+# -- one hold, seen by several
+
+
+def moment(mono: float, *, held: Held | None = None, was: Held | None = None,
+           turns: tuple[Turn, ...] = (), slowest: float = 0.0) -> Snapshot:
+    rows = (CallbackRow("cruncher (prog.py:15)", 1, slowest, slowest, slowest, slowest),)
+    return replace(scene(mono, held), turns=turns, program=replace(
+        PROGRAM, held=held, was_held=was, callbacks=rows if slowest else ()))
+
+
+def shown(seen: Snapshot) -> list[str]:
+    return [lint.code for lint in lints.distinct(seen.lints)]
+
+
+SLEEPS = Held(0.13, 10.0, "cruncher (prog.py:17)", "time.sleep(.3)", (), "time.sleep", "sleep")
+COMPUTES = replace(SLEEPS, inside="", call="", kind="")
+LONG = Turn(45, 10.0, None, 0.0, 0.302, ())
+
+
+def one_hold(held: Held) -> list[Snapshot]:
+    """How it goes on, as the console sees it: before, meanwhile, after, and much later."""
+    over = replace(held, seconds=0.302)
+    seen = [with_lints(moment(9.9))]
+    for now in (moment(10.13, held=held), moment(10.35, was=over, turns=(LONG,), slowest=0.302),
+                moment(10.6, was=over, slowest=0.302), moment(15.0, was=over, slowest=0.302)):
+        seen.append(with_lints(now, seen[-1]))
+    return seen[1:]
+
+
+def test_a_call_that_blocks_is_told_once_and_not_as_a_call_and_a_turn_as_well() -> None:
+    assert [shown(seen) for seen in one_hold(SLEEPS)] == [["blocking-call"]] * 4
+
+
+def test_alerts_and_scripts_see_all_that_holds_whatever_a_console_shows() -> None:
+    during, after, *_ = one_hold(SLEEPS)
+    assert {lint.code for lint in during.lints} == {"held-now", "blocking-call"}
+    assert {lint.code for lint in after.lints} == {"blocking-call", "slow-call", "held-loop"}
+
+
+def test_a_calculation_is_told_once_with_its_line_while_it_goes_on_and_after() -> None:
+    during, *after = one_hold(COMPUTES)
+    assert shown(during) == ["held-now"]
+    assert [shown(seen) for seen in after] == [["held-loop"]] * 3
+    (lint,) = lints.distinct(after[0].lints)
+    assert lint.summary == "cruncher (prog.py:17) held the loop for 302ms"
+
+
+def test_a_place_that_holds_the_loop_again_is_told_of_as_it_is_now_and_then_as_it_was() -> None:
+    seen = one_hold(COMPUTES)[-1]
+    again = replace(COMPUTES, since=16.0, seconds=0.2)
+    now = with_lints(moment(16.2, held=again, was=COMPUTES, slowest=0.302), seen)
+    assert shown(now) == ["held-now"]
+    assert shown(with_lints(moment(16.3, was=again, slowest=0.302), now)) == ["held-loop"]
+
+
+def test_a_call_that_nobody_watched_is_told_rather_than_its_turn() -> None:
+    before = with_lints(moment(9.9))
+    now = with_lints(moment(10.35, turns=(LONG,), slowest=0.302), before)
+    assert [lint.summary for lint in lints.distinct(now.lints)] == [
+        "cruncher (prog.py:15) held the loop for 302ms"]
+
+
+def test_another_call_of_the_same_time_is_no_part_of_the_one_that_blocks() -> None:
+    before = with_lints(moment(9.9))
+    now = with_lints(moment(10.35, was=replace(SLEEPS, seconds=0.302), slowest=0.12), before)
+    assert shown(now) == ["blocking-call", "slow-call"]
+
+
+def test_two_turns_are_two_faults() -> None:
+    before = with_lints(moment(9.9))
+    other = replace(LONG, n=48, at=10.31, worked=0.4)
+    now = with_lints(moment(10.8, was=replace(SLEEPS, seconds=0.302), turns=(LONG, other)), before)
+    assert shown(now) == ["blocking-call", "held-loop"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import selectors
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from chatops.api.events import Event
+from chatops.api.events import Event, LoopHeld
 from chatops.api.program import Held, Program
 from chatops.api.snapshot import Snapshot
 from chatops.loop import backends
@@ -186,5 +186,27 @@ def test_what_packing_took_never_brings_a_picture_forward() -> None:
         rig.clock.now = due
         rig.pictures.charge(1.0)                       # packing alone, not for ever
         assert rig.pictures._next_at == due + LONGEST
+    finally:
+        rig.close()
+
+
+def test_a_hold_is_told_to_be_over_before_the_next_one_begins() -> None:
+    """Between two looks one turn may end and another be held: a reader pairs them in order."""
+    rig = Rig()
+    try:
+        found = [Held(0.1, 100.0, "a", "x"), Held(0.1, 100.3, "b", "y"), None]
+
+        class Seen:
+            def look(self, now: float) -> Held | None:
+                return found.pop(0)
+
+            def let_go(self, held: Held, now: float) -> Held:
+                return held
+
+        rig.loops.watchdog = cast(Watchdog, Seen())
+        for _ in range(3):
+            rig.pictures._guard(rig.clock())
+        assert [(event.where, event.over) for event in rig.said if isinstance(event, LoopHeld)] == [
+            ("a", False), ("a", True), ("b", False), ("b", True)]
     finally:
         rig.close()

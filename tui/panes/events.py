@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from functools import partial
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual.app import ComposeResult
 
-from chatops.api.events import Event
+from chatops.api.events import Event, LoopHeld
 from tui.messages import RunLine
 from tui.model.event_ring import EventRing
 from tui.model.state import ConsoleState
@@ -37,6 +38,7 @@ class EventsPane(TitledPane):
         self._seen = 0             # number of the first event not looked at yet
         self._filter = ""
         self._end = 0
+        self._hold: tuple[int, LoopHeld] | None = None     # one that goes on, and its line
         self._went_live = 0        # the last time that it was brought back to its end for that
 
     def compose(self) -> ComposeResult:
@@ -56,18 +58,37 @@ class EventsPane(TitledPane):
         ring, end = self.ring(state)
         anew = wanted != self._filter or end < self._end
         if anew:
-            self._filter, self._seen = wanted, 0
+            self._filter, self._seen, self._hold = wanted, 0, None
         fresh = list(enumerate(ring.between(self._seen, end), max(self._seen, ring.first)))
         self._seen = self._end = end
         if wanted:
             fresh = [(number, event) for number, event in fresh if matches(event, wanted)]
         self._view.empty = "nothing matches the filter" if wanted else self.EMPTY
-        self._view.put(self.lines(fresh[-LINES_KEPT:]), anew=anew)
+        self._view.put(self._folded(fresh[-LINES_KEPT:]), anew=anew)
         if state.went_live != self._went_live:
             self._went_live = state.went_live
             self._view.follow()
         self._tell_where(state)
         self._show_tabs(state)
+
+    def _folded(self, events: list[tuple[int, Event]]) -> list[Line]:
+        """Their lines; that a hold is over takes the place of that it had begun."""
+        if not any(type(event) is LoopHeld for _, event in events):
+            return self.lines(events)
+        first, lines = self._view.end, list[Line]()
+        for number, event in events:
+            hold = self._hold
+            if isinstance(event, LoopHeld):
+                self._hold = None if event.over else (first + len(lines), event)
+            if hold is not None and isinstance(event, LoopHeld) and event.over:
+                (line,) = self.lines([(number, replace(event, at=hold[1].at))])
+                if hold[0] >= first:
+                    lines[hold[0] - first] = line
+                else:
+                    self._view.change(hold[0], line)
+            else:
+                lines += self.lines([(number, event)])
+        return lines
 
     def _tell_where(self, state: ConsoleState) -> None:
         """Which line an action takes, and whether it is the newest."""

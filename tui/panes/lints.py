@@ -6,7 +6,7 @@ from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
-from chatops.lints import age_of
+from chatops.lints import age_of, distinct
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
@@ -24,7 +24,7 @@ class LintsPane(Static):
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
-        lints = state.snapshot.lints if state.snapshot is not None else ()
+        lints = distinct(state.snapshot.lints) if state.snapshot is not None else ()
         room = max(1, self.size.height)
         parts: list[Part] = []
         for lint in lints[:room]:

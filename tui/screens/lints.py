@@ -9,7 +9,7 @@ from operator import attrgetter
 from textual.content import Content
 
 from chatops.api.snapshot import Lint
-from chatops.lints import LINTS, age_of, looked_for
+from chatops.lints import LINTS, age_of, distinct, looked_for
 from tui.model.state import ConsoleState
 from tui.screens.dialog import Sheet
 from tui.text.cells import clean
@@ -22,7 +22,7 @@ class LintsScreen(Sheet):
         snapshot = state.snapshot
         lints = snapshot.lints if snapshot is not None else ()
         kinds = looked_for(snapshot) if snapshot is not None else ()
-        self.write(page(lints, state.now, kinds), f"Lints ({len(lints)})")
+        self.write(page(lints, state.now, kinds), f"Lints ({len(distinct(lints))})")
 
 
 def page(lints: tuple[Lint, ...], now: float, kinds: Sequence[str] = tuple(LINTS)) -> Content:
@@ -31,7 +31,8 @@ def page(lints: tuple[Lint, ...], now: float, kinds: Sequence[str] = tuple(LINTS
     """
     parts = [] if lints else [
         Content.styled("✓ nothing to object to in the selector", "bold $success")]
-    for code, members in groupby(sorted(lints, key=attrgetter("code")), attrgetter("code")):
+    told = sorted(distinct(lints), key=attrgetter("code"))
+    for code, members in groupby(told, attrgetter("code")):
         for lint in members:
             age = age_of(lint, now)
             parts.append(Content.assemble(("! ", "bold $error"), (clean(lint.summary), "bold"),

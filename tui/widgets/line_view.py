@@ -73,6 +73,18 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._number = 0                   # of the first line that is held, ever counting up
         self._chosen: int | None = None    # number of a line; None: the newest stays in sight
 
+    @property
+    def end(self) -> int:
+        """The number of the line that is put next."""
+        return self._number + len(self._lines)
+
+    def change(self, number: int, line: Line) -> None:
+        """Have another line in the place of this one, if it is still held."""
+        if self._number <= number < self.end:
+            self._lines[number - self._number] = line
+            self._drawn.pop(number, None)
+            self.refresh()
+
     # -- what is looked at
 
     @property

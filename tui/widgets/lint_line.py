@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from chatops.api.snapshot import ClientRow, Lint
+from chatops.lints import distinct
 from chatops.lints.server import STALLED
 from chatops.system.columns import width as cells
 from chatops.units import format_age, format_bytes
@@ -26,7 +27,7 @@ class LintLine:
 
     def line(self, state: ConsoleState, width: int) -> Content:
         """What the state holds now, in so many cells."""
-        lints = state.live.lints if state.live is not None else ()
+        lints = distinct(state.live.lints) if state.live is not None else ()
         if not lints:
             return Content.assemble((" lint   ", LABEL), (" ✓ nothing to object to", CLEAN))
         self._follow(state, lints[0].client)
