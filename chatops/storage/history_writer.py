@@ -264,7 +264,7 @@ class HistoryWriter:
 
     def _write(self, batch: _Batch) -> None:
         """A transaction for each batch, so that a failure is found out with the oldest."""
-        if self._failing and not batch.chunks:     # that would be one more with every frame
+        if self._failing and self._unwritten and not batch.chunks:     # or one with every frame
             last = self._unwritten.pop()
             batch = _Batch(last.chunks, batch.cursor or last.cursor)
         self._unwritten.append(batch)

@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from typing import cast
 
+import pytest
+
 from chatops.api import events
 from chatops.chat.dialect import PLAIN
 from chatops.chat.groups import Group, Sender
@@ -45,12 +47,14 @@ class File:
     """Where a history would be; its disk may be full."""
 
     def __init__(self) -> None:
-        self.full = False
+        self.full = self.broken = False
         self.written: list[tuple[list[bytes], str]] = []
 
     def append(self, chunks: Iterable[Chunk], cursor: Cursor | None) -> None:
         if self.full:
             raise sqlite3.OperationalError("database or disk is full")
+        if self.broken:
+            raise OverflowError
         self.written.append(([chunk.data for chunk in chunks], cursor.entry if cursor else ""))
 
 
@@ -99,3 +103,23 @@ def test_a_disk_that_is_full_costs_no_memory_for_each_frame_of_the_log() -> None
     heard(writer, "1")
     later.hand_over()
     assert file.written == [([b"ada: 0\n"], "99-0"), ([b"ada: 1\n"], "")]
+
+
+def test_a_batch_that_cannot_be_written_at_all_does_not_end_the_writing() -> None:
+    writer, later, file = writing()
+    file.full = True
+    heard(writer, "0")
+    later.hand_over()
+    file.full, file.broken = False, True       # while it is failing
+    writer.archived(Cursor("log", "1-0"))
+    with pytest.raises(OverflowError):
+        later.hand_over()
+    writer.archived(Cursor("log", "2-0"))
+    with pytest.raises(OverflowError):         # and no other error
+        later.hand_over()
+    file.broken = False
+    writer.archived(Cursor("log", "3-0"))
+    later.hand_over()
+    heard(writer, "1")
+    later.hand_over()
+    assert file.written == [([], "3-0"), ([b"ada: 1\n"], "")]
