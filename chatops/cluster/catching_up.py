@@ -59,7 +59,7 @@ class CatchingUp:
         self._node = node
         self._archive = archive
         self._log = self._entry = ""   # what was read last, and the archive has not been told
-        self._lines: dict[str, int] = {}   # said elsewhere, by where they are kept
+        self._lines: dict[str, int] = {}   # said elsewhere, by rooms
         self._missing: dict[str, int] = {} # frames, by their nodes
         self._over = False             # it has been told
         self._late: dict[str, _Late] = {}      # what rooms have not been told of
@@ -90,10 +90,9 @@ class CatchingUp:
 
     def unheard(self, heard: Heard, node: str, ahead: float) -> None:
         """Have it archived, for nobody is here to hear it."""
-        room = heard.kept_as or heard.room
         lines = sum([group.lines for group in self._keep(heard, node, ahead)])
         if lines and not self._over:
-            self._lines[room] = self._lines.get(room, 0) + lines
+            self._lines[heard.room] = self._lines.get(heard.room, 0) + lines
 
     def late(self, heard: Heard, node: str, ahead: float) -> None:
         """Have it archived, for it was said too long ago to be shown; who is in the room is told

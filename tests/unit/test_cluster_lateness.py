@@ -58,7 +58,7 @@ class Node:
         self.later: list[Any] = []
         Intake(self.hub).connect(1, 7, "peer")
         self.hub.at = 1000.0
-        state = cast(Any, SimpleNamespace(
+        state = self.state = cast(Any, SimpleNamespace(
             hub=self.hub, say=self.said.append, wall=lambda: self.hub.at,
             reactor=SimpleNamespace(now=0.0, call_later=lambda _, call: self.later.append(call))))
         self.past = CatchingUp(state, "a", archive, None)
@@ -196,3 +196,18 @@ def test_formatting_and_words_without_it_are_both_dated() -> None:
     assert TIME.sub("", group.text.decode()) == "\x02hi"
     assert group.plain is not None
     assert TIME.sub("", group.plain.decode()) == "hi"
+
+
+def test_what_a_closed_room_missed_is_told_under_its_name_and_not_where_it_is_kept() -> None:
+    archive = Archive()
+    node = Node(archive)
+    node.past = CatchingUp(node.state, "a", archive, None)
+    node.past.unheard(Heard("lobby", [talk("hello")], "lobby 5f3a9c0d11223344"), "b", 0.0)
+    node.past.over()
+    node.hub.flush()
+    [notice] = [group for effect in node.hub.effects if isinstance(effect, Deliver)
+                for group in effect.groups]
+    assert notice.text == b"1 line of lobby was said while this node was away; /history shows it"
+    [warned] = [event for event in node.said if isinstance(event, Warned)]
+    assert warned.text.startswith("1 line of lobby was said")
+    assert [chunk.room for chunk in archive.past] == ["lobby 5f3a9c0d11223344"]
