@@ -186,7 +186,7 @@ class Lint(msgspec.Struct, frozen=True, gc=False):
     fd: int = -1
     client: int = 0
     since: float = 0.0         # monotonic
-    place: str = ""            # where in a program, of what happens there again and again
+    place: str = ""            # where in a program, or which node, of what happens again and again
     times: int = 1             # that it has happened there since `since`
     worst: float = 0.0         # seconds that the longest of them took
     last: float = 0.0          # monotonic: the end of the latest of them, as far as it is known

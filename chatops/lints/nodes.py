@@ -87,11 +87,12 @@ def _lost(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
     if before is None:
         return
     known = {row.name: row.lost for row in before.nodes}
+    told = {lint.place: lint for lint in before.lints if lint.code == "lines-lost"}
     for row in now.nodes:
         if row.lost > known.get(row.name, row.lost):
+            told.pop(row.name, None)
             yield Lint("lines-lost", f"node {row.name}: {counted(row.lost, 'frame')} of lines "
-                       "never came", since=now.mono)
-            return
-    for lint in before.lints:
-        if lint.code == "lines-lost" and now.mono - lint.since < LOST_SHOWN:
+                       "never came", since=now.mono, place=row.name)
+    for lint in told.values():
+        if now.mono - lint.since < LOST_SHOWN:
             yield lint

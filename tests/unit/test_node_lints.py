@@ -84,6 +84,25 @@ def test_lines_that_are_lost_are_told_for_a_while_but_not_those_of_before_anybod
     assert codes(scene(162.0, there=lossy), told) == []
 
 
+def test_each_node_that_loses_lines_is_told_of_for_as_long_as_another() -> None:
+    def lost(mono: float, b: int, c: int, before: Snapshot | None) -> Snapshot:
+        plain = scene(mono, there=replace(THERE, lost=b))
+        now = replace(plain, nodes=(*plain.nodes, replace(THERE, name="c", lost=c)))
+        return replace(now, lints=find(now, before))
+
+    def told(now: Snapshot) -> set[str]:
+        return {lint.summary for lint in now.lints if lint.code == "lines-lost"}
+
+    b, c = ("node b: 3 frames of lines never came", "node c: 4 frames of lines never came")
+    both = lost(101.0, 3, 4, lost(100.0, 0, 0, None))
+    assert told(both) == {b, c}
+    first = lost(101.0, 3, 0, lost(100.0, 0, 0, None))
+    second = lost(131.0, 3, 4, first)
+    assert (told(first), told(second)) == ({b}, {b, c})
+    assert told(lost(162.0, 3, 4, second)) == {c}
+    assert told(lost(192.0, 3, 4, second)) == set()
+
+
 def test_the_table_has_a_row_for_each_node_as_wide_as_its_head() -> None:
     rows = list(table(scene()))
     assert rows[0] == HEAD
