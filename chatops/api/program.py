@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+CALLBACKS = 30                 # names that a picture has at most
+
 
 class TaskRow(msgspec.Struct, frozen=True, gc=False):
     """One task of an asyncio program, or several of one coroutine in one line."""
@@ -86,7 +88,7 @@ class Program(msgspec.Struct, frozen=True, gc=False):
     unseen: str = ""           # why there is nothing to see, or not all; one line
     held: Held | None = None
     executor: Executor | None = None
-    callbacks: tuple[CallbackRow, ...] = ()    # the most expensive first
+    callbacks: tuple[CallbackRow, ...] = ()    # of CALLBACKS names, the most expensive first
     tasks: int = 0             # in all, however many have a row
     processes: tuple[Process, ...] = ()
     was_held: Held | None = None       # the last one that is over, with the time it took in all

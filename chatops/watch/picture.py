@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from msgspec.structs import replace
 
-from chatops.api.program import CallbackRow, Executor, Program, TaskRow
+from chatops.api.program import CALLBACKS, CallbackRow, Executor, Program, TaskRow
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.chat.sanitize import clean_text
 from chatops.loop import private
@@ -31,7 +31,6 @@ from chatops.watch import descriptors
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.tasks import TaskTable
 
-CALLBACKS = 30                 # shown
 AT_ONCE = 32                   # turns that are told in one step
 # Of Linux's struct tcp_info: tcpi_bytes_acked and tcpi_bytes_received (tcp(7), linux/tcp.h).
 _TRAFFIC = struct.Struct("120x2Q")

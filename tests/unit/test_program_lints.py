@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatops import lints
-from chatops.api.program import CallbackRow, Held, Program, TaskRow
+from chatops.api.program import CALLBACKS, CallbackRow, Held, Program, TaskRow
 from chatops.api.snapshot import LoopFigures, Snapshot, Turn
 from chatops.lints.program import INSTEAD, SHOWN
 
@@ -209,3 +209,28 @@ def test_two_turns_are_two_faults() -> None:
     other = replace(LONG, n=48, at=10.31, worked=0.4)
     now = with_lints(moment(10.8, was=replace(SLEEPS, seconds=0.302), turns=(LONG, other)), before)
     assert shown(now) == ["blocking-call", "held-loop"]
+
+
+def slow(mono: float, *callbacks: CallbackRow) -> Snapshot:
+    now = scene(mono, None)
+    assert now.program is not None
+    return replace(now, program=replace(now.program, callbacks=callbacks))
+
+
+def told_slow(now: Snapshot, before: Snapshot) -> list[str]:
+    return [lint.summary for lint in lints.find(now, before) if lint.code == "slow-call"]
+
+
+def test_a_callback_that_comes_back_among_the_dearest_did_not_hold_the_loop_now() -> None:
+    def cost(name: str, busy: float, slowest: float = 0.01) -> CallbackRow:
+        return CallbackRow(name, 10, busy, 0.0, 0.0, slowest)
+
+    dearest = [cost(f"f{n}", 5.0 - n / 100) for n in range(CALLBACKS)]
+    before, least = slow(3600.0, *dearest), dearest[-1].busy
+    back = cost("startup", least + 0.1, 0.5)       # its 0.5 s were long ago
+    assert told_slow(slow(3601.0, *dearest[:-1], back), before) == []
+    new = cost("report", least + 0.2, least + 0.2)     # it could not have cost that before
+    assert len(told_slow(slow(3601.0, new, *dearest[:-1]), before)) == 1
+    few = slow(3600.0, *dearest[:-1])              # all that there were
+    assert told_slow(slow(3601.0, *dearest[:-1], cost("startup", 0.5, 0.5)), few) == [
+        "startup held the loop for 500ms"]
