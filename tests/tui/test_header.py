@@ -9,7 +9,8 @@ from chatops.api.snapshot import Snapshot
 from tests.tui.feed import Feed
 from tui.model.state import ConsoleState
 from tui.widgets.gauge import sparkline
-from tui.widgets.status_bar import _metric_lines, _metric_widths, _top, title_line
+from tui.widgets.status_bar import _metric_lines, _metric_widths, _top
+from tui.widgets.title_line import title_line
 
 BARS = "▁▂▃▄▅▆▇█"
 
