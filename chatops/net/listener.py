@@ -85,7 +85,7 @@ class Listener:
         tells them apart, with the port.
         """
         if speaks:
-            self.label = f"{speaks} {sock.getsockname()[1]}"
+            self.label = f"{sock.getsockname()[1]} {speaks}"
         self._reactor = reactor
         self._accepted = accepted
         self._shortage = shortage

@@ -171,7 +171,7 @@ def test_the_selectors_map_tells_what_is_spoken_at_each_port(
     chat.trust = authority.trust
     ports = {tls: port for port, tls in chat.call(lambda: chat.chat.irc_ports)}
     data = {key.data for key in chat.snapshot().keys if key.type == "listener"}
-    assert data == {f"lines-TLS {chat.address[1]}", f"IRC {ports[False]}", f"IRC-TLS {ports[True]}"}
+    assert data == {f"{chat.address[1]} lines-TLS", f"{ports[False]} IRC", f"{ports[True]} IRC-TLS"}
 
 
 def test_who_comes_without_tls_is_told_where_there_is(
