@@ -48,6 +48,17 @@ def test_what_was_said_in_the_room_it_came_from_counts_up_to_the_move() -> None:
         ("told", "alice", "in ops"), ("told", "carol", "in the lobby")]
 
 
+def test_who_is_in_several_rooms_is_told_what_each_of_them_heard_while_it_was_there() -> None:
+    row = replace(BOB, room="#a", rooms=("#a", "#b"))
+    assert told(e.Said(1.0, 1, "alice", "#b", "not yet"),
+                e.Said(2.0, 1, "alice", "#c", "in c"),
+                e.Joined(3.0, 2, "bob", "#b"), e.Joined(3.0, 1, "alice", "#a"),
+                e.Said(4.0, 1, "alice", "#b", "in b"), e.Acted(5.0, 1, "alice", "#a", "waves"),
+                e.Parted(6.0, 2, "bob", "#c"),
+                e.Said(7.0, 1, "alice", "#c", "no more"), row=row) == [
+        ("told", "alice", "in c"), ("told", "alice", "in b"), ("told", "* alice", "waves")]
+
+
 def test_nothing_is_told_of_the_time_before_it_came() -> None:
     assert told(e.Said(1.0, 1, "alice", "lobby", "early"),
                 e.Connected(2.0, 2, 9, "bob", "10.0.0.1:1"),

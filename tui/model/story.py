@@ -41,29 +41,41 @@ class MaskChange(NamedTuple):
 def lines_of(row: ClientRow, happened: list[Event]) -> list[StoryLine]:
     """The last lines it said and was told, oldest first; `happened` is oldest first, too.
 
-    Backwards, so that the room it was in is known at each of them.
+    Backwards, so that the rooms it was in are known at each of them.
     """
     found: list[StoryLine] = []
-    room = row.room
+    rooms = set(row.rooms or (row.room,))
     for event in reversed(happened):
-        if isinstance(event, e.Moved) and event.id == row.id:
-            room = event.old
-        elif isinstance(event, e.Connected) and event.id == row.id:
+        if isinstance(event, e.Connected) and event.id == row.id:
             break
-        elif (line := _line(event, row.id, room)) is not None:
+        if isinstance(event, e.Moved | e.Joined | e.Parted) and event.id == row.id:
+            _step_back(rooms, event)
+        elif (line := _line(event, row.id, rooms)) is not None:
             found.append(line)
             if len(found) == LINES:
                 break
     return found[::-1]
 
 
-def _line(event: Event, ident: int, room: str) -> StoryLine | None:
+def _step_back(rooms: set[str], event: e.Moved | e.Joined | e.Parted) -> None:
+    """Make of the rooms that it was in after this those of before."""
+    match event:
+        case e.Moved(old=old, new=new):
+            rooms.discard(new)
+            rooms.add(old)
+        case e.Joined(room=room):
+            rooms.discard(room)
+        case e.Parted(room=room):
+            rooms.add(room)
+
+
+def _line(event: Event, ident: int, rooms: set[str]) -> StoryLine | None:
     match event:
         case e.Said(at=at, id=who, nick=nick, room=where, text=text):
-            if who == ident or where == room:
+            if who == ident or where in rooms:
                 return StoryLine(at, "said" if who == ident else "told", nick, text)
         case e.Acted(at=at, id=who, nick=nick, room=where, text=text):
-            if who == ident or where == room:
+            if who == ident or where in rooms:
                 return StoryLine(at, "said" if who == ident else "told", f"* {nick}", text)
         case e.Whispered(at=at, id=who, nick=nick, to_id=to, to_nick=to_nick, to_node=node):
             if who == ident:
