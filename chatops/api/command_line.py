@@ -179,9 +179,21 @@ def _write(param: Param, value: object, timed: bool) -> str:
             return str(value)
         case _:
             text = str(value)
-            plain = text and text == text.strip() and text[0] not in "\"'"
             if timed and param.kind == "text" and is_numeral(text):
-                plain = False          # or it would be read as a part of the time before it
-            if plain and (param.kind in ("text", "columns") or not re.search(r"\s", text)):
+                return _quoted(text)   # or it would be read as a part of the time before it
+            if param.kind in ("text", "columns") and text == text.strip() and _has_no_quote(text):
                 return text
-            return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            return as_word(text)
+
+
+def as_word(text: str) -> str:
+    """As it is, or in quotes where it would be read as something else without them."""
+    return text if _has_no_quote(text) and not re.search(r"\s", text) else _quoted(text)
+
+
+def _has_no_quote(text: str) -> bool:
+    return text[:1] not in ("", '"', "'")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

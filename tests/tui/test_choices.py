@@ -11,6 +11,8 @@ import msgspec
 import pytest
 from textual.pilot import Pilot
 
+from chatops.api.command_line import parse
+from chatops.api.commands import Save
 from chatops.units import format_size
 from tests.tui.eyes import screen_text, table
 from tests.tui.feed import Feed
@@ -41,7 +43,40 @@ def headings(rig: Rig) -> list[str]:
     return [placed.column.name for placed in table(rig).places]
 
 
+def offered(line: str) -> list[str]:
+    return [candidate.line for candidate in complete(line, ConsoleState()).candidates]
+
+
+@pytest.mark.parametrize("typed", ["{}/my", '"{}/My', '"{}/My ', '"{}/My Film.rec"', "'{}/My F"])
+def test_a_file_name_with_a_blank_is_completed_to_a_line_that_is_understood(
+        tmp_path: Path, typed: str) -> None:
+    for name in ("My Film.rec", "other.rec", "Film.rec"):
+        (tmp_path / name).touch()
+    [line] = offered(f":save {typed.format(tmp_path)}")
+    assert parse(line) == Save(f"{tmp_path}/My Film.rec")
+    assert offered(line) == [line]
+
+
+def test_what_lies_in_a_folder_with_a_blank_is_completed_too(tmp_path: Path) -> None:
+    folder = tmp_path / 'a "b'
+    folder.mkdir()
+    (folder / "x\\y.rec").touch()
+    [line] = offered(f":save {tmp_path}/a")
+    [line] = offered(line)                         # all that is in it
+    assert parse(line) == Save(f"{folder}/x\\y.rec")
+
+
 # -- columns
+
+
+@pytest.mark.parametrize("width", ["0", "000", "201", "0012345", "9999999", "²", ""])
+def test_a_width_is_within_its_bounds_however_it_is_written(width: str) -> None:
+    with pytest.raises(chosen.ChoiceError, match="is no width"):
+        chosen.change(rows.CLIENTS, (), [f"nick:{width}"])
+
+
+def test_zeros_before_a_width_mean_nothing() -> None:
+    assert chosen.change(rows.CLIENTS, (), ["nick:00200"]) == ("NICK:200",)
 
 
 async def test_columns_are_chosen_ordered_and_sized_and_kept(tmp_path: Path) -> None:

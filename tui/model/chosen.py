@@ -79,9 +79,10 @@ def _split(word: str, named: dict[str, Column[Any]]) -> tuple[str, int]:
                           f"{', '.join(named).lower()}")
     if not colon:
         return name, 0
-    if not (text.isascii() and text.isdecimal() and 0 < int(text[:4]) <= WIDEST):
+    digits = text.lstrip("0")[:4] if text.isascii() and text.isdecimal() else ""
+    if not 0 < int(digits or "0") <= WIDEST:
         raise ChoiceError(f"'{text}' is no width; one is 1 to {WIDEST} cells")
-    return name, int(text)
+    return name, int(digits)
 
 
 def _written(name: str, width: int) -> str:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from chatops.api.command_line import as_word
 from chatops.api.command_table import SPECS, Param, Spec, find
 from chatops.lab.lessons import LESSONS
 from chatops.lab.stages import STAGES
@@ -51,13 +52,32 @@ def complete(line: str, state: ConsoleState) -> Completion:
     if spec is None:
         return Completion()
     words = [match[1] for match in _SPLIT.finditer(rest)]
-    typing = words.pop() if words and not rest.endswith(" ") else ""
+    typing = words.pop() if words and (not rest.endswith(" ") or _is_open(words[-1])) else ""
     at = _parameter(spec, words)
     if at >= len(spec.params):
         return Completion((), spec, len(spec.params))
     param = spec.params[at]
     head = line[: len(line) - len(typing)]
-    return Completion(tuple(_arguments(param, head, typing, words, state)), spec, at)
+    return Completion(tuple(_arguments(param, head, _unquoted(typing), words, state)), spec, at)
+
+
+def _is_open(word: str) -> bool:
+    """Whether it begins with a quote whose other one is still to come."""
+    return word[:1] in ('"', "'") and not (len(word) > 1 and word[-1] == word[0])
+
+
+def _unquoted(word: str) -> str:
+    """What is meant by a word that may be half of one."""
+    if word[:1] not in ('"', "'"):
+        return word
+    text = word[1:] if _is_open(word) else word[1:-1]
+    return re.sub(r"\\(.)", r"\1", text) if word[0] == '"' else text
+
+
+def _as_word(text: str) -> str:
+    """As it is put in; what is in a folder goes on within the quotes that the folder needs."""
+    word = as_word(text)
+    return word.removesuffix('"') if word != text and text.endswith("/") else word
 
 
 def _parameter(spec: Spec, words: list[str]) -> int:
@@ -86,13 +106,13 @@ def _arguments(param: Param, head: str, typing: str, words: list[str],
     shown = 0
     for word, label, text in _values(param, typing, words, state):
         # A client's label reads `#3 bob`; it is found by either.
-        names = (word, *label.split(maxsplit=1)[1:])
+        names = (word, *(label.split(maxsplit=1)[1:] if label != word else ()))
         if word in taken or not any(_matches(name, typing) for name in names):
             continue
         shown += 1
         if shown > MOST:
             return
-        yield Candidate(f"{head}{done}{comma}{word}", label, text)
+        yield Candidate(f"{head}{done}{comma}{_as_word(word)}", label, text)
 
 
 def _matches(word: str, typing: str) -> bool:
