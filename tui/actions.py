@@ -11,15 +11,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import msgspec
-
 from chatops.api import commands as c
 from chatops.api import node_table
 from chatops.api.command_line import CommandError
 from chatops.api.command_table import SPEEDS
 from chatops.api.commands import Command
 from chatops.api.events import Event
-from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
+from chatops.api.snapshot import Snapshot
 from chatops.links.replay import ReplayLink
 from chatops.replay.recording import RecordingError
 from chatops.replay.writer import save
@@ -32,13 +30,13 @@ from tui.details_actions import client_meant, details, open_screen
 from tui.model.keymap import KeymapEntry
 from tui.model.state import ConsoleState
 from tui.navigation_actions import NAVIGATION
+from tui.row_actions import ROW_ACTIONS
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
 from tui.suspend import suspend, told
 from tui.tables import check_filter
-from tui.text.cells import clean
 from tui.widgets.status_bar import StatusBar
 
 
@@ -177,35 +175,6 @@ def _figures(console: Console, _: c.HeaderFigures) -> str:
     return "arrows go through the header, enter plots a figure, escape goes back"
 
 
-def _copy(console: Console, command: c.Copy) -> str:
-    row = _row_at_cursor(console.state)
-    as_json = command.form == "json"
-    text = msgspec.json.encode(row).decode() if as_json else _plain(row)
-    console.app.copy_to_clipboard(text)
-    return f"copied {'as JSON' if as_json else clean(text)}"
-
-
-def _row_at_cursor(state: ConsoleState) -> ClientRow | KeyRow:
-    cursor = state.view.cursor
-    if cursor is not None and state.snapshot is not None:
-        row: ClientRow | KeyRow | None
-        if state.pane == "selector":
-            row = next((k for k in state.snapshot.keys if k.fd == cursor), None)
-        else:
-            row = state.client(cursor)
-        if row is not None:
-            return row
-    raise CommandError("no row is selected")
-
-
-def _plain(row: ClientRow | KeyRow) -> str:
-    """What one would paste into a report: who, where, and how much waits."""
-    if isinstance(row, KeyRow):
-        return f"fd {row.fd} {row.type} {row.data} {row.callback} armed by {row.armed_by}"
-    return (f"#{row.id} {row.nick} {row.peer} fd {row.fd} room {row.room} "
-            f"queued {row.queued}/{row.queue_limit} kernel {row.kernel_queued}")
-
-
 def _help(console: Console, _: c.Help) -> str:
     console.app.push_screen(HelpScreen(_offered(console), console.state), _run_chosen(console))
     return ""
@@ -288,7 +257,6 @@ ACTIONS: dict[type[Command], Action] = {
     c.Plot: _plot,
     c.HeaderFigures: _figures,
     c.Refresh: _refresh,
-    c.Copy: _copy,
     c.Pause: _pause,
     c.Step: _step,
     c.Seek: _seek,
@@ -303,4 +271,5 @@ ACTIONS: dict[type[Command], Action] = {
     c.Suspend: suspend,
     **CHOICES,
     **NAVIGATION,
+    **ROW_ACTIONS,
 }

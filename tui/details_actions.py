@@ -11,7 +11,9 @@ from tui import program
 from tui.console import Console
 from tui.model.state import ConsoleState
 from tui.panes import nodes
+from tui.row_actions import EVENT_PANES, event_at
 from tui.screens.details import DetailsScreen, KeyScreen, NodeScreen, PersonScreen
+from tui.screens.event import EventScreen
 from tui.screens.program import TaskScreen
 
 
@@ -26,6 +28,8 @@ def details(console: Console, command: c.Details) -> str:
 def _by_pane(state: ConsoleState) -> Any:
     """The screen for the row at the cursor, None where that is a client."""
     cursor = state.view.cursor
+    if state.pane in EVENT_PANES:
+        return EventScreen(event_at(state))
     if state.pane == "selector":
         key = _key(state)
         if key is None:

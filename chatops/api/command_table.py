@@ -195,7 +195,7 @@ SPECS: tuple[Spec, ...] = (
          where="console"),
     Spec("zoom", Zoom, "Give the whole screen to this pane, and back.", "View",
          keys=(("z", "zoom"),), where="console"),
-    Spec("details", Details, "Show everything about one client or descriptor.", "View",
+    Spec("details", Details, "Show everything about one client, descriptor or event.", "View",
          (_p("target", "target", "CLIENT", optional=True),), keys=(("enter", "details"),),
          where="console"),
     Spec("filter", Filter, "Keep rows: text, !text, nick:bob, appq:>64K.", "View",

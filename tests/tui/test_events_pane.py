@@ -13,7 +13,7 @@ from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig
 from tui.panes.events import EventsPane
 from tui.panes.log import LogPane
-from tui.text.event_lines import KINDS, kind_of, line_of, matches, words_of
+from tui.text.event_lines import KINDS, kind_of, line_of, matches, whole_of, words_of
 from tui.widgets.line_view import LINES_KEPT, LineView
 
 AT = 1_760_000_000.0
@@ -99,6 +99,8 @@ def test_what_clients_write_is_text_and_carries_no_action(text: str) -> None:
         line = line_of(event)
         assert text in line.plain
         assert text in words_of(event)
+        assert text in whole_of(event)
+        assert "\x1b" not in whole_of(e.Warned(AT, "\x1b[2J"))
         assert not any("@" in str(span.style) for span in line.spans)
 
 

@@ -187,6 +187,17 @@ def line_of(event: Event) -> Content:
     )
 
 
+def whole_of(event: Event) -> str:
+    """All of it, in as many lines as it has: every line of a chunk of chat, and a traceback."""
+    if isinstance(event, e.Said):
+        first, *others = event.text.split("\n")
+        lines = [f"{event.nick}: {first}", *others]
+    else:
+        lines = [kind_of(event).tell(event)]
+    lines += getattr(event, "traceback", "").strip().splitlines()
+    return "\n".join(map(clean, lines))
+
+
 def matches(event: Event, expression: str) -> bool:
     """Whether a filter keeps an event: every word occurs, no word after `!` does.
 
