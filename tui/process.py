@@ -55,7 +55,8 @@ def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = Fal
     switch_interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        with ExitOnSignal(link, app.leave_soon, attached=attached):
+        # A recording is nobody's server: to wait for its end is to wait for whoever plays it.
+        with ExitOnSignal(link, app.leave_soon, attached=attached or replay):
             try:
                 left = app.run()
             finally:
@@ -149,9 +150,10 @@ class _ChildConsole(ConsoleApp):
             self._main_loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
-        if self._attached or self.state.draining or not self.link.status.alive:
+        stays = self._attached or self.state.replay    # what is looked at
+        if stays or self.state.draining or not self.link.status.alive:
             self.exit(self.exit_status)
-        self.state.draining = not self._attached
+        self.state.draining = not stays
 
 
 def _spare_the_reactor() -> None:

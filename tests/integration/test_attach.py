@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,15 @@ from click.testing import CliRunner, Result
 
 from chatops.api import events
 from chatops.api.commands import Ban
+from chatops.api.events import Event
+from chatops.api.snapshot import Snapshot
 from chatops.cli import main
 from chatops.control.ctl import LOOKS, OF_PROGRAMS
 from chatops.control.socket_path import directory
+from chatops.replay.writer import save
 from tests.integration.harness import Served, Server
 from tests.integration.terminal import LEAVE_SCREEN, Terminal, assert_left_as_it_was
+from tests.tui.feed import Feed
 
 StartServer = Callable[..., Server]
 StartServed = Callable[..., Served]
@@ -256,3 +260,22 @@ def test_what_is_no_socket_is_called_that(tmp_path: Path) -> None:
     plain.write_text("x")
     for path in (plain, tmp_path):
         assert ctl(path, "status").stderr == f"chatops: {path} is not a socket\n"
+
+
+# -- replay
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "hung up"])
+def test_a_recording_is_left_at_once_however_long_it_goes_on(tmp_path: Path, how: str) -> None:
+    feed, moments = Feed(), list[tuple[Snapshot, list[Event]]]()
+    for _ in range(20):
+        feed.step(600.0)
+        moments.append((feed.snapshot(), feed.take()))
+    save(tmp_path / "hours.chatops", moments)
+    with closing(Terminal("-m", "chatops", "replay", "hours.chatops", cwd=tmp_path)) as console:
+        console.see("REPLAY 00:00:0")
+        if how == "hung up":
+            console.hang_up()
+        else:
+            console.process.send_signal(signal.Signals[how])
+        assert console.status() == 0
