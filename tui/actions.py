@@ -33,6 +33,7 @@ from tui.navigation_actions import NAVIGATION
 from tui.row_actions import ROW_ACTIONS
 from tui.screens.help import HelpScreen
 from tui.screens.lints import LintsScreen
+from tui.screens.main import MainScreen
 from tui.screens.palette import PaletteScreen
 from tui.screens.plot import PlotScreen
 from tui.suspend import suspend, told
@@ -85,6 +86,9 @@ def _invert(console: Console, _: c.Invert) -> str:
 def _tag(console: Console, command: c.Tag) -> str:
     ident = client_meant(console.state, command.target)
     console.state.toggle_tag(ident)
+    front = console.app.screen
+    if not command.target and isinstance(front, MainScreen) and console.state.followed is None:
+        front.move_down()          # as htop and mc do: the next one is tagged by the same key
     count = len(console.state.tags)
     return f"#{ident} {'' if ident in console.state.tags else 'un'}tagged; {count} in all"
 

@@ -206,7 +206,7 @@ SPECS: tuple[Spec, ...] = (
          label="sort", where="console"),
     Spec("invert", Invert, "Invert the order.", "View", keys=(("I", "invert"),),
          where="console"),
-    Spec("tag", Tag, "Tag a row; an action takes all tagged rows.", "View",
+    Spec("tag", Tag, "Tag a row, and go to the next; an action takes all tagged rows.", "View",
          (_p("target", "target", "CLIENT", optional=True),), keys=(("space", "tag"),),
          label="tag", where="console"),
     Spec("untag", Untag, "Untag all rows.", "View", keys=(("u", "untag"),), where="console"),

@@ -184,7 +184,7 @@ SCENES = (
     Scene("selector-80x24", (80, 24), ("2", "down", "down", "down"), feed=crowd, events=DEPART),
     Scene("loop-80x24", (80, 24), ("4",), feed=crowd, events=DEPART),
     Scene("details-120x40", (120, 40), ("home", "enter"), feed=crowd, events=DEPART),
-    Scene("kick-80x24", (80, 24), ("home", "space", "down", "space", "k"), feed=crowd,
+    Scene("kick-80x24", (80, 24), ("home", "space", "space", "k"), feed=crowd,
           events=DEPART),
     Scene("command-line-80x24", (80, 24), ("colon", *"slow"), feed=crowd, events=DEPART),
     Scene("time-travel", (120, 40), ("p", *["left_square_bracket"] * 9), feed=crowd,

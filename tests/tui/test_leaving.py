@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from textual.widgets import Button
 
 from chatops.api.commands import Quit
 from chatops.api.link import LinkStatus
@@ -79,7 +80,7 @@ async def test_a_console_that_is_attached_can_leave_without_stopping_the_server(
         await begin(rig, pilot)
         await press(rig, pilot, "q")
         assert isinstance(rig.app.screen, QuitDialog)
-        assert "enter press  d drain  s stop now  x detach  esc cancel" in on_screen(rig)
+        assert "enter press  x detach  d drain  s stop now  esc cancel" in on_screen(rig)
         await press(rig, pilot, "x")
     assert rig.link.asked == []
     assert rig.app.return_value == 0
@@ -127,3 +128,26 @@ async def test_leaving_a_recording_asks_nothing_and_stops_nothing() -> None:
         await press(rig, pilot, "q")
     assert rig.link.asked == []
     assert rig.app.return_value == 0
+
+
+@pytest.mark.parametrize("feed", [Feed, ProgramFeed])
+@pytest.mark.parametrize("attached", [True, False])
+async def test_nothing_that_harms_is_shown_on_cancel_and_detach_stands_next_to_it(
+        feed: Callable[[], Feed], *, attached: bool) -> None:
+    rig = Rig(feed(), attached=attached)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "q")
+        assert ":quit" not in on_screen(rig)
+        if attached:
+            await press(rig, pilot, "tab")
+            focused = rig.app.screen.focused
+            assert isinstance(focused, Button)
+            assert str(focused.label) == "Detach"
+            assert ":quit" not in on_screen(rig)
+        await press(rig, pilot, "tab")
+        assert ":quit drain" in on_screen(rig)
+        await press(rig, pilot, "tab")
+        assert ":quit now" in on_screen(rig)
+        await press(rig, pilot, "tab")
+        assert ":quit" not in on_screen(rig)

@@ -223,7 +223,7 @@ class QuitDialog(Question):
     def __init__(self, state: ConsoleState, *, attached: bool,
                  leave: Callable[[], None]) -> None:
         stops = () if state.status.read_only else (DRAIN, STOP)
-        super().__init__(*stops, *((DETACH,) if attached else ()))
+        super().__init__(*((DETACH,) if attached else ()), *stops)
         self._attached = attached
         self._leave = leave
         self._text = Static(_what_ends(state, attached), classes="body")
@@ -258,11 +258,11 @@ def _what_ends(state: ConsoleState, attached: bool) -> Content:
     waiting = sum(1 for row in snapshot.clients if row.queued) if snapshot is not None else 0
     owed = f"; {format_size(queued)} still queued for {waiting:,} of them" if queued else ""
     lines = [Content(f"{clients:,} connected{owed}.\n")]
+    if attached:
+        lines.append(Content.assemble(("Detach    ", "bold"), "leave; the server goes on"))
     lines += [] if state.status.read_only else [
         Content.assemble(("Drain     ", "bold"), "let nobody in, deliver what is queued, stop"),
         Content.assemble(("Stop now  ", "bold"), "tell everybody and close; what is queued is lost"
                          if queued else "tell everybody and close"),
     ]
-    if attached:
-        lines.append(Content.assemble(("Detach    ", "bold"), "leave; the server goes on"))
     return Content("\n").join(lines)

@@ -265,6 +265,12 @@ class MainScreen(Screen[None]):
         inside = pane.walk_children(Widget)
         self.set_focus(next((w for w in inside if w.can_focus), pane), scroll_visible=False)
 
+    def move_down(self) -> None:
+        """The cursor of the active table goes to the next row, where there is one."""
+        pane = self._panes[self.state.pane]
+        if isinstance(pane, TablePane):
+            pane.table.action_move(1)
+
     def _redraw(self) -> None:
         if self.is_attached:
             self.show(self.state)

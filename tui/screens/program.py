@@ -104,7 +104,7 @@ class LeaveDialog(Question):
 
     def __init__(self, name: str, *, attached: bool, leave: Callable[[], None],
                  read_only: bool = False) -> None:
-        super().__init__(*(() if read_only else (STOP, KILL)), *((DETACH,) if attached else ()))
+        super().__init__(*((DETACH,) if attached else ()), *(() if read_only else (STOP, KILL)))
         self._read_only = read_only
         self._name = name
         self._attached = attached
@@ -115,11 +115,11 @@ class LeaveDialog(Question):
 
     def body(self) -> Iterable[Widget]:
         lines = [Content(f"{clean(self._name)} is running.\n")]
+        if self._attached:
+            lines.append(Content.assemble(("Detach    ", "bold"), "leave; the program goes on"))
         lines += [] if self._read_only else [
             Content.assemble(("Stop it   ", "bold"), "send it the signal that ends it"),
             Content.assemble(("Kill it   ", "bold"), "SIGKILL: it can clean nothing up")]
-        if self._attached:
-            lines.append(Content.assemble(("Detach    ", "bold"), "leave; the program goes on"))
         yield Static(Content("\n").join(lines), classes="body")
 
     def commands(self, choice: int) -> tuple[Command, ...]:

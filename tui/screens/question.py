@@ -31,6 +31,8 @@ class Choice:
 
 
 CANCEL = Choice("n", "Cancel")
+HINTS_MOST = 54                # cells of the border in the narrowest terminal
+FEW = 3                        # buttons with room between them there
 
 
 class Question(Dialog[tuple[Command, ...]]):
@@ -71,6 +73,14 @@ class Question(Dialog[tuple[Command, ...]]):
     Question .runs { height: 1; margin-top: 1; color: $text-muted; text-wrap: nowrap;
                      text-overflow: ellipsis; }
     Question .people { height: auto; max-height: 6; margin-bottom: 1; scrollbar-size: 1 1; }
+    Question .buttons.many Button.-style-default { margin-left: 1; }
+    Question.-short, Question.-flat {
+        .box { padding: 0 2; }
+        Input { margin-bottom: 0; }
+        .people { max-height: 4; }
+        .runs { margin-top: 0; }
+        .buttons Button.-style-default { height: 1; }
+    }
     """
 
     def __init__(self, *choices: Choice, back: Choice = CANCEL) -> None:
@@ -101,11 +111,14 @@ class Question(Dialog[tuple[Command, ...]]):
         with VerticalScroll(classes="box", can_focus=False) as box:
             box.border_title = Content(clean(self.heading()))
             keys = [f"{c.key} {c.label.lower()}" for c in self.choices[1:] if c.key]
-            move = [] if keys else ["tab move"]        # three letters leave no room for it
-            box.border_subtitle = Content("  ".join(
-                [*move, "enter press", *keys, f"esc {self.choices[0].label.lower()}"]))
+            hints = ["tab move", "enter press", *keys, f"esc {self.choices[0].label.lower()}"]
+            if keys:
+                del hints[0]       # three letters leave no room for it
+            while len("  ".join(hints)) > HINTS_MOST:
+                del hints[0]
+            box.border_subtitle = Content("  ".join(hints))
             yield from self.body()
-            with Horizontal(classes="buttons"):
+            with Horizontal(classes="buttons many" if len(self.choices) > FEW else "buttons"):
                 for number, choice in enumerate(self.choices):
                     yield Button(Content(choice.label), id=f"choice-{number}",
                                  classes=choice.tone)
@@ -115,20 +128,22 @@ class Question(Dialog[tuple[Command, ...]]):
         self.preview()
 
     def preview(self) -> None:
-        """Show the lines that the button in focus runs; the first harmful one otherwise."""
-        at = self._focused_choice() or 1
+        """Show the lines that the button in focus runs: from a field the first one's, on Cancel
+        none.  What keeps that from being pressed is said in any case.
+        """
+        at = self._focused_choice()
         try:
-            lines = [f":{render(command)}" for command in self.commands(at)]
-            text, style = "  ".join(lines), "$text-muted"
+            lines = [f":{render(command)}" for command in self.commands(at or 1)]
+            text, style = "  ".join(lines if at != 0 else ()), "$text-muted"
         except ValueError as error:
             text, style = str(error), "$error"
         self.query_one(".runs", Static).update(Content.styled(clean(text), style))
 
-    def _focused_choice(self) -> int:
+    def _focused_choice(self) -> int | None:
         focused = self.focused
         if isinstance(focused, Button) and focused.id is not None:
             return int(focused.id.rpartition("-")[2])
-        return 0
+        return None
 
     def action_choose(self, number: int) -> None:
         """Press a button, by its key or the mouse."""
