@@ -19,7 +19,8 @@ _TABLES: dict[str, Sequence[Column[Any]]] = {
 def columns_of(pane: str, state: ConsoleState) -> Sequence[Column[Any]]:
     """None for panes of lines."""
     if pane == "clients":
-        return transports.COLUMNS if state.program is not None else (*rows.CLIENTS, rows.NODE)
+        return (transports.COLUMNS if state.program is not None
+                else (*rows.CLIENTS, *rows.NOT_SHOWN))
     return _TABLES.get(pane, ())
 
 

@@ -59,6 +59,7 @@ class ClientRow(msgspec.Struct, frozen=True, gc=False):
     protocol: str = "line"     # or "irc"
     capabilities: tuple[str, ...] = ()     # of IRCv3, that it has asked for
     node: str = ""             # another node that it is on; then `id` is below 0, see `far_id`
+    account: str = ""          # that it is logged in to
 
     @property
     def word(self) -> str:
@@ -136,11 +137,15 @@ def far_id(node: str, number: int) -> int:
     return -((crc32(node.encode()) & 0x7FFFFFFF) << 32 | number & 0xFFFFFFFF)
 
 
-def far_row(node: str, number: int, nick: str, rooms: tuple[str, ...], now: float) -> ClientRow:
-    """A client of another node: its descriptor and its queues are there."""
+def far_row(node: str, number: int, nick: str, rooms: tuple[str, ...], now: float, *,
+            muted: bool = False, account: str = "") -> ClientRow:
+    """A client of another node: its descriptor and its queues are there, and when it spoke last is
+    known there.
+    """
     return ClientRow(
         far_id(node, number), -1, nick, rooms[0] if rooms else "", f"node {node}", 0, 0, 0, 0, 0,
-        0, 0, now, 0, 0, 0, 0, 0, now, now, now, rooms=rooms, protocol="-", node=node)
+        0, 0, now, 0, 0, 0, 0, 0, now, now, now, muted=muted, rooms=rooms, protocol="-",
+        node=node, account=account)
 
 
 class RoomRow(msgspec.Struct, frozen=True, gc=False):

@@ -24,7 +24,11 @@ class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     realname: str = ""
     guest: bool = True
     ranks: tuple[tuple[str, str], ...] = ()    # where it is an operator or has a voice, as @ and +
-    hidden: bool = False           # from who shares no room with it; older nodes do not say it
+    hidden: bool = False           # from who shares no room with it; older nodes do not say it,
+    oper: bool = False             # nor what follows
+    bot: bool = False
+    tls: bool = False
+    muted_until: float = 0.0       # wall clock, the engine's where nodes tell it; inf is for ever
 
     def prefixes(self, room: str) -> str:
         """What stands before its nick in a room."""
@@ -44,6 +48,8 @@ class Elsewhere:
     def __init__(self, node: str) -> None:
         """`node` is this one."""
         self.node = node
+        self.nodes: set[str] = set()   # the others that are there
+        self.hidden = self.opers = 0   # of the people: counted, for each newcomer is told
         self.people: dict[tuple[str, int], Person] = {}
         self._by_nick: dict[str, Person] = {}
         self._by_look: dict[str, Person] = {}
@@ -80,6 +86,8 @@ class Elsewhere:
             self.moved.append((before.who.nick if before is not None else "", person))
         self.version += 1
         self.people[key] = person
+        self.hidden += person.hidden
+        self.opers += person.oper
         self._by_nick[names.fold(person.who.nick)] = person
         if not person.guest:
             self._by_look[names.skeleton(person.who.nick)] = person
@@ -118,6 +126,8 @@ class Elsewhere:
     def _forget(self, key: tuple[str, int], person: Person) -> None:
         self.version += 1
         del self.people[key]
+        self.hidden -= person.hidden
+        self.opers -= person.oper
         self._forget_nick(person)
         for room in person.rooms:
             inside = self.rooms.get(room)

@@ -319,17 +319,25 @@ class Hub(Telling):
 
     # -- who may speak, and who may come in
 
-    def mute(self, session: Session, seconds: float) -> None:
-        """Let a client listen only; 0 seconds is for ever."""
-        session.muted_until = self.now + (seconds or inf)
+    def mute(self, session: Session, seconds: float) -> bool:
+        """Let a client listen only; 0 seconds is for ever.  Whether that is another time than it
+        was.
+        """
+        until = self.now + (seconds or inf)
+        if until == session.muted_until:
+            return False
+        session.muted_until = until
+        self.touch(session)
         how_long = f" for {format_duration(seconds)}" if seconds else ""
         self.notice(session, f"you were muted{how_long}: you can listen, but not speak")
+        return True
 
     def unmute(self, session: Session) -> bool:
         """Let it speak again; whether it could not."""
         was = session.muted_until > self.now
         session.muted_until = 0.0
         if was:
+            self.touch(session)
             self.notice(session, "you can speak again")
         return was
 

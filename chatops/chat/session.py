@@ -123,6 +123,16 @@ class Session:
         return False
 
     @property
+    def is_oper(self) -> bool:
+        """Whether it is an operator of the server, as IRC has them."""
+        return False
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether it has said that it is a program."""
+        return False
+
+    @property
     def where(self) -> str:
         """The name of the room it is in, or was in last; "" if there has been none."""
         return self.room.name if self.room is not None else ""

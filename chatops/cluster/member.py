@@ -264,7 +264,7 @@ class Member:
     def _look_again(self) -> None:
         touched, self._hub.touched = self._hub.touched, {}
         for ident in touched:
-            person = standing.person(self._hub, ident)
+            person = standing.person(self._hub, ident, self.link.skew)
             self.claims.set(ident, names.skeleton(person.who.nick)
                             if person is not None and not person.guest else "")
             if not self._leaving:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from itertools import islice
+from math import inf
 from typing import Protocol
 
 from chatops.api.snapshot import ClientRow, NodeRow, far_row
+from chatops.chat.elsewhere import Elsewhere
 from chatops.chat.hub import Hub
 from chatops.cluster.arrivals import Arrivals
 from chatops.cluster.frame_queue import FrameQueue
@@ -45,22 +47,32 @@ def rows(shown: Shown, hub: Hub) -> tuple[NodeRow, ...]:
 
 
 class FarRows:
-    """Rows of those on other nodes, made again only when one of them has come, gone or changed."""
+    """Rows of those on other nodes, made again only when one of them has come, gone or changed,
+    or may speak again.
+    """
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._made_of = -1
+        self._until = inf              # wall clock: then the first of the mutes ends
         self._rows: tuple[ClientRow, ...] = ()
 
     def rows(self) -> tuple[ClientRow, ...]:
         there = self._hub.elsewhere
         assert there is not None
-        if there.version != self._made_of:
+        if there.version != self._made_of or self._hub.at >= self._until:
             self._made_of = there.version
-            self._rows = tuple([
-                far_row(node, number, person.who.nick, person.rooms, self._hub.now)
-                for (node, number), person in islice(there.people.items(), SHOWN)])
+            self._rows = self._made(there)
         return self._rows
+
+    def _made(self, there: Elsewhere) -> tuple[ClientRow, ...]:
+        shown, now, at = list(islice(there.people.items(), SHOWN)), self._hub.now, self._hub.at
+        self._until = min([person.muted_until for _, person in shown if person.muted_until > at],
+                          default=inf)
+        return tuple([
+            far_row(node, number, person.who.nick, person.rooms, now,
+                    muted=person.muted_until > at, account=person.who.account)
+            for (node, number), person in shown])
 
 
 def _row(peer: Peer, people: int, rooms: int, *, away: bool) -> NodeRow:

@@ -178,7 +178,7 @@ class Reader:
             case Changed(rooms, group):
                 abroad.changed(hub, rooms, stamped(group, node, ahead))
             case Here(person):
-                abroad.count(hub, self._there.put(_placed(person, node)))
+                abroad.count(hub, self._there.put(self._placed(person, node)))
             case Gone(id):
                 abroad.count(hub, self._there.take(node, id))
             case Roster():
@@ -239,10 +239,11 @@ class Reader:
     def _roster(self, peer: Peer, roster: Roster) -> None:
         if roster.first:
             peer.gathering = []
-        peer.gathering += [_placed(person, peer.node) for person in roster.people]
+        peer.gathering += [self._placed(person, peer.node) for person in roster.people]
         if not roster.last:
             return
         people, peer.gathering = peer.gathering, []
+        self._there.nodes.add(peer.node)
         moves = self._there.replace(peer.node, people)
         abroad.follow(self._hub, moves, f"node {peer.node} has lost sight of it")
         self.absent.discard(peer.node)
@@ -251,6 +252,12 @@ class Reader:
             self._orders.again(peer)
             self._state.say(events.NodeUp(self._hub.at, peer.node, len(people)))
             self._tell(peer, moves.entered, "is there")
+
+    def _placed(self, person: Person, node: str) -> Person:
+        """Where it is, and with times of our clock."""
+        until = person.muted_until
+        return replace(person, who=replace(person.who, node=node),
+                       muted_until=until + self._codec.skew if until else 0.0)
 
     def _missing(self, peer: Peer, frames: int) -> None:
         peer.missing += frames
@@ -269,6 +276,7 @@ class Reader:
         else:
             self.absent.discard(peer.node)
         people = self._there.of(peer.node)
+        self._there.nodes.discard(peer.node)
         moves = self._there.replace(peer.node, ())
         self._tell(peer, moves.left, how)
         abroad.follow(self._hub, moves, f"node {peer.node} {how}")
@@ -291,8 +299,4 @@ class Reader:
 
 def _disobeys(_node: str, _what: Ordered, answer: Answer) -> None:
     answer(CommandResult(False, "no admin there carries out anything"))
-
-
-def _placed(person: Person, node: str) -> Person:
-    return replace(person, who=replace(person.who, node=node))
 

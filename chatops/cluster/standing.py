@@ -21,15 +21,19 @@ SIZE = 64 << 10                # which has so many bytes, or is one of those: fr
 T = TypeVar("T")
 
 
-def person(hub: Hub, ident: int) -> Person | None:
-    """One of ours as others may see it; None for nobody, or not yet."""
+def person(hub: Hub, ident: int, skew: float) -> Person | None:
+    """One of ours as others may see it; None for nobody, or not yet.  Our clock is so many seconds
+    ahead of the engine's.
+    """
     session = hub.sessions.get(ident)
     if session is None or not session.registered:
         return None
     ranks = tuple([(name, prefixes) for name, room in session.rooms.items()
                    if (prefixes := room.rules.prefixes(ident))])
     return Person(session.sender, tuple(session.rooms), session.away, session.realname,
-                  session.guest, ranks, session.hidden)
+                  session.guest, ranks, session.hidden, session.is_oper, session.is_bot,
+                  session.tls, hub.at + session.muted_until - hub.now - skew
+                  if session.muted_until > hub.now else 0.0)
 
 
 def rooms(which: Iterable[Room], skew: float) -> Iterator[Item]:
@@ -59,7 +63,7 @@ def _parts(things: Iterable[T]) -> Iterator[list[T]]:
 
 def everything(hub: Hub, bans: Sequence[Ruling], skew: float) -> Iterator[Item]:
     """All that others have to know of this node; the bans' times are the engine's already."""
-    people = [each for ident in hub.sessions if (each := person(hub, ident)) is not None]
+    people = [each for ident in hub.sessions if (each := person(hub, ident, skew)) is not None]
     parts = list(_parts(people)) or [[]]
     for number, part in enumerate(parts):
         yield Roster(part, number == 0, number == len(parts) - 1)

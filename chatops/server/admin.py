@@ -152,10 +152,11 @@ class Admin:
 
     def _mute(self, command: commands.Mute) -> CommandResult:
         sessions, missing = targets.find(self._server.hub, command.targets)
-        for session in sessions:
-            self._server.hub.mute(session, command.seconds)
-        return targets.outcome("muted", sessions, missing, (
-            f" for {format_duration(command.seconds)}" if command.seconds else ""))
+        muted = [session for session in sessions
+                 if self._server.hub.mute(session, command.seconds)]
+        return targets.outcome("muted", muted, missing, (
+            f" for {format_duration(command.seconds)}" if command.seconds else ""), idle=(
+            [session for session in sessions if session not in muted], "muted already"))
 
     def _unmute(self, command: commands.Unmute) -> CommandResult:
         sessions, missing = targets.find(self._server.hub, command.targets)

@@ -57,10 +57,12 @@ class ClientRows:
         )
         known = session.capabilities
         capabilities = tuple(sorted(known)) if known else ()
-        if row is not None and seen == values and row.capabilities == capabilities:
+        account = session.sender.account
+        if (row is not None and seen == values and row.capabilities == capabilities
+                and row.account == account):
             return row
         row = ClientRow(*seen, *path_of(sock),     # asked of the kernel with news only
-                        protocol=session.door.protocol, capabilities=capabilities)
+                        protocol=session.door.protocol, capabilities=capabilities, account=account)
         self._rows[ident] = seen, row
         return row
 

@@ -55,8 +55,11 @@ def test_who_is_muted_from_another_node_listens_only_until_it_is_unmuted_there(
     assert a.do(Mute(("bob",))).text == f"node b: muted #{bob.id} bob"
     bob.expect("*** you were muted: you can listen, but not speak")
     assert muted(b, bob.id)
+    a.until(lambda chat: chat.state.others and chat.state.others.people_rows()[0].muted)
+    assert a.do(Mute(("bob",))).text == f"node b: #{bob.id} bob was muted already"
     assert a.do(Unmute(("bob",))).text == f"node b: unmuted #{bob.id} bob"
     bob.expect("*** you can speak again")
+    a.until(lambda chat: chat.state.others and not chat.state.others.people_rows()[0].muted)
     assert a.do(Unmute(("bob",))).text == f"node b: #{bob.id} bob was not muted"
     bob.say("thanks")
     ada.expect("bob: thanks")

@@ -237,6 +237,7 @@ def test_the_nick_of_an_account_is_lent_to_others_for_a_while_only(
         nc.read_until(lambda line: "belongs to an account" in line)
         nc.say("/login ada sesame")
         nc.expect("*** you are logged in as Ada")
+        assert chat.row(nc).account == "Ada"
         clock.advance(GRACE)
         nc.say("still here")
         nc.expect("ada: still here")

@@ -11,6 +11,7 @@ import pytest
 
 from chatops.api.commands import Limit
 from chatops.api.snapshot import ClientRow, KeyRow
+from chatops.chat.groups import Sender
 from chatops.chat.session import Session
 from chatops.loop.naming import call_site
 from chatops.loop.records import Registration
@@ -79,6 +80,7 @@ CLIENT_CHANGES: dict[str, Callable[[ClientConnection], None]] = {
     "tls": lambda connection: setattr(connection, "__class__", Secret),
     "rooms": put(session, "rooms", {"elsewhere": None}),
     "capabilities": put(session, "capabilities", frozenset({"batch"})),
+    "account": put(session, "sender", Sender(1, "zoe", account="zoe")),
 }
 
 

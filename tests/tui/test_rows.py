@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from chatops.api.snapshot import ClientRow
+from chatops.api.snapshot import ClientRow, far_row
 from tests.tui.feed import Feed
 from tui.model import rows
 from tui.model.columns import CellContext, place
@@ -41,6 +41,18 @@ def test_a_column_can_be_named_and_compared() -> None:
     assert nicks("peer:bob") == []
     assert nicks("id:=1") == ["alice"]
     assert nicks("id:>11") == [row.nick for row in CLIENTS if row.id > 11]
+
+
+def test_who_is_logged_in_to_an_account_is_found_by_it() -> None:
+    logged_in = [replace(CLIENTS[0], account="Kim"), *CLIENTS[1:]]
+    shown = rows.arrange_clients(logged_in, PaneView(filter="account:kim"), LOOK)
+    assert [row.id for row in shown] == [CLIENTS[0].id]
+
+
+def test_when_somebody_on_another_node_spoke_last_is_not_known_here() -> None:
+    idle = next(column for column in rows.CLIENTS if column.name == "IDLE")
+    assert idle.text(far_row("b", 3, "eve", ("lobby",), LOOK.now - 60), LOOK) == "-"
+    assert idle.text(CLIENTS[0], LOOK) != "-"
 
 
 def test_sizes_in_a_comparison_have_units() -> None:

@@ -216,3 +216,11 @@ async def test_a_wide_table_has_a_column_of_round_trips_that_sorts() -> None:
         assert rig.app.state.live is not None
         slowest = max(row.rtt for row in rig.app.state.live.clients)
         assert f" {format_seconds(slowest)} " in first
+
+
+def test_the_page_of_a_client_says_what_it_is_logged_in_to_if_it_is() -> None:
+    state = ConsoleState()
+    state.feed(Feed(clients=2).snapshot(), [], 1.0)
+    page = client_page(replace(BOB, account="kim"), state, Story(BOB.id), 90).plain
+    assert "  account    kim" in page.split("\n")
+    assert "account" not in client_page(BOB, state, Story(BOB.id), 90).plain

@@ -241,6 +241,17 @@ def test_a_mute_ends_at_its_time_or_never() -> None:
     assert chat.seen[1].endswith("guest-1: in time\n")
 
 
+def test_who_is_muted_for_ever_already_is_not_told_again() -> None:
+    chat = Chat()
+    (alice,) = chat.join()
+    assert chat.hub.mute(alice, 0.0)
+    chat.turn()
+    chat.seen = {1: ""}
+    assert not chat.hub.mute(alice, 0.0)
+    chat.turn()
+    assert chat.seen == {1: ""}
+
+
 def test_a_broadcast_reaches_every_room_once_and_is_cleaned() -> None:
     chat = Chat()
     alice, bob = chat.join(2)

@@ -120,8 +120,8 @@ _CLIENTS: tuple[Column[ClientRow], ...] = (
     Column("RTT", 5, lambda r, _: format_seconds(r.rtt) if r.rtt >= 0 else "-",
            lambda r, _: r.rtt, right=True, keep=10, style=lambda r, _: "dim",
            about="round trip to the peer's kernel"),
-    Column("IDLE", 4, lambda r, k: format_age(k.now - r.active_at),
-           lambda r, k: k.now - r.active_at, right=True, keep=50,
+    Column("IDLE", 4, lambda r, k: "-" if r.node else format_age(k.now - r.active_at),
+           lambda r, k: -1.0 if r.node else k.now - r.active_at, right=True, keep=50,
            style=lambda r, k: "dim" if k.now - r.active_at >= IDLE_LONG else "",
            about="time since it last sent something"),
     Column("HIST", 4, lambda r, _: r.masks, lambda r, _: r.masks, grow=12, keep=30,
@@ -148,9 +148,12 @@ def _fix(column: Column[Row]) -> Column[Row]:
 
 
 CLIENTS = tuple(map(_fix, map(_greyed, _CLIENTS)))
-# Not shown, but to be filtered by: ids of other nodes' clients begin with it.
-NODE: Column[ClientRow] = Column("NODE", 4, lambda r, _: clean(r.node), lambda r, _: r.node,
-                                 fixed=True)
+# Not shown, but to be filtered by: ids of other nodes' clients begin with the node.
+NOT_SHOWN: tuple[Column[ClientRow], ...] = (
+    Column("NODE", 4, lambda r, _: clean(r.node), lambda r, _: r.node, fixed=True),
+    Column("ACCOUNT", 7, lambda r, _: clean(r.account), lambda r, _: r.account.casefold(),
+           fixed=True),
+)
 
 
 # -- the selector's map
@@ -251,7 +254,7 @@ def arrange_clients(rows: Sequence[ClientRow], view: PaneView, context: CellCont
     """The clients to show, in order; last in every order are those on their way out, and behind
     them those of other nodes.
     """
-    shown = arrange(rows, (*CLIENTS, NODE), view, context)
+    shown = arrange(rows, (*CLIENTS, *NOT_SHOWN), view, context)
     if any(map(attrgetter("node"), shown)) or not CLOSING.isdisjoint(
             map(attrgetter("state"), shown)):
         shown.sort(key=attrgetter("node", "closing"))

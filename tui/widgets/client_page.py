@@ -86,6 +86,8 @@ def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
         yield _row("TLS", clean(row.tls))
     if not _is_program(state):
         yield _row("protocol", clean(row.protocol), ", ".join(map(clean, row.capabilities)))
+    if row.account:
+        yield _row("account", clean(row.account))
     if len(row.rooms) > 1:
         yield _row("rooms", ", ".join(map(clean, row.rooms)))
     if row.closing:

@@ -30,6 +30,7 @@ class Irc:
         self.whowas = WhoWas()
         self.watchers: dict[str, set[int]] = {}    # who monitors a nick, folded
         self.here = self.most = 0      # who is registered, now and at most
+        self.most_everywhere = 0       # the same of all nodes
         self.opers = self.hidden = 0   # of these: counted, for each newcomer is told
         self.tries = Throttle()        # at the operator's password
         self.gate: Gate | None = None  # who knows the accounts, where there are any
@@ -61,9 +62,17 @@ class Irc:
         """One more is registered."""
         self.here += 1
         self.most = max(self.most, self.here)
+        self.counted()
         if isinstance(session, Client):
             self.opers += "o" in session.modes
             self.hidden += "i" in session.modes
+
+    def counted(self) -> int:
+        """How many are registered on all nodes; the most that there have been is known too."""
+        there = self.hub.elsewhere
+        everybody = self.here + (len(there.people) if there is not None else 0)
+        self.most_everywhere = max(self.most_everywhere, everybody)
+        return everybody
 
     def left(self, session: Session) -> None:
         """One that was registered is gone."""
@@ -78,6 +87,7 @@ class Irc:
             return False
         (client.modes.add if on else client.modes.discard)(letter)
         if client.registered:              # or `arrived` will count it, if it ever does arrive
+            self.hub.touch(client)         # other nodes know who is one of these
             self.opers += (1 if on else -1) * (letter == "o")
             self.hidden += (1 if on else -1) * (letter == "i")
         return True

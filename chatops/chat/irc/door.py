@@ -105,6 +105,7 @@ class IrcDoor:
         went(self.irc, session.nick)
 
     def moved_elsewhere(self, old: str, person: Person | None) -> None:
+        self.irc.counted()
         moved_elsewhere(self.irc, old, person)
 
     # -- bytes

@@ -39,18 +39,22 @@ def motd(irc: Irc, client: Client) -> None:
 
 
 def lusers(irc: Irc, client: Client) -> None:
-    here, hidden = irc.here, irc.hidden
+    there, here, everybody = irc.hub.elsewhere, irc.here, irc.counted()
+    hidden = irc.hidden + (there.hidden if there is not None else 0)
+    opers = irc.opers + (there.opers if there is not None else 0)
+    servers = 1 + (len(there.nodes) if there is not None else 0)
     unknown = len(irc.hub.sessions) - here
-    rooms = sum([1 for room in irc.hub.rooms.values() if room.members])
-    irc.reply(client, n.RPL_LUSERCLIENT,
-              f"There are {here - hidden} users and {hidden} invisible on 1 servers")
-    irc.reply(client, n.RPL_LUSEROP, str(irc.opers))
+    rooms = sum([1 for room in irc.hub.rooms.values() if room.population])
+    irc.reply(client, n.RPL_LUSERCLIENT, f"There are {everybody - hidden} users and {hidden} "
+                                         f"invisible on {servers} servers")
+    irc.reply(client, n.RPL_LUSEROP, str(opers))
     irc.reply(client, n.RPL_LUSERUNKNOWN, str(unknown))
     irc.reply(client, n.RPL_LUSERCHANNELS, str(rooms))
     irc.reply(client, n.RPL_LUSERME, f"I have {here} clients and 1 servers")
-    for numeric, whose in ((n.RPL_LOCALUSERS, "local"), (n.RPL_GLOBALUSERS, "global")):
-        irc.reply(client, numeric, str(here), str(irc.most),
-                  f"Current {whose} users {here}, max {irc.most}")
+    for numeric, whose, now, most in (
+            (n.RPL_LOCALUSERS, "local", here, irc.most),
+            (n.RPL_GLOBALUSERS, "global", everybody, irc.most_everywhere)):
+        irc.reply(client, numeric, str(now), str(most), f"Current {whose} users {now}, max {most}")
 
 
 def _motd(irc: Irc, client: Client, message: Message) -> None:

@@ -248,7 +248,6 @@ def _own(irc: Irc, client: Client, target: str, given: list[str]) -> None:
             adding = letter == "+"
         elif letter in OWN or (letter == "o" and not adding):
             if irc.set_mode(client, letter, adding):
-                irc.hub.touch(client)  # other nodes know who is invisible
                 done.append(ModeChange(adding, letter))
         elif letter != "o":            # nobody makes itself an operator, and none is told
             unknown = True

@@ -1,7 +1,6 @@
 """Those on other nodes, as IRC clients are told of them: in lists, in WHO and WHOIS, by PRIVMSG.
 
-What a client may choose for itself alone (when it spoke last, its modes but for +i) does not
-travel.
+When a client spoke last does not travel: it would with each line.
 """
 
 from __future__ import annotations
@@ -22,6 +21,12 @@ def find(irc: Irc, nick: str) -> Person | None:
     """Who on another node is called this."""
     there = irc.hub.elsewhere
     return there.find(fold(nick)) if there is not None else None
+
+
+def is_node(irc: Irc, name: str) -> bool:
+    """Whether a node is called this, this one or another."""
+    there = irc.hub.elsewhere
+    return there is not None and fold(name) in {fold(node) for node in (there.node, *there.nodes)}
 
 
 def inside(irc: Irc, room: Room) -> Iterable[Person]:
@@ -98,7 +103,7 @@ def who(irc: Irc, client: Client, found: Iterable[tuple[Person, Room | None]], f
     for person, room in found:
         sender, channel = person.who, f"#{room.name}" if room is not None else "*"
         user, host = sender.user or "~line", sender.host or irc.network.server
-        flags = "G" if person.away else "H"
+        flags = ("G" if person.away else "H") + "*" * person.oper + "B" * person.bot
         if room is not None:
             flags += person.prefixes(room.name)[:_shown(client)]
         realname = person.realname or sender.nick
@@ -123,8 +128,14 @@ def whois(irc: Irc, client: Client, other: Person) -> None:
     for line in joined(shared, 400):
         irc.reply(client, n.RPL_WHOISCHANNELS, nick, line)
     irc.reply(client, n.RPL_WHOISSERVER, nick, sender.node, "another node of this server")
+    if other.oper:
+        irc.reply(client, n.RPL_WHOISOPERATOR, nick)
     if sender.account:
         irc.reply(client, n.RPL_WHOISACCOUNT, nick, sender.account)
+    if other.bot:
+        irc.reply(client, n.RPL_WHOISBOT, nick)
     if other.away:
         irc.reply(client, n.RPL_AWAY, nick, other.away)
+    if other.tls:
+        irc.reply(client, n.RPL_WHOISSECURE, nick)
     irc.reply(client, n.RPL_ENDOFWHOIS, nick)

@@ -21,8 +21,7 @@ def whois(irc: Irc, client: Client, message: Message) -> None:
     if not message.params or not message.params[-1]:
         irc.reply(client, n.ERR_NONICKNAMEGIVEN)
         return
-    if len(message.params) > 1 and irc.find(message.params[0]) is None \
-            and message.params[0].lower() != irc.network.server.lower():
+    if len(message.params) > 1 and not _is_there(irc, message.params[0]):
         irc.reply(client, n.ERR_NOSUCHSERVER, message.params[0].split(" ")[0])
         return
     nick = message.params[-1].split(",")[0].split(" ")[0]
@@ -34,6 +33,12 @@ def whois(irc: Irc, client: Client, message: Message) -> None:
         irc.reply(client, n.RPL_ENDOFWHOIS, nick)
     else:
         _shown(irc, client, other)
+
+
+def _is_there(irc: Irc, target: str) -> bool:
+    """Whether it is a server, a node of it, or somebody on one."""
+    return (target.lower() == irc.network.server.lower() or others.is_node(irc, target)
+            or irc.find(target) is not None or others.find(irc, target) is not None)
 
 
 def _shown(irc: Irc, client: Client, other: Session) -> None:
@@ -48,11 +53,11 @@ def _shown(irc: Irc, client: Client, other: Session) -> None:
     for line in joined(seen, 400):
         irc.reply(client, n.RPL_WHOISCHANNELS, nick, line)
     irc.reply(client, n.RPL_WHOISSERVER, nick, irc.network.server, irc.network.description)
-    if isinstance(other, Client) and other.is_oper:
+    if other.is_oper:
         irc.reply(client, n.RPL_WHOISOPERATOR, nick)
     if sender.account:
         irc.reply(client, n.RPL_WHOISACCOUNT, nick, sender.account)
-    if isinstance(other, Client) and other.is_bot:
+    if other.is_bot:
         irc.reply(client, n.RPL_WHOISBOT, nick)
     if other.away:
         irc.reply(client, n.RPL_AWAY, nick, other.away)
@@ -96,9 +101,9 @@ def userhost(irc: Irc, client: Client, message: Message) -> None:
     for nick in message.params[:5]:
         if (one := irc.find(nick)) is not None:
             shown.append(_userhost(irc, one.sender, one.away,
-                                   oper=isinstance(one, Client) and one.is_oper))
+                                   oper=one.is_oper))
         elif (far := others.find(irc, nick)) is not None:
-            shown.append(_userhost(irc, far.who, far.away))
+            shown.append(_userhost(irc, far.who, far.away, oper=far.oper))
     irc.reply(client, n.RPL_USERHOST, " ".join(shown))
 
 
