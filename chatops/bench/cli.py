@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from chatops.bench import report, usage
+from chatops.bench.contenders import CONTENDERS
 from chatops.bench.keys import FEW, keys_lines
 from chatops.bench.logins import SPREAD
 from chatops.bench.plan import (
@@ -18,6 +19,7 @@ from chatops.bench.plan import (
     IDLE,
     KEYS,
     LOGINS,
+    LONG,
     PARTS,
     SELECTOR,
     STALLED,
@@ -44,6 +46,7 @@ from chatops.bench.stalled import stalled_lines
 from chatops.bench.storm import storm_lines
 from chatops.bench.watch_cost import watch_lines
 from chatops.bench.watch_requests import request_lines
+from chatops.system.files import check_place
 from chatops.system.paths import PathError, expand
 
 # Descriptors a process needs besides one per client.
@@ -67,7 +70,21 @@ def part_names(text: str) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in PARTS]:
         raise click.BadParameter(f"no part is called '{unknown[0]}'; there are "
                                  + ", ".join(PARTS))
+    if lacking := [each.name for each in CONTENDERS if each.name in names and not each.installed]:
+        raise click.BadParameter(f"not installed: {', '.join(lacking)}")
     return names
+
+
+def path_given(text: str) -> Path:
+    """A file as a person names it, `~` being a home directory, that can be written."""
+    try:
+        path = expand(text)
+        check_place(path)
+    except PathError as error:
+        raise click.BadParameter(str(error)) from None
+    except OSError as error:
+        raise click.BadParameter(f"{text}: {error.strerror}") from None
+    return path
 
 
 class ProgressLine:
@@ -88,14 +105,6 @@ class ProgressLine:
     def clear(self) -> None:
         if self._overwrite:
             click.echo("\r\x1b[K", err=True, nl=False)
-
-
-def path_given(text: str) -> Path:
-    """A file as a person names it: `~` is a home directory."""
-    try:
-        return expand(text)
-    except PathError as error:
-        raise click.BadParameter(str(error)) from None
 
 
 @click.command()
@@ -124,8 +133,8 @@ def path_given(text: str) -> Path:
 @click.option("--no-console", is_flag=True, help="Leave out the server with its console open.")
 @click.option("--only", type=part_names, metavar="NAME,NAME…", help="Only these parts: "
               + ", ".join(PARTS) + ".")
-@click.option("--quick", is_flag=True, help="One short round: half a minute instead of a "
-              "coffee break, and figures to match.")
+@click.option("--quick", is_flag=True, help="One short round of all but " + ", ".join(LONG)
+              + ": a minute or two instead of a coffee break, and figures to match.")
 def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: float | None,
           rounds: int | None, rate: float, window: int, storm: int | None, idle: int | None,
           json_file: Path | None, no_console: bool, only: tuple[str, ...] | None,
@@ -139,6 +148,7 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
     """
     descriptors = usage.raise_descriptor_limit() - SPARE_DESCRIPTORS
     usual = (10, 100) if quick else (10, 100, 1000)
+    parts = only or tuple(name for name in PARTS if not (quick and name in LONG))
     plan = Plan(
         clients=clients or tuple(min(descriptors, each) for each in usual), senders=senders,
         size=size, rate=rate, window=window, seconds=seconds or (0.4 if quick else 1.0),
@@ -147,10 +157,12 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
         room=min(descriptors // 2, 300 if quick else 1000),    # the load is in two of them
         idle_clients=min(descriptors, (2000 if quick else 10_000) if idle is None else idle),
         keys=10 if quick else 40, login_seconds=2.0 if quick else SPREAD,
-        parts=tuple(name for name in only or PARTS if not (no_console and name == "console")))
+        parts=tuple(name for name in parts if not (no_console and name == "console")))
     if max(plan.clients) > descriptors:
         raise click.BadParameter(f"at most {descriptors:,} descriptors may be open here (ulimit "
                                  "-n)", param_hint="--clients")
+    if plan.empty:
+        raise click.UsageError("\n".join(["nothing is left to be measured", *plan.left_out()]))
     cpus = usage.choose_cpus()
     findings = Findings(plan, report.machine(cpus))
     progress = ProgressLine()
@@ -165,9 +177,17 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
         signal.signal(signal.SIGTERM, before)
         progress.clear()
     if json_file is not None:
-        json_file.write_bytes(report.as_json(findings))
+        write(json_file, report.as_json(findings))
     if findings.errors:
         raise click.ClickException(f"{len(findings.errors)} measurements failed")
+
+
+def write(path: Path, data: bytes) -> None:
+    """What was measured is on the screen, whatever becomes of the file."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from None
 
 
 def show(findings: Findings, cpus: Cpus, progress: ProgressLine) -> None:

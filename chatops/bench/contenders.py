@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from dataclasses import dataclass, replace
 
-from chatops.bench.tongues import Spoken
+from chatops.bench.tongues import TONGUES, Spoken
 
 PYTHON = sys.executable
 # Nobody's joining is told late, in what is measured.
@@ -29,6 +29,15 @@ class Contender:
     @property
     def installed(self) -> bool:
         return not self.module or importlib.util.find_spec(self.module) is not None
+
+    def unfit(self, clients: int, size: int) -> str:
+        """Why so many clients, or messages of `size` bytes, cannot be measured with it; "" if
+        they can.
+        """
+        tongue = TONGUES[self.spoken]
+        if size > tongue.longest:
+            return f"messages of {size:,} bytes: it takes at most {tongue.longest}"
+        return "1 client: nobody hears what it says" if clients == 1 and not tongue.echo else ""
 
     def on(self, port: int) -> list[str]:
         """The command of the server on this port."""

@@ -27,6 +27,10 @@ PARTS = (*(each.name for each in contenders.CONTENDERS), ATTACHED, STORM, STALLE
 # there are fewer messages a second, so that the deliveries stay the same.
 LATENCY_CLIENTS = 100
 
+# Minutes long however short the rounds are.
+LONG = (KEYS, LOGINS, CLUSTER)
+
+
 class Plan(msgspec.Struct, frozen=True):
     """Everything that can be chosen.  Times in seconds, sizes in bytes."""
 
@@ -53,9 +57,25 @@ class Plan(msgspec.Struct, frozen=True):
             rate=self.rate * min(1.0, LATENCY_CLIENTS / clients), latency_seconds=self.seconds)
 
     def contenders(self) -> list[Contender]:
-        """Those asked for that are installed, and what they are compared with."""
+        """Those asked for that are installed."""
         return [each for each in contenders.CONTENDERS
                 if each.name in self.parts and each.installed]
+
+    def taking_part(self, clients: int) -> list[Contender]:
+        """Those of them that can be measured with so many clients."""
+        return [each for each in self.contenders() if not each.unfit(clients, self.size)]
+
+    def left_out(self) -> list[str]:
+        """Who cannot be measured, and why: a line each."""
+        return list(dict.fromkeys(
+            f"left out: {each.title}; {why}" for each in self.contenders()
+            for clients in self.clients if (why := each.unfit(clients, self.size))))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left to be measured."""
+        asked = set(self.parts) - {each.name for each in contenders.CONTENDERS}
+        return not asked and not any(map(self.taking_part, self.clients))
 
 
 class BenchRun(msgspec.Struct, frozen=True):

@@ -131,7 +131,7 @@ def header(findings: Findings, columns: int) -> list[str]:
         + ("one round" if plan.rounds == 1 else f"medians of {plan.rounds} rounds")]
     lines = [part for line in about for part in textwrap.wrap(line, columns)]
     headings = [_line((heading for heading, _, _ in COLUMNS), columns)]
-    return [*lines, "", *(headings if plan.contenders() else ())]
+    return [*lines, *plan.left_out(), "", *(headings if plan.contenders() else ())]
 
 
 def table_lines(found: list[Row], columns: int) -> list[str]:

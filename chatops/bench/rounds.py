@@ -24,8 +24,10 @@ Progress = Callable[[str], None]
 def measure_table(findings: Findings, cpus: Cpus, progress: Progress) -> Iterator[int]:
     """All contenders under each load; yields each client count that is complete."""
     plan = findings.plan
-    chosen = plan.contenders()
-    for clients in plan.clients if chosen else ():
+    for clients in plan.clients:
+        chosen = plan.taking_part(clients)
+        if not chosen:
+            continue
         for number in range(1, plan.rounds + 1):
             for contender in chosen:
                 progress(f"{clients:,} clients, round {number} of {plan.rounds}: "
