@@ -10,6 +10,7 @@ import selectors
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -40,6 +41,34 @@ def test_this_python_lacks_nothing_of_a_loop_and_its_tasks() -> None:
         return found
 
     assert asyncio.run(look()) == [], f"Python {sys.version} lacks them"
+
+
+def test_tasks_that_only_c_has_lists_of_are_found_and_so_are_those_that_have_failed_since(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """As since Python 3.14."""
+    listed: dict[Any, list[Any]] = {}
+    for name in ("_all_tasks", "_scheduled_tasks", "_eager_tasks"):
+        monkeypatch.setattr(asyncio.tasks, name, WeakSet(), raising=False)
+    monkeypatch.setattr(asyncio.tasks, "all_tasks", listed.get)    # which is a built-in function
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ValueError
+
+    async def look() -> tuple[set[Any], set[Any]]:
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(fail())
+        listed[loop] = [task, asyncio.current_task()]
+        alive = set(private.tasks(loop)) - {asyncio.current_task()}
+        await asyncio.wait([task])
+        listed[loop].remove(task)
+        failed = {each for each in private.tasks(loop) if private.untaken(each) is not None}
+        task.exception()
+        return alive, failed
+
+    alive, failed = asyncio.run(look())
+    assert alive == failed
+    assert len(failed) == 1
 
 
 def test_this_python_lacks_nothing_of_transports_and_protocols() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterable, Iterator
-from types import CoroutineType, FrameType, GeneratorType
+from types import BuiltinFunctionType, CoroutineType, FrameType, GeneratorType
 from typing import Any
+from weakref import WeakSet
 
 from chatops.loop.private.names import place
 
 DEEP = 32                      # awaits followed from a task inwards
+
+_looked_at: WeakSet[Any] = WeakSet()   # tasks that are in no set of asyncio's own
 
 
 def tasks(loop: Any) -> list[Any]:
@@ -24,8 +27,9 @@ def task_batches(loop: Any, size: int = 1000) -> Iterator[list[Any]]:
     """
     module = sys.modules.get("asyncio.tasks")
     seen: set[int] = set()
-    for name in ("_scheduled_tasks", "_all_tasks", "_eager_tasks"):
-        kept = getattr(module, name, None)
+    _look_into_c(module, loop)
+    names = "_scheduled_tasks", "_all_tasks", "_eager_tasks"
+    for kept in (*[getattr(module, name, None) for name in names], _looked_at):
         references = getattr(kept, "data", None)       # of a weak set
         every = _copied(kept if references is None else references)
         for first in range(0, len(every), size):
@@ -37,6 +41,15 @@ def task_batches(loop: Any, size: int = 1000) -> Iterator[list[Any]]:
                     batch.append(task)
             yield batch
             del batch
+
+
+def _look_into_c(module: Any, loop: Any) -> None:
+    """Since Python 3.14 tasks are in lists that only C sees, and in none once they are done: who
+    has failed is known if it was there at an earlier look.
+    """
+    all_tasks = getattr(module, "all_tasks", None)
+    if isinstance(all_tasks, BuiltinFunctionType):
+        _looked_at.update(all_tasks(loop))
 
 
 def _copied(kept: Any) -> list[Any]:
