@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from chatops.cli.parts import fail
+from chatops.lab.stages import STAGES
 from chatops.lab.stages.terminal import run_stage
 from chatops.system.addresses import bare
 from chatops.system.errors import StartError
 
 
 @click.command()
-@click.argument("stage", type=click.IntRange(1, 6))
+@click.argument("stage", type=click.IntRange(1, 6), required=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="address to listen on")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), show_default="any",
               help="port to listen on")
-def lab(stage: int, host: str, port: int) -> None:
-    """Run one of the lab's six servers here, without the console.
+def lab(stage: int | None, host: str, port: int) -> None:
+    """Run one of the lab's six servers here, without the console.  Without STAGE, list them.
 
     \b
     1  listen      a connection that nobody watches
@@ -26,8 +29,21 @@ def lab(stage: int, host: str, port: int) -> None:
     5  on demand   how it is done
     6  asyncio     memory that grows because nobody awaits drain()
     """
-
+    if stage is None:
+        click.echo("\n".join(_listed()))
+        return
     try:
         run_stage(stage, bare(host), port)
     except StartError as error:
         fail(str(error))
+
+
+def _listed() -> Iterator[str]:
+    yield "The lab: six servers of a few lines each, and what there is to see in them."
+    yield ""
+    wide = max(len(stage.title) for stage in STAGES.values())
+    for number, stage in STAGES.items():
+        yield f"  {number}  {stage.title:{wide}}  {stage.fault}"
+    yield ""
+    yield "  chatops lab 2    runs the second one in this terminal"
+    yield "  chatops --demo   opens the console; L there opens the lab and its lessons"

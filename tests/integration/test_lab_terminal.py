@@ -10,12 +10,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from chatops.lab.stages import STAGES
 from chatops.lab.stages.terminal import run_stage
 from chatops.service import StartError
 from tests.integration.client import Client
+from tests.integration.command import run
 from tests.integration.until import until
 from tests.patience import scaled
 
@@ -158,3 +161,14 @@ def test_ctrl_c_stops_a_stage_and_an_ended_input_does_not(stdin: int) -> None:
         assert process.wait(scaled(5.0)) == 0
     assert "stage 5: stopped" in rest
     assert "Traceback" not in rest
+
+
+def test_without_a_stage_the_six_are_listed_with_how_to_run_one(tmp_path: Path) -> None:
+    done = run("lab", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    for number, stage in STAGES.items():
+        assert f"  {number}  {stage.title}" in done.stdout
+        assert stage.fault in done.stdout
+    assert "chatops lab 2" in done.stdout
+    assert "chatops --demo" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 100
