@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from chatops.api.commands import Cancel, Close, Quit
+from chatops.api.program import CallbackRow, Program
 from tests.tui.eyes import screen_text
 from tests.tui.feed import Feed
 from tests.tui.press import looking, press
 from tests.tui.program_feed import ProgramFeed
+from tui.model.rates import AT_REST
+from tui.panes.calls import call_lines
 from tui.screens.program import EndDialog, LeaveDialog, TaskScreen
 
 WIDE, SMALL = (140, 40), (80, 24)
@@ -129,9 +132,9 @@ async def test_the_loop_pane_shows_how_late_the_loop_is_and_what_it_calls(
             assert told[1][:6] == ["10.0%", "90", "0.1ms", "0.9ms", "20ms", "handle"]
             assert told[2][:6] == ["0.0%", "0", "0.2ms", "300ms", "310ms", "backup"]
         else:
-            assert told[0][:4] == ["share", "p99", "max", "call"]
-            assert told[1][:4] == ["10.0%", "0.9ms", "20ms", "handle"]
-            assert told[2][:4] == ["0.0%", "300ms", "310ms", "backup"]
+            assert told[0][:3] == ["share", "max", "call"]
+            assert told[1][:4] == ["10.0%", "20ms", "handle", "(chat.py:8)"]
+            assert told[2][:4] == ["0.0%", "310ms", "backup", "(chat.py:19)"]
         feed.hold()
         rig.run(1.8)
         await pilot.pause()
@@ -242,3 +245,21 @@ async def test_the_strip_counts_bytes_of_a_connection_and_names_its_protocol() -
         assert " protocol " in strip
         assert " lines " not in strip
         assert " room " not in strip
+
+
+@pytest.mark.parametrize(("name", "shown"), [
+    ("cruncher (prog.py:17)", "cruncher (prog.py:17)"),
+    ("Server.handle_client (server.py:117)", "handl… (server.py:117)"),
+    ("main (some/long_program.py:1234)", "some/long_program.py:…"),
+    ("main (a_long_program.py:123)", "a_long_program.py:123…"),
+    ("StreamReaderProtocol: handle_request (connection.py:88)", "connection.py:88 hand…")])
+@pytest.mark.parametrize("width", [37, 44, 60, 100])
+def test_the_place_of_a_call_is_whole_before_its_name_is(name: str, shown: str, width: int
+                                                         ) -> None:
+    row = CallbackRow(name, 9, 0.5, 0.1, 0.302, 0.302)
+    program = Program("prog.py", 1, "3.12.1", "asyncio", callbacks=(row,))
+    heading, line = call_lines(program, AT_REST, width, 5)
+    assert ("p99" in heading.plain) is (width >= 45)
+    if width == 37:
+        assert line.plain.rstrip().endswith(f"  {shown}")
+    assert max(heading.cell_length, line.cell_length) <= width
