@@ -244,6 +244,21 @@ def test_every_command_is_offered_on_an_empty_line() -> None:
     assert [line.strip() for line in lines_for(Rig(), "")] == [spec.name for spec in SPECS]
 
 
+async def test_what_is_not_known_here_is_not_offered() -> None:
+    """As in a stage of the lab, which has four commands of a server."""
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        rig.app.state.refusal = lambda name: "" if name == "spawn" else f"no '{name}' here"
+        await press(rig, pilot, "colon")
+        listed = rig.app.query_one("#prompt OptionList", OptionList).options
+        names = {str(option.prompt).split()[0].strip("[]") for option in listed}
+        assert {"spawn", "help", "pause"} <= names
+        assert not {"kick", "ban", "broadcast", "close"} & names
+        await write(rig, pilot, "ki")
+        assert rig.app.query_one("#prompt OptionList", OptionList).option_count == 0
+
+
 def test_aliases_complete_to_the_command() -> None:
     assert lines_for(Rig(), "say") == ["broadcast "]
 

@@ -43,11 +43,14 @@ class Completion:
     argument: int = -1         # which of its parameters, -1 while the name is typed
 
 
-def complete(line: str, state: ConsoleState) -> Completion:
-    """Candidates for the last word of `line`, which is being typed."""
+def complete(line: str, state: ConsoleState,
+             offered: Callable[[str], bool] = lambda _: True) -> Completion:
+    """Candidates for the last word of `line`, which is being typed.  Of commands those are left
+    out that are not `offered`, by name.
+    """
     name, space, rest = line.lstrip().removeprefix(":").partition(" ")
     if not space:
-        return Completion(tuple(_commands(name)))
+        return Completion(tuple(_commands(name, offered)))
     spec = find(name)
     if spec is None:
         return Completion()
@@ -89,8 +92,8 @@ def _parameter(spec: Spec, words: list[str]) -> int:
     return at
 
 
-def _commands(prefix: str) -> Iterable[Candidate]:
-    for spec in SPECS:
+def _commands(prefix: str, offered: Callable[[str], bool]) -> Iterable[Candidate]:
+    for spec in filter(lambda spec: offered(spec.name), SPECS):
         name = next((n for n in (spec.name, *spec.aliases) if n.startswith(prefix)), None)
         if name is not None:
             more = " " if spec.params else ""

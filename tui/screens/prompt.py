@@ -26,6 +26,7 @@ from tui.messages import RunLine
 from tui.model.completion import Candidate, Completion, complete
 from tui.model.line_history import LineHistory
 from tui.model.state import ConsoleState
+from tui.program import is_offered
 from tui.tables import check_filter
 from tui.text.cells import clean, fit
 from tui.widgets.echo_row import EchoRow
@@ -227,7 +228,8 @@ class Prompt(Vertical):
 
     def _look(self, text: str) -> None:
         self._completion = Completion()    # should the next line fail
-        self._completion = complete(text, self._state)
+        self._completion = complete(
+            text, self._state, lambda name: is_offered(name, self._state))
         options = self.query_one(OptionList)
         options.clear_options()
         wide = max((len(c.label) for c in self._completion.candidates), default=0) + 2
