@@ -167,6 +167,11 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds:.1f}s"
 
 
+def format_measured(seconds: float) -> str:
+    """The same of what takes time whenever it happens: `-` where nothing was measured."""
+    return format_seconds(seconds) if seconds > 0 else "-"
+
+
 def counted(count: int, one: str) -> str:
     """`1 ban`, `2,000 bans`."""
     return f"{count:,} {one}{'' if count == 1 else 's'}"

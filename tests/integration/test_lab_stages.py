@@ -244,8 +244,8 @@ def test_stage_5_lets_go_of_who_falls_too_far_behind_and_says_why(run_stage: Run
         return gone
 
     until(let_go, 20.0)
-    assert gone == ["let go: 1.0M behind"]
-    assert "more than 1 MB behind is let go" in stage.why
+    assert gone == ["the stage closed it, 1.0M behind"]
+    assert "more than 1 MB behind is closed" in stage.why
 
 
 # -- stage 6

@@ -12,7 +12,7 @@ from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig
 from tui.model.state import ConsoleState
 from tui.model.story import CHANGES, LINES, Story, lines_of
-from tui.widgets.client_page import client_page
+from tui.widgets.client_page import client_page, key_page
 
 START = BEGAN + 100.0
 BOB = Feed(clients=2).snapshot().clients[1]        # in the lobby
@@ -184,6 +184,23 @@ def test_a_step_back_in_time_takes_later_changes_away() -> None:
     state.seek(3)
     story.follow(state)
     assert [c.after for c in story.changes] == [3]
+
+
+def test_of_a_descriptor_whose_calls_nobody_timed_no_time_is_told() -> None:
+    """asyncio calls its handles itself: of a stage or a program built on it there are no costs."""
+    state = ConsoleState()
+    state.feed(Feed(clients=2).snapshot(), [], 1.0)
+    assert state.snapshot is not None
+    key = state.snapshot.keys[-1]
+    timed, untimed, quiet = (replace(key, fires=9, busy=0.002, slowest=0.001),
+                             replace(key, fires=9, busy=0.0, slowest=0.0),
+                             replace(key, fires=0, busy=0.0, slowest=0.0))
+    (told, without, never) = [
+        next(line for line in key_page(each, state).plain.split("\n") if "its time" in line)
+        for each in (timed, untimed, quiet)]
+    assert "2.0ms  slowest call 1.0ms" in told
+    assert without.split() == ["its", "time", "-", "not", "measured"]
+    assert never.split() == ["its", "time", "-"]
 
 
 # -- on the screen

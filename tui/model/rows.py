@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from chatops.api.snapshot import CLOSING, ClientRow, KeyRow, Lint
-from chatops.units import format_age, format_clock, format_seconds, format_size
+from chatops.units import format_age, format_clock, format_measured, format_seconds, format_size
 from tui.model import filters
 from tui.model.columns import CellContext, Column
 from tui.model.pressure import cell_style, level, share_of
@@ -202,7 +202,7 @@ _KEYS: tuple[Column[KeyRow], ...] = (
     Column("LAST", 4, lambda r, _: mask_text(r.last_mask) if r.last_mask else "-",
            lambda r, _: r.last_mask, keep=35,
            about="what it was ready for the last time"),
-    Column("BUSY", 5, lambda r, _: format_seconds(r.busy), lambda r, _: r.busy, right=True,
+    Column("BUSY", 5, lambda r, _: format_measured(r.busy), lambda r, _: r.busy, right=True,
            keep=30,
            about="time spent in its callback"),
     Column("HIST", 4, lambda r, _: r.masks, lambda r, _: r.masks, grow=12, keep=25,

@@ -12,7 +12,7 @@ from textual.content import Content
 
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.snapshot import ClientRow, KeyRow
-from chatops.units import counted, format_age, format_seconds, format_size
+from chatops.units import counted, format_age, format_measured, format_seconds, format_size
 from tui.model.series import CLIENT, LINES, SPANS
 from tui.model.state import ConsoleState
 from tui.model.story import Story, StoryLine, lines_of
@@ -185,7 +185,9 @@ def _watched(key: KeyRow | None, state: ConsoleState) -> Iterable[Content]:
     yield _row("callback", clean(key.callback), f"data {clean(key.data)}")
     yield _row("fires", f"{key.fires:,}", f"{format_rate(state.rates.fires(key))}/s now, last "
                f"ready for {mask_text(key.last_mask)}")
-    yield _row("its time", format_seconds(key.busy), f"slowest call {format_seconds(key.slowest)}")
+    slowest = f"slowest call {format_seconds(key.slowest)}" if key.slowest > 0 else ""
+    yield _row("its time", format_measured(key.busy),
+               slowest or ("not measured" if key.fires else ""))
     yield _row("ready", Content.styled(clean(key.masks) or "never yet", "$success"),
                "newest last; r readable, w writable, W both")
     if key.stale:

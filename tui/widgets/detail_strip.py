@@ -8,7 +8,7 @@ from textual.widgets import Static
 
 from chatops.api import node_table
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
-from chatops.units import counted, format_age, format_clock, format_seconds, format_size
+from chatops.units import counted, format_age, format_clock, format_measured, format_size
 from tui.messages import RunLine
 from tui.model.pressure import BAR_STYLES, MARKS, level
 from tui.model.state import ConsoleState
@@ -134,8 +134,8 @@ def _of_key(row: KeyRow, now: float) -> list[Content]:
         (" callback ", LABEL), clean(row.callback),
         ("   fired ", LABEL), f"{row.fires:,}x",
         ("   last ", LABEL), mask_text(row.last_mask) if row.last_mask else "never",
-        ("   busy ", LABEL), format_seconds(row.busy),
-        ("   slowest ", LABEL), format_seconds(row.slowest)]
+        ("   busy ", LABEL), format_measured(row.busy),
+        ("   slowest ", LABEL), format_measured(row.slowest)]
     if row.stale:
         third.append(("   STALE: its file object has another descriptor now", "$error"))
     if row.at_eof:

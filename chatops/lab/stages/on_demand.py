@@ -8,7 +8,7 @@ from socket import socket
 from chatops.lab.stages.base import StageServer, receive
 from chatops.units import format_size
 
-QUEUE_LIMIT = 1 << 20          # bytes; who is further behind than this is let go
+QUEUE_LIMIT = 1 << 20          # bytes; who is further behind than this is closed
 
 
 class OnDemandStage(StageServer):
@@ -20,7 +20,7 @@ class OnDemandStage(StageServer):
     why = ("An idle client has one bit in its mask. Writing is asked for when the kernel did "
            "not take everything, and taken back when the queue is empty: the loop wakes up "
            "when there is something to do, and sleeps otherwise. No queue grows for ever: who is "
-           f"more than {QUEUE_LIMIT >> 20} MB behind is let go.")
+           f"more than {QUEUE_LIMIT >> 20} MB behind is closed.")
     try_it = "nc {host} {port} in two terminals; stop one with Ctrl-S or :spawn mute, and talk"
     look_at = ("wake-ups per second: one for each line, none in between. The mask of a client "
                "that does not read goes from R to RW, its queue grows, nobody waits for it.")
@@ -70,7 +70,7 @@ class OnDemandStage(StageServer):
         except ConnectionError:
             queue.clear()                        # its end is read in the next turn
         if len(queue) > QUEUE_LIMIT:
-            self.reasons[connection] = f"let go: {format_size(len(queue))} behind"
+            self.reasons[connection] = f"the stage closed it, {format_size(len(queue))} behind"
             self.leave(connection)
             return
         mask = EVENT_READ | EVENT_WRITE if queue else EVENT_READ
@@ -80,5 +80,5 @@ class OnDemandStage(StageServer):
     def leave(self, connection: socket) -> None:
         del self.waiting[connection]
         self.selector.unregister(connection)
-        self.say(f"fd {connection.fileno()} {self.reasons.get(connection, 'leaves')}")
+        self.say(f"fd {connection.fileno()}: {self.reasons.get(connection, 'it leaves')}")
         connection.close()
