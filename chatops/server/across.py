@@ -16,14 +16,16 @@ from chatops.chat.sanitize import clean_text
 from chatops.server import bans, demands, targets
 from chatops.server.banning import Banning
 from chatops.server.orders import Locate, NodeAnswer, Ordered, Rulings
-from chatops.server.rulings import Ruling
+from chatops.server.rulings import Ruling, as_command
 from chatops.server.server import ChatServer
 from chatops.server.state import OtherNodes
 from chatops.server.targets import CommandRefused
+from chatops.units import counted
 
 Shared = (commands.Kick | commands.Ban | commands.Unban | commands.Mute | commands.Unmute
           | commands.Broadcast)
 ToPeople = commands.Kick | commands.Mute | commands.Unmute
+NAMED = 5                      # rulings of one node that have an event each
 
 
 class AcrossNodes:
@@ -162,8 +164,11 @@ class AcrossNodes:
         """Do what an admin on another node wants done here."""
         match what:
             case Rulings(rulings):
-                result, new = self._banning.settle(rulings)
+                new, gone = self._banning.settle(rulings)
+                outcome = f"{targets.named(gone)} disconnected" if gone else ""
+                result = CommandResult(True, outcome or "it holds there too")
                 if new:
+                    self._taken_over(node, new, outcome or "it holds here too")
                     self._banning.kept(result, answer)
                 else:
                     answer(result)
@@ -178,11 +183,29 @@ class AcrossNodes:
                                     what))
             case _:
                 result = self._here(what)
-                hub = self._server.hub
-                hub.effects.append(events.AdminDid(
-                    hub.at, clean_text(render(what)),
-                    clean_text(f"for node {node}: {result.text}"), result.ok, -1))
+                self._say(node, what, result.text, ok=result.ok)
                 answer(result)
+
+    def _taken_over(self, node: str, rulings: Sequence[Ruling], outcome: str) -> None:
+        """Say what holds here from now on; of many, as a node that was away is told, how many."""
+        hub = self._server.hub
+        if len(rulings) > NAMED:
+            hub.effects.append(events.Warned(hub.at, f"{counted(len(rulings), 'ruling')} about "
+                                             f"addresses taken over from {self._whose(node)}: "
+                                             f"{outcome}"))
+            return
+        for ruling in rulings:
+            self._say(node, as_command(ruling), outcome, ok=True)
+
+    def _say(self, node: str, what: commands.ServerCommand, text: str, *, ok: bool) -> None:
+        hub = self._server.hub
+        hub.effects.append(events.AdminDid(
+            hub.at, clean_text(render(what)), clean_text(f"for {self._whose(node)}: {text}"), ok,
+            -1))
+
+    def _whose(self, node: str) -> str:
+        """Whose word it is: what the engine keeps is told by nobody else."""
+        return "the cluster" if node == self._others.node else f"node {node}"
 
 
 def _joined(here: Sequence[CommandResult], there: Sequence[NodeAnswer], *, ok: bool | None = None

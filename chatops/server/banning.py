@@ -67,13 +67,10 @@ class Banning:
         return CommandResult(True, counted(len(rows), "ban") if rows else "nobody is banned", rows,
                              facts)
 
-    def settle(self, rulings: tuple[Ruling, ...]) -> tuple[CommandResult, bool]:
-        """Have what other nodes have decided hold here; also whether anything was new."""
-        settled = [settle(self._bans, ruling) for ruling in rulings]
-        new = any(settled)
-        gone = self.keep_out() if new else []
-        text = f"{targets.named(gone)} disconnected" if gone else "it holds there too"
-        return CommandResult(True, text), new
+    def settle(self, rulings: tuple[Ruling, ...]) -> tuple[list[Ruling], list[Session]]:
+        """Have what other nodes have decided hold here: what of it was new, and who is gone."""
+        new = [ruling for ruling in rulings if settle(self._bans, ruling)]
+        return new, self.keep_out() if new else []
 
     def keep_out(self) -> list[Session]:
         """Send away whom a ban holds for; returns them."""

@@ -9,6 +9,7 @@ from math import inf
 
 import msgspec
 
+from chatops.api import commands
 from chatops.server.bans import BanEntry, BanList, network_of
 
 APART = 1.0                    # seconds that one ruling may differ from itself, by two clocks
@@ -42,6 +43,14 @@ def same(one: Ruling, other: Ruling) -> bool:
 def of_ban(ban: BanEntry) -> Ruling:
     """As it is told."""
     return Ruling(ban.network, ban.at, ban.until, ban.reason)
+
+
+def as_command(ruling: Ruling) -> commands.Ban | commands.Unban:
+    """What an admin says to have it so."""
+    if ruling.lifted:
+        return commands.Unban(ruling.network)
+    return commands.Ban(ruling.network, round(ruling.until - ruling.at) if ruling.until else 0.0,
+                        ruling.reason)
 
 
 def all_of(bans: BanList, now: float) -> list[Ruling]:

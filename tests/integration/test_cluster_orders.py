@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatops.api.commands import Ban, Bans, Broadcast, Kick, Mute, Unban, Unmute
+from chatops.api.events import AdminDid
 from chatops.chat.session import Session
 from tests.integration.engine import Engine, needs_engine
 from tests.integration.fault_proxy import before
@@ -81,9 +82,15 @@ def test_a_ban_by_a_nick_of_another_node_holds_on_all_of_them_until_it_is_lifted
     assert "*** you were banned: spam" in bob.to_the_end()
     ada.to_the_end()
     assert banned(a) == banned(b) == ["127.0.0.1/32"]
+    there = b.wait_for(AdminDid)
+    assert (there.line, there.outcome) == (
+        "ban 127.0.0.1/32 forever spam", f"for node a: #{bob.id} bob disconnected")
     assert b.do(Unban("127.0.0.1")).text == ("127.0.0.1/32 may come in again; node a: it holds "
                                              "there too")
     assert banned(a) == banned(b) == []
+    here = a.wait_for(AdminDid, lambda event: event.line.startswith("unban"))
+    assert (here.line, here.outcome) == (
+        "unban 127.0.0.1/32", "for node b: it holds here too")
     assert a.row(a.client()).nick.startswith("guest-a")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from chatops.api.command_line import render
 from chatops.cluster.frames import Codec, Heard, pack
 from chatops.cluster.kept_rulings import REMEMBERED, opened, sealed
 from chatops.server.bans import BanList
-from chatops.server.rulings import Ruling, settle
+from chatops.server.rulings import Ruling, as_command, settle
 
 NOW = 1e9
 BAN = Ruling("192.0.2.1/32", NOW - 60, NOW + 60, "spam")
@@ -70,3 +71,10 @@ def test_the_contrary_of_what_holds_is_news_however_soon_it_comes() -> None:
     assert settle(bans, Ruling(GOOD.network, GOOD.at + 0.002, reason="again"))
     assert settle(bans, Ruling(GOOD.network, GOOD.at + 0.003, reason="and why"))
     assert len(bans) == 1
+
+
+@pytest.mark.parametrize(("ruling", "written"), [
+    (BAN.shifted(0.0004), "ban 192.0.2.1/32 2m spam"), (GOOD, "ban 192.0.2.2/32"),
+    (LIFTED, "unban 192.0.2.3/32")])
+def test_it_is_written_as_an_admin_says_it(ruling: Ruling, written: str) -> None:
+    assert render(as_command(ruling)) == written
