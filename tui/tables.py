@@ -26,7 +26,7 @@ def columns_of(pane: str, state: ConsoleState) -> Sequence[Column[Any]]:
 
 def shown_columns(pane: str, state: ConsoleState) -> Sequence[Column[Any]]:
     """Those that a row has on the screen, the signs at its left among them."""
-    return tuple(column for column in columns_of(pane, state) if column is not rows.NODE)
+    return tuple(column for column in columns_of(pane, state) if column not in rows.NOT_SHOWN)
 
 
 def can_choose(pane: str, state: ConsoleState) -> bool:
