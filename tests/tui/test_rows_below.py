@@ -71,7 +71,7 @@ def test_the_sum_beneath_a_table_comes_after_some_events() -> None:
 def test_another_height_or_pane_is_shared_out_as_by_a_console_that_has_just_come_up() -> None:
     rows = RowsBelow()
     assert settle(rows, 11, 9, 10) == [0, 4, 3]
-    assert rows.settle("selector", 13, 10, 0) == 0
+    assert rows.settle("selector", 13, 11, 0) == 0
     assert rows.settle("selector", 20, 10, 0) == 10
 
 
@@ -119,6 +119,18 @@ async def test_clients_that_come_are_seen_at_once_and_nothing_jumps_when_one_goe
             rig.feed.join(ident)
         rig.run(0.1)
         await until(rig, pilot, lambda: rule_at(rig) == -1)
+
+
+async def test_who_has_left_is_told_above_what_is_said() -> None:
+    feed = Feed(9)
+    feed.leave(9, "evicted: queue full")
+    async with looking(feed, (80, 24)) as (rig, pilot):
+        await until(rig, pilot, lambda: rule_at(rig) > 0)
+        lines = on_screen(rig).split("\n")
+        assert "closed: #9" in lines[rule_at(rig) - 1]
+        assert feed.talkers[8].nick in on_screen(rig)
+        await said(rig, pilot, LINE)
+        assert LINE in on_screen(rig)
 
 
 async def test_the_other_tables_share_and_zoom_takes_all() -> None:

@@ -60,7 +60,7 @@ class PlaceMemory:
         return found
 
 
-LEAST_BELOW, APPEARS = 3, 4    # rows with which it stays, and with which it comes
+LEAST_BELOW, APPEARS = 2, 3    # rows with which it stays, and with which it comes
 PLENTY = 5                     # from which it gives some back
 SLACK = 3                      # rows that a table lacks before it is made shorter
 
