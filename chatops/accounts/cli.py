@@ -18,13 +18,15 @@ from chatops.system.streams import say
 def account() -> None:
     """Accounts for clients: add, passwd, admin, list, remove, fingerprint.
 
+    Each takes the file that they are in, by --accounts FILE or from CHATOPS_ACCOUNTS.
     Passwords are read from standard input, one line, and asked for where that is a terminal.
     """
 
 
 def _file(command: click.Command) -> click.Command:
     return click.option("--accounts", "path", envvar="CHATOPS_ACCOUNTS", required=True,
-                        metavar="FILE", help="the file that `chatops --accounts` has")(command)
+                        metavar="FILE", show_envvar=True,
+                        help="the file that `chatops --accounts` has")(command)
 
 
 def _open(path: str, *, make: bool = False) -> AccountStore:
@@ -108,7 +110,7 @@ def list_(path: str) -> None:
 @account.command()
 @click.argument("name")
 def remove(path: str, name: str) -> None:
-    """Forget an account."""
+    """Forget an account; who is logged in to it on a server is so no more, seconds later."""
     try:
         _open(path).remove(name)
     except AccountError as error:

@@ -212,8 +212,9 @@ def test_an_account_made_on_the_command_line_logs_in_by_either_door(
     nc = chat.client()
     nc.say("/login bob wrong", "/login bob other", "after")
     lines = nc.read_until(f"{nc.nick}: after")
-    assert lines[-3:-1] == ["*** error: the name or the password is wrong",
-                            "*** you are logged in as bob"]
+    assert lines[-4:-1] == ["*** error: the name or the password is wrong",
+                            "*** you are logged in as bob",
+                            f"*** you are called {nc.nick} still: /nick bob takes the nick"]
     assert not [line for line in chat.lines if "other" in line or "sésame" in line]
 
 

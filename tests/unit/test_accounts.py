@@ -254,3 +254,8 @@ def test_an_account_becomes_an_operator_and_no_longer_from_the_command_line(
     assert run("admin ada off") == "chatops: ada is no operator any more"
     assert run("list") == "ada"
     assert run("admin bob on") == "chatops: there is no account bob"
+
+
+def test_the_help_names_what_stands_for_the_file() -> None:
+    assert "CHATOPS_ACCOUNTS" in CliRunner().invoke(account, ["--help"]).output
+    assert "CHATOPS_ACCOUNTS" in CliRunner().invoke(account, ["remove", "--help"]).output

@@ -147,6 +147,18 @@ def test_nobody_is_asked_for_a_password_that_others_could_read(chat: IrcChat, ga
     assert gate.waiting == []
 
 
+def test_a_guest_who_logs_in_is_told_how_to_get_the_nick(chat: IrcChat, gate: Later) -> None:
+    nc = chat.line_user()
+    nc.secure = True
+    chat.send(nc, "/login ada sesame")
+    gate.answer(chat)
+    assert chat.heard(nc) == ["*** you are logged in as ada",
+                              f"*** you are called guest-{nc.id} still: /nick ada takes the nick"]
+    assert chat.asked(nc, "/nick ada", "/login ada sesame")[0].endswith("is now ada")
+    gate.answer(chat)
+    assert chat.heard(nc) == ["*** you are logged in as ada"]
+
+
 def test_a_plain_client_logs_in_and_what_it_says_next_comes_after(chat: IrcChat, gate: Later
                                                                    ) -> None:
     nc, other = chat.line_user("zoe"), chat.line_user("bob")

@@ -201,6 +201,9 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
             _says(irc, client, f"you are called {client.nick} here: IDENTIFY ACCOUNT PASSWORD")
         _says(irc, client, f"you are logged in as {outcome.account}" if outcome.account
               else outcome.reason)
+        if outcome.account and client.guest:
+            _says(irc, client, f"you are called {client.nick} still: REGAIN {outcome.account} "
+                               "takes the nick")
 
     if gate is None:
         _says(irc, client, "there are no accounts here")
