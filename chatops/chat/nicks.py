@@ -31,9 +31,13 @@ class Nicks:
         return self._by_look.get(look)
 
     def greet(self, newcomer: Session) -> None:
-        """A newcomer, who is a guest of this node if it is anybody yet."""
-        if self.elsewhere is not None and newcomer.registered:
+        """A newcomer, who is a guest of this node; to others only if it is anybody yet."""
+        if self.elsewhere is None:
+            return
+        if newcomer.registered:
             newcomer.rename(f"{self.guests}{newcomer.id}")
+        else:
+            newcomer.nick = f"{self.guests}{newcomer.id}"
 
     def welcome(self, guest: Session) -> None:
         """A newcomer, with the name that its number gives it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from chatops.api import events
 from chatops.chat import abroad
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Sender
@@ -82,3 +83,15 @@ def test_lusers_forgets_who_has_gone_but_not_how_many_there_were(chat: IrcChat, 
     found = {line.split(" ")[1]: line for line in chat.asked(ada, "LUSERS")}
     assert "252" not in found or " 252 ada 0 " in found["252"]
     assert " 266 ada 1 2 " in found["266"]
+
+
+def test_a_newcomer_is_a_guest_of_its_node_to_the_operator_and_nobody_to_itself(chat: IrcChat
+                                                                               ) -> None:
+    eve = chat.come()
+    assert chat.codes(eve, "WHOIS bob") == ["451"]
+    chat.send(eve, "JOIN #tea", "NICK eve", "USER eve 0 * :Eve")
+    assert chat.heard(eve)[0].split(" ")[1:3] == ["451", "*"]
+    told = [event for event in chat.events
+            if isinstance(event, events.Connected | events.Renamed) and event.id == eve.id]
+    assert [getattr(event, "nick", "") or getattr(event, "old", "") for event in told] == [
+        f"guest-a{eve.id}"] * 2

@@ -103,9 +103,10 @@ def complete(irc: Irc, client: Client) -> None:
         client.wanted, client.taken = "", client.wanted
         return
     client.password = ""
+    before = client.nick
     hub.nicks.claim(client, client.wanted, max_width=hub.limits.nick_width,
                     ascii_only=hub.limits.ascii_nicks)
-    hub.effects.append(events.Renamed(hub.at, client.id, f"guest-{client.id}", client.nick))
+    hub.effects.append(events.Renamed(hub.at, client.id, before, client.nick))
     client.registered = True
     hub.touch(client)
     client.signed_on = client.last_spoke = hub.at
