@@ -37,7 +37,9 @@ def _open(path: str, *, make: bool = False) -> AccountStore:
         _fail(str(error))
     if not make and not file.exists():
         _fail(f"there is no file {file}; `chatops account add` makes it")
-    return AccountStore(str(file))
+    store = AccountStore(str(file))
+    click.get_current_context().call_on_close(store.close)
+    return store
 
 
 def _fail(text: str) -> NoReturn:

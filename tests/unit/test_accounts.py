@@ -240,6 +240,21 @@ def test_a_file_that_is_not_there_is_said_and_not_made(tmp_path: Path, line: str
     assert not path.exists()
 
 
+@pytest.mark.parametrize("line", ["add bob", "list", "remove ada", "fingerprint list",
+                                  "admin nobody on"])
+def test_the_command_line_closes_the_file(store: AccountStore, tmp_path: Path, line: str,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.13 warns of one that is left open, whenever the collector comes by."""
+    store.add("ada", "h")
+    closed: list[AccountStore] = []
+    monkeypatch.setattr(AccountStore, "close", lambda store: closed.append(store))
+    CliRunner().invoke(account, [*line.split(), "--accounts", str(tmp_path / "accounts.db")],
+                       input="pw\n")
+    monkeypatch.undo()
+    (opened,) = closed
+    opened.close()
+
+
 def test_an_account_becomes_an_operator_and_no_longer_from_the_command_line(
         tmp_path: Path) -> None:
     path = str(tmp_path / "accounts.db")
