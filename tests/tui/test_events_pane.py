@@ -63,6 +63,15 @@ def test_what_the_admin_did_in_vain_looks_like_it() -> None:
     assert kind_of(e.AdminDid(AT, "kick 3", "kicked")).glyph == "✓"
 
 
+@pytest.mark.parametrize(("reason", "lost", "words"), [
+    ("left", 0, "bob left"), ("left", 3, "bob left, 3 lines lost"),
+    ("the stage closed it, 1.0M behind", 0, "bob left: the stage closed it, 1.0M behind")])
+def test_who_has_just_left_is_not_said_to_have_left_because_it_left(
+        reason: str, lost: int, words: str) -> None:
+    gone = e.Disconnected(AT, 3, 9, "bob", "lobby", "10.0.0.1:1", reason, lost)
+    assert words_of(gone) == f"leave #3 {words} room:lobby"
+
+
 @pytest.mark.parametrize(("more", "words"), [
     ({}, "listening on 127.0.0.1:9999 with epoll"),
     ({"also": ("[::1]:9999",), "tls": True},

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.snapshot import LoopFigures, Snapshot, ThreadRow
-from chatops.units import format_seconds
+from chatops.units import format_measured, format_seconds
 from tui.model.rates import SAMPLE
 from tui.model.state import ConsoleState
 from tui.panes.calls import call_lines
@@ -165,7 +165,7 @@ def _figures(state: ConsoleState, snapshot: Snapshot, width: int) -> list[Conten
          "never" if loop.next_deadline is None else f"in {format_seconds(loop.next_deadline)}"],
         [_label("console"), (f"late, {state.age:.1f}s old  ", "bold $warning") if state.late else
          f"{state.age:.1f}s old  ", lost,
-         f"built {format_seconds(snapshot.built_in)}"
+         f"built {format_measured(snapshot.built_in)}"
          + (f", rows read over {format_seconds(snapshot.spread)}" if snapshot.spread else "")],
         [_label("so far"), f"{_total(counted.turns)} turns  ",
          f"{_total(counted.ready)} events"],
