@@ -7,12 +7,14 @@ that is gone leaves it readable.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from rich.console import RenderableType
+from textual import events
 from textual._context import active_message_pump
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -32,6 +34,7 @@ from tui.dispatch import Dispatcher
 from tui.faults import Faults, guard, name_of
 from tui.looks import ABLE, first_theme, looks, suited
 from tui.messages import RunLine
+from tui.model.keymap import key_name
 from tui.model.layout import HEIGHTS, WIDTHS
 from tui.model.state import FASTEST, ConsoleState
 from tui.navigation import ConsoleNavigation
@@ -43,6 +46,7 @@ from tui.screens.prompt import Prompt
 from tui.terminal import Terminal
 from tui.widgets.status_bar import StatusBar
 
+FUNCTION_KEY = re.compile(r"f\d+")
 DRAIN_LIMIT = 2000             # events taken in per refresh; the rest counts as dropped
 
 
@@ -163,7 +167,8 @@ class ConsoleApp(App[int]):
         self._recording.add(snapshot, fresh)
         state.recording = self._recording.text
         # A recording's time is another: it may be held, or run faster.
-        now = link.now if isinstance(link, ReplayLink) else self._clock()
+        state.clock = self._clock()
+        now = link.now if isinstance(link, ReplayLink) else state.clock
         state.feed(snapshot, fresh, now, status=link.status,
                    dropped=link.events_dropped)
         if isinstance(front := self._front, NestedScreen):
@@ -290,6 +295,15 @@ class ConsoleApp(App[int]):
         """What a key, a click or the palette wants carried out."""
         self._in_front.key(line)
         self.redraw()
+
+    def on_key(self, event: events.Key) -> None:
+        """A key that nobody has taken, which is one of nobody's, is answered too."""
+        screen = self.screen
+        if not isinstance(screen, MainScreen) or screen.is_too_small or screen.prompt.is_open:
+            return
+        typed = event.character if event.is_printable else None
+        if (typed or FUNCTION_KEY.fullmatch(event.key)) and event.key not in screen.active_bindings:
+            screen.prompt.no_key(typed or key_name(event.key))
 
     def on_run_line(self, message: RunLine) -> None:
         message.stop()

@@ -39,6 +39,7 @@ class NestedScreen(MainScreen):
 
     def pull(self, now: float) -> None:
         """Take in what the link has to show at `now`, on the console's clock."""
+        self.state.clock = now
         self.state.feed(self.link.poll(), self.link.drain(DRAIN_LIMIT), now,
                         status=self.link.status, dropped=self.link.events_dropped)
 

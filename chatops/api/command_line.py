@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import msgspec
 
@@ -22,6 +23,11 @@ from chatops.units import UnitError, format_duration, parse_duration, parse_whol
 class CommandError(ChatopsError, ValueError):
     """The line cannot be understood; the message says what was expected."""
 
+
+NAMES = tuple([spec.name for spec in SPECS])
+NEAR_MOST = 2                  # commands that are named in the place of a mistyped one
+NEARNESS = 0.75                # 0 to 1: how alike the two names are
+NAME_MOST = 20                 # characters of a name that is compared with all of them
 
 _WORD = re.compile(r"\s*(\"(?:\\.|[^\"\\])*\"|'[^']*'|\S+)")
 
@@ -60,13 +66,18 @@ def _unquote(text: str) -> str:
 
 def parse(line: str) -> Command:
     """Read one line, with or without its leading colon.  Raises `CommandError`."""
+    return _of_typed(line, NAMES)
+
+
+def _of_typed(line: str, known: Sequence[str]) -> Command:
     words = line.strip().removeprefix(":").split(maxsplit=1)
-    spec = _spec(words[0] if words else "")
+    spec = _spec(words[0] if words else "", known)
     return _command(spec, _of_line(words[1] if len(words) > 1 else ""))
 
 
-def parse_arguments(arguments: Sequence[str]) -> Command:
+def parse_arguments(arguments: Sequence[str], known: Sequence[str] = NAMES) -> Command:
     """Read a command whose words a shell has told apart: nothing in them is a quote any more.
+    `known` is what may be meant by a name that is none.
 
     A whole line in one argument is read as a line; more than one is refused, for they would be
     said run together.  Raises `CommandError`.
@@ -75,19 +86,27 @@ def parse_arguments(arguments: Sequence[str]) -> Command:
     if len(" ".join(arguments).strip().splitlines()) > 1:
         raise CommandError("one line is said at a time, and this has more")
     if len(name.split()) > 1:
-        return parse(" ".join([name, *rest]))
-    return _command(_spec(name), _of_arguments(rest))
+        return _of_typed(" ".join([name, *rest]), known)
+    return _command(_spec(name, known), _of_arguments(rest))
 
 
-def _spec(name: str) -> Spec:
+def _spec(name: str, known: Sequence[str]) -> Spec:
     if not name:
         raise CommandError("type a command; ? lists them")
     spec = find(name)
     if spec is None:
-        close = [s.name for s in SPECS if s.name.startswith(name)]
+        close = [word for word in known if word.startswith(name)] or _nearly(name, known)
         hint = f"; did you mean {' or '.join(close)}?" if close else "; ? lists them"
         raise CommandError(f"no command '{shown(name)}'{hint}")
     return spec
+
+
+def _nearly(name: str, known: Sequence[str]) -> list[str]:
+    """Those that a mistyped name is nearest to."""
+    if len(name) > NAME_MOST:
+        return []
+    aliases = [alias for spec in SPECS if spec.name in known for alias in spec.aliases]
+    return get_close_matches(name, [*known, *aliases], NEAR_MOST, NEARNESS)
 
 
 def _command(spec: Spec, given: _WordSpans) -> Command:

@@ -238,7 +238,7 @@ def _connected(path: str, port: int | None, deadline: float) -> ControlClient:
 
 def _parsed(words: Sequence[str]) -> Command:
     try:
-        command = parse_arguments(words)
+        command = parse_arguments(words, _known())
     except CommandError as error:
         _fail(str(error).replace("? lists them", "--help lists them"), 2)
     if spec_of(command).where != "server" or isinstance(command, Spawn | Despawn):
@@ -263,6 +263,12 @@ def _agree(command: Command, agreed: bool) -> None:
     except click.Abort:
         say("")
     _fail("nobody was banned", 1)
+
+
+def _known() -> list[str]:
+    """All that can be asked here."""
+    return [*LOOKS, "events", *(spec.name for spec in SPECS if spec.where == "server"
+                                and spec.command not in (Spawn, Despawn))]
 
 
 def _ask(wire: ControlClient, command: Command, as_json: bool) -> None:

@@ -142,7 +142,9 @@ def test_ctl_fails_when_the_command_does(server: StartServer, control_path: Path
 
 
 @pytest.mark.parametrize(("line", "why"), [
-    ("nonsense", "no command 'nonsense'"), ("kick", "usage: kick"),
+    ("nonsense", "no command 'nonsense'; --help lists them"),
+    ("kik 1", "no command 'kik'; did you mean kick?"), ("clinets", "did you mean clients?"),
+    ("liv", "no command 'liv'; --help lists them"), ("kick", "usage: kick"),
     ("pane clients", "is for a console"), ("spawn slow 3", "is for a console"),
 ])
 def test_ctl_refuses_what_is_no_command_of_a_server(

@@ -30,7 +30,8 @@ class Present:
     previous: Snapshot | None = None   # the one before it
     pulse: Pulse | None = None         # the loop's counters now, where the link tells them
     dropped: int = 0                   # events lost on the way here
-    mono_now: float = 0.0              # the console's clock at the last feed
+    mono_now: float = 0.0              # the console's clock at the last feed, a recording's own
+    clock: float = 0.0                 # the console's clock then, whatever is played
     events: EventRing = field(default_factory=EventRing)
     log: EventRing = field(default_factory=EventRing)      # those of `LOGGED` once more
     closed: deque[Disconnected] = field(default_factory=lambda: deque(maxlen=CLOSED_KEPT))

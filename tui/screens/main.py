@@ -186,7 +186,7 @@ class MainScreen(Screen[None]):
     def _visible(self) -> Iterator[Widget]:
         # The strip and the tabs speak of cursors and filters that the panes settle first.
         for widget in (*self._panes.values(), self._details, self._lints, self._status,
-                       self._tabs, self._strip, self._key_bar):
+                       self._tabs, self._strip, self._key_bar, self.prompt):
             if widget.display and (widget.size or widget in self._failing):   # covered
                 yield widget
 
@@ -298,7 +298,7 @@ class MainScreen(Screen[None]):
     def on_main_screen_notified(self, message: Notified) -> None:
         message.stop()
         self.prompt.said(message.line)
-        self.prompt.outcome(message.ok, message.text)
+        self.prompt.outcome(message.ok, message.text, unasked=True)
 
     # -- what the user does
 

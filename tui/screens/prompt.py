@@ -6,6 +6,7 @@ which keep their size.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,21 +21,23 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from chatops.api.command_line import CommandError, parse
-from chatops.api.command_table import Spec
 from chatops.api.commands import Command, Filter
+from tui.hints import hint
 from tui.messages import RunLine
 from tui.model.completion import Candidate, Completion, complete
 from tui.model.line_history import LineHistory
 from tui.model.state import ConsoleState
 from tui.program import is_offered
+from tui.screens.prompt_lines import candidate_line, left_out, usage
 from tui.tables import check_filter
-from tui.text.cells import clean, fit
-from tui.widgets.echo_row import EchoRow
+from tui.text.cells import clean
+from tui.widgets.echo_row import LASTS, EchoRow
 from tui.widgets.plain_input import printable
 from tui.widgets.prompt_input import PromptInput
 
 LABEL_LEAST, LABEL_MOST = 14, 34
 CANDIDATES_SHOWN = 7
+NO_KEY_LASTS = 2.0             # seconds that a key is said to be none
 
 
 class Prompt(Vertical):
@@ -95,8 +98,7 @@ class Prompt(Vertical):
         self._rows = 0             # that the candidates have
 
     def compose(self) -> ComposeResult:
-        text = "   ".join(filter(None, (": type a command", self._state.greeting)))
-        yield EchoRow(Content.styled(text, "$text-muted"))
+        yield EchoRow(Content.styled(hint(self._state), "$text-muted"))
         with Vertical(classes="fold"):
             candidates = OptionList(classes="candidates")
             candidates.can_focus = False
@@ -113,19 +115,35 @@ class Prompt(Vertical):
         self._said = clean(line)
         self._echo(Content.assemble((":", "bold $accent"), self._said, ("  …", "$text-muted")))
 
-    def outcome(self, ok: bool, text: str) -> None:
+    def outcome(self, ok: bool, text: str, *, unasked: bool = False) -> None:
         """How the command that was said last went; "" is well, with nothing to add.  A failure is
-        said in front of a dialog too, which may cover the row.
+        said in front of a dialog too, which may cover the row.  It stays until somebody goes on,
+        as does what was `unasked` for; the rest gives way by itself.
         """
         if not ok and self.app.screen is not self.screen:
             self.app.notify(f":{self._said}   ✗ {clean(text)}", severity="error", markup=False)
         mark, style = ("✓", "$success") if ok else ("✗", "$error")
         self._echo(Content.assemble(
             (":", "bold $accent"), self._said, (f"   {mark} ", f"bold {style}"),
-            (clean(text), "$text-muted" if ok else style)), whole=not ok)
+            (clean(text), "$text-muted" if ok else style)), whole=not ok, once_read=LASTS,
+            until=LASTS if ok and not unasked else math.inf)
 
-    def _echo(self, content: Content, *, whole: bool = False) -> None:
-        self.query_one(EchoRow).show(content, whole=whole)
+    def no_key(self, key: str) -> None:
+        """A key was pressed that does nothing."""
+        keys = self._state.preferences.keymap.sign("help")
+        self._echo(Content.styled(f"{clean(key)} is no key here; {keys} lists them", "$text-muted"),
+                   until=NO_KEY_LASTS)
+
+    def show(self, state: ConsoleState) -> None:
+        """Say what can be done, when what was done has been read."""
+        self.query_one(EchoRow).hint(hint(state), state.clock)
+
+    def _echo(self, content: Content, *, whole: bool = False, until: float = math.inf,
+              once_read: float = math.inf) -> None:
+        """`until` and `once_read` are seconds from now."""
+        now = self._state.clock
+        self.query_one(EchoRow).show(content, whole=whole, until=now + until,
+                                     once_read=now + once_read)
 
     def rest(self) -> None:
         """A failure that took more than the row has been read."""
@@ -162,19 +180,19 @@ class Prompt(Vertical):
             return
         if lines[0].startswith(":"):
             self.open(printable(lines[0][1:]))
-            self.call_after_refresh(self._say, _left_out(lines[1:]))
+            self.call_after_refresh(self._say, left_out(lines[1:]))
             return
         self._said = ""
         size = f"{len(text):,} characters" + (f" in {len(lines):,} lines" if lines[1:] else "")
         self._echo(Content.assemble(
             ("✗ ", "bold $error"), (f"a paste of {size} was ignored and ran nothing: ", "$error"),
-            (clean(lines[0]), "$text-muted")))
+            (clean(lines[0]), "$text-muted")), once_read=LASTS)
 
     @on(PromptInput.Pasted)
     def _tell_of_paste(self, event: PromptInput.Pasted) -> None:
         event.stop()
         if self.is_open:
-            self._say(_left_out(event.left_out))
+            self._say(left_out(event.left_out))
 
     def action_close(self) -> None:
         """Leave without running anything."""
@@ -234,7 +252,7 @@ class Prompt(Vertical):
         options.clear_options()
         wide = max((len(c.label) for c in self._completion.candidates), default=0) + 2
         wide = max(LABEL_LEAST, min(LABEL_MOST, wide))
-        options.add_options(Option(_candidate(c, wide)) for c in self._completion.candidates)
+        options.add_options(Option(candidate_line(c, wide)) for c in self._completion.candidates)
         self._unfold(len(self._completion.candidates))
         spec = self._completion.spec
         self._say(usage(spec, self._completion.argument) if spec is not None else
@@ -320,25 +338,3 @@ class Prompt(Vertical):
         text = self._history.older(line) if step > 0 else self._history.newer(line)
         self._put(text)
         self._look(text)
-
-
-def _left_out(lines: list[str]) -> Content:
-    """What becomes of lines that were pasted into the command line."""
-    if not lines:
-        return Content.styled("pasted: enter runs it   esc leaves", "$text-muted")
-    return Content.assemble(
-        ("pasted; left out: ", "bold $warning"), (clean(" ⏎ ".join(lines)), "$text-muted"))
-
-
-def _candidate(candidate: Candidate, wide: int) -> Content:
-    return Content.assemble(" ", (fit(candidate.label, wide), "$text"), " ",
-                            (clean(candidate.help), "$text-muted"))
-
-
-def usage(spec: Spec, argument: int) -> Content:
-    """The command with the argument being typed marked, and what it does."""
-    parts: list[str | tuple[str, str]] = [(spec.name, "bold $accent")]
-    for number, param in enumerate(spec.params):
-        label = f"[{param.label}]" if param.optional else param.label
-        parts += [" ", (label, "bold underline" if number == argument else "$text-muted")]
-    return Content.assemble(*parts, "   ", (spec.help, "$text-muted"))

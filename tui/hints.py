@@ -1,0 +1,39 @@
+"""What stands in the echo row while there is nothing to echo.  Pure."""
+
+from __future__ import annotations
+
+from tui.model.state import ConsoleState
+
+COMMAND = ": type a command"
+AT_HOME = ("127.0.0.1", "::1", "localhost")    # nobody from elsewhere is there to be disturbed
+
+
+def hint(state: ConsoleState) -> str:
+    """Something that can be done now, in a row of 78 cells."""
+    return "   ".join([COMMAND, *_ways(state)])
+
+
+def _ways(state: ConsoleState) -> list[str]:
+    """What the command line is not needed for, or what it is good for."""
+    live, keymap = state.live, state.preferences.keymap
+    if state.greeting:
+        return [state.greeting]
+    if live is not None and _is_a_server(state) and not (live.clients or state.paused):
+        come = [f"come in:  nc {live.host} {live.port}"]
+        return come + (["or  :spawn chat 5"] if _can(state, "spawn") else [])
+    details = keymap.sign("details").replace("⏎", "enter")     # as the dialogs have it
+    ways = [f"{details} details", f"{keymap.sign('lab')} lab"]
+    if (live is not None and live.host in AT_HOME and _can(state, "write-interest")
+            and not state.paused and state.write_interest[0] != "always"):
+        ways.append(f"{keymap.sign('write-interest toggle')} breaks it 30 s: write-interest")
+    return ways
+
+
+def _is_a_server(state: ConsoleState) -> bool:
+    return state.status.alive and state.program is None and not state.replay
+
+
+def _can(state: ConsoleState, command: str) -> bool:
+    """Whether this server can be asked for it."""
+    return (_is_a_server(state) and not state.status.read_only
+            and not state.refusal(command))
