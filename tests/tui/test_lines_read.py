@@ -257,3 +257,14 @@ async def test_without_colours_the_chosen_line_is_told_by_its_mark() -> None:
         assert marked(rig) == []
         await press(rig, pilot, "3")
         assert len(marked(rig)) == 1
+
+
+@pytest.mark.parametrize("key", ["up", "down", "pageup", "pagedown", "home", "ctrl+end", "enter"])
+async def test_among_no_lines_there_is_none_to_choose(key: str) -> None:
+    async with reading(SMALL) as (rig, pilot):
+        rig.app.dispatcher.typed("filter nowhere")
+        rig.run(0.1)
+        await press(rig, pilot, key)
+        assert view_of(rig).chosen is None
+        assert "nothing matches the filter" in on_screen(rig)
+        assert "follows" not in on_screen(rig)

@@ -101,10 +101,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def move_to(self, at: int) -> None:
         """Choose the line that stands at `at`; beyond the last one, follow."""
+        at = max(0, at)
         if at >= len(self._lines):
             self.follow()
             return
-        at = max(0, at)
         if not self._top <= at < self._top + self._page:
             y = at if at < self._top else at - self._page + 1
             self.scroll_to(y=y, animate=False, immediate=True, force=True)
