@@ -28,8 +28,9 @@ from chatops.chat.elsewhere import Elsewhere, Person
 from chatops.chat.groups import Group, Sender
 from chatops.cluster.engine import AT_ONCE
 from chatops.cluster.frame_queue import FrameQueue
-from chatops.cluster.frames import AllTold, Codec, Heard, Roster, pack, unpack
+from chatops.cluster.frames import AllTold, Codec, Heard, Roster, pack
 from chatops.cluster.introductions import Introductions
+from chatops.cluster.items import unpack
 from chatops.cluster.numbers import Numbers
 from chatops.cluster.peers import Peer
 

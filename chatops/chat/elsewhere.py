@@ -6,24 +6,28 @@ reached keeps its people until it is known to be gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from chatops.chat import names
+from chatops.chat.bounds import Few, Name, Text
 from chatops.chat.groups import Sender
+
+STEP = 100                     # people: a millisecond
 
 
 class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Somebody as others may see it, and the rooms it is in.  `who.node` says where."""
 
     who: Sender
-    rooms: tuple[str, ...] = ()
-    away: str = ""
-    realname: str = ""
+    rooms: Annotated[tuple[Name, ...], Few] = ()
+    away: Text = ""
+    realname: Text = ""
     guest: bool = True
-    ranks: tuple[tuple[str, str], ...] = ()    # where it is an operator or has a voice, as @ and +
+    # Where it is an operator or has a voice, as @ and +.
+    ranks: Annotated[tuple[tuple[Name, Name], ...], Few] = ()
     hidden: bool = False           # from who shares no room with it; older nodes do not say it,
     oper: bool = False             # nor what follows
     bot: bool = False
@@ -51,6 +55,7 @@ class Elsewhere:
         self.nodes: set[str] = set()   # the others that are there
         self.hidden = self.opers = 0   # of the people: counted, for each newcomer is told
         self.people: dict[tuple[str, int], Person] = {}
+        self._of: dict[str, dict[int, Person]] = {}    # the same, by node and id
         self._by_nick: dict[str, Person] = {}
         self._by_look: dict[str, Person] = {}
         self.version = 0               # another after each change
@@ -69,7 +74,7 @@ class Elsewhere:
 
     def of(self, node: str) -> list[Person]:
         """Who is on this node."""
-        return [person for (where, _), person in self.people.items() if where == node]
+        return list(self._of.get(node, {}).values())
 
     def inside(self, room: str) -> Iterable[Person]:
         """Who is in a room, those of its other nodes."""
@@ -88,6 +93,7 @@ class Elsewhere:
         self.people[key] = person
         self.hidden += person.hidden
         self.opers += person.oper
+        self._of.setdefault(key[0], {})[key[1]] = person
         self._by_nick[names.fold(person.who.nick)] = person
         if not person.guest:
             self._by_look[names.skeleton(person.who.nick)] = person
@@ -111,23 +117,33 @@ class Elsewhere:
 
     def replace(self, node: str, people: Iterable[Person]) -> Moves:
         """These are all who are on a node."""
+        moves = Moves([], [])
+        for part in self.replacing(node, people):
+            moves.entered.extend(part.entered)
+            moves.left.extend(part.left)
+        return moves
+
+    def replacing(self, node: str, people: Iterable[Person]) -> Iterator[Moves]:
+        """The same in steps: those first who are no more, then those who are."""
         now = {person.who.id: person for person in people}
-        entered: list[tuple[Person, str]] = []
-        left: list[tuple[Person, str]] = []
-        for person in self.of(node):
-            if person.who.id not in now:
-                left += self.take(node, person.who.id).left
-        for person in now.values():
-            moves = self.put(person)
-            entered += moves.entered
-            left += moves.left
-        return Moves(entered, left)
+        gone = [person for person in self.of(node) if person.who.id not in now]
+        for some in _parts(gone):
+            yield Moves([], [each for person in some
+                             for each in self.take(node, person.who.id).left])
+        for some in _parts(list(now.values())):
+            moves = [self.put(person) for person in some]
+            yield Moves([each for one in moves for each in one.entered],
+                        [each for one in moves for each in one.left])
 
     def _forget(self, key: tuple[str, int], person: Person) -> None:
         self.version += 1
         del self.people[key]
         self.hidden -= person.hidden
         self.opers -= person.oper
+        of = self._of[key[0]]
+        del of[key[1]]
+        if not of:
+            del self._of[key[0]]
         self._forget_nick(person)
         for room in person.rooms:
             inside = self.rooms.get(room)
@@ -143,6 +159,10 @@ class Elsewhere:
             del self._by_nick[nick]
         if self._by_look.get(look) is person:
             del self._by_look[look]
+
+
+def _parts(people: Sequence[Person]) -> Iterator[Sequence[Person]]:
+    return (people[n:n + STEP] for n in range(0, len(people), STEP))
 
 
 _NOBODY: dict[tuple[str, int], Person] = {}

@@ -13,6 +13,8 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
+from chatops.chat.bounds import Moment, Name
+
 Kind = Literal[
     # said, by one who hears it too unless its client asked not to:
     "talk", "action", "notice", "tag", "ctcp",
@@ -37,11 +39,11 @@ class Sender(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
 
     id: int
-    nick: str
-    user: str = ""
-    host: str = ""
-    account: str = ""
-    node: str = ""
+    nick: Name
+    user: Name = ""
+    host: Name = ""
+    account: Name = ""
+    node: Name = ""
 
 
 SERVER = Sender(0, "")             # the server itself
@@ -59,9 +61,9 @@ class Group(msgspec.Struct, frozen=True, array_like=True, gc=False):
     kind: Kind
     text: bytes = b""
     lines: int = 1
-    at: float = 0.0                # wall clock, seconds
+    at: Moment = 0.0               # wall clock, seconds
     number: int = 0                # of its first line, among all this hub has made
-    target: str = ""               # nick of who was kicked or invited, or is written to
+    target: Name = ""              # nick of who was kicked or invited, or is written to
     quiet: bool = False            # only for dialects that follow who is there
     repeats: bool = False          # those hear of it by another room, or have been told
     tags: bytes = b""              # client-only tags, as they stand in a message (IRCv3)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from chatops.chat.bounds import Moment, Name, Text
 from chatops.chat.groups import Sender
 from chatops.chat.masks import fold, matches
 
@@ -23,9 +24,9 @@ Hushed = Literal["moderated", "banned"]
 class MaskEntry(NamedTuple):
     """One mask of a list, who set it, and when (wall clock)."""
 
-    mask: str
-    by: str
-    at: float
+    mask: Name
+    by: Text
+    at: Moment
 
 
 class Rules:

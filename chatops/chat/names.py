@@ -109,14 +109,17 @@ def skeleton(nick: str) -> str:
     Compatibility forms, case, accents and invisible characters go; lookalikes become the
     Latin letter they look like.  Not for display.
     """
-    text = normalize("NFKD", normalize("NFKC", nick).casefold()).casefold()
-    bare = "".join(c for c in text if category(c) not in ("Mn", "Me", "Cf"))
+    if nick.isascii():
+        bare = nick.lower()
+    else:
+        text = normalize("NFKD", normalize("NFKC", nick).casefold()).casefold()
+        bare = "".join(c for c in text if category(c) not in ("Mn", "Me", "Cf"))
     return bare.translate(_DRAWN_AS).replace("rn", "m").replace("vv", "w")
 
 
 def fold(nick: str) -> str:
     """A nick without its case, and without the way that its accents were typed."""
-    return normalize("NFC", normalize("NFC", nick).casefold())
+    return nick.lower() if nick.isascii() else normalize("NFC", normalize("NFC", nick).casefold())
 
 
 # -- who is meant

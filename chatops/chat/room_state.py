@@ -7,8 +7,11 @@ while their nodes could not reach each other, the older keeps its operators: as 
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
+from chatops.chat.bounds import Few, Moment, Name, Text
 from chatops.chat.groups import Sender
 from chatops.chat.hub import Hub
 from chatops.chat.moderation import MaskEntry
@@ -18,19 +21,19 @@ from chatops.chat.session import Room
 class RoomState(msgspec.Struct, frozen=True, array_like=True):
     """Times are of one wall clock, in seconds; 0 is never."""
 
-    room: str
-    created_at: float
-    maker: str                 # the node and connection that made it, to tell two rooms apart
-    topic: str
-    topic_by: str
-    topic_at: float
-    modes_at: float
-    flags: str
-    key: str
+    room: Name
+    created_at: Moment
+    maker: Name                # the node and connection that made it, to tell two rooms apart
+    topic: Text
+    topic_by: Name
+    topic_at: Moment
+    modes_at: Moment
+    flags: Name
+    key: Name
     limit: int
-    lists: dict[str, list[MaskEntry]]
-    ops_at: float = 0.0        # older nodes do not say it, nor what follows
-    op_accounts: tuple[str, ...] = ()
+    lists: Annotated[dict[str, Annotated[list[MaskEntry], Few]], Few]
+    ops_at: Moment = 0.0       # older nodes do not say it, nor what follows
+    op_accounts: Annotated[tuple[Name, ...], Few] = ()
 
     def shifted(self, seconds: float) -> RoomState:
         """The same by a clock that is so far ahead."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from chatops.api import events
 from chatops.cluster.catching_up import CatchingUp
@@ -21,6 +21,7 @@ from chatops.units import format_age, they_were
 
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
 AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
+ENOUGH = 0.005                 # seconds of a turn: what is left of a frame is for the next one
 LEAST = 1 << 12                # bytes of a frame, however small outboxes are
 
 
@@ -51,8 +52,11 @@ class Arrivals:
         self._settling = settling
         self._found: deque[tuple[str, str, bytes]] = deque()   # the log's name, entry, frame
         self.behind = 0                # bytes of those
+        self._begun: tuple[str, str, bytes] | None = None      # of which only a part has been read
+        self._until = 0.0              # monotonic, by which this turn has had enough
         self._goes_on = False          # later, with what was found
         self._courtesy = Courtesy(state)
+        reader.spent = self._spent
 
     @property
     def wants_more(self) -> bool:
@@ -81,7 +85,12 @@ class Arrivals:
         self._goes_on = True
         if self._courtesy.waits():
             return
-        while self._found and size < AT_ONCE:
+        self._until = self._state.reactor.clock() + ENOUGH
+        if self._begun is not None:
+            due = False
+            self._read(self._rest, *self._begun)
+        while (self._found and size < AT_ONCE and self._begun is None
+               and not (size and self._spent())):
             log, entry, data = self._found[0]
             if not (due or context.intake_left - context.intake_floor >= len(data)
                     or self._queue.sent_at(data) is not None):
@@ -90,16 +99,34 @@ class Arrivals:
             self._found.popleft()
             size += len(data)
             self.behind -= len(data)
-            try:
-                self._open(entry, data)
-            except BadFrame as error:
-                self.bad_frame(error, entry)
-            except Exception as error:
-                self._state.mishap("Arrivals.take", -1, error, None)
-            self._past.read(log, entry)
-        self._goes_on = bool(self._found)
+            self._read(self._open, log, entry, data)
+        self._goes_on = bool(self._found) or self._begun is not None
         if not self._goes_on:
             self.look()
+
+    def _spent(self) -> bool:
+        return self._state.reactor.clock() > self._until
+
+    def _read(self, read: Callable[[str, bytes], None], log: str, entry: str, data: bytes) -> None:
+        """A frame, or the rest of one."""
+        self._begun = None
+        try:
+            read(entry, data)
+        except BadFrame as error:
+            self.bad_frame(error, entry)
+        except Exception as error:
+            self._state.mishap("Arrivals.take", -1, error, None)
+        if self._reader.unfinished:
+            self._begun = log, entry, data
+        else:
+            self._past.read(log, entry)
+
+    def keep(self) -> None:
+        """At the end of each turn: the history is told how far the log has been read, but for a
+        frame of which only a part has.
+        """
+        if self._begun is None:
+            self._past.flush(self._numbers.last)
 
     def flush(self) -> None:
         """At the end of each turn: what is left is for the next one, of which half is kept free
@@ -109,14 +136,14 @@ class Arrivals:
         if self._goes_on and not self._courtesy.waits():
             context = self._state.context
             share = context.outbox_limit // SHARE
-            context.reserved = min(share, max(len(self._found[0][2]),
+            context.reserved = min(share, max(len(self._found[0][2]) if self._found else 0,
                                               min(self.behind, share // 2)))
             self._state.reactor.call_soon(self._read_on)
 
     def look(self) -> None:
         """Whether what others know of rooms is known here now."""
         if ((self._past.pending or self._settling.pending) and self._link.caught_up
-                and not self._found):
+                and not self._found and self._begun is None):
             self._past.over()
             self._settling.look(self._reader.peers)
 
@@ -137,6 +164,11 @@ class Arrivals:
             self._reader.take(frame, seen, age + frame.waited)
             self._state.context.intake_left -= (len(data)
                                                 + LINE * (self._reader.lines - before))
+
+    def _rest(self, _entry: str, _data: bytes) -> None:
+        before = self._reader.lines
+        self._reader.go_on()
+        self._state.context.intake_left -= LINE * (self._reader.lines - before)
 
     def _check_age(self, entry: str, frame: NodeFrame) -> None:
         """Whoever can write to the engine may write again what was signed long ago.  An engine

@@ -12,7 +12,8 @@ from chatops.chat import abroad
 from chatops.chat.dialect import PLAIN
 from chatops.chat.groups import Group
 from chatops.chat.past import KEPT
-from chatops.cluster.frames import Codec, Heard, NodeFrame, items_of
+from chatops.cluster.frames import Codec, Heard, NodeFrame
+from chatops.cluster.items import items_of
 from chatops.cluster.lateness import stamped
 from chatops.cluster.numbers import Seen
 from chatops.server.state import ServerState

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from hiredis import ReplyError
 
-from chatops.cluster.engine import TIME, EngineAddress, Keys, readable, seconds
+from chatops.cluster.engine import TIME, EngineAddress, Keys, readable, refusal, seconds
 from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address, Pipe, TlsTo
 from chatops.loop.reactor import Reactor
@@ -70,14 +70,14 @@ class Connecting:
             self._taken()
             return
         if isinstance(answer, ReplyError):
-            self._lost(str(answer))
+            self._lost(refusal(answer, self._keys.hold(self._pace.lease)))
             return
         held, answers = self._reactor.now, list[Any]()
 
         def gathered(more: Any) -> None:
             answers.append(more)
             if len(answers) == len(commands):
-                self._gathered(answers, held, answer == 2)
+                self._gathered(commands, answers, held, answer == 2)
 
         keys = self._keys
         commands = (keys.begin(), keys.end(), keys.first(), keys.living(self._pace.renewed),
@@ -85,11 +85,12 @@ class Connecting:
         for command in commands:
             self.out.ask(command, gathered)
 
-    def _gathered(self, answers: list[Any], held: float, anew: bool) -> None:
-        wrong = [answer for answer in answers if isinstance(answer, ReplyError)]
-        if wrong:
-            self._lost(str(wrong[0]))
-            return
+    def _gathered(self, commands: Sequence[bytes], answers: list[Any], held: float, anew: bool
+                  ) -> None:
+        for command, answer in zip(commands, answers, strict=True):
+            if isinstance(answer, ReplyError):
+                self._lost(refusal(answer, command))
+                return
         epoch, newest, oldest, living, ruled = answers
         end = newest[0][0].decode() if newest else "0-0"
         asked = self._reactor.clock()

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from hiredis import pack_command
+from hiredis import Reader, pack_command
 
 from chatops.cluster import scripts
 from chatops.cluster.claims import Claim
@@ -253,6 +253,21 @@ def moment(entry: str) -> Moment:
 def readable(word: bytes) -> str:
     """What somebody has called something: whatever was written there can be read."""
     return word.decode("utf-8", "backslashreplace")
+
+
+def refusal(answer: Exception, command: bytes) -> str:
+    """Why the engine did not do it; of a key that holds something else than ours it does not say
+    which that is.
+    """
+    text = str(answer)
+    if "WRONGTYPE" not in text:
+        return text
+    reader = Reader()
+    reader.feed(command)
+    words = reader.gets()
+    keys = (words[3:3 + int(words[2])] if words[0] == b"EVAL"
+            else [word for word in words if word.startswith(b"{chatops}:")][:1])
+    return f"{' or '.join(map(readable, keys))} is not what chatops keeps there: {text}"
 
 
 def begins(answer: Any) -> str:

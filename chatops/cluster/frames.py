@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from hashlib import sha256
+from typing import Annotated
 
 import msgspec
 
+from chatops.chat.bounds import Crowd, Few, Many, Moment, Name
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group
 from chatops.chat.room_state import RoomState
 from chatops.server.orders import Ordered
+from chatops.settings.kinds import NODE
 from chatops.system.errors import ChatopsError
 
 VERSION = 4
 LARGEST = 256 << 10            # bytes of a frame that is sent; far below any engine's limit
-READ = 4 << 20                 # bytes of one that is read: more is garbage, whoever wrote it
+READ = 1 << 20                 # bytes of one that is read: more is garbage, whoever wrote it; an
+                               # older node writes all that a room hears in a turn as one item
 STALE = 300.0                  # seconds between writing a frame and its place in the log, at most:
                                # an engine that stood still may find it in a buffer
 MAC = sha256().digest_size
+LONGEST_BOOT = 64
 
 
 class BadFrame(ChatopsError, ValueError):  # noqa: N818  (reads as what it is)
@@ -44,15 +50,15 @@ class Heard(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     (`Room.kept_as`): a node that is away has not heard that the room was closed.
     """
 
-    room: str
-    groups: list[Group]
-    kept_as: str = ""
+    room: Name
+    groups: Annotated[list[Group], Crowd]
+    kept_as: Name = ""
 
 
 class Changed(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     """Somebody came, went or is called something else, which these rooms are to be told."""
 
-    rooms: tuple[str, ...]
+    rooms: Annotated[tuple[Name, ...], Few]
     group: Group
 
 
@@ -71,7 +77,7 @@ class Gone(msgspec.Struct, frozen=True, array_like=True, tag="g"):
 class Roster(msgspec.Struct, frozen=True, array_like=True, tag="r"):
     """All who are on this node, in as many items as that takes; the `first` begins anew."""
 
-    people: list[Person]
+    people: Annotated[list[Person], Many]
     first: bool = True
     last: bool = True
 
@@ -99,15 +105,15 @@ class NickTaken(msgspec.Struct, frozen=True, array_like=True, tag="n"):
 
     node: str
     id: int
-    nick: str
-    account: str
+    nick: Name
+    account: Name
     close: bool
 
 
 class RoomsStand(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     """What holds in rooms.  Times are the engine's."""
 
-    states: list[RoomState]
+    states: Annotated[list[RoomState], Many]
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, tag="o"):
@@ -136,7 +142,7 @@ class OrderDone(msgspec.Struct, frozen=True, array_like=True, tag="d"):
 class AccountsChanged(msgspec.Struct, frozen=True, array_like=True, tag="u"):
     """What the engine keeps of these accounts, by their folded names, is another now."""
 
-    names: tuple[str, ...]
+    names: Annotated[tuple[Name, ...], Many]
 
 
 class NodeEnds(msgspec.Struct, frozen=True, array_like=True, tag="x"):
@@ -164,17 +170,16 @@ class NodeFrame(msgspec.Struct, frozen=True, array_like=True):
     node: str
     boot: str
     seq: int
-    at: float
-    skew: float
-    items: list[msgspec.Raw]
-    waited: float = 0.0
-    written: float = 0.0
+    at: Moment
+    skew: Moment
+    items: Annotated[list[msgspec.Raw], Crowd]
+    waited: Moment = 0.0
+    written: Moment = 0.0
 
 
 _encoder = msgspec.msgpack.Encoder()
 _frame = msgspec.msgpack.Decoder(NodeFrame)
 _head = msgspec.msgpack.Decoder(list[msgspec.Raw])
-_items: msgspec.msgpack.Decoder[Item] = msgspec.msgpack.Decoder(Item)
 
 
 def pack(item: Item) -> bytes:
@@ -182,25 +187,21 @@ def pack(item: Item) -> bytes:
     return _encoder.encode(item)
 
 
-def unpack(raw: msgspec.Raw) -> Item:
-    """The item in it.  Raises `BadFrame`."""
-    try:
-        return _items.decode(raw)
-    except msgspec.MsgspecError as error:
-        raise BadFrame(f"an item that means nothing: {error}") from None
+def packed(item: Item) -> list[bytes]:
+    """The same; what a room has heard in as many items as that takes to fit into frames."""
+    whole = _encoder.encode(item)
+    if len(whole) <= LARGEST or not isinstance(item, Heard) or len(item.groups) < 2:
+        return [whole]
+    half = len(item.groups) // 2
+    return [*packed(Heard(item.room, item.groups[:half], item.kept_as)),
+            *packed(Heard(item.room, item.groups[half:], item.kept_as))]
 
 
-def items_of(frame: NodeFrame) -> tuple[list[Item], BadFrame | None]:
-    """What it says, in its order, and what is wrong with those items that mean nothing: they are
-    left out, and cost no other.
-    """
-    items, bad = list[Item](), None
-    for raw in frame.items:
-        try:
-            items.append(unpack(raw))
-        except BadFrame as error:
-            bad = error
-    return items, bad
+@lru_cache(maxsize=4096)
+def _is_node(node: str, boot: str) -> bool:
+    """Whether a node, and one of its boots, may be called so."""
+    return (NODE.fullmatch(node) is not None and len(boot) <= LONGEST_BOOT
+            and (not boot or (boot.isascii() and boot.isalnum())))
 
 
 def _ours(body: bytes) -> NodeFrame | None:
@@ -209,7 +210,7 @@ def _ours(body: bytes) -> NodeFrame | None:
         frame = _frame.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return frame if frame.v == VERSION else None
+    return frame if frame.v == VERSION and _is_node(frame.node, frame.boot) else None
 
 
 class Codec:
@@ -246,8 +247,13 @@ class Codec:
             head = _head.decode(body)
             version = msgspec.msgpack.decode(head[0], type=int)
             node = msgspec.msgpack.decode(head[1], type=str)
+            if not _is_node(node, ""):
+                raise BadFrame("no node can be called like who wrote it")
             if not oldest <= version <= VERSION:
                 raise OtherVersion(node, version)
-            return _frame.decode(body)
+            frame = _frame.decode(body)
+            if not _is_node(node, frame.boot):
+                raise BadFrame(f"node {node} has no boot called like that")
+            return frame
         except (msgspec.MsgspecError, IndexError, UnicodeDecodeError) as error:
             raise BadFrame(f"it is no frame of chatops: {error}") from None

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from chatops.cluster.frames import BadFrame, Codec, Order, pack, unpack
+from chatops.cluster.frames import BadFrame, Codec, Order, pack
+from chatops.cluster.items import unpack
 from chatops.server.orders import Rulings
 from chatops.server.rulings import Ruling
 

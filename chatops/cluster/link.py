@@ -19,6 +19,7 @@ from chatops.cluster.engine import (
     entries,
     moment,
     readable,
+    refusal,
     seconds,
 )
 from chatops.cluster.pace import Pace
@@ -70,7 +71,7 @@ class Link:
         self.engine = engine
         self.state: State = "away"
         self.reason = "not connected yet"
-        self.since = reactor.now       # monotonic, of this state
+        self.since = self._began = reactor.now     # monotonic, of this state and of the link
         self.skew = 0.0                # seconds that this machine's clock is ahead of the engine's
         self.pace = pace
         self._tls = TlsTo(tls, engine.host) if tls is not None else None
@@ -80,7 +81,6 @@ class Link:
         self._resolve = resolve
         self._bury = bury
         self._wall = wall
-        self._began = reactor.now
         self._engine_ahead = 0.0       # seconds, of our monotonic clock; or less than that
         self._cursor = ""              # the entry that was read last; "" before the first
         self._archived = archived
@@ -209,7 +209,7 @@ class Link:
         """Have the engine do something; `told` is not called where it cannot, or is lost."""
         def answered(answer: Any) -> None:
             if isinstance(answer, ReplyError):
-                self._lose(str(answer))
+                self._lose(refusal(answer, command))
             else:
                 told(answer)
 
@@ -235,11 +235,10 @@ class Link:
 
     def _written(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
-            self._lose(str(answer))
+            self._lose(refusal(answer, self.keys.end()))
         elif answer is None:
             self._forgotten()
         else:
-            self._tries = 0
             self._owner.written()
 
     def read_on(self) -> None:
@@ -257,9 +256,8 @@ class Link:
 
     def _came(self, answer: Any) -> None:
         if isinstance(answer, ReplyError):
-            self._lose(str(answer))
+            self._lose(refusal(answer, self.keys.end()))
             return
-        self._tries = 0
         self._reading = False
         found = entries(answer)
         if found:
@@ -328,6 +326,8 @@ class Link:
         for pipe in self.pipes:
             pipe.close()
         self._out = self._in = None
+        if self.state == "up" and self._reactor.now - self.since >= self.pace.last:
+            self._tries = 0            # or it may be lost again as soon
         self._enter(state, reason)
         pause = min(self.pace.last, self.pace.first * 2 ** min(self._tries, 16))
         self._tries += 1

@@ -26,7 +26,7 @@ from chatops.cluster.frames import (
     NickTaken,
     NodeEnds,
     Whisper,
-    pack,
+    packed,
 )
 from chatops.cluster.introductions import Introductions
 from chatops.cluster.kept_rulings import sealed
@@ -212,7 +212,7 @@ class Member:
         reactor = self._state.reactor
         self.busy = reactor.clock() - reactor.now - self._given > LONG
         self._given = 0.0
-        self._catching_up.flush(self.numbers.last)
+        self.arrivals.keep()
         if self._write():
             _yield_cpu()               # nobody waits for what is left of this turn
         if self.busy:
@@ -269,7 +269,6 @@ class Member:
                             if person is not None and not person.guest else "")
             if not self._leaving:
                 self._send(Here(person) if person is not None else Gone(ident))
-
         rooms, self._hub.touched_rooms = self._hub.touched_rooms, {}
         for item in standing.rooms(
                 [self._hub.rooms.open(name) for name in rooms if name in self._hub.rooms],
@@ -282,7 +281,8 @@ class Member:
             self._send(item)
 
     def _send(self, item: Item) -> None:
-        self.queue.add(pack(item), self._state.reactor.now, self._state.wall())
+        for each in packed(item):
+            self.queue.add(each, self._state.reactor.now, self._state.wall())
 
     # -- what the link tells
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from chatops.chat.elsewhere import Person
@@ -28,7 +28,7 @@ class Peer:
     introduced: bool = False   # it has told who is there
     all_told: bool = False     # and how its rooms stand
     asked_anew: bool = False   # for that, once, after an item that meant nothing
-    gathering: list[Person] = field(default_factory=list)      # of a roster in several parts
+    gathering: list[Person] | None = None  # of a roster in several parts, once it has begun
 
 
 def leases_in(answer: Any, asked: Sequence[str]) -> Leases:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from msgspec.structs import replace
@@ -11,11 +11,14 @@ from chatops.api import events
 from chatops.api.commands import Answer, CommandResult
 from chatops.chat import abroad, owners, room_state
 from chatops.chat.elsewhere import Elsewhere, Person
+from chatops.chat.room_state import RoomState
+from chatops.cluster import notices
 from chatops.cluster.catching_up import CatchingUp
 from chatops.cluster.frames import (
     STALE,
     AccountsChanged,
     AllTold,
+    BadFrame,
     Changed,
     Codec,
     Gone,
@@ -32,8 +35,8 @@ from chatops.cluster.frames import (
     Roster,
     RosterWanted,
     Whisper,
-    items_of,
 )
+from chatops.cluster.items import WRONG, unpack
 from chatops.cluster.lateness import Lag, stamped
 from chatops.cluster.numbers import REMEMBERED, Seen
 from chatops.cluster.orders import Orders, shifted
@@ -42,9 +45,10 @@ from chatops.cluster.peers import Leases, Peer
 from chatops.cluster.shared_accounts import SharedAccounts
 from chatops.server.orders import Obeys, Ordered
 from chatops.server.state import ServerState
-from chatops.units import counted
 
 MARGIN = 5.0                   # seconds by which two boots may differ over the engine's clock
+PORTION = 500                  # groups at once: a millisecond
+PEOPLE = 100_000               # on one node: more than a process can have connections
 FORGOTTEN = 3600.0             # seconds after which a node that is not there is not even named
 
 
@@ -65,6 +69,9 @@ class Reader:
         self._codec = codec
         self._past = past
         self._lag = Lag()              # of the frame that is read now
+        self._left: Iterator[None] | None = None   # of it,
+        self.unfinished = False        # if a turn was not enough: nothing else is read before that
+        self.spent: Callable[[], bool] = lambda: False     # whether this turn has had enough
         self.lines = 0                 # that rooms here have heard of others, so far
         self.absent: set[str] = set()      # nodes of which it is not known who is there: they
                                            # are gone and may come back, or have not told yet
@@ -79,8 +86,8 @@ class Reader:
         self._judged_from = now + self._pace.lease
 
     def take(self, frame: NodeFrame, seen: Seen, lag: float = 0.0) -> None:
-        """A frame of another node, closed `lag` seconds ago.  One that came again says nothing of
-        who is there.
+        """A frame of another node, closed `lag` seconds ago: as much of it as fits into a turn.
+        One that came again says nothing of who is there.  Raises `BadFrame`.
         """
         known = self.peers.get(frame.node)
         if not seen.new:
@@ -101,9 +108,39 @@ class Reader:
         if seen.missing:
             self._missing(peer, seen.missing)
         self._lag = Lag(lag, frame.at)
-        items, bad = items_of(frame)
-        for item in items:
-            self._do(peer, item, ahead)
+        self._left = self._read(peer, frame, ahead)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """With what is left of it.  Raises `BadFrame`."""
+        assert self._left is not None
+        self.unfinished = False
+        for _ in self._left:
+            if self.spent():
+                self.unfinished = True
+                return
+
+    def _read(self, peer: Peer, frame: NodeFrame, ahead: float) -> Iterator[None]:
+        """All that it says, in steps between which a turn may end.  An item that means nothing, or
+        with which something goes wrong, costs no other; but after `WRONG` of them the rest does not
+        count, nor does it if the node is found to be gone meanwhile.
+        """
+        bad: BadFrame | None = None
+        wrong = 0
+        for number, raw in enumerate(frame.items):
+            if number:
+                yield
+            if peer.state == "gone" or wrong == WRONG:
+                break
+            try:
+                if steps := self._do(peer, unpack(raw), ahead):
+                    yield from steps
+            except BadFrame as error:
+                bad = error
+                wrong += 1
+            except Exception as error:
+                self._state.mishap("Reader.take", -1, error, None)
+                wrong += 1
         if bad is not None:            # nobody knows what it would have said
             if not peer.asked_anew:
                 peer.asked_anew = True
@@ -170,9 +207,12 @@ class Reader:
         ours = replace(order, what=shifted(order.what, self._codec.skew))
         self._orders.taken(peer, ours, self._boot, self.obeys)
 
-    def _do(self, peer: Peer, item: Item, ahead: float) -> None:
+    def _do(self, peer: Peer, item: Item, ahead: float) -> Iterator[None] | None:
+        """Do what it says, or return the steps of that."""
         hub, node = self._hub, peer.node
         match item:
+            case Heard(groups=groups) if len(groups) > PORTION:
+                return self._heard_in_parts(item, node, ahead)
             case Heard():
                 self._heard(item, node, ahead)
             case Changed(rooms, group):
@@ -182,7 +222,7 @@ class Reader:
             case Gone(id):
                 abroad.count(hub, self._there.take(node, id))
             case Roster():
-                self._roster(peer, item)
+                return self._roster(peer, item)
             case RosterWanted(whose):
                 if whose == self._node:
                     self._owe_roster()
@@ -195,8 +235,7 @@ class Reader:
                 if whither == self._node:
                     owners.give_way(hub, id, nick, account, close=close)
             case RoomsStand(states):
-                for state in states:
-                    room_state.settle(hub, state.shifted(self._codec.skew))
+                return self._stand(states)
             case AllTold():
                 peer.all_told = True
             case Order(whither, _, _, _):
@@ -212,6 +251,17 @@ class Reader:
                 self._gone(peer, "was shut down", "left")
                 if catches_up:         # and finds in the log what is said meanwhile
                     self.absent.add(peer.node)
+        return None
+
+    def _stand(self, states: list[RoomState]) -> Iterator[None]:
+        for state in states:
+            room_state.settle(self._hub, state.shifted(self._codec.skew))
+            yield
+
+    def _heard_in_parts(self, heard: Heard, node: str, ahead: float) -> Iterator[None]:
+        for n in range(0, len(heard.groups), PORTION):
+            self._heard(replace(heard, groups=heard.groups[n:n + PORTION]), node, ahead)
+            yield
 
     def _heard(self, heard: Heard, node: str, ahead: float) -> None:
         """What was said too long ago goes to the history, or where none is kept, is dated."""
@@ -236,22 +286,30 @@ class Reader:
         assert there is not None
         return there
 
-    def _roster(self, peer: Peer, roster: Roster) -> None:
-        if roster.first:
-            peer.gathering = []
-        peer.gathering += [self._placed(person, peer.node) for person in roster.people]
+    def _roster(self, peer: Peer, roster: Roster) -> Iterator[None]:
+        people, peer.gathering = ([] if roster.first else peer.gathering), None
+        if people is None:
+            return                     # its beginning was lost, and it is asked for again
+        if len(people) + len(roster.people) > PEOPLE:
+            raise BadFrame(f"node {peer.node} tells of more than {PEOPLE} people")
+        people += [self._placed(person, peer.node) for person in roster.people]
         if not roster.last:
+            peer.gathering = people
             return
-        people, peer.gathering = peer.gathering, []
         self._there.nodes.add(peer.node)
-        moves = self._there.replace(peer.node, people)
-        abroad.follow(self._hub, moves, f"node {peer.node} has lost sight of it")
+        entered: list[tuple[Person, str]] = []
+        for moves in self._there.replacing(peer.node, people):
+            abroad.follow(self._hub, moves, f"node {peer.node} has lost sight of it")
+            entered += moves.entered
+            yield
+            if peer.state == "gone":
+                return
         self.absent.discard(peer.node)
         if not peer.introduced:
             peer.introduced = True
             self._orders.again(peer)
             self._state.say(events.NodeUp(self._hub.at, peer.node, len(people)))
-            self._tell(peer, moves.entered, "is there")
+            notices.moved(self._hub, peer.node, entered, "is there")
 
     def _placed(self, person: Person, node: str) -> Person:
         """Where it is, and with times of our clock."""
@@ -263,14 +321,14 @@ class Reader:
         peer.missing += frames
         peer.all_told = False
         self._state.say(events.FramesLost(self._hub.at, peer.node, frames))
-        for room in self._rooms_of(self._there.of(peer.node)):
-            abroad.note(self._hub, room, f"some lines of node {peer.node} are missing", peer.node)
+        notices.lines_missing(self._hub, peer.node, self._there.of(peer.node))
         self._send(RosterWanted(peer.node))
         if self.accounts is not None:
             self.accounts.missed()
 
     def _gone(self, peer: Peer, how: str, state: Literal["gone", "left"] = "gone") -> None:
         peer.state, peer.introduced, peer.all_told = state, False, False
+        peer.gathering = None
         if state == "gone":
             self.absent.add(peer.node)
         else:
@@ -278,23 +336,9 @@ class Reader:
         people = self._there.of(peer.node)
         self._there.nodes.discard(peer.node)
         moves = self._there.replace(peer.node, ())
-        self._tell(peer, moves.left, how)
+        notices.moved(self._hub, peer.node, moves.left, how)
         abroad.follow(self._hub, moves, f"node {peer.node} {how}")
         self._state.say(events.NodeGone(self._hub.at, peer.node, len(people), how))
-
-    def _tell(self, peer: Peer, moved: list[tuple[Person, str]], how: str) -> None:
-        """One notice for each room, however many people that are."""
-        rooms: dict[str, int] = {}
-        for _, room in moved:
-            rooms[room] = rooms.get(room, 0) + 1
-        for room, people in rooms.items():
-            abroad.note(self._hub, room, f"node {peer.node} {how}, and "
-                                         f"{counted(people, 'member')} of {room} with it",
-                        peer.node)
-
-    @staticmethod
-    def _rooms_of(people: list[Person]) -> list[str]:
-        return list(dict.fromkeys([room for person in people for room in person.rooms]))
 
 
 def _disobeys(_node: str, _what: Ordered, answer: Answer) -> None:

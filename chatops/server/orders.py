@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from chatops.api import commands
 from chatops.api.commands import Answer
 from chatops.chat.effects import Kill, Wallops
 from chatops.server.rulings import Ruling
 
+AT_ONCE = 1000                 # rulings: some milliseconds
+
 
 class Rulings(msgspec.Struct, frozen=True, tag="rulings"):
     """What was decided about addresses."""
 
-    rulings: tuple[Ruling, ...]
+    rulings: Annotated[tuple[Ruling, ...], Meta(max_length=AT_ONCE)]
 
 
 class Locate(msgspec.Struct, frozen=True, tag="locate"):

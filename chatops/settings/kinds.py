@@ -130,13 +130,13 @@ def node(text: str) -> str:
     """What a node is called; "" for `off`."""
     if text in ("", "off"):
         return ""
-    if not _NODE.fullmatch(text):
+    if not NODE.fullmatch(text):
         raise SettingsError(f"'{text}' is no name of a node: 1 to 16 of a-z 0-9 and -, and a "
                             "letter first")
     return text
 
 
-_NODE = re.compile(r"[a-z][a-z0-9-]{0,15}")
+NODE = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 
 def path(text: str) -> str:

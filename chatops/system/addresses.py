@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")    # IPv4 through an IPv6 socket, RFC 4291
 
 
+@lru_cache(maxsize=4096)       # of one thing it is asked several times
 def network_of(text: str) -> Network | None:
     """An address or network, in brackets or not; without its zone (`%eth0`), which is not
     known of newcomers.  None where it is neither.

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatops.cluster.frame_queue import KEPT, KEPT_MOST, OLDEST, FrameQueue
-from chatops.cluster.frames import LARGEST, Codec, Heard, pack, unpack
+from chatops.cluster.frames import LARGEST, Codec, Heard, pack
+from chatops.cluster.items import unpack
 from chatops.cluster.numbers import Numbers
 
 

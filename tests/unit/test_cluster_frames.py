@@ -22,8 +22,8 @@ from chatops.cluster.frames import (
     OtherVersion,
     Roster,
     pack,
-    unpack,
 )
+from chatops.cluster.items import unpack
 from chatops.cluster.numbers import NODES, REMEMBERED, Numbers
 
 ADA = Sender(7, "ada", node="a")
@@ -188,3 +188,37 @@ def test_nothing_stays_of_people_who_are_gone(steps: list[Any]) -> None:
     assert not there.rooms
     assert all(there.find(nick) is None and there.alike(nick) is None
                for nick in ("ann", "bee", "cid"))
+
+
+def test_who_is_on_a_node_is_found_without_looking_at_those_of_others() -> None:
+    """4,000 nodes of one person each, whose leases ended together, held the loop for seconds."""
+    there = Elsewhere("a")
+    for n in range(500):
+        there.put(person(1, f"p{n}", "lobby", node=f"n{n}"))
+
+    class Watched(dict[Any, Any]):
+        def items(self) -> Any:
+            raise AssertionError("everybody was looked at")
+
+        __iter__ = values = keys = items
+
+    there.people = Watched(there.people)
+    for n in range(500):
+        assert [each.who.nick for each in there.of(f"n{n}")] == [f"p{n}"]
+        there.replace(f"n{n}", ())
+        assert there.of(f"n{n}") == []
+
+
+def test_a_roster_is_followed_in_steps_that_say_together_what_one_would() -> None:
+    some = [person(n, f"p{n}", "lobby") for n in range(250)]
+    others = [person(n, f"q{n}", "dev") for n in range(200, 500)]
+    once, steps = Elsewhere("a"), Elsewhere("a")
+    for there in (once, steps):
+        there.replace("b", some)
+    moves = once.replace("b", others)
+    parts = list(steps.replacing("b", others))
+    assert len(parts) > 4
+    assert [each for part in parts for each in part.entered] == moves.entered
+    assert [each for part in parts for each in part.left] == moves.left
+    assert steps.people == once.people
+    assert steps.rooms == once.rooms

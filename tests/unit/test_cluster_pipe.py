@@ -12,8 +12,10 @@ import pytest
 
 pytest.importorskip("hiredis", reason="hiredis is not installed")
 
+from hiredis import ReplyError
+
 from chatops.cluster.connecting import EngineFound
-from chatops.cluster.engine import TIME, Keys, begins, engine_of, entries
+from chatops.cluster.engine import TIME, Keys, begins, engine_of, entries, refusal
 from chatops.cluster.link import Link
 from chatops.cluster.pace import Pace
 from chatops.cluster.pipe import Address, Pipe
@@ -146,3 +148,42 @@ def test_whatever_is_written_as_a_name_can_be_read() -> None:
     answer = [[b"log", [[b"1-0", [b"log", b"\xff\xfe"]], [b"2-0", [b"x", b"y"]]]]]
     assert begins(answer) == "\\xff\\xfe"
     assert entries(answer) == [("1-0", b""), ("2-0", b"")]
+
+
+def up(found: Link) -> None:
+    """It has joined, and asks nothing more."""
+    found._timer = None
+    found._in = found._out = cast(Any, SimpleNamespace(ask=lambda *_: None, close=lambda: None))
+    found._found(EngineFound(0.0, True, "log", "0-0", "0-0", 0.0, 0.0, ["a"], {}))
+
+
+def test_an_engine_that_is_lost_at_once_each_time_is_asked_ever_more_seldom(
+        ticking: Ticking, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, pauses, now = link(ticking, Owner()), list[float](), 0.0
+
+    def later(seconds: float, call: Callable[[], None]) -> object:
+        pauses.append(seconds)
+        return call
+
+    monkeypatch.setattr(ticking.reactor, "call_later", later)
+    for _ in range(8):
+        up(found)
+        found._came(None)
+        found._written(b"1-0")
+        found._lose("WRONGTYPE")
+    assert max(pauses) <= Pace().last
+    assert pauses[-1] >= Pace().last / 2
+    up(found)
+    now = Pace().last
+    ticking.turn_at(now)
+    found._came(None)
+    found._lose("reset")
+    assert pauses[-1] <= Pace().first          # it was there for a while
+
+
+def test_which_key_is_not_what_it_should_be_is_said() -> None:
+    keys, error = Keys("a", "boot"), ReplyError("WRONGTYPE Operation against a key")
+    assert refusal(error, keys.ruled()).startswith("{chatops}:rulings is not what chatops keeps")
+    assert refusal(error, keys.claim([])).startswith("{chatops}:nicks is not what")
+    assert refusal(error, keys.write(b"{chatops}:x")).startswith("{chatops}:log is not")
+    assert refusal(ReplyError("OOM"), keys.ruled()) == "OOM"

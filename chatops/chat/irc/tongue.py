@@ -17,6 +17,7 @@ from chatops.chat.irc.message import BODY, cut, escape, split_text
 from chatops.units import they_were
 
 CRLF = b"\r\n"
+LEAST = 64                     # bytes of words that a line has room for
 _COMMANDS = {"talk": "PRIVMSG", "action": "PRIVMSG", "ctcp": "PRIVMSG", "notice": "NOTICE",
              "tag": "TAGMSG"}
 
@@ -49,11 +50,24 @@ def _source(sender: Sender, server: str) -> str:
     return f"{sender.nick}!{sender.user or sender.nick}@{sender.host or server}"
 
 
+def _before(sender: Sender, server: str, rest: str) -> tuple[str, int]:
+    """What stands before the words of a message, and bytes left for them.  Where those are too few,
+    as names of other nodes may be long, its source is without user and host, or it is nobody's.
+    """
+    for source in (_source(sender, server), sender.nick or server, server):
+        head = f":{source} {rest} :"
+        room = BODY - len(head.encode())
+        if room >= LEAST:
+            break
+    return head, room
+
+
 @lru_cache(maxsize=4096)
 def _head(sender: Sender, server: str, target: str) -> tuple[bytes, bytes, int]:
     """What stands before a line of talk, and between two of one run; and bytes left for a line."""
-    head = f":{_source(sender, server)} PRIVMSG {target} :".encode()
-    return head, CRLF + head, BODY - len(head)
+    text, room = _before(sender, server, f"PRIVMSG {target}")
+    head = text.encode()
+    return head, CRLF + head, room
 
 
 def _fits(text: bytes, room: int) -> bool:
@@ -118,6 +132,8 @@ class IrcDialect:
             group = dated(group)
         if kind == "talk" and self._bare:
             before, separator, room = _head(group.sender, self._tongue.server, target)
+            if room < LEAST:
+                return b""             # for nobody that there can be
             text = group.text
             if _fits(text, room):
                 return before + (text.replace(b"\n", separator) if group.lines > 1 else text) + CRLF
@@ -126,8 +142,9 @@ class IrcDialect:
                 return b""
             return (f"{self._tags(group, 0)}:{self._tongue.source(group.sender)} "
                     f"TAGMSG {target}\r\n").encode()
-        head = f":{self._tongue.source(group.sender)} {_COMMANDS[kind]} {target} :"
-        room = BODY - len(head.encode())
+        head, room = _before(group.sender, self._tongue.server, f"{_COMMANDS[kind]} {target}")
+        if room < LEAST:
+            return b""
         text = group.text
         if kind == "action":
             pieces = split_text(text.decode(), room - len("\x01ACTION \x01"))
@@ -208,7 +225,8 @@ class IrcDialect:
         """In as many lines as that takes."""
         head = f"NOTICE {target} :"
         room = BODY - len(f":{self._tongue.source(group.sender)} {head}".encode())
-        return "\n".join([f"{head}{piece}" for piece in split_text(group.text.decode(), room)])
+        return "\n".join([f"{head}{piece}"
+                          for piece in split_text(group.text.decode(), max(room, LEAST))])
 
     def _join(self, target: str, group: Group) -> str:
         if not self.form & Form.JOIN:
