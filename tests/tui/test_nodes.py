@@ -13,6 +13,7 @@ from tests.tui.press import begin, echo, on_screen, press, until
 from tests.tui.shots import Rig
 from tui.screens.details import NodeScreen, PersonScreen
 from tui.screens.listing import ListScreen
+from tui.widgets.far_page import person_page
 from tui.widgets.title_line import title_line
 
 UP = EngineRow("127.0.0.1:6379/0", "up", "", 0.0)
@@ -231,3 +232,9 @@ async def test_enter_on_a_node_tells_all_that_is_known_of_it() -> None:
         for label in ("state", "people", "lag", "lost", "skew", "seen"):
             assert label in shown
         assert "no client" not in echo(rig)
+
+
+def test_the_page_of_somebody_elsewhere_says_what_it_is_logged_in_to_if_it_is() -> None:
+    eve = far_row("b", 3, "eve", ("lobby",), 0.0)
+    assert "account" not in person_page(eve).plain
+    assert "  account  kim" in person_page(replace(eve, account="kim")).plain.split("\n")

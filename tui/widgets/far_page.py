@@ -26,6 +26,7 @@ def person_page(row: ClientRow) -> Content:
     return Content("\n").join([
         _line("node", clean(row.node)),
         _line("rooms", ", ".join(map(clean, row.rooms)) or "none"),
+        *([_line("account", clean(row.account))] if row.account else []),
         *([_line("state", "muted")] if row.muted else []),
         Content.styled(f"\n  Its address and its queues are in the console of node "
                        f"{clean(row.node)}.", "$text-muted")])
