@@ -177,7 +177,7 @@ def _heard(heard: Heard) -> Heard:
         raise ValueError("a room that nobody may call so")
     groups = heard.groups
     for n, group in enumerate(groups):
-        text = group.text              # of most it is seen at once, without a call, that all is well
+        text = group.text              # of most it is seen at once, without a call, that it is well
         if not (group.kind == "talk" and group.lines == 1 and text.translate(ONE_LINE) == text
                 and group.plain is None and not group.tags and not group.target
                 and _is_sender(group.sender)):
@@ -209,6 +209,7 @@ def _taken(taken: NickTaken) -> NickTaken:
 
 def _person(person: Person) -> Person:
     _need(bool(person.who.nick) and _is_sender(person.who), "a name that nobody may have")
+    _need(person.muted_until >= 0.0, "a time that is none")
     _rooms(person.rooms)
     for room, prefixes in person.ranks:
         _need(room in person.rooms and set(prefixes) <= {"@", "+"}, "a rank that is none")

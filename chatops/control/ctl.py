@@ -17,14 +17,15 @@ from msgspec.structs import asdict, replace
 from chatops.api import node_table
 from chatops.api.command_line import CommandError, parse_arguments
 from chatops.api.command_table import SPECS, Spec, spec_of
-from chatops.api.commands import Ban, Command, Despawn, Spawn
+from chatops.api.commands import Command, Despawn, Spawn
 from chatops.api.snapshot import Snapshot
 from chatops.control import complete
+from chatops.control.agreement import agree
 from chatops.control.client import ControlClient
 from chatops.control.find import find
 from chatops.control.frames import Ask, Bye, Done, Poll, Update
 from chatops.control.socket_path import ControlError
-from chatops.system.addresses import network_of, with_port
+from chatops.system.addresses import with_port
 from chatops.system.streams import say
 from chatops.units import counted, format_duration, format_seconds, format_size
 
@@ -207,7 +208,7 @@ def ctl(command: tuple[str, ...], as_json: bool, port: int | None, path: str,
         line = first
     else:
         asked = _parsed(command)
-        _agree(asked, agreed)
+        agree(asked, agreed, _fail)
     try:
         wire = _connected(path, port, time.monotonic() + patience)
         try:
@@ -244,25 +245,6 @@ def _parsed(words: Sequence[str]) -> Command:
     if spec_of(command).where != "server" or isinstance(command, Spawn | Despawn):
         _fail(f"'{spec_of(command).name}' is for a console; `chatops attach` opens one", 2)
     return command
-
-
-def _agree(command: Command, agreed: bool) -> None:
-    """A ban of every address there is has to be meant."""
-    if not isinstance(command, Ban):
-        if agreed:
-            _fail("--yes is for a ban of everybody", 2)
-        return
-    network = network_of(command.target)
-    if agreed or network is None or network.prefixlen:
-        return
-    if not sys.stdin.isatty():
-        _fail(f"{command.target} is everybody; --yes bans them all", 1)
-    try:
-        if click.confirm("everybody, you too?", err=True):
-            return
-    except click.Abort:
-        say("")
-    _fail("nobody was banned", 1)
 
 
 def _known() -> list[str]:

@@ -191,9 +191,7 @@ class MainScreen(Screen[None]):
                 yield widget
 
     def _arrange(self, state: ConsoleState) -> None:
-        """Four quadrants where there is room, and details beside them where there is much;
-        else the active pane alone.
-        """
+        """Quadrants where there is room, and details where there is much; else one pane alone."""
         if state.program is not None and self._panes["clients"] is not self._transports:
             self._panes["clients"].display = False
             self._panes["clients"] = self._transports
@@ -339,10 +337,9 @@ class MainScreen(Screen[None]):
         """Whether the newest events are in sight is said at once."""
         message.stop()
         self.prompt.rest()
-        state = self.state
         for widget in (*self._panes.values(), self._tabs):
             if widget.display and (widget is self._tabs or widget in message.view.ancestors):
-                self._show(widget, state)
+                self._show(widget, self.state)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click into another pane of the dashboard makes it the active one."""
