@@ -90,7 +90,8 @@ def test_help_and_palette_offer_what_there_is_a_use_for() -> None:
     program.feed(ProgramFeed().snapshot(), (), 1.0)
     offered = [[spec.name for spec in SPECS if is_offered(spec.name, state)]
                for state in (chat, program)]
-    assert {spec.name for spec in SPECS} - set(offered[0]) == set(ONLY_OF_PROGRAMS)
+    assert {spec.name for spec in SPECS} - set(offered[0]) == {*ONLY_OF_PROGRAMS, "speed"}
+    assert is_offered("speed", ConsoleState(replay=True))
     assert set(ONLY_OF_PROGRAMS) < set(offered[1])
     assert not {"broadcast", "limit", "reload"} & set(offered[1])
 
