@@ -164,13 +164,13 @@ class NodeRow(msgspec.Struct, frozen=True, gc=False):
     clients: int
     rooms: int                 # that they are in
     lag: float                 # seconds that its last frame was on its way: of the node that is
-                               # here, there and back; of another, by two clocks, so that a
-                               # difference of those is in it
+                               # here, there and back; of another, by two clocks, each of which
+                               # is set right by its skew
     buffered: int              # bytes that wait for the engine; of the node that is here
     lost: int                  # frames of it that never came; of the node that is here, that
                                # waited for too long
     doubled: int               # frames of it that came again, and were dropped
-    skew: float                # seconds that its clock is ahead of the engine's; here alone
+    skew: float                # seconds that its clock is ahead of the engine's
     seen: float                # monotonic, when it was last heard of
 
 

@@ -20,8 +20,9 @@ from chatops.server.state import ServerState
 from chatops.storage.chat_history import Chunk, Cursor
 from chatops.units import counted, format_age
 
-SOON = 1.0                     # seconds from a late line to the notice of it; while others
-MORE = 8                       # follow it waits so many times
+SOON = 1.0                     # seconds between two looks at what came late: a room is told of it
+MORE = 8                       # at the first that finds no more, the second at the earliest, or
+                               # at this one
 
 
 class Archive(Protocol):

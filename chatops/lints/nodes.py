@@ -19,7 +19,7 @@ NODE_LINTS = {
         "the other nodes cannot be reached",
         "What joins the nodes, a Redis or Valkey, does not answer, or takes nothing. Clients of "
         "this node talk on among themselves; what they say waits for it, as far as there is room "
-        "and for a minute, and nobody is kept waiting. Nicks that are chosen meanwhile may turn "
+        "and for two minutes, and nobody is kept waiting. Nicks that are chosen meanwhile may turn "
         "out to be another's.",
         "Look at the engine: its own words are in the line. OOM is its memory, READONLY a "
         "replica that was left behind by a failover, NOAUTH the password in `--cluster`."),

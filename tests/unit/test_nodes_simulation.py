@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -58,3 +61,34 @@ def test_the_command_prints_a_row_for_each_number_of_nodes() -> None:
     head, *rows = result.output.splitlines()
     assert head == table([])[0]
     assert [row.split()[0] for row in rows] == ["3", "5"]
+
+
+README = Path(__file__).parents[2] / "README.md"
+NUMBER = re.compile(r"[\d.,]*\d")
+
+
+def in_the_readme() -> list[list[str]]:
+    """The numbers of its table, row by row."""
+    table = README.read_text("utf-8").partition("\n| nodes | people |")[2].partition("\n\n")[0]
+    return [NUMBER.findall(line) for line in table.splitlines()[2:]]
+
+
+def rounds_to(value: float, shown: str) -> bool:
+    """Whether it is what is shown, up to the digits that are."""
+    unit: float = 10.0 ** -len(shown.partition(".")[2])
+    return abs(value - float(shown.replace(",", ""))) <= unit / 2 + 1e-9
+
+
+def test_the_readme_has_what_the_simulation_prints() -> None:
+    rows = in_the_readme()
+    assert len(rows) == 3
+    for nodes, people, frames, met, lines, engine, out, p50, p99, memory in rows:
+        count = int(nodes.replace(",", ""))
+        said = Simulation(count, 10, count * 10 * 0.1, 1).run(10.0)
+        is_so = [rounds_to(value, shown) for value, shown in (
+            (count * 10, people), (said.meeting_frames, frames), (said.met, met),
+            (said.lines, lines), (said.engine * 100, engine), (said.out / 1e6, out),
+            (said.late[0] * 1e3, p50), (said.late[1] * 1e3, p99))]
+        assert all(is_so), f"{nodes} nodes: {is_so}\n" + "\n".join(table([said]))
+        # Of objects, whose sizes are those of this Python.
+        assert said.memory / 1e6 == pytest.approx(float(memory), rel=0.3, abs=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from click import Context
@@ -49,6 +50,15 @@ def test_every_picture_of_the_readme_is_there() -> None:
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README.read_text("utf-8"))
     assert pictures
     assert [picture for picture in pictures if not (ROOT / picture).is_file()] == []
+
+
+def test_what_the_readme_names_comes_with_the_source() -> None:
+    text = README.read_text("utf-8")
+    names = {*re.findall(r"\]\(([\w./-]+)\)", text), *re.findall(r"`(\.ci/\w+)`", text)}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    included = settings["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert {".ci/run", ".github/CONTRIBUTING.md"} <= names
+    assert [name for name in sorted(names) if name.partition("/")[0] not in included] == []
 
 
 if __name__ == "__main__":
