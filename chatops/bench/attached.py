@@ -3,6 +3,9 @@
 One server is loaded again and again, a second at a time, with somebody looking and with nobody:
 two servers never have the same luck with a machine's caches, and other programs come and go.
 What is told are medians of the ratios within a round.
+
+Who looks runs on the load's CPU and takes time of the load: where that is the limit, some of what
+is not `kept` is the load's loss.  `cost` is the server's alone.
 """
 
 from __future__ import annotations
@@ -127,7 +130,8 @@ def attached_lines(rows: Sequence[AttachedRow]) -> list[str]:
                          number(each.cost, "{:.2f}")), WIDTHS))
         if each.error:
             text.append(f"{'':9}failed: {each.error}")
-    text.append(f"{'':9}kept: 1 is no loss; x CPU: what a delivery costs the server, likewise")
+    text += [f"{'':9}kept: 1 is no loss, and what the load loses to who looks is in it;",
+             f"{'':9}x CPU: what a delivery costs the server alone, likewise"]
     if any(each.disturbed for each in rows):
         text.append(f"{'':9}{DISTURBANCE}")
     return [*text, ""]

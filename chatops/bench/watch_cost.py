@@ -2,6 +2,9 @@
 
 In one process and alternating, the least of many short runs, because a machine's noise only
 ever adds.  Beside it stands asyncio's own debug mode, which is what people use instead.
+
+While somebody looks each call is timed, and that is measured here; pictures are made as well,
+which `chatops.bench.watch_requests` has in its figures, and these have not.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ class WatchRow(msgspec.Struct, frozen=True):
     name: str
     plain: float
     watched: float             # nobody looks
-    looked_at: float
+    looked_at: float           # calls are timed as while somebody looks, without pictures
     debug: float               # asyncio's debug mode, without us
 
 
@@ -218,7 +221,7 @@ async def _serve_aiohttp() -> tuple[int, Callable[[], Awaitable[object]]]:
 def watch_lines(cost: WatchCost) -> list[str]:
     """The table, a line each: what is added for a turn, and the ratio for a request."""
     lines = ["chatops watch, least microseconds of a turn or a request:",
-             f"  {'':24}{'plain':>8}{'watched':>17}{'looked at':>17}{'asyncio debug':>17}"]
+             f"  {'':24}{'plain':>8}{'watched':>17}{'calls timed':>17}{'asyncio debug':>17}"]
     for row in cost.rows:
         cells = [f"{row.plain:8.1f}"]
         for value in (row.watched, row.looked_at, row.debug):

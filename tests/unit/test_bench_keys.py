@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from chatops.bench.answers import Answers, KeysResult
-from chatops.bench.keys import WANTED, _share, keys_lines
+from chatops.bench.keys import WANTED, _all_there, _share, keys_lines
 from chatops.bench.plan import KEYS, PARTS, Findings, Plan
 from chatops.bench.runner import BenchError, NullTerminal
 from tests.integration.until import until
@@ -31,6 +31,12 @@ def test_the_table_has_a_line_for_each_kind_with_what_is_wanted_and_the_ratios()
 def test_where_the_system_tells_no_times_of_threads_that_line_is_left_out() -> None:
     assert not any("drawing" in line for line in
                    keys_lines(KeysResult(100, RESULT.answers, None)))
+
+
+def test_the_crowd_is_there_when_the_title_of_its_pane_says_so_and_not_some_colour() -> None:
+    there = re.compile(_all_there(1040))
+    assert there.search(b"\x1b[1m 1 Clients (1,040)  sort: APPQ \x1b[0m")
+    assert not there.search(b"\x1b[48;2;40;40;1,040m clients 1,040 \x1b[0m 1 Clients (21,040)")
 
 
 def test_a_share_of_the_keys_is_one_of_their_times() -> None:
