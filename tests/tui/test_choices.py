@@ -136,7 +136,7 @@ def test_a_narrow_table_lets_chosen_columns_go_in_the_usual_order() -> None:
 
 async def test_the_room_is_shown_where_the_table_is_wide() -> None:
     rig = Rig()
-    async with rig.app.run_test(size=(120, 30)) as pilot:      # one pane, all of the width
+    async with rig.app.run_test(size=(120, 23)) as pilot:      # one pane, all of the width
         await begin(rig, pilot)
         assert "ROOM" in headings(rig)
 
