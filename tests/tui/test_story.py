@@ -221,11 +221,11 @@ async def test_details_tell_the_story_and_the_round_trip() -> None:
 
 async def test_a_wide_table_has_a_column_of_round_trips_that_sorts() -> None:
     rig = Rig()
-    async with rig.app.run_test(size=(200, 26)) as pilot:
+    async with rig.app.run_test(size=(200, 23)) as pilot:
         await begin(rig, pilot)
         rig.app.dispatcher.typed("sort rtt")
         rig.run(0.2)
-        await press(rig, pilot)
+        await press(rig, pilot, "home")
         lines = on_screen(rig).splitlines()
         heading = next(line for line in lines if "PEER" in line)
         assert "▼RTT" in heading
