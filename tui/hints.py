@@ -19,6 +19,8 @@ def _ways(state: ConsoleState) -> list[str]:
     if state.greeting:
         return [state.greeting]
     if live is not None and _is_a_server(state) and not (live.clients or state.paused):
+        if live.tls:                   # which no client that is built in speaks
+            return [f"come in:  openssl s_client -quiet -connect {live.host}:{live.port}"]
         come = [f"come in:  nc {live.host} {live.port}"]
         return come + (["or  :spawn chat 5"] if _can(state, "spawn") else [])
     details = keymap.sign("details").replace("⏎", "enter")     # as the dialogs have it

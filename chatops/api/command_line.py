@@ -164,7 +164,7 @@ def _read(param: Param, word: str) -> object:
                 raise ValueError(f"{param.label} wants a whole number, not '{shown(word)}'"
                                  ) from None
         case "choice":
-            if word not in param.choices:
+            if word not in param.choices and (word or not param.optional):
                 raise ValueError(f"{param.label} is one of {', '.join(param.choices)}")
             return word
         case _:

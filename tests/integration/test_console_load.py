@@ -145,7 +145,7 @@ def test_with_a_thousand_idle_clients_and_the_console_open_the_reactor_sleeps(
     for _ in range(MANY):
         chatops.client()
     chatops.see(r"clients +1,000\b", timeout=scaled(20.0))
-    chatops.see(r"quiet [2-9]s")
+    chatops.see(r"nothing new [5-9]s")
     chatops.type("4z")                 # the loop, with room for the numbers of its threads
     thread = chatops.see(r"reactor +(\d{2,}) +\d")[1]
     before = sleeps(chatops.pid, thread)
@@ -176,7 +176,7 @@ def test_with_nobody_connected_a_second_costs_less_than_two_keys(console: StartC
 def quiet_for(chatops: Console, seconds: int) -> int:
     """Wait for as long as the console says that nothing has happened; how long it was."""
     def quiet() -> int:
-        return int(chatops.see(r"quiet (\d+)s")[1])
+        return int(chatops.see(r"nothing new (\d+)s")[1])
 
     began = quiet()
     chatops.until(lambda: quiet() >= began + seconds)

@@ -59,7 +59,7 @@ def settled(terminal: Terminal, size: Size) -> bool:
     lines = terminal.text.splitlines()
     return (len(lines) == size[1] == screen.lines and "q quit" in lines[-1]
             and lines[0].startswith(" chatops") and lines[0].rstrip().endswith("PAUSED")
-            and " quiet " in lines[0])     # from now on the header says so in every frame
+            and " nothing new " in lines[0])     # from now on the header says so in every frame
 
 
 def uptime(terminal: Terminal) -> str:

@@ -62,7 +62,7 @@ def test_a_browser_sees_the_clients_is_answered_and_changes_nothing(
     page, look = pages(), browser()
     look.open(page.link)
     look.see(r"READ ONLY")
-    look.see(r"ada +lobby")
+    look.see(r"ada +127")
     assert look.status == 200
     look.press("2")
     look.see(r"\[2 Selector\]")
@@ -89,7 +89,7 @@ def test_whoever_was_allowed_to_kicks_from_a_browser(
     page, look = pages("--allow-changes"), browser()
     assert "may change things" in page.printed
     look.open(page.link)
-    look.see(r"ada +lobby")
+    look.see(r"ada +127")
     look.press("k")
     look.see("Kick #1 ada")
     look.press("bye\t\t\r")      # the reason, past Cancel, and the button

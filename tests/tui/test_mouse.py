@@ -68,7 +68,7 @@ async def test_a_program_has_no_clients_to_plot() -> None:
 async def test_the_line_and_the_pane_that_tell_of_lints_explain_them(
         size: tuple[int, int]) -> None:
     async with looking(Feed(5), size, 20.0) as (rig, pilot):
-        await click(rig, pilot, "queue growing")
+        await click(rig, pilot, "! #2 bob")
         assert kind(rig) is LintsScreen
         await press(rig, pilot, "escape")
         if size[0] >= 120:
