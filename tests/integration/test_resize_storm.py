@@ -43,8 +43,8 @@ def test_the_screen_after_a_storm_is_the_one_that_is_drawn_anew(
         terminal.resize(size)
         for _ in range(2):         # the header goes on: a later frame, and all before it is drawn
             terminal.until(lambda: settled(terminal, size))
-            now = uptime(terminal)
-            terminal.until(lambda: uptime(terminal) not in ("", now))  # noqa: B023  # called here
+            now = quiet(terminal)
+            terminal.until(lambda: quiet(terminal) not in ("", now))  # noqa: B023  # called here
         before = unmoving(terminal.text)
         with terminal._news:       # somebody writes over all of it, and has it drawn anew
             terminal._screen.reset()
@@ -62,7 +62,7 @@ def settled(terminal: Terminal, size: Size) -> bool:
             and " nothing new " in lines[0])     # from now on the header says so in every frame
 
 
-def uptime(terminal: Terminal) -> str:
-    """What the header's clock reads; "" while it is being drawn."""
-    found = re.search(r" up (\d\d:\d\d:\d\d)", terminal.text)
+def quiet(terminal: Terminal) -> str:
+    """For how long nothing has been new, by the header; "" while it is being drawn."""
+    found = re.search(r"nothing new (\d+s)", terminal.text)
     return found[1] if found else ""
