@@ -78,8 +78,7 @@ class ConsoleState(Present):
         if snapshot is not None and self.tags:
             self.tags &= {row.id for row in (*snapshot.clients, *snapshot.elsewhere)}
 
-    def take_up(self, passed: Iterable[tuple[Snapshot, Sequence[Event]]],
-                anew: bool) -> None:
+    def take_up(self, passed: Iterable[tuple[Snapshot, Sequence[Event]]], anew: bool) -> None:
         """Of a recording: what was passed over, before it is played on from what follows.
         `anew`: that is all there was before, and what has been told does not count.
         """
