@@ -191,15 +191,6 @@ class Hub(Telling):
             self.effects.append(events.Whispered(self.at, session.id, session.nick, other.id,
                                                  other.nick))
 
-    def bad_input(self, session: Session, kind: str) -> None:
-        """Report something refused or cleaned: the first time, then at each doubling."""
-        bad = session.bad
-        if bad is None:
-            bad = session.bad = {}
-        count = bad[kind] = bad.get(kind, 0) + 1
-        if count & (count - 1) == 0:
-            self.effects.append(events.BadInput(self.at, session.id, session.nick, kind, count))
-
     # -- names and rooms
 
     def rename(self, session: Session, nick: str = "") -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from chatops.api import events
 from chatops.chat.effects import Announce, Deliver, Effect, Tell
 from chatops.chat.elsewhere import Elsewhere
 from chatops.chat.groups import ADMIN, Group, Kind, Sender
@@ -67,6 +68,15 @@ class Telling:
     def error(self, session: Session, text: str) -> None:
         """What it asked for cannot be done; the client stays."""
         self.tell(session, session.dialect.error(session.sender, text))
+
+    def bad_input(self, session: Session, kind: str) -> None:
+        """Report something refused or cleaned: the first time, then at each doubling."""
+        bad = session.bad
+        if bad is None:
+            bad = session.bad = {}
+        count = bad[kind] = bad.get(kind, 0) + 1
+        if count & (count - 1) == 0:
+            self.effects.append(events.BadInput(self.at, session.id, session.nick, kind, count))
 
     # -- to rooms
 
