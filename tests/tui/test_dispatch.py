@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.widgets import OptionList, Static
-from textual.widgets._toast import Toast
+from textual.widgets import Static
 
 from chatops.api.command_line import parse, render
 from chatops.api.command_table import SPECS
 from chatops.api.commands import (
     Ban,
-    Broadcast,
-    Command,
     CommandResult,
     Kick,
     Mute,
-    Quit,
     WriteInterest,
 )
-from chatops.api.link import LinkStatus
 from chatops.replay.recording import read
 from tests.tui.eyes import screen_text
 from tests.tui.press import begin, echo, press
@@ -28,7 +23,7 @@ from tui.actions import ACTIONS
 from tui.bindings import bindings
 from tui.dispatch import SHORTHANDS
 from tui.model.keymap import USUAL
-from tui.screens.confirm import BanDialog, KickDialog, QuitDialog
+from tui.screens.confirm import BanDialog, KickDialog
 from tui.screens.listing import ListScreen
 
 # -- the table
@@ -273,88 +268,3 @@ async def test_what_is_held_of_the_past_can_be_saved_once(tmp_path: Path) -> Non
             await rig.app.workers.wait_for_complete()
             assert said in echo(rig)
     assert read(file).moments
-
-
-# -- the end
-
-
-async def test_q_asks_first_and_drains_on_request() -> None:
-    rig = Rig()
-    async with rig.app.run_test() as pilot:
-        await begin(rig, pilot)
-        await press(rig, pilot, "q")
-        assert isinstance(rig.app.screen, QuitDialog)
-        await press(rig, pilot, "d")
-        assert rig.link.asked == [Quit("drain")]
-        assert rig.app.state.draining
-
-
-async def test_q_leaves_at_once_when_the_server_is_gone() -> None:
-    rig = Rig()
-    async with rig.app.run_test() as pilot:
-        await begin(rig, pilot)
-        rig.link.status = LinkStatus(alive=False, detail="crashed", failed=True)
-        await press(rig, pilot, "q")
-    assert rig.app.return_value == 1
-
-
-async def test_what_is_typed_whole_is_not_asked_again_where_no_one_is_hurt() -> None:
-    rig = Rig()
-    async with rig.app.run_test() as pilot:
-        await begin(rig, pilot)
-        expected: list[Command] = []
-        for line in ("broadcast hello [b]all[/b]", "mute 3 10m", "spawn slow 2", "limit"):
-            rig.app.dispatcher.typed(line)
-            await pilot.pause()
-            expected.append(parse(line))
-        assert rig.link.asked == expected
-        assert Broadcast("hello [b]all[/b]") in rig.link.asked
-
-
-async def test_ctrl_z_says_that_the_server_would_stop_and_where_to_look_instead() -> None:
-    rig = Rig()
-    async with rig.app.run_test(size=(120, 40)) as pilot:
-        await begin(rig, pilot)
-        await press(rig, pilot, "ctrl+z")
-        assert echo(rig).endswith(
-            "✗ the server would stop too: `chatops serve`, then `chatops attach`")
-        await press(rig, pilot, "question_mark")
-        options = rig.app.screen.query_one(OptionList)
-        options.highlighted = options.get_option_index("suspend")
-        await pilot.pause()
-        assert "Stop until `fg`: not here, the server would stop too." in screen_text(rig)
-        await press(rig, pilot, "escape")
-        rig.link.in_process = False                # but there is no terminal either
-        await press(rig, pilot, "question_mark")
-        options = rig.app.screen.query_one(OptionList)
-        options.highlighted = options.get_option_index("suspend")
-        await pilot.pause()
-        assert "Give the terminal back to the shell, until `fg`." in screen_text(rig)
-        await press(rig, pilot, "ctrl+z", "escape")
-        assert echo(rig) == ":suspend   ✗ this console is on no terminal that it could leave"
-
-
-async def test_what_is_refused_while_a_dialog_covers_the_echo_row_is_said_in_front_of_it() -> None:
-    rig = Rig()
-    async with rig.app.run_test(size=(80, 24), notifications=True) as pilot:
-        await begin(rig, pilot)
-        await press(rig, pilot, "ctrl+z")
-        refusal = "✗ the server would stop too: `chatops serve`, then `chatops attach`"
-        assert screen_text(rig).count(refusal) == 1
-        assert not rig.app.screen.query(Toast)     # the row says it
-        await press(rig, pilot, "question_mark", "ctrl+z")
-        while not rig.app.screen.query(Toast):
-            await pilot.pause()
-        await pilot.pause()
-        assert ":suspend   ✗ the server would stop too" in screen_text(rig)
-
-
-async def test_a_page_that_may_only_look_names_what_makes_one_that_may_do_more() -> None:
-    rig = Rig(attached=True)
-    rig.link.status = LinkStatus(True, read_only=True)
-    rig.app.dispatcher._in_browser = True
-    async with rig.app.run_test(size=(80, 24)) as pilot:
-        await begin(rig, pilot)
-        await press(rig, pilot, "k")
-        assert "`chatops web --allow-changes`" in echo(rig)
-        assert "attached" not in echo(rig)
