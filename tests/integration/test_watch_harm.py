@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -220,24 +221,23 @@ def test_a_program_starts_little_later(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items()
             if name not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")}
     kept["PYTHONPYCACHEPREFIX"] = str(tmp_path / "cache")
-    alone = beside = float("inf")
-    # The least of many, so a machine that is busy costs only time: until it is plain, or not.
-    for number in range(60):
-        if number >= 8 and beside <= 1.3 * alone:
-            break
+    ratios: list[float] = []
+    # Each beside its own turn alone, since a machine's speed changes between one and the next;
+    # of many the median, so a busy machine costs only time: until it is plain, or not.
+    while len(ratios) < 9 or (median(ratios) > 1.3 and len(ratios) < 61):
         began = time.perf_counter()
         subprocess.run([sys.executable, "program.py"], cwd=tmp_path, env=kept, check=True)
-        alone = min(alone, time.perf_counter() - began)
+        alone = time.perf_counter() - began
         launch = prepared((sys.executable, "program.py"), "program.py",
-                          path=str(tmp_path / f"{number}.sock"))
+                          path=str(tmp_path / f"{len(ratios)}.sock"))
         began = time.perf_counter()
         subprocess.run(launch.argv, cwd=tmp_path, check=True, pass_fds=launch.handed,
                        env=kept | {name: value for name, value in launch.environment.items()
                                    if name not in os.environ or name == "PYTHONPATH"})
-        beside = min(beside, time.perf_counter() - began)
+        ratios.append((time.perf_counter() - began) / alone)
         launch.abandon()
         launch.place.close()
-    assert beside <= 1.3 * alone
+    assert median(ratios) <= 1.3
 
 
 def test_nothing_is_kept_alive_by_having_been_looked_at(watched: Start, tmp_path: Path) -> None:
