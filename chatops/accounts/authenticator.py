@@ -13,10 +13,11 @@ from typing import NamedTuple, TypeVar
 
 from chatops.accounts.background import Background
 from chatops.accounts.passwords import Passwords, hasher
-from chatops.accounts.store import Account, AccountError, AccountStore, fold
+from chatops.accounts.store import Account, AccountError, AccountStore, AccountsUnusable, fold
 
 WAITING = 1024                 # logins that may wait; at 20 ms each the last waits 20 s
 BUSY = "too many logins at once; try again"
+UNUSABLE = "accounts cannot be used right now; try again later"
 
 T = TypeVar("T")
 
@@ -47,6 +48,9 @@ class Authenticator:
         self._submit = submit
         self.changed: Callable[[], None] = lambda: None    # told where answers go: somebody has
                                                            # made an account, or changed one
+        self.unusable: Callable[[str], None] = lambda why: None    # and there: why no account can
+                                                           # be used, or "" when they can again
+        self._fault = ""
         self._jobs: Queue[Callable[[], None] | None] = Queue(WAITING)
         self._thread = threading.Thread(target=self._run, name="auth", daemon=True)
         self._thread.start()
@@ -88,7 +92,8 @@ class Authenticator:
             except AccountError as error:
                 result = error
             except Exception as error:         # a fault of ours
-                result = AccountError(f"internal error: {error!r}")
+                result = AccountsUnusable(f"internal error: {error!r}")
+            self._found(result)
             if result is not None:
                 self._submit(partial(told, result))
 
@@ -113,15 +118,15 @@ class Authenticator:
     def _ask(self, look: Callable[[], Account | None], answer: Answer, *, changes: bool = False
              ) -> None:
         def job() -> None:
+            found: Account | Exception | None
             try:
-                account = look()
-                why = "" if account else "the name or the password is wrong"
-                verdict = LoginVerdict(account, why)
+                found = look()
             except AccountError as error:
-                verdict = LoginVerdict(None, str(error), looked=False)
+                found = error
             except Exception as error:         # a fault of ours: whoever waits is told all the same
-                verdict = LoginVerdict(None, f"internal error: {error!r}", looked=False)
-            self._submit(lambda: told(verdict))
+                found = AccountsUnusable(f"internal error: {error!r}")
+            self._found(found)
+            self._submit(lambda: told(_verdict(found)))
 
         def told(verdict: LoginVerdict) -> None:
             if changes and verdict.account is not None:
@@ -129,6 +134,13 @@ class Authenticator:
             answer(verdict)
 
         self._enqueue(job, lambda: answer(LoginVerdict(None, BUSY, looked=False)))
+
+    def _found(self, result: object) -> None:
+        """Tell the operator of a file that fails, and when it works again; once each."""
+        fault = str(result) if isinstance(result, AccountsUnusable) else ""
+        if fault != self._fault:
+            self._fault = fault
+            self._submit(lambda: self.unusable(fault))
 
     def _enqueue(self, job: Callable[[], None], refused: Callable[[], None]) -> None:
         try:
@@ -140,8 +152,7 @@ class Authenticator:
         account = self._store.find(name)
         if not self._passwords.verify(account.hash if account else None, password):
             return None
-        with suppress(AccountError):   # a file that cannot be written now: the password is right
-            self._store.seen(name)
+        self._seen(account)
         return account
 
     def _certified(self, fingerprint: str, name: str) -> Account:
@@ -150,8 +161,13 @@ class Authenticator:
             raise AccountError("no account has this certificate")
         if name and fold(name) != fold(account.name):
             raise AccountError("this certificate is of another account")
-        self._store.seen(account.name)
+        self._seen(account)
         return account
+
+    def _seen(self, account: Account | None) -> None:
+        if account is not None:
+            with suppress(AccountError):       # a file that cannot be written now: it is the right
+                self._store.seen(account.name)     # one all the same
 
     def _registered(self, name: str, password: str) -> Account | None:
         self._store.add(name, self._passwords.hash(password))
@@ -160,3 +176,11 @@ class Authenticator:
     def _changed(self, name: str, password: str) -> Account | None:
         self._store.set_hash(name, self._passwords.hash(password))
         return self._store.find(name)
+
+
+def _verdict(found: Account | Exception | None) -> LoginVerdict:
+    """For who asked: of the file itself only the operator is told."""
+    if isinstance(found, Exception):
+        reason = UNUSABLE if isinstance(found, AccountsUnusable) else str(found)
+        return LoginVerdict(None, reason, looked=False)
+    return LoginVerdict(found, "" if found else "the name or the password is wrong")

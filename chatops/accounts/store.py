@@ -12,6 +12,7 @@ from chatops.accounts import merging
 from chatops.accounts.record import AccountRecord
 from chatops.accounts.schema import prepare
 from chatops.system.errors import ChatopsError
+from chatops.system.files import identity
 
 PATIENCE = 2000                # milliseconds to wait for another process's lock
 NAME = re.compile(r"[A-Za-z_\[\]{}|\\^`][A-Za-z0-9_\[\]{}|\\^`-]{0,31}")
@@ -21,6 +22,10 @@ T = TypeVar("T")
 
 class AccountError(ChatopsError):
     """What was asked of the accounts cannot be done; one line that says why."""
+
+
+class AccountsUnusable(AccountError):  # noqa: N818  (it is how they are)
+    """The file cannot be read or written, is damaged, is gone, or is not one of ours."""
 
 
 class Account(NamedTuple):
@@ -36,15 +41,17 @@ class Account(NamedTuple):
 class AccountStore:
     """Accounts by name, without regard to the case of ASCII letters.
 
-    Every method may raise `AccountError`: for what is asked, and for a file that cannot be
-    read or written, is damaged, or is not one of ours.  The file is opened when it is first
-    needed, and once more after it could not be.
+    Every method may raise `AccountError`: for what is asked, and, as `AccountsUnusable`, for
+    the file.  That is opened when it is first needed, once more after it could not be, and when
+    another has taken its place.  One that is gone is not made anew: an empty one would give
+    everybody's name to whoever comes first.
     """
 
     def __init__(self, path: str, *, wall: Callable[[], float] = time.time) -> None:
         self._path = path
         self._wall = wall
         self._database: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None      # which one was opened last
         self._version: int | None = None       # of the file, when somebody last asked
 
     def find(self, name: str) -> Account | None:
@@ -198,18 +205,23 @@ class AccountStore:
 
     def _failed(self, error: sqlite3.Error) -> AccountError:
         self.close()
-        return AccountError(f"the accounts in {self._path} cannot be used: {error}")
+        return AccountsUnusable(f"the accounts in {self._path} cannot be used: {error}")
 
     def _open(self) -> sqlite3.Connection:
+        found = identity(self._path)
         if self._database is not None:
-            return self._database
+            if found == self._file:
+                return self._database
+            self.close()
+        if self._file is not None and found is None:
+            raise sqlite3.OperationalError("the file was moved away or deleted")
         database = sqlite3.connect(self._path, timeout=PATIENCE / 1000, check_same_thread=False)
         try:
             prepare(database)
         except sqlite3.Error:
             database.close()
             raise
-        self._database = database
+        self._database, self._file = database, identity(self._path)
         return database
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from chatops.accounts.authenticator import Authenticator, LoginVerdict
 from chatops.accounts.store import AccountError, AccountStore, fold
+from chatops.api import events
 from chatops.chat.login import Outcome, Told, log_out
 from chatops.chat.session import Session
 from chatops.chat.throttle import KEPT, Throttle
@@ -35,6 +36,7 @@ class Logins:
         self._reservations = Reservations(state, authenticator)
         self._revocation = Revocation(state, authenticator)
         state.named = self._reservations.named
+        authenticator.unusable = self._tell
 
     def verify(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Whether this is the account's password; after some that were not, a wait.  As many
@@ -123,6 +125,10 @@ class Logins:
         if verdict.account is not None:
             self._revocation.watch(session, verdict.account)
         answer(_outcome(verdict))
+
+    def _tell(self, fault: str) -> None:
+        hub = self._state.hub
+        hub.effects.append(events.Warned(hub.at, fault or "the accounts can be used again"))
 
     def _refuse(self, answer: Told, why: str) -> None:
         """In the next turn: who was answered at once could ask hundreds of times in this one."""

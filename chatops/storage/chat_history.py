@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import repeat
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from chatops.api.events import AdminDid
 from chatops.chat.groups import Group
 from chatops.chat.past import KEPT, Found, Selection
 from chatops.storage import selecting
+from chatops.system.files import identity
 
 APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
 PATIENCE = 250                 # milliseconds to wait for another program's lock
@@ -124,13 +126,16 @@ class ChatHistory:
 
     Every method may raise `sqlite3.Error`, and may be called again after it: the file is
     opened when it is first needed, and once more after it could not be.  A file that is not
-    ours, or is damaged, is left as it is.
+    ours, or is damaged, is left as it is.  One that has been moved away or deleted is written
+    to no more: the next one of its name is.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._database: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None      # which one is open
         self._run = ""                 # the token of the last that was written
+        self.moved: Callable[[], None] = lambda: None  # told when that was moved or deleted
 
     def append(self, chunks: Iterable[Chunk], cursor: Cursor | None = None) -> None:
         """Keep what was said in these, and with it how far that is; all of it or, when that
@@ -251,6 +256,9 @@ class ChatHistory:
             database.close()
 
     def _open(self) -> sqlite3.Connection:
+        if self._database is not None and identity(self._path) != self._file:
+            self._leave(self._database)
+            self.moved()
         if self._database is None:
             database = sqlite3.connect(self._path, timeout=PATIENCE / 1000)
             try:
@@ -258,8 +266,19 @@ class ChatHistory:
             except BaseException:
                 database.close()
                 raise
-            self._database = database
+            self._database, self._file = database, identity(self._path)
         return self._database
+
+    def _leave(self, database: sqlite3.Connection) -> None:
+        """What its write-ahead log holds is put into the file first: that log has the old name,
+        and is the next file's to throw away.
+        """
+        self._database, self._run = None, ""
+        try:
+            with suppress(sqlite3.Error):
+                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            database.close()
 
 
 def cursor_in(database: sqlite3.Connection) -> Cursor | None:

@@ -73,6 +73,8 @@ class HistoryWriter:
         self._unwritten: deque[_Batch] = deque()
         self._written = 0              # bytes so far
         self._failing = False
+        archive.moved = lambda: self._submit_warning(
+            "the history's file was moved or deleted: what is said goes into a new one")
 
     @property
     def fault(self) -> str:
@@ -236,7 +238,7 @@ class HistoryWriter:
             lost = counted(self._dropped, "line")
             say(events.Warned(self._hub.at, f"the history lacks the last {lost}"))
         self._hand_over()
-        self._journal.later(self._archive.close, "close the history")
+        self._journal.later(lambda: self._finish(say), "close the history")
 
     def _hand_over(self) -> None:
         self._armed = False
@@ -284,6 +286,12 @@ class HistoryWriter:
             if self._failing:
                 self._failing = False
                 self._submit_warning("the history is written again")
+
+    def _finish(self, say: Callable[[events.Event], None]) -> None:
+        lost = sum(len(list(chunk.rows())) for batch in self._unwritten for chunk in batch.chunks)
+        if lost:
+            say(events.Warned(time.time(), f"the history lacks the last {counted(lost, 'line')}"))
+        self._archive.close()
 
     def _look_up(self, question: Recall) -> None:
         try:

@@ -61,6 +61,15 @@ def check_place(path: Path) -> None:
             raise FileNotFoundError(errno.ENOENT, f"there is no directory {folder}") from None
 
 
+def identity(path: str) -> tuple[int, int] | None:
+    """Which file has this name now, to be compared; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def append_to(path: str) -> TextIO:
     """A text file or device to write at the end of, or a pipe that somebody reads."""
     try:

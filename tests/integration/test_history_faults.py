@@ -227,6 +227,44 @@ def test_what_was_lost_last_is_counted_in_the_end(
         f"the history lacks the last {lost} lines"
 
 
+def test_what_could_not_be_written_in_the_end_is_counted(
+        server: Callable[..., Server], path: Path) -> None:
+    chat = server(history=str(path))
+    chat.must_live = False
+    client = chat.client()
+    client.say("before")
+    assert recall(client) == [f"{client.nick}: before"]
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        client.say("one", "two")
+        client.expect(f"{client.nick}: two")
+        assert recall(client) == [f"{client.nick}: before"]
+        chat.thread.close(PATIENCE)
+    assert [event.text for event in chat.events() if isinstance(event, Warned)][-1] == \
+        "the history lacks the last 2 lines"
+    assert stored(path) == [f"{client.nick}: before"]
+
+
+@pytest.mark.parametrize("fate", ["moved", "deleted"])
+def test_a_file_that_is_moved_away_keeps_what_was_said_and_the_next_begins(
+        server: Callable[..., Server], path: Path, fate: str) -> None:
+    chat = server(history=str(path))
+    client = chat.client()
+    client.say("before")
+    assert recall(client) == [f"{client.nick}: before"]
+    old = path.with_name("old.db")
+    path.rename(old) if fate == "moved" else path.unlink()
+    client.say("after")
+    assert recall(client) == [f"{client.nick}: after"]
+    chat.wait_for(Warned, lambda event: "moved or deleted" in event.text)
+    assert stored(path) == [f"{client.nick}: after"]
+    if fate == "moved":
+        assert stored(old) == [f"{client.nick}: before"]
+    client.say("more")
+    assert recall(client) == [f"{client.nick}: after", f"{client.nick}: more"]
+    assert sum(isinstance(event, Warned) for event in chat.events()) == 1
+
+
 # -- D02: kill -9
 
 

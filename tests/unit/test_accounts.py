@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 import trustme
@@ -184,41 +183,6 @@ class TestWithTheLibrary:
 
         with pytest.raises(AccountError, match="1 to 1024 bytes"):
             Passwords().hash(password)
-
-    def test_every_question_is_answered_also_by_a_store_that_breaks(
-            self, store: AccountStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        from chatops.accounts.authenticator import Authenticator, LoginVerdict
-
-        calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        verdicts: list[LoginVerdict] = []
-
-        def answered() -> LoginVerdict:
-            calls.get(timeout=60)()
-            return verdicts.pop()
-
-        auth = Authenticator(store, calls.put)
-        auth.register("ada", "secret", verdicts.append)
-        assert answered().account is not None
-        auth.verify("ADA", "secret", verdicts.append)
-        account = answered().account
-        assert account is not None
-        assert account.name == "ada"
-        auth.verify("ada", "wrong", verdicts.append)
-        assert answered() == LoginVerdict(None, "the name or the password is wrong")
-        auth.register("ada", "again", verdicts.append)
-        assert answered() == LoginVerdict(None, "there is an account ada already",
-                                           looked=False)
-
-        def broken(_name: str) -> None:
-            raise ZeroDivisionError
-
-        monkeypatch.setattr(store, "find", broken)
-        auth.verify("ada", "secret", verdicts.append)
-        assert "internal error" in answered().reason
-        monkeypatch.undo()
-        auth.verify("ada", "secret", verdicts.append)          # and the thread lives
-        assert answered().account is not None
-        auth.close()
 
 
 def test_a_new_file_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
