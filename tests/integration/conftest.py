@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from chatops.links.remote import RemoteLink
+from tests.integration.account_files import files
 from tests.integration.certificates import Authority
 from tests.integration.command import ctl
 from tests.integration.harness import Served, Server, descriptors
@@ -22,7 +23,7 @@ from tests.integration.stages import run_stage
 from tests.integration.terminal import Console
 from tests.integration.watched import Watched
 
-__all__ = ["ctl", "engine", "node", "pages", "run_stage"]      # fixtures from elsewhere
+__all__ = ["ctl", "engine", "files", "node", "pages", "run_stage"]      # fixtures from elsewhere
 
 
 @pytest.fixture(scope="session", autouse=True)
