@@ -99,7 +99,7 @@ class ConsoleApp(App[int]):
                                      in_browser=in_browser)
         self.alarm = Alarm(self.bell, self._say)
         preferences = config.preferences
-        for theme in suited(preferences.themes, terminal):
+        for theme in suited(preferences, terminal):
             self.register_theme(theme)
         for key, line in preferences.keymap.of("suspend"):
             # Before every screen's, so that the shell is as near in a dialog.

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from textual.filter import LineFilter, NoColor
 from textual.theme import Theme
 
+from tui.model.preferences import Preferences
 from tui.plain import PlainSigns
 from tui.terminal import Terminal
-from tui.theme import NIGHT_256, THEMES
+from tui.theme import THEMES
 
 THEME_VARIABLE = "CHATOPS_THEME"     # a theme for this terminal, before the operator's usual one
 ABLE = Terminal()
@@ -29,9 +30,9 @@ def first_theme(preferred: str, terminal: Terminal,
     return themes.get(asked) or themes.get(preferred) or themes[terminal.theme]
 
 
-def suited(themes: Mapping[str, Theme], terminal: Terminal) -> Iterable[Theme]:
-    """These, the dark one in colours that the terminal has."""
-    return ({**themes, "night": NIGHT_256} if terminal.palette else themes).values()
+def suited(preferences: Preferences, terminal: Terminal) -> Iterable[Theme]:
+    """All that can be chosen, in colours that the terminal has."""
+    return (preferences.palette_themes if terminal.palette else preferences.themes).values()
 
 
 def looks(terminal: Terminal) -> Sequence[LineFilter]:

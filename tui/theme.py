@@ -56,8 +56,11 @@ NIGHT = Theme(
 
 
 def _grey(number: int) -> str:
-    """Grey 232 to 255 of the palette: a colour that is rounded to that one and no other."""
-    return "#" + f"{round((number - 231) * 10.2):02x}" * 3
+    """Grey 232 to 255 of the palette, or the next to it that Rich rounds to that one: it takes
+    the lighter ones for darker ones.
+    """
+    at = number - 231
+    return "#" + f"{max(at * 10 - 2, int(at * 10.2 - 5.1) + 1):02x}" * 3
 
 
 # The same for terminals of 256 colours, in colours that these have: rounded to the nearest,
@@ -108,6 +111,31 @@ DAY = Theme(
         "text-disabled": "#53657a",
         "block-cursor-background": "#d3e6f5",
         "block-cursor-foreground": "#10202e",
+    },
+)
+
+# The light one in colours of the 256: above, the cursor's ground and the panels' become one
+# lavender, and the greys navy.
+DAY_256 = Theme(
+    name=DAY.name,
+    primary="#005faf",                         # 25
+    secondary="#5f00af",                       # 55
+    accent="#875f00",                          # 94
+    success="#005f00",                         # 22
+    warning="#5f5f00",                         # 58
+    error="#af0000",                           # 124
+    foreground=_grey(235),
+    background="#ffffff",                      # 231
+    surface=_grey(255),
+    panel=_grey(254),
+    dark=False,
+    variables={
+        **_lines(_grey(250), _grey(253), "#ffffff", "#005faf"),
+        "text": _grey(235),
+        "text-muted": _grey(240),
+        "text-disabled": _grey(240),
+        "block-cursor-background": "#d7ffff",  # 195
+        "block-cursor-foreground": _grey(233),
     },
 )
 
@@ -183,6 +211,7 @@ ANSI = Theme(
 )
 
 THEMES: Mapping[str, Theme] = {"night": NIGHT, "day": DAY, "contrast": CONTRAST, "ansi": ANSI}
+PALETTE: Mapping[str, Theme] = {"night": NIGHT_256, "day": DAY_256}   # on 256 colours, instead
 ABOUT: Mapping[str, str] = {
     "night": "dark blue, easy on the eyes",
     "day": "for a light ground",

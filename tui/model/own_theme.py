@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
-from tui.theme import THEMES
+from tui.theme import PALETTE, THEMES
 
 LIKE = ("night", "day", "contrast")    # `ansi` is the terminal's
 COLOURS = ("primary", "secondary", "accent", "success", "warning", "error", "foreground",
@@ -21,11 +22,18 @@ COLOURS = ("primary", "secondary", "accent", "success", "warning", "error", "for
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
+class OwnTheme(NamedTuple):
+    """What is not changed is as the built-in one has it: in any colour, or in one of 256."""
+
+    usual: Theme
+    palette: Theme
+
+
 class ThemeError(ValueError):
     """It says no theme; the message tells why, in a line."""
 
 
-def own_theme(name: str, read: Mapping[str, object]) -> Theme:
+def own_theme(name: str, read: Mapping[str, object]) -> OwnTheme:
     """The theme of this name.  Raises `ThemeError`."""
     where = f"[themes.{name}]"
     if name in THEMES or not _NAME.fullmatch(name):
@@ -34,14 +42,24 @@ def own_theme(name: str, read: Mapping[str, object]) -> Theme:
     if like not in LIKE:
         raise ThemeError(f"{where} is like {', '.join(LIKE)}; not like {like!r}")
     usual = THEMES[str(like)]
-    known = {**{colour: getattr(usual, colour) for colour in COLOURS}, **usual.variables}
+    known = _known(usual)
     changed = {key: _colour(where, key, value, known) for key, value in read.items()
                if key != "like"}
+    return OwnTheme(_changed(name, usual, changed),
+                    _changed(name, PALETTE.get(str(like), usual), changed))
+
+
+def _known(theme: Theme) -> dict[str, str]:
+    return {**{colour: getattr(theme, colour) for colour in COLOURS}, **theme.variables}
+
+
+def _changed(name: str, like: Theme, changed: Mapping[str, str]) -> Theme:
+    known = _known(like)
     # Also what is drawn in the same colour: a frame's, a scroll bar's.
     new = {known[key]: colour for key, colour in changed.items() if key in COLOURS}
     variables = {key: changed.get(key, new.get(value, value))
-                 for key, value in usual.variables.items()}
-    theme = replace(usual, name=f"chatops-{name}", variables=variables)
+                 for key, value in like.variables.items()}
+    theme = replace(like, name=f"chatops-{name}", variables=variables)
     for key in changed.keys() & set(COLOURS):
         setattr(theme, key, changed[key])
     return theme

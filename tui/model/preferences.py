@@ -9,7 +9,8 @@ from textual.theme import Theme
 
 from tui.model.alerts import AlertRule
 from tui.model.keymap import Keymap
-from tui.theme import THEMES
+from tui.model.own_theme import OwnTheme
+from tui.theme import PALETTE, THEMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,14 @@ class Preferences:
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)      # by pane
     views: dict[str, SavedView] = field(default_factory=dict)              # by name
     alerts: list[AlertRule] = field(default_factory=list)
-    own_themes: dict[str, Theme] = field(default_factory=dict)             # by name
+    own_themes: dict[str, OwnTheme] = field(default_factory=dict)          # by name
 
     @property
     def themes(self) -> Mapping[str, Theme]:
         """All that can be chosen."""
-        return {**THEMES, **self.own_themes}
+        return {**THEMES, **{name: own.usual for name, own in self.own_themes.items()}}
+
+    @property
+    def palette_themes(self) -> Mapping[str, Theme]:
+        """The same for a terminal of 256 colours."""
+        return {**THEMES, **PALETTE, **{name: own.palette for name, own in self.own_themes.items()}}
