@@ -77,7 +77,7 @@ class ConsoleApp(App[int]):
         config = config or Config()
         self.terminal = terminal
         self._looks = looks(terminal)
-        self.state = ConsoleState(replay=replay, attached=attached,
+        self.state = ConsoleState(replay=replay, attached=attached, in_browser=in_browser,
                                   preferences=config.preferences)
         for pane, columns in config.preferences.columns.items():
             self.state.views[pane].shown = columns
@@ -95,8 +95,7 @@ class ConsoleApp(App[int]):
         self._recording = ConsoleRecording()
         self.navigation = ConsoleNavigation(self, config, in_browser=in_browser)
         self.dispatcher = Dispatcher(self, self.state, link, self._main.prompt, self._recording,
-                                     self.navigation, config, attached=attached,
-                                     in_browser=in_browser)
+                                     self.navigation, config, attached=attached)
         self.alarm = Alarm(self.bell, self._say)
         preferences = config.preferences
         for theme in suited(preferences, terminal):

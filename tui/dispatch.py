@@ -67,16 +67,13 @@ class Dispatcher:
 
     def __init__(self, app: App[int], state: ConsoleState, link: ConsoleLink, prompt: Prompt,
                  recording: ConsoleRecording, navigation: Navigation, config: Config, *,
-                 attached: bool = False, in_browser: bool = False) -> None:
-        """`attached`: the server lives elsewhere and outlives this console.  `in_browser`:
-        what works on this machine is refused.
-        """
+                 attached: bool = False) -> None:
+        """`attached`: the server lives elsewhere and outlives this console."""
         self._app = app
         self._state = state
         self._link = link
         self._prompt = prompt
         self._attached = attached
-        self._in_browser = in_browser
         self._console = Console(app, state, self.key, recording, navigation, config,
                                 link if isinstance(link, ReplayLink) else None)
         self._preview = Preview(app, state)
@@ -158,7 +155,7 @@ class Dispatcher:
     def run(self, command: Command) -> None:
         """Carry out, after asking where `_dialog` has a question.  Raises `CommandError`."""
         spec = spec_of(command)
-        if self._in_browser and web.is_for_a_terminal(command):
+        if self._state.in_browser and web.is_for_a_terminal(command):
             raise CommandError(f"'{spec.name}' is {web.NOT_IN_A_BROWSER}")
         if self._state.program is not None and not program.is_possible(spec.name):
             raise CommandError(f"'{spec.name}' is for a chat server; this is a program")
@@ -185,7 +182,7 @@ class Dispatcher:
         if self._state.replay:
             raise CommandError(REFUSAL)
         if self._state.status.read_only and not only_looks(command):
-            why = web.ONLY_LOOKS if self._in_browser else ONLY_LOOKS
+            why = web.ONLY_LOOKS if self._state.in_browser else ONLY_LOOKS
             raise CommandError(f"{spec.name}: {why}")
 
     def _dialog(self, command: Command) -> ModalScreen[tuple[Command, ...]] | None:

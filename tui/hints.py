@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tui.model.state import ConsoleState
+from tui.program import is_offered
 
 COMMAND = ": type a command"
 AT_HOME = ("127.0.0.1", "::1", "localhost")    # nobody from elsewhere is there to be disturbed
@@ -24,7 +25,9 @@ def _ways(state: ConsoleState) -> list[str]:
         come = [f"come in:  nc {live.host} {live.port}"]
         return come + (["or  :spawn chat 5"] if _can(state, "spawn") else [])
     details = keymap.sign("details").replace("⏎", "enter")     # as the dialogs have it
-    ways = [f"{details} details", f"{keymap.sign('lab')} lab"]
+    ways = [f"{details} details"]
+    if is_offered("lab", state):
+        ways.append(f"{keymap.sign('lab')} lab")
     if (live is not None and live.host in AT_HOME and _can(state, "write-interest")
             and not state.paused and state.write_interest[0] != "always"):
         ways.append(f"{keymap.sign('write-interest toggle')} breaks it 30 s: write-interest")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from chatops.api.command_table import SPECS
 from tui.model.state import ConsoleState
-from tui.program import ENDS, ENDS_CALLED
+from tui.program import ENDS, ENDS_CALLED, is_offered
 
 # In the order they stand.
 SHOWN = ("help", "filter", "sort", "tag", "kick", "broadcast", "pause", "step", "speed", "seek",
@@ -60,6 +60,8 @@ def _is_of_use(name: str, state: ConsoleState) -> bool:
             return program is not None and (len(program.loops) > 1 or bool(program.processes))
         case "speed" | "seek":
             return state.replay
+        case "lab":
+            return is_offered(name, state)
     return True
 
 

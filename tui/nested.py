@@ -25,10 +25,10 @@ class NestedScreen(MainScreen):
     AUTO_FOCUS = ""                    # the first pane's, which `show` gives the focus to
 
     def __init__(self, link: ConsoleLink, app: App[int], navigation: Navigation, config: Config,
-                 *, pane: str = "clients", in_browser: bool = False) -> None:
+                 *, pane: str = "clients") -> None:
         super().__init__(ConsoleState(pane=pane, preferences=config.preferences))
         self.link = link
-        self.dispatcher = NestedDispatcher(self, app, navigation, config, in_browser=in_browser)
+        self.dispatcher = NestedDispatcher(self, app, navigation, config)
 
     def on_unmount(self) -> None:
         self.end()
@@ -52,9 +52,9 @@ class NestedDispatcher(Dispatcher):
     """Commands act on what this screen shows; leaving is leaving the screen."""
 
     def __init__(self, screen: NestedScreen, app: App[int], navigation: Navigation,
-                 config: Config, *, in_browser: bool = False) -> None:
+                 config: Config) -> None:
         super().__init__(app, screen.state, screen.link, screen.prompt, ConsoleRecording(),
-                         navigation, config, attached=True, in_browser=in_browser)
+                         navigation, config, attached=True)
         self._screen = screen
 
     def key(self, line: str) -> None:
@@ -72,3 +72,9 @@ class NestedDispatcher(Dispatcher):
 
 class ProcessScreen(NestedScreen):
     """Another process of the program that is observed, by its own control socket."""
+
+    def __init__(self, link: ConsoleLink, app: App[int], navigation: Navigation, config: Config,
+                 *, in_browser: bool) -> None:
+        super().__init__(link, app, navigation, config)
+        self.state.attached = True     # it goes on when this is left
+        self.state.in_browser = in_browser

@@ -7,6 +7,7 @@ from chatops.api.command_table import OF_PROGRAMS, find
 from chatops.api.program import Program
 from chatops.api.snapshot import Snapshot
 from chatops.units import format_seconds
+from tui import web
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
 
@@ -53,6 +54,8 @@ def is_offered(line: str, state: ConsoleState) -> bool:
     name = line.partition(" ")[0]
     spec = find(name)
     if spec is not None and spec.where != "console" and state.refusal(spec.name):
+        return False
+    if spec is not None and state.in_browser and web.is_none_of_its(spec.command):
         return False
     if name == "speed" and not state.replay:
         return False

@@ -17,9 +17,14 @@ ONLY_LOOKS = "this page only looks; `chatops web --allow-changes` makes one that
 _ELSEWHERE = (c.Record, c.Save, c.Screenshot, c.Lab, c.Stage, c.Lesson, c.Suspend)
 
 
+def is_none_of_its(kind: type[c.Command]) -> bool:
+    """Whether a browser's console has no such command at all."""
+    return issubclass(kind, _ELSEWHERE)
+
+
 def is_for_a_terminal(command: c.Command) -> bool:
     """Whether a browser's console refuses this: who has the link is no user of this machine."""
-    return isinstance(command, _ELSEWHERE) or (
+    return is_none_of_its(type(command)) or (
         isinstance(command, c.Alert) and command.action not in ("", "off"))
 
 

@@ -65,11 +65,13 @@ class Rig:
     """A console on a fake link, with a clock that only `run` moves."""
 
     def __init__(self, feed: Feed | None = None, *, attached: bool = False,
-                 config: Config | None = None, terminal: Terminal = ABLE) -> None:
+                 config: Config | None = None, terminal: Terminal = ABLE,
+                 in_browser: bool = False) -> None:
         self.link = FakeLink(feed)
         self.time = 0.0
         self.app = StrictApp(self.link, attached=attached, ticking=False,
-                              clock=lambda: self.time, config=config, terminal=terminal)
+                              clock=lambda: self.time, config=config, terminal=terminal,
+                              in_browser=in_browser)
 
     @property
     def feed(self) -> Feed:

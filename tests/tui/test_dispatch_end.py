@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import OptionList
 from textual.widgets._toast import Toast
 
@@ -13,7 +14,7 @@ from chatops.api.commands import (
 )
 from chatops.api.link import LinkStatus
 from tests.tui.eyes import screen_text
-from tests.tui.press import begin, echo, press
+from tests.tui.press import begin, echo, on_screen, press
 from tests.tui.shots import Rig
 from tui.screens.confirm import QuitDialog
 
@@ -90,11 +91,26 @@ async def test_what_is_refused_while_a_dialog_covers_the_echo_row_is_said_in_fro
 
 
 async def test_a_page_that_may_only_look_names_what_makes_one_that_may_do_more() -> None:
-    rig = Rig(attached=True)
+    rig = Rig(attached=True, in_browser=True)
     rig.link.status = LinkStatus(True, read_only=True)
-    rig.app.dispatcher._in_browser = True
     async with rig.app.run_test(size=(80, 24)) as pilot:
         await begin(rig, pilot)
         await press(rig, pilot, "k")
         assert "`chatops web --allow-changes`" in echo(rig)
         assert "attached" not in echo(rig)
+
+
+@pytest.mark.parametrize("in_browser", [True, False])
+async def test_what_a_browser_is_refused_is_not_offered_there(*, in_browser: bool) -> None:
+    rig = Rig(attached=True, in_browser=in_browser)
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot)
+        assert ("L lab" in on_screen(rig).splitlines()[-1]) is not in_browser
+        assert ("L lab" in on_screen(rig).splitlines()[-2]) is not in_browser
+        await press(rig, pilot, "colon", *"sc")
+        assert ("screenshot" in on_screen(rig)) is not in_browser
+        await press(rig, pilot, "escape", "question_mark")
+        options = rig.app.screen.query_one(OptionList)
+        offered = {option.id for option in options.options}
+        assert ({"lab", "suspend"} <= offered) is not in_browser
+        assert "broadcast" in offered

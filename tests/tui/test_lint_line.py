@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from chatops.api.link import LinkStatus
-from chatops.api.snapshot import Snapshot
+from chatops.api.snapshot import Lint, Snapshot
 from chatops.lints import find
 from tests.tui.feed import BEGAN, Feed
 from tests.tui.program_feed import ProgramFeed
@@ -97,3 +97,23 @@ def test_a_recording_that_goes_back_is_measured_anew() -> None:
     early = picture(START - 50.0, 1000, Feed(clients=3).snapshot())
     state.feed(replace(early, lints=find(replace(early, mono=START))), (), 100.0)
     assert "evicted" not in told.line(state, 80).plain
+
+
+def of_a_call(at: str, times: int = 5) -> ConsoleState:
+    """A console that sees a program whose loop is blocked there again and again."""
+    took = f"{times}×, 401ms at worst" if times > 1 else "401ms"
+    lint = Lint("blocking-call", f"time.sleep blocks the loop, {at}: {took}; `await "
+                "asyncio.sleep(…)`", since=START - 9, place=at, times=times, worst=0.401,
+                last=START - 1)
+    state = ConsoleState()
+    state.feed(replace(Feed(clients=3).snapshot(), lints=(lint,)), (), 0.0)
+    return state
+
+
+def test_how_long_a_call_held_the_loop_is_told_however_long_its_name_is() -> None:
+    shown = line(of_a_call("handle (chat.py:12)", times=1), 80)
+    assert "time.sleep blocks the loop, handle (chat.py:12): 401ms" in shown
+    for width in (60, 80, 120):
+        shown = line(of_a_call(f"{'crunch_' * 20} (report.py:12)"), width)
+        assert "! 5×, 401ms: time.sleep blocks the lo" in shown
+    assert "asyncio.sleep" in line(of_a_call("handle (chat.py:12)"), 120)

@@ -114,6 +114,7 @@ async def test_another_process_has_the_whole_console_and_leaving_it_comes_back(
         assert isinstance(inner, ProcessScreen)
         await see(rig, pilot, lambda: inner.state.live is not None)
         assert rig.app.state.program is not None       # the outer one looks at the program still
+        await see(rig, pilot, lambda: " ATTACHED " in screen_text(rig))
         await pilot.press("q")
         await see(rig, pilot, lambda: not isinstance(rig.app.screen, ProcessScreen))
         assert not inner.link.status.alive or inner.link.poll() is None

@@ -44,7 +44,6 @@ FASTEST, USUAL, SLOWEST = 0.1, 0.2, 5.0    # seconds between refreshes
 @dataclass(slots=True)
 class ConsoleState(Present):
     """See the module."""
-
     fault: str = ""            # of the console itself, in a line
     tags: set[int] = field(default_factory=set)
     hidden_tags: frozenset[int] = frozenset()      # of those, which a filter hides: as drawn last
@@ -53,9 +52,10 @@ class ConsoleState(Present):
     zoomed: bool = False
     refresh: float = USUAL             # seconds between redraws; what is pulled is not less
     draining: bool = False
-    attached: bool = False             # the server lives elsewhere
-    replay: bool = False               # the link is a recording,
-    speed: float = 1.0                 # played so many times as fast as it happened
+    attached: bool = False             # the server lives elsewhere,
+    in_browser: bool = False           # and who looks is no user of this machine
+    replay: bool = False               # the link is a recording, played
+    speed: float = 1.0                 # so many times as fast as it happened
     recording: str = ""                # what the header says of a recording being made
     refusal: Callable[[str], str] = lambda _: ""       # why a server's command is not known here
     greeting: str = ""                 # stands beside the prompt until a command is given

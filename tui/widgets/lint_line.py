@@ -10,7 +10,7 @@ from chatops.api.snapshot import ClientRow, Lint
 from chatops.lints import distinct
 from chatops.lints.server import STALLED
 from chatops.system.columns import width as cells
-from chatops.units import format_age, format_bytes
+from chatops.units import format_age, format_bytes, format_seconds
 from tui.model.state import ConsoleState
 from tui.model.trend import TREND, Levels, when_full
 from tui.text.cells import clean, fit
@@ -60,6 +60,11 @@ class LintLine:
             yield (f"{who}: {format_bytes(row.queued)} of {format_bytes(row.queue_limit)}, {end}")
             yield f"{who}, {end}"
         yield lint.summary
+        fact = lint.summary.partition("; ")[0]     # without what is to be done instead
+        yield fact
+        if lint.worst:         # the figure first: a long name may be cut, and it may not
+            times = f"{lint.times:,}×, " if lint.times > 1 else ""
+            yield f"{times}{format_seconds(lint.worst)}: {fact}"
 
     def _end(self, state: ConsoleState, row: ClientRow) -> str:
         """What becomes of an outbox that grows on like this."""
