@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from chatops.api.snapshot import Snapshot
 from tests.tui.feed import FakeLink, Feed
-from tests.tui.press import begin, on_screen
+from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import Rig
 
 
@@ -34,3 +34,13 @@ async def test_without_tls_netcat_will_do() -> None:
     async with rig.app.run_test(size=(80, 24)) as pilot:
         await begin(rig, pilot)
         assert "connect with  nc 127.0.0.1 9999  or type  :spawn chat 5" in on_screen(rig)
+
+
+async def test_before_something_is_said_to_nobody_that_nobody_is_there_is_told() -> None:
+    for clients, heading in ((0, "Say to everybody: no client is there yet"),
+                             (1, "Say to the only client"), (2, "Say to all 2 clients")):
+        rig = Rig(Feed(clients=clients))
+        async with rig.app.run_test(size=(80, 24)) as pilot:
+            await begin(rig, pilot)
+            await press(rig, pilot, "b")
+            assert f"─ {heading} ─" in on_screen(rig)

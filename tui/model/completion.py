@@ -108,8 +108,8 @@ def _arguments(param: Param, head: str, typing: str, words: list[str],
     taken = {word.removeprefix("#") for word in done.split(",")}
     shown = 0
     for word, label, text in _values(param, typing, words, state):
-        # A client's label reads `#3 bob`; it is found by either.
-        names = (word, *(label.split(maxsplit=1)[1:] if label != word else ()))
+        # A client's label reads `#3 bob`; it is found by either.  A file's is a part of its path.
+        names = (word, *(label.split(maxsplit=1)[1:] if not word.endswith(label) else ()))
         if word in taken or not any(_matches(name, typing) for name in names):
             continue
         shown += 1
@@ -176,8 +176,8 @@ def _files(param: Param, typing: str, _state: ConsoleState) -> Values:
     for entry in entries:
         if entry.name.startswith(".") and not start.startswith("."):
             continue
-        word = f"{folder}{slash}{entry.name}" + ("/" if entry.is_dir() else "")
-        yield word, word, ""
+        name = f"{entry.name}/" if entry.is_dir() else entry.name
+        yield f"{folder}{slash}{name}", name, ""
 
 
 def _lessons(_param: Param, _typing: str, _state: ConsoleState) -> Values:

@@ -18,11 +18,14 @@ def other_nodes(snapshot: Snapshot | None) -> list[NodeRow]:
 
 
 def of_a_broadcast(snapshot: Snapshot | None) -> str:
-    """Who hears it: `all 3 clients`."""
+    """Who hears it: `all 3 clients`, or that nobody does."""
     here = len(snapshot.clients) if snapshot is not None else 0
     others = sum(row.clients for row in other_nodes(snapshot))
     if others:
-        return f"{counted(here, 'client')} here and {others:,} on other nodes"
+        near = counted(here, "client") if here else "nobody"
+        return f"{near} here and {others:,} on other nodes"
+    if not here:
+        return "everybody: no client is there yet"
     return "the only client" if here == 1 else f"all {counted(here, 'client')}"
 
 

@@ -28,14 +28,13 @@ from tui.model.completion import Candidate, Completion, complete
 from tui.model.line_history import LineHistory
 from tui.model.state import ConsoleState
 from tui.program import is_offered
-from tui.screens.prompt_lines import candidate_line, left_out, usage
+from tui.screens.prompt_lines import candidate_line, left_out, usage, width_of_labels
 from tui.tables import check_filter
 from tui.text.cells import clean
 from tui.widgets.echo_row import LASTS, EchoRow
 from tui.widgets.plain_input import printable
 from tui.widgets.prompt_input import PromptInput
 
-LABEL_LEAST, LABEL_MOST = 14, 34
 CANDIDATES_SHOWN = 7
 NO_KEY_LASTS = 2.0             # seconds that a key is said to be none
 
@@ -250,10 +249,10 @@ class Prompt(Vertical):
             text, self._state, lambda name: is_offered(name, self._state))
         options = self.query_one(OptionList)
         options.clear_options()
-        wide = max((len(c.label) for c in self._completion.candidates), default=0) + 2
-        wide = max(LABEL_LEAST, min(LABEL_MOST, wide))
-        options.add_options(Option(candidate_line(c, wide)) for c in self._completion.candidates)
-        self._unfold(len(self._completion.candidates))
+        candidates = self._completion.candidates
+        wide = width_of_labels(candidates, self.size.width - 2)
+        options.add_options(Option(candidate_line(c, wide)) for c in candidates)
+        self._unfold(len(candidates))
         spec = self._completion.spec
         self._say(usage(spec, self._completion.argument) if spec is not None else
                   Content.styled("tab ↓ complete   ↑ recalls   esc leaves", "$text-muted"))

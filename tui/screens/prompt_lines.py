@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.content import Content
 
 from chatops.api.command_table import Spec
+from chatops.system.columns import width as cells
 from tui.model.completion import Candidate
 from tui.text.cells import clean, fit
+
+LABEL_LEAST, LABEL_MOST = 14, 34
+
+
+def width_of_labels(candidates: Sequence[Candidate], room: int) -> int:
+    """Cells that what can be chosen has; all the `room` where nothing is said beside it."""
+    most = LABEL_MOST if any(candidate.help for candidate in candidates) else room
+    longest = max((cells(candidate.label) for candidate in candidates), default=0)
+    return max(LABEL_LEAST, min(most, longest + 2))
 
 
 def left_out(lines: list[str]) -> Content:
