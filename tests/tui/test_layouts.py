@@ -8,7 +8,9 @@ import pytest
 from textual import events
 
 from chatops.api.commands import Quit
+from tests.tui.eyes import screen_text
 from tests.tui.press import Page, begin, echo, kind, on_screen, press, until
+from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig, crowd
 from tui.panes.details import DetailsPane
 from tui.screens.confirm import QuitDialog
@@ -72,6 +74,22 @@ async def test_details_stand_beside_the_tables_of_a_large_terminal_and_follow_th
         assert "Said and told" in on_screen(rig)
         await press(rig, pilot, "2", "home")       # the listener's descriptor is no client
         assert "fd 6 listener" in str(details(rig).border_title)
+
+
+async def test_tasks_stand_where_connections_do_and_the_details_are_those_of_a_task() -> None:
+    rig = Rig(ProgramFeed(clients=3))
+    async with rig.app.run_test(size=(200, 60)) as pilot:
+        await begin(rig, pilot, 5.0)
+        place, beside = (rig.app.query_one(name).region for name in (
+            "#transports-pane", "#details-pane"))
+        await press(rig, pilot, "6", "home")
+        await until(rig, pilot, lambda: "task " in str(details(rig).border_title))
+        assert rig.app.query_one("#tasks-pane").region == place
+        assert details(rig).region == beside
+        shown = screen_text(rig)
+        assert "awaits" in shown
+        assert "Server.serve_forever (base_events.py:369)" in shown
+        assert "is selected" not in shown
 
 
 async def test_details_give_way_to_a_zoomed_pane_and_come_back() -> None:

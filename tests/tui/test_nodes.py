@@ -238,3 +238,35 @@ def test_the_page_of_somebody_elsewhere_says_what_it_is_logged_in_to_if_it_is() 
     eve = far_row("b", 3, "eve", ("lobby",), 0.0)
     assert "account" not in person_page(eve).plain
     assert "  account  kim" in person_page(replace(eve, account="kim")).plain.split("\n")
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 19), (80, 24), (110, 24), (110, 27), (110, 28),
+                                  (120, 40), (200, 60)])
+async def test_how_the_engine_is_can_be_read_beside_the_nodes_on_every_terminal(
+        size: tuple[int, int]) -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "7")
+        rig.run(0.2)
+        await pilot.pause()
+        shown = screen_text(rig)
+        assert shown.count("127.0.0.1:6379/0 has been") == 1
+        assert "[/b]" in shown
+
+
+async def test_on_a_large_terminal_the_details_are_those_of_the_node_or_of_whoever_is_elsewhere(
+        ) -> None:
+    rig = several(UP)
+    async with rig.app.run_test(size=(200, 60)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "7", "home")
+        assert "─ node [/b] ─" in screen_text(rig)
+        await press(rig, pilot, "down")
+        assert "─ node a ─" in screen_text(rig)
+        await press(rig, pilot, "1")
+        rig.app.state.view.filter = "node:b"
+        rig.run(0.2)
+        await press(rig, pilot, "home")
+        assert "─ b#3 [/b]eve ─" in screen_text(rig)
+        assert "its queues are in the console of node b" in screen_text(rig)

@@ -9,12 +9,15 @@ from textual.widgets import Static
 
 from tui.model.state import ConsoleState
 from tui.model.story import Story
+from tui.panes import nodes
 from tui.text.cells import clean
 from tui.widgets.client_page import client_page, key_page
+from tui.widgets.far_page import node_page, person_page
+from tui.widgets.task_page import task_page
 
 
 class DetailsPane(VerticalScroll, can_focus=False):
-    """Follows the cursor of the client table, or of the selector's map while that is active."""
+    """Follows the cursor of the active table; of the clients while none is active."""
 
     DEFAULT_CSS = """
     DetailsPane { padding: 0 1; scrollbar-size-vertical: 1; }
@@ -57,5 +60,25 @@ class DetailsPane(VerticalScroll, can_focus=False):
             key = next((key for key in state.snapshot.keys if key.fd == fd), None)
             if key is not None:
                 return f"fd {key.fd} {clean(key.type)}", key_page(key, state)
-        what = "client" if state.program is None else "connection"
+        if (page := _of_row(state)) is not None:
+            return page
+        what = {"tasks": "task", "nodes": "node"}.get(
+            state.pane, "client" if state.program is None else "connection")
         return "Details", Content.styled(f"no {what} is selected", "$text-muted")
+
+
+def _of_row(state: ConsoleState) -> tuple[str, Content] | None:
+    """Of a row that is no client of this server: its title, and what is known of it."""
+    snapshot = state.snapshot
+    if snapshot is None:
+        return None
+    if state.pane == "tasks":
+        task = next((task for task in snapshot.tasks if task.id == state.view.cursor), None)
+        return (f"task {task.id} {clean(task.name)}", task_page(task, state.now)) if task else None
+    if state.pane == "nodes":
+        node = nodes.at(state.view.cursor, state)
+        return (f"node {clean(node.name)}", node_page(node, snapshot)) if node else None
+    person = state.person(state.cursor_client())
+    if person is None:
+        return None
+    return f"{clean(person.word)} {clean(person.nick)}", person_page(person)

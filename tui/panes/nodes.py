@@ -7,6 +7,10 @@ from operator import attrgetter
 from typing import Any
 from zlib import crc32
 
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
+
 from chatops.api import node_table
 from chatops.api.snapshot import NodeRow
 from chatops.units import format_age, format_seconds, format_size
@@ -14,6 +18,7 @@ from tui.model.columns import CellContext, Column
 from tui.model.rows import arrange
 from tui.model.state import ConsoleState
 from tui.panes.table_pane import TablePane
+from tui.text.cells import clean
 from tui.widgets.live_table import LiveTable
 
 LATE = 3.0                     # seconds
@@ -80,6 +85,15 @@ class NodesPane(TablePane):
 
     def __init__(self) -> None:
         super().__init__("nodes", LiveTable(COLUMNS, ident, "nodes", empty=node_table.ALONE))
+        self._engine = Static(id="engine", markup=False)       # where the strip has no room for it
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield self._engine
+
+    @property
+    def needed(self) -> int:
+        return super().needed + self._engine.display
 
     def show(self, state: ConsoleState) -> None:
         """Draw what the state holds now."""
@@ -92,4 +106,6 @@ class NodesPane(TablePane):
         shown = arrange(rows, COLUMNS, view, context)
         self.table.empty = self.no_match(state) if rows else node_table.ALONE
         self.table.show_rows(shown, context, view)
+        line = node_table.engine_line(snapshot) if snapshot is not None else ""
+        self._engine.update(Content(clean(line)), layout=False)
         self.show_tabs(state, f"Nodes ({len(rows):,})")

@@ -124,9 +124,9 @@ class MainScreen(Screen[None]):
         yield self._fault
         yield self._tabs
         with self._grid:
-            clients, *others = self._panes.values()
-            yield self._transports
-            yield from (clients, self._details, *others, self._lints)
+            panes = list(self._panes.values())
+            at = panes.index(self._panes["loop"])      # those before share the details' left
+            yield from (self._transports, *panes[:at], self._details, *panes[at:], self._lints)
         yield self._strip
         yield self.prompt
         yield self._key_bar

@@ -12,12 +12,12 @@ from textual.widgets import Static
 
 from chatops.api.commands import Cancel, Close, Command, Quit
 from chatops.api.program import TaskRow
-from chatops.units import format_age, format_seconds
 from tui.model.state import ConsoleState
 from tui.screens.confirm import DETACH
 from tui.screens.dialog import Sheet
 from tui.screens.question import Choice, Question
 from tui.text.cells import clean
+from tui.widgets.task_page import task_page
 
 
 class TaskScreen(Sheet):
@@ -42,26 +42,11 @@ class TaskScreen(Sheet):
         if row is None:
             self.write(Content("This task has ended."), f"task {self._ident}")
             return
-        lines = [Content.styled("It has ended; what follows is how it was.", "bold $warning")
-                 ] if gone else []
-        lines += [_row("coroutine", row.coro), _row("state", row.state),
-                  _row("stands at", row.at), _row("waits for", row.on or "-"),
-                  _row("since", f"{format_age(state.now - row.since)}")]
-        if row.holder:
-            lines.append(_row("held by", row.holder, "bold $error"))
-        if row.error:
-            lines.append(_row("failed", row.error, "bold $error"))
-        if row.steps:
-            lines.append(_row("ran", f"{format_seconds(row.busy)} in {row.steps:,} steps"))
-        if row.chain:
-            lines.append(Content.styled("\nawaits", "bold $primary"))
-            lines += [Content(f"  {'  ' * depth}{'└ ' if depth else ''}{clean(text)}")
-                      for depth, text in enumerate(row.chain)]
-        self.write(Content("\n").join(lines), f"task {row.id} {clean(row.name)}")
-
-
-def _row(label: str, value: str, style: str = "$foreground") -> Content:
-    return Content.assemble((f"  {label:<11}", "$text-muted"), (clean(value), style))
+        page = task_page(row, state.now)
+        if gone:
+            page = Content("\n").join([
+                Content.styled("It has ended; what follows is how it was.", "bold $warning"), page])
+        self.write(page, f"task {row.id} {clean(row.name)}")
 
 
 class EndDialog(Question):
