@@ -72,6 +72,9 @@ async def test_details_stand_beside_the_tables_of_a_large_terminal_and_follow_th
         assert other != ident
         assert f"#{other} " in str(details(rig).border_title)
         assert "Said and told" in on_screen(rig)
+        await pilot.press("up")            # and at once, where nothing else has changed
+        await pilot.pause()
+        assert f"#{ident} " in str(details(rig).border_title)
         await press(rig, pilot, "2", "home")       # the listener's descriptor is no client
         assert "fd 6 listener" in str(details(rig).border_title)
 

@@ -330,8 +330,8 @@ class MainScreen(Screen[None]):
         self.prompt.rest()
         if message.table.id == "clients-table" and message.row != self.state.followed:
             self.state.followed = None
-        if self._strip.display:
-            self._strip.show(self.state)
+        for beside in [w for w in (self._strip, self._details) if w.display]:
+            self._show(beside, self.state)
 
     def on_line_view_looked(self, message: LineView.Looked) -> None:
         """Whether the newest events are in sight is said at once."""
