@@ -26,7 +26,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatops.loop import private
-from chatops.watch import registry
+from chatops.watch import imports, registry
 
 if TYPE_CHECKING:
     from chatops.watch.engine import Engine
@@ -137,6 +137,7 @@ class Observer:
         self._parking = self._dead = False
         self._parked = _thread.allocate_lock()
         self._native = 0
+        imports.install()
         self._go()
         os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork,
                             after_in_child=self._forked)
@@ -166,12 +167,14 @@ class Observer:
 
     def _main(self, begun: _thread.LockType) -> None:
         self._native = _thread.get_native_id()
+        imports.finder.thread = _thread.get_ident()
         begun.release()
         try:
             if self._engine is None and self._called():
                 from chatops.watch.engine import Engine
 
                 self._engine = Engine(self.listening, self.name)
+                imports.finder.give_back()
             if self._engine is not None and not self._parking:
                 self._engine.reactor.run()
         except BaseException as error:     # the program goes on; a console finds nobody
@@ -234,6 +237,7 @@ class Observer:
         if self._dead:
             return
         self._dead = True
+        imports.finder.thread = 0
         for selector in registry.alive():
             selector.forked()
         private.leave_handles()

@@ -7,9 +7,12 @@ run if it has one, and a program that cannot be observed runs on as if nothing h
 
 from __future__ import annotations
 
-import os
 import sys
-from importlib.machinery import PathFinder
+
+_BEFORE = frozenset(sys.modules)
+
+import os  # noqa: E402
+from importlib.machinery import PathFinder  # noqa: E402
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +45,9 @@ def _begin() -> None:
     from chatops.watch.begin import begin
 
     begin(os.path.dirname(os.path.abspath(__file__)))
+    from chatops.watch.imports import set_aside
+
+    set_aside(_BEFORE)
 
 
 def _real() -> None:
