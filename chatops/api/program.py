@@ -23,6 +23,7 @@ class TaskRow(msgspec.Struct, frozen=True, gc=False):
     steps: int = 0             # how often
     count: int = 1             # of several: how many
     error: str = ""            # of one that failed
+    behind: tuple[int, ...] = ()       # ids of tasks that it cannot go on without
 
 
 class CallbackRow(msgspec.Struct, frozen=True, gc=False):

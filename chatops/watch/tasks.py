@@ -22,6 +22,7 @@ BATCH = 500                    # tasks that are gone through in one step
 HOLDERS = 50                   # of them looked into, for who holds a lock
 HOLDERS_IN_ALL = 2000          # and for one lock
 LOCKS = 16                     # whose holders are looked for
+NAMED = 3                      # tasks that another one waits for
 _STANDARD = os.path.dirname(os.__file__)
 
 
@@ -88,41 +89,59 @@ class TaskTable:
         self.serving = {}
         rows = [self._failed(task, now) for task in failed]
         waiting_for: list[tuple[int, Any]] = []        # row, lock
+        behind: list[tuple[int, list[Any]]] = []       # row, tasks
         for task in shown:
             for protocol in private.protocols_in(task.get_coro()):
                 self.serving.setdefault(id(protocol), task)
-            row, lock = self._row(task, meter, now)
+            row, lock, tasks = self._row(task, meter, now)
             if lock is not None:
                 waiting_for.append((len(rows), lock))
+            if tasks:
+                behind.append((len(rows), tasks))
             rows.append(row)
             yield
         del shown, failed
+        for at, tasks in behind:
+            rows[at] = replace(rows[at], behind=self._idents(tasks))
         for at, lock in waiting_for[:LOCKS]:
             holder = yield from self._holder(loop, lock)
-            rows[at] = replace(rows[at], holder=clean_text(holder))
+            rows[at] = self._behind(rows[at], lock, holder)
         rows += [TaskRow(0, "", clean_text(private.coroutine_name(kinds[kind])), "", "", "waiting",
                          now, count=count) for kind, count in rest.most_common(50)]
         self.rows, self.total = tuple(rows), len(alive)
 
-    def _holder(self, loop: Any, lock: Any) -> Generator[None, None, str]:
-        """The task that is inside `async with` this lock and does not wait for it itself."""
+    def _holder(self, loop: Any, lock: Any) -> Generator[None, None, Any]:
+        """The task that is inside `async with` this lock, None where none shows."""
         known = self._holders.get(lock)
         task = known() if known is not None else None
         if task is not None and not task.done() and _holds(task, lock):
-            return f"{task.get_name()} {private.coroutine_name(task.get_coro())}"
+            return task
         looked = 0
         for batch in private.task_batches(loop, BATCH):
             for each in batch:
                 looked += 1
                 if not each.done() and _holds(each, lock):
                     self._holders[lock] = ref(each)
-                    return f"{each.get_name()} {private.coroutine_name(each.get_coro())}"
+                    return each
                 if looked % HOLDERS == 0:
                     yield
             del batch
             if looked > HOLDERS_IN_ALL:
                 break
-        return "somebody who does not show" if lock.locked() else ""
+        return None
+
+    def _behind(self, row: TaskRow, lock: Any, holder: Any) -> TaskRow:
+        """With who holds the lock that it waits for."""
+        if holder is None:
+            return replace(row, holder="somebody who does not show" if lock.locked() else "")
+        ids = self._idents([holder])
+        name = ("itself" if row.id in ids else
+                f"{holder.get_name()} {private.coroutine_name(holder.get_coro())}")
+        # Others may hold a semaphore too: it can go on without this one.
+        return replace(row, holder=clean_text(name), behind=() if hasattr(lock, "_value") else ids)
+
+    def _idents(self, tasks: Iterable[Any]) -> tuple[int, ...]:
+        return tuple([known.id for known in map(self._known.get, tasks) if known is not None])
 
     def _remembered(self, task: Any, stands: object, now: float) -> _Known:
         known = self._known.get(task)
@@ -133,20 +152,23 @@ class TaskTable:
             known.stands, known.since = stands, now
         return known
 
-    def _row(self, task: Any, meter: CallMeter, now: float) -> tuple[TaskRow, Any]:
+    def _row(self, task: Any, meter: CallMeter, now: float) -> tuple[TaskRow, Any, list[Any]]:
+        """With it the lock that it waits for, and the tasks."""
         awaits = private.chain(task.get_coro())
         future = private.waits_for(task)
+        others = private.awaited(future, [frame for frame, _ in awaits])
         lock = private.locked_for(frame for frame, _ in awaits[-1:])
         known = self._remembered(task, (id(future), awaits[-1][1] if awaits else ""), now)
         busy, steps = meter.tasks.get(id(task), (0.0, 0))
         state = ("waiting" if future is not None and not future.done() else
                  "running" if awaits and not _suspended(task) else "ready")
+        tasks = [each for each in others.left if hasattr(each, "get_coro")] if others else []
         return TaskRow(
             id=known.id, name=clean_text(task.get_name()),
             coro=clean_text(private.coroutine_name(task.get_coro())),
-            at=clean_text(_at(awaits)), on=clean_text(_waits_on(awaits, future)), state=state,
-            since=known.since, chain=tuple(clean_text(text) for _, text in awaits),
-            busy=busy, steps=int(steps)), lock
+            at=clean_text(_at(awaits)), on=clean_text(_waits_on(awaits, future, others)),
+            state=state, since=known.since, chain=tuple(clean_text(text) for _, text in awaits),
+            busy=busy, steps=int(steps)), lock, tasks if others and others.every else []
 
     def _failed(self, task: Any, now: float) -> TaskRow:
         error = private.untaken(task)
@@ -196,10 +218,10 @@ def _at(awaits: Awaits) -> str:
     return own[-1] if own else awaits[-1][1] if awaits else ""
 
 
-def _waits_on(awaits: Awaits, future: Any) -> str:
+def _waits_on(awaits: Awaits, future: Any, others: private.Awaited | None) -> str:
     """What it waits for, by the name of what its author called."""
-    if hasattr(future, "get_coro"):
-        return f"task {future.get_name()}"
+    if others is not None:
+        return _others(others)
     least = own_origin(frame for frame, _ in awaits)
     called = ""
     for frame, _ in reversed(awaits):
@@ -208,15 +230,31 @@ def _waits_on(awaits: Awaits, future: Any) -> str:
         # The outermost of the library's frames is what was called, unless it is only a bridge.
         if not called or not frame.f_code.co_name.startswith("_"):
             called = frame.f_code.co_qualname
+    if not called and private.is_other_threads(future):
+        return "concurrent.futures.Future"
     return called or (type(future).__name__ if future is not None else "")
 
 
+def _others(others: private.Awaited) -> str:
+    """`task Task-8`, `gather 2 of 3: Task-8, Task-9`"""
+    names = [each.get_name() for each in others.left[:NAMED] if hasattr(each, "get_name")]
+    if others.call == "task":
+        return f"task {names[0]}"
+    count = f" {len(others.left):,} of {others.total:,}" if others.total else ""
+    more = f" +{len(others.left) - len(names):,}" if len(others.left) > len(names) else ""
+    return f"{others.call}{count}" + (f": {', '.join(names)}{more}" if names else "")
+
+
 def _holds(task: Any, lock: Any) -> bool:
+    """Whether it is inside, and not only on its way into it."""
     coro = task.get_coro()
-    if not private.holds(coro, lock):
+    entered = private.entered(coro, lock)
+    if not entered:
         return False
-    awaits = private.chain(coro)
-    return private.locked_for(frame for frame, _ in awaits[-1:]) is not lock
+    frames = [frame for frame, _ in private.chain(coro)]
+    comes = (private.locked_for(frames[-1:]) is lock and len(frames) > 1
+             and frames[-2] is not None and frames[-2].f_code.co_name == "__aenter__")
+    return entered > comes
 
 
 def _forget(meter: CallMeter, before: list[int], alive: set[int]) -> Iterator[None]:

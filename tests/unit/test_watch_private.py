@@ -146,7 +146,7 @@ def test_a_write_buffer_of_very_many_chunks_is_estimated(chunks: int) -> None:
 
 
 def test_the_holder_of_a_lock_is_told_from_those_who_wait_for_it() -> None:
-    async def look() -> list[tuple[str, bool, bool]]:
+    async def look() -> list[tuple[str, int, bool]]:
         lock = asyncio.Lock()
 
         async def inside() -> None:
@@ -159,11 +159,11 @@ def test_the_holder_of_a_lock_is_told_from_those_who_wait_for_it() -> None:
         for task in tasks:
             awaits = private.chain(task.get_coro())
             waits = private.locked_for(frame for frame, _ in awaits[-1:]) is lock
-            found.append((task.get_name(), private.holds(task.get_coro(), lock), waits))
+            found.append((task.get_name(), private.entered(task.get_coro(), lock), waits))
             task.cancel()
         return found
 
-    assert asyncio.run(look()) == [("first", True, False), ("second", True, True)]
+    assert asyncio.run(look()) == [("first", 1, False), ("second", 1, True)]
 
 
 def test_a_name_is_what_the_author_wrote() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterable, Iterator
-from types import BuiltinFunctionType, CoroutineType, FrameType, GeneratorType
+from types import BuiltinFunctionType, CoroutineType, FrameType, GeneratorType, MethodType
 from typing import Any
 from weakref import WeakSet
 
 from chatops.loop.private.names import place
 
 DEEP = 32                      # awaits followed from a task inwards
+EXITS = ("__aexit__", "__exit__")
 
 _looked_at: WeakSet[Any] = WeakSet()   # tasks that are in no set of asyncio's own
 
@@ -107,21 +108,37 @@ def chain(coro: Any) -> list[tuple[FrameType | None, str]]:
     return found
 
 
-def holds(coro: Any, lock: object) -> bool:
-    """Whether a coroutine is inside `async with` this lock: then the way out of it lies on the
-    stack of its frame, which only the collector can look into.
+def entered(coro: Any, lock: object) -> int:
+    """How often a coroutine is inside `async with` this lock, or on its way into it: then the way
+    out of it lies on the stack of its frame, which only the collector can look into.
     """
-    for _ in range(DEEP):
-        if not hasattr(coro, "cr_frame") and not hasattr(coro, "gi_frame"):
-            return False
-        for each in gc.get_referents(coro):
-            if (getattr(each, "__self__", None) is lock
-                    and getattr(each, "__name__", "") in ("__aexit__", "__exit__")):
-                return True
-        coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
-        if coro is None:
-            return False
-    return False
+    exits: set[int] = set()
+    looked: set[int] = set()
+    left = [coro]
+    while left and len(looked) < DEEP:
+        each = left.pop()
+        if each is None or id(each) in looked:
+            continue
+        looked.add(id(each))
+        for referent in gc.get_referents(each):
+            if type(referent) is MethodType and referent.__name__ in EXITS:
+                _follow(referent, lock, exits, left)
+        left.append(getattr(each, "cr_await", None) or getattr(each, "gi_yieldfrom", None)
+                    or getattr(each, "ag_await", None))
+    return len(exits)
+
+
+def _follow(way_out: MethodType, lock: object, exits: set[int], left: list[Any]) -> None:
+    """A context manager's way out: the lock's, or one of `contextlib`'s with the lock in it."""
+    owner = way_out.__self__
+    module = type(owner).__module__
+    if owner is lock or (module == "asyncio.locks" and getattr(owner, "_lock", None) is lock):
+        exits.add(id(way_out))
+    elif module == "contextlib":
+        left.append(getattr(owner, "gen", None))
+        for _, call in getattr(owner, "_exit_callbacks", None) or ():
+            if type(call) is MethodType and call.__self__ is not owner:
+                _follow(call, lock, exits, left)
 
 
 def locked_for(frames: Iterable[FrameType | None]) -> Any:
