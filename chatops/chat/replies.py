@@ -150,6 +150,8 @@ def topic(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
         hub.error(session, f"only operators of {room.name} set its topic")
     elif len(argument) > TOPIC:
         hub.error(session, f"a topic has {TOPIC} characters at most")
+    elif room.guarded and room.rules.hushed(session.sender):
+        hub.error(session, f"you may not speak in {room.name}")
     elif not muted():
         hub.set_topic(session, room, argument)
 

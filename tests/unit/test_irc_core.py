@@ -267,3 +267,34 @@ def test_a_muted_client_says_nothing_by_any_command(chat: IrcChat) -> None:
     assert chat.codes(bob, "PRIVMSG #a :x", "PRIVMSG ada :x", "NOTICE #a :x") == ["404", "404"]
     chat.send(bob, "PART #a :heard?")
     assert [line.partition(" ")[2] for line in chat.heard(ada)] == ["PART #a"]
+
+
+def test_a_muted_client_writes_nothing_that_others_read(chat: IrcChat) -> None:
+    ada, bob = chat.person("ada", "away-notify setname"), chat.person("bob")
+    chat.send(bob, "JOIN #a", "MODE #a -t")
+    chat.asked(ada, "JOIN #a")
+    chat.hub.mute(bob, 0)
+    heard = chat.asked(bob, "TOPIC #a :heard?", "AWAY :heard?", "SETNAME :heard?")
+    assert heard == [":irc.test 404 bob #a :You are muted; nobody heard that",
+                     ":irc.test NOTICE bob :You are muted; nobody heard that",
+                     ":irc.test NOTICE bob :SETNAME: You are muted; nobody heard that"]
+    assert chat.codes(bob, "AWAY") == ["305"]
+    chat.send(bob, "KICK #a ada :heard?")
+    assert [line.partition(" ")[2] for line in chat.heard(ada)] == ["KICK #a ada :bob"]
+
+
+@pytest.mark.parametrize("rule", ["+m", "+b bob!*@*", "+b ~m:bob!*@*"])
+def test_who_may_not_speak_in_a_room_sets_no_topic_and_leaves_without_a_word(
+        chat: IrcChat, rule: str) -> None:
+    ada, bob, eve = chat.person("ada"), chat.person("bob"), chat.line_user("eve")
+    chat.send(ada, "JOIN #a", "MODE #a -t")
+    chat.asked(bob, "JOIN #a")
+    chat.send(eve, "/join a")
+    chat.heard(eve)
+    chat.send(ada, f"MODE #a {rule}", "MODE #a +b *!~line@*")
+    chat.heard(bob)
+    assert chat.codes(bob, "TOPIC #a :heard?") == ["404"]
+    assert chat.asked(eve, "/topic heard?")[-1] == "*** error: you may not speak in a"
+    chat.heard(ada)
+    chat.send(bob, "PART #a :heard?")
+    assert [line.partition(" ")[2] for line in chat.heard(ada)] == ["PART #a"]

@@ -93,11 +93,11 @@ def _tell(irc: Irc, client: Client, room: Room, kind: str, text: str) -> None:
 
 
 def part(irc: Irc, client: Client, message: Message) -> None:
-    reason = "" if client.muted_until > irc.hub.now else clean(message.param(1))[:limits.KICK]
+    reason = clean(message.param(1))[:limits.KICK]
     for channel in message.params[0].split(","):
         room = joined_room(irc, client, channel)
         if room is not None:
-            _leave(irc, client, room, reason)
+            _leave(irc, client, room, "" if irc.silenced(client, room) else reason)
 
 
 def _leave(irc: Irc, client: Client, room: Room, reason: str) -> None:
@@ -194,6 +194,8 @@ def topic(irc: Irc, client: Client, message: Message) -> None:
         return
     if "t" in room.rules.flags and not is_op(client, room):
         irc.reply(client, n.ERR_CHANOPRIVSNEEDED, f"#{room.name}")
+    elif why := irc.silenced(client, room):
+        irc.reply(client, n.ERR_CANNOTSENDTOCHAN, f"#{room.name}", why)
     else:
         irc.hub.set_topic(client, room, message.params[1][:limits.TOPIC])
 
@@ -282,13 +284,13 @@ def kick(irc: Irc, client: Client, message: Message) -> None:
     channels, nicks = message.params[0].split(","), message.params[1].split(",")
     if len(channels) == 1:
         channels *= len(nicks)
-    reason = message.param(2)[:limits.KICK] or client.nick
+    reason = "" if irc.is_muted(client) else message.param(2)[:limits.KICK]
     for channel, nick in zip(channels, nicks, strict=False):
         room = joined_room(irc, client, channel)
         if room is None:
             continue
         if is_op(client, room):
-            _kick(irc, client, room, nick, reason)
+            _kick(irc, client, room, nick, reason or client.nick)
         else:
             irc.reply(client, n.ERR_CHANOPRIVSNEEDED, f"#{room.name}")
 

@@ -18,6 +18,8 @@ from chatops.chat.masks import fold
 from chatops.chat.session import Room, Session
 from chatops.chat.throttle import Throttle
 
+MUTED = "You are muted; nobody heard that"
+
 
 class Irc:
     """One for each door, or shared by several; belongs to the thread of its hub."""
@@ -53,6 +55,19 @@ class Irc:
             return None
         room = self.hub.rooms.open(name)
         return room if room.population or room is self.hub.lobby else None
+
+    def is_muted(self, client: Client) -> bool:
+        """Whether an admin lets it listen only."""
+        return client.muted_until > self.hub.now
+
+    def silenced(self, client: Client, room: Room) -> str:
+        """Why others in this room are not to read anything that it has written; "" if they are."""
+        if self.is_muted(client):
+            return MUTED
+        why = room.rules.hushed(client.sender)
+        if why == "moderated":
+            return "Cannot send to channel (+m): it is moderated"
+        return "Cannot send to channel (+b): you are banned" if why else ""
 
     def people(self) -> list[Session]:
         """Everybody who is somebody."""

@@ -12,7 +12,7 @@ from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.accounts import nickserv
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Commands, Irc, IrcCommand
+from chatops.chat.irc.context import MUTED, Commands, Irc, IrcCommand
 from chatops.chat.irc.message import BODY, Message, format_tags
 from chatops.chat.masks import fold
 from chatops.chat.session import Room, Session
@@ -93,17 +93,14 @@ def _to_channel(irc: Irc, client: Client, target: str, words: Words) -> None:
 
 def _refusal(irc: Irc, client: Client, room: Room, words: Words) -> str:
     """Why this cannot be said in that channel; "" if it can."""
-    if client.muted_until > irc.hub.now:
-        return "You are muted; nobody heard that"
+    if irc.is_muted(client):
+        return MUTED
     rules = room.rules
     if "n" in rules.flags and client.id not in room.members:
         return "Cannot send to channel (+n): you are not in it"
     if "C" in rules.flags and words.kind == "ctcp":
         return "Cannot send CTCP to channel (+C)"
-    hushed = rules.hushed(client.sender)
-    if hushed == "moderated":
-        return "Cannot send to channel (+m): it is moderated"
-    return "Cannot send to channel (+b): you are banned" if hushed else ""
+    return irc.silenced(client, room)
 
 
 def _to_ranks(irc: Irc, client: Client, room: Room, rank: str, words: Words) -> None:
@@ -127,9 +124,8 @@ def _to_person(irc: Irc, client: Client, nick: str, words: Words) -> None:
     if other is None:
         _to_another_node(irc, client, nick, words)
         return
-    if client.muted_until > irc.hub.now:
-        _refuse(irc, client, words, n.ERR_CANNOTSENDTOCHAN, other.nick,
-                "You are muted; nobody heard that")
+    if irc.is_muted(client):
+        _refuse(irc, client, words, n.ERR_CANNOTSENDTOCHAN, other.nick, MUTED)
         return
     if _too_long(irc, client, other.nick, words):
         return
@@ -145,9 +141,8 @@ def _to_another_node(irc: Irc, client: Client, nick: str, words: Words) -> None:
     there = others.find(irc, nick)
     if there is None:
         _refuse(irc, client, words, n.ERR_NOSUCHNICK, nick.split(" ")[0])
-    elif client.muted_until > irc.hub.now:
-        _refuse(irc, client, words, n.ERR_CANNOTSENDTOCHAN, there.who.nick,
-                "You are muted; nobody heard that")
+    elif irc.is_muted(client):
+        _refuse(irc, client, words, n.ERR_CANNOTSENDTOCHAN, there.who.nick, MUTED)
     elif not _too_long(irc, client, there.who.nick, words):
         abroad.whisper(irc.hub, client, there, words.text, words.kind, plain=words.plain,
                        tags=words.tags)

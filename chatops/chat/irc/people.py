@@ -10,7 +10,7 @@ from chatops.chat.groups import Sender
 from chatops.chat.irc import limits, others
 from chatops.chat.irc import numerics as n
 from chatops.chat.irc.client import Client
-from chatops.chat.irc.context import Commands, Irc, IrcCommand, joined
+from chatops.chat.irc.context import MUTED, Commands, Irc, IrcCommand, joined
 from chatops.chat.irc.message import Message
 from chatops.chat.irc.presence import changed
 from chatops.chat.irc.tongue import time_of
@@ -121,6 +121,9 @@ def ison(irc: Irc, client: Client, message: Message) -> None:
 
 def away(irc: Irc, client: Client, message: Message) -> None:
     text = clean(message.param(0))[:limits.AWAY]
+    if text and irc.is_muted(client):
+        irc.hub.error(client, MUTED)
+        return
     before, client.away = client.away, text
     irc.reply(client, n.RPL_NOWAWAY if text else n.RPL_UNAWAY)
     if before != text:
@@ -131,6 +134,9 @@ def setname(irc: Irc, client: Client, message: Message) -> None:
     name = clean(message.params[0]).strip()
     if not name or len(name) > limits.REALNAME:
         irc.fail(client, "SETNAME", "INVALID_REALNAME", text="Realname is not valid")
+        return
+    if irc.is_muted(client):
+        irc.fail(client, "SETNAME", "CANNOT_CHANGE_REALNAME", text=MUTED)
         return
     client.realname = name
     changed(irc, client, "setname", name)
