@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatops.api import events
 from chatops.chat import abroad
 from chatops.chat.effects import Tell
 from chatops.chat.elsewhere import Person
@@ -79,6 +80,16 @@ def test_many_long_masks_are_told_in_several_modes_none_of_them_cut(chat: IrcCha
 @pytest.mark.parametrize("count", ["--5", "-", "-x", "5-", "²"])
 def test_a_count_that_is_none_is_no_count(chat: IrcChat, count: str) -> None:
     assert chat.codes(chat.person("ada"), f"WHOWAS x {count}") == ["406", "369"]
+
+
+def test_tags_that_are_passed_on_hurt_no_terminal_and_end_no_line(chat: IrcChat) -> None:
+    ada, bob = chat.person("ada", "message-tags"), chat.person("bob", "message-tags")
+    chat.raw(ada, "@+a=1\x1b[31mx\x00\u202ey;+\x1bb=2;+e=\\n\U0001f469\u200d\U0001f4bb;+é=3;+ "
+                  "TAGMSG bob\r\n@+typing=active;+x.y/z_1=\x9b PRIVMSG bob :hi\r\n".encode())
+    tags = [line.split(" ")[0].split(";", 1)[1] for line in chat.heard(bob)]
+    assert tags == ["+a=1xy;+e=\\n\U0001f469\u200d\U0001f4bb", "+typing=active;+x.y/z_1"]
+    assert [event.kind for event in chat.events if isinstance(event, events.BadInput)] == [
+        "malformed tag", "malformed tag"]
 
 
 def test_a_mask_does_not_begin_the_last_parameter(chat: IrcChat) -> None:

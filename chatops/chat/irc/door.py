@@ -31,7 +31,7 @@ from chatops.chat.irc.capabilities import Form
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Commands, Irc, IrcCommand
 from chatops.chat.irc.labels import LONGEST, labelled
-from chatops.chat.irc.message import BODY, CLIENT_TAGS, Message, parse
+from chatops.chat.irc.message import BODY, CLIENT_TAGS, Message, clean_tags, parse
 from chatops.chat.irc.network import Network
 from chatops.chat.irc.presence import (
     came,
@@ -242,6 +242,9 @@ class IrcDoor:
 
     def _cleaned(self, client: Client, message: Message) -> Message:
         """Nothing in it can hurt a terminal, or be a line of its own; CTCP stays what it is."""
+        if message.tags and (tags := clean_tags(message.tags)) != message.tags:
+            self.hub.bad_input(client, "malformed tag")
+            message = message._replace(tags=tags)
         if all(param.isprintable() and param.isascii() for param in message.params):
             return message
         params = []

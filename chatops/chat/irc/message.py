@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from chatops.chat.sanitize import clean_text
+
 BODY = 510                     # bytes of a message without its tags and its CR LF (RFC 1459, 2.3)
 TAGS = 8191                    # bytes of all tags with their `@` and the space behind them
 CLIENT_TAGS = 4094             # bytes of those that a client may send, without `@` and space
@@ -18,6 +20,8 @@ _ESCAPES = {"\\": "\\\\", ";": "\\:", " ": "\\s", "\r": "\\r", "\n": "\\n"}
 _UNESCAPES = {":": ";", "s": " ", "r": "\r", "n": "\n"}
 _ESCAPABLE = re.compile(r"[\\; \r\n]")
 _ESCAPED = re.compile(r"\\(.?)", re.DOTALL)
+_CLIENT_KEY = re.compile(r"\+[\w./-]+", re.ASCII)
+_LINE_END = re.compile("([\r\n])")     # which a tag may hold: it is escaped on its way
 
 
 class Message(NamedTuple):
@@ -78,6 +82,22 @@ def parse_tags(text: str) -> dict[str, str]:
         if key:
             tags[key] = unescape(value) if "\\" in value else value
     return tags
+
+
+def clean_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """The same, but of those that are passed on (`+…`) none can hurt a terminal, or a client to
+    which NUL is the end of a line.
+    """
+    if not any(key[0] == "+" and not (value.isprintable() and _CLIENT_KEY.fullmatch(key))
+               for key, value in tags.items()):
+        return tags
+    return {key: _clean_value(value) if key[0] == "+" else value for key, value in tags.items()
+            if key[0] != "+" or _CLIENT_KEY.fullmatch(key)}
+
+
+def _clean_value(value: str) -> str:
+    return "".join([part if part in ("\r", "\n") else clean_text(part)
+                    for part in _LINE_END.split(value)])
 
 
 def escape(value: str) -> str:
