@@ -16,6 +16,7 @@ FLAGS = "imnstC"               # switches without a parameter
 MUTE = "~m:"                   # a ban that only quiets
 ACCOUNT = "~a:"                # a ban of an account, wherever it comes from
 KEPT = 50                      # accounts of a room that are its operators again when they return
+CLOCKS = 60.0                  # seconds by which clocks of two machines may differ unnoticed
 
 Barred = Literal["banned", "uninvited", "wrong key", "full"]
 Hushed = Literal["moderated", "banned"]
@@ -47,7 +48,7 @@ class Rules:
         self.limit = 0                 # members at most; 0 is no limit
         self.lists: dict[str, dict[str, MaskEntry]] = {}
         self.ops: set[int] = set()
-        self.op_accounts: dict[str, None] = {}     # folded, the latest last
+        self.op_accounts: dict[str, float] = {}    # folded, the latest last, and since when
         self.ops_at = 0.0              # when those were changed last; 0: never
         self.voices: set[int] = set()
         self.invited: set[int] = set()
@@ -73,7 +74,7 @@ class Rules:
         self.ops.add(sender.id)
         if sender.account:
             self.op_accounts.pop(fold(sender.account), None)
-            self.op_accounts[fold(sender.account)] = None
+            self.op_accounts[fold(sender.account)] = at
             self.ops_at = at
             if len(self.op_accounts) > KEPT:
                 self.op_accounts.pop(next(iter(self.op_accounts)))
@@ -92,9 +93,12 @@ class Rules:
             self.ops_at = at
         return listed
 
-    def is_op_account(self, account: str) -> bool:
-        """Whether whoever comes in with it is an operator."""
-        return bool(account) and fold(account) in self.op_accounts
+    def is_op_account(self, account: str, made_at: float = 0.0) -> bool:
+        """Whether whoever comes in with it is an operator.  Not if it was made later than one of
+        its name became one here: that one was removed, and this is another's.
+        """
+        since = self.op_accounts.get(fold(account)) if account else None
+        return since is not None and made_at <= since + CLOCKS
 
     def prefixes(self, member: int) -> str:
         """What stands before its nick: `@` for an operator, `+` for a voice."""

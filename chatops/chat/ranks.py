@@ -26,7 +26,8 @@ def change(hub: Hub, session: Session, room: Room, written: str) -> bool:
 
 def restore(hub: Hub, session: Session, room: Room) -> None:
     """Whoever comes in, or logs in, with an account that is an operator there, is one."""
-    if room.rules.is_op_account(session.sender.account) and change(hub, session, room, "+o"):
+    if (room.rules.is_op_account(session.sender.account, session.account_made)
+            and change(hub, session, room, "+o")):
         hub.gather(room, hub.group(Sender(0, ""), "mode", f"+o {session.nick}"))
 
 

@@ -34,6 +34,7 @@ class RoomState(msgspec.Struct, frozen=True, array_like=True):
     lists: Annotated[dict[str, Annotated[list[MaskEntry], Few]], Few]
     ops_at: Moment = 0.0       # older nodes do not say it, nor what follows
     op_accounts: Annotated[tuple[Name, ...], Few] = ()
+    op_since: Annotated[tuple[Moment, ...], Few] = ()      # of each; not said: `ops_at`
 
     def shifted(self, seconds: float) -> RoomState:
         """The same by a clock that is so far ahead."""
@@ -45,7 +46,7 @@ class RoomState(msgspec.Struct, frozen=True, array_like=True):
             later(self.topic_at), later(self.modes_at), self.flags, self.key, self.limit,
             {letter: [entry._replace(at=later(entry.at)) for entry in entries]
              for letter, entries in self.lists.items()},
-            later(self.ops_at), self.op_accounts)
+            later(self.ops_at), self.op_accounts, tuple([later(at) for at in self.op_since]))
 
 
 def state_of(room: Room) -> RoomState:
@@ -55,7 +56,7 @@ def state_of(room: Room) -> RoomState:
         room.name, rules.created_at, rules.maker, rules.topic, rules.topic_by, rules.topic_at,
         rules.modes_at, "".join(sorted(rules.flags)), rules.key, rules.limit,
         {letter: list(entries.values()) for letter, entries in rules.lists.items() if entries},
-        rules.ops_at, tuple(rules.op_accounts))
+        rules.ops_at, tuple(rules.op_accounts), tuple(rules.op_accounts.values()))
 
 
 def settle(hub: Hub, state: RoomState) -> None:
@@ -79,7 +80,9 @@ def settle(hub: Hub, state: RoomState) -> None:
     older = (state.created_at, state.maker) < (rules.created_at, rules.maker)
     rival = bool(state.maker and rules.maker) and state.maker != rules.maker
     if older if rival else state.ops_at > rules.ops_at:
-        rules.ops_at, rules.op_accounts = state.ops_at, dict.fromkeys(state.op_accounts)
+        since = state.op_since or (state.ops_at,) * len(state.op_accounts)
+        rules.ops_at = state.ops_at
+        rules.op_accounts = dict(zip(state.op_accounts, since, strict=True))
     if not state.maker or state.maker == rules.maker:
         return
     if not rules.maker:

@@ -231,6 +231,7 @@ def _state(state: RoomState) -> RoomState:
     _need(_is_room(state.room), "a room that nobody may call so")
     _need(all(_is_word(word) for word in (state.maker, state.topic_by, state.flags, state.key,
                                           *state.op_accounts)), "a name that nobody may have")
+    _need(len(state.op_since) in (0, len(state.op_accounts)), "times of others than there are")
     _need(sum(map(len, state.lists.values())) <= 2 * LISTED, "too long a list")
     for entries in state.lists.values():
         for entry in entries:

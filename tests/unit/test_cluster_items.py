@@ -179,6 +179,7 @@ def test_of_how_a_room_stands_nothing_is_taken_that_is_no_mode() -> None:
     assert opened(RoomsStand([good])).states == [good]
     assert opened(RoomsStand([state(topic=HOSTILE)])).states == [state(topic="hi")]
     for bad in (state(room="a b"), state(key="a b"), state(topic_at=inf), state(topic_by="\x1b[2J"),
+                state(op_accounts=("ada", "bob"), op_since=(1.0,)), state(op_since=(1.0,)),
                 state(lists={"b": [MaskEntry(f"*{n}", "x", 1.0) for n in range(900)]})):
         assert means_nothing(RoomsStand([bad]))
 

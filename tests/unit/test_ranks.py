@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from chatops.chat import abroad
 from chatops.chat.groups import Sender
@@ -107,6 +108,37 @@ def test_an_account_that_was_demoted_or_whose_room_has_closed_is_none_any_more(
     assert not is_op(chat, ada)
 
 
+@pytest.mark.parametrize(("made_at", "again"), [(900.0, True), (9000.0, False)])
+def test_an_account_made_anew_while_nobody_was_logged_in_is_not_the_one_that_was_an_operator(
+        chat: IrcChat, made_at: float, again: bool) -> None:
+    ada, eve = chat.person("ada"), chat.person("eve")
+    chat.hub.log_in(ada, "ada", 900.0)
+    chat.send(ada, "JOIN #tea")
+    chat.send(eve, "JOIN #tea")
+    chat.hub.disconnect(ada, "left")
+    chat.hub.at = 10_000.0
+    owner = chat.person("ada")
+    chat.hub.log_in(owner, "ada", made_at)
+    chat.send(owner, "JOIN #tea")
+    assert is_op(chat, owner) == again
+
+
+def test_whoever_becomes_an_operator_with_the_new_account_is_one_again(chat: IrcChat) -> None:
+    eve = chat.person("eve")
+    chat.send(eve, "JOIN #tea")
+    chat.hub.rooms.open("tea").rules.promote(Sender(99, "x", account="ada"), 10.0)
+    chat.hub.at = 10_000.0
+    was = []
+    for _ in range(2):
+        ada = chat.person("ada")
+        chat.hub.log_in(ada, "ada", 9000.0)
+        chat.send(ada, "JOIN #tea")
+        was.append(is_op(chat, ada))
+        chat.send(eve, "MODE #tea +o ada")
+        chat.hub.disconnect(ada, "left")
+    assert was == [False, True]
+
+
 def test_of_too_many_accounts_the_latest_are_remembered() -> None:
     rules = Rules()
     for number in range(KEPT + 5):
@@ -150,3 +182,17 @@ def test_of_two_rooms_of_one_name_the_older_keeps_its_accounts_as_well() -> None
     settle(one, state_of(younger))
     settle(two, state_of(older))
     assert list(older.rules.op_accounts) == list(younger.rules.op_accounts) == ["ada"]
+
+
+def test_other_nodes_know_since_when_and_of_an_older_node_when_it_was_changed_last() -> None:
+    (_, here), (two, there) = node("a", 10.0, "ada"), node("b", 10.0, "")
+    there.rules.maker = here.rules.maker
+    here.rules.promote(Sender(7, "bob", account="bob"), 500.0)
+    settle(two, state_of(here).shifted(1000.0))
+    assert [there.rules.is_op_account(*each) for each in (
+        ("ada", 1010.0), ("ada", 1400.0), ("bob", 1400.0), ("bob", 9000.0))] == [
+            True, False, True, False]
+    here.rules.promote(Sender(8, "cem", account="cem"), 600.0)
+    settle(two, replace(state_of(here).shifted(1000.0), op_since=()))
+    assert [there.rules.is_op_account(*each) for each in (("ada", 1400.0), ("ada", 9000.0))] == [
+        True, False]
