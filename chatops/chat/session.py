@@ -133,6 +133,11 @@ class Session:
         return False
 
     @property
+    def way_to_log_in(self) -> str:
+        """What its user types to log in to the account of its nick."""
+        return f"/login {self.nick} PASSWORD"
+
+    @property
     def where(self) -> str:
         """The name of the room it is in, or was in last; "" if there has been none."""
         return self.room.name if self.room is not None else ""

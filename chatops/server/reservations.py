@@ -7,6 +7,7 @@ and those that log in only after they have come in.
 from __future__ import annotations
 
 from chatops.accounts.authenticator import Authenticator, LoginVerdict
+from chatops.chat.login import INSECURE
 from chatops.chat.owners import owns
 from chatops.chat.session import Session
 from chatops.server.state import ServerState
@@ -38,7 +39,9 @@ class Reservations:
         if verdict.account is None or session is None:
             return
         self._state.hub.notice(session, f"{nick} belongs to an account: log in within "
-                                        f"{format_duration(GRACE)}, or you will be a guest")
+                                        f"{format_duration(GRACE)}, or you will be a guest",
+                               f"{session.way_to_log_in} logs you in" if session.secure
+                               else INSECURE)
         self._state.reactor.call_later(GRACE, lambda: self._over(id, nick))
 
     def _over(self, id: int, nick: str) -> None:  # noqa: A002

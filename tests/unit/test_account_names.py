@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from chatops.accounts.authenticator import LoginVerdict
+from chatops.accounts.store import Account
+from chatops.server.reservations import Reservations
 from tests.unit.irc_chat import IrcChat
 from tests.unit.irc_login import Later, newcomer, say
 
@@ -53,3 +59,21 @@ def test_a_guest_of_irc_chooses_a_nick_before_it_makes_an_account(chat: IrcChat,
     say(chat, bob, "PRIVMSG NickServ :REGISTER secret")
     assert "nicks that begin with guest" in chat.heard(bob)[-1]
     assert not gate.waiting
+
+
+@pytest.mark.parametrize(("irc", "secure", "how"), [
+    (True, True, "/msg NickServ IDENTIFY PASSWORD logs you in"),
+    (False, True, "/login ada PASSWORD logs you in"),
+    (True, False, "passwords are only taken over TLS, or from this machine")])
+def test_who_has_the_nick_of_an_account_is_told_how_to_log_in(
+        chat: IrcChat, irc: bool, secure: bool, how: str) -> None:
+    state: Any = chat
+    state.reactor.call_later = lambda _seconds, _call: None
+    ada = chat.person("ada") if irc else chat.line_user("ada")
+    ada.secure = secure
+    known: Any = SimpleNamespace(owned=lambda name, answer: answer(
+        LoginVerdict(Account(name, "", False, 0.0, 0.0))))
+    Reservations(state, known).named(ada.id, "ada")
+    heard = chat.heard(ada)
+    assert "ada belongs to an account: log in within 30s" in heard[0]
+    assert heard[1].endswith(how)

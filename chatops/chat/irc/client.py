@@ -53,6 +53,10 @@ class Client(Session):
         self.sender = replace(self.sender, user=self.user)
 
     @property
+    def way_to_log_in(self) -> str:
+        return "/msg NickServ IDENTIFY PASSWORD"
+
+    @property
     def is_oper(self) -> bool:
         return "o" in self.modes
 
