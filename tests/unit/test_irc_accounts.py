@@ -195,6 +195,20 @@ def test_nickserv_makes_no_account_of_half_a_line(chat: IrcChat, gate: Later) ->
     assert answer.endswith(":usage: REGISTER PASSWORD")
     (answer,) = chat.asked(bob, "NS IDENTIFY bob two words")
     assert answer.endswith(":usage: IDENTIFY [ACCOUNT] PASSWORD")
+    for command, usage in (("PASSWD", "PASSWD NEW"), ("GHOST", "GHOST NICK"),
+                           ("IDENTIFY", "IDENTIFY [ACCOUNT] PASSWORD")):
+        (answer,) = chat.asked(bob, f"NS {command}")
+        assert answer.endswith(f":usage: {usage}")
+
+
+def test_who_regains_the_nick_that_it_has_is_told_so_and_nobody_hears_of_it(
+        chat: IrcChat, gate: Later) -> None:
+    ada = chat.person("ada")
+    ada.secure = True
+    chat.send(ada, "NS IDENTIFY sesame")
+    gate.answer(chat)
+    (answer,) = chat.asked(ada, "NS REGAIN ada")
+    assert answer.endswith(":that is you")
     assert not gate.waiting
 
 

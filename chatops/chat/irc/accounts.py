@@ -178,7 +178,8 @@ def verify(irc: Irc, client: Client, message: Message) -> None:
 
 # -- NickServ
 
-MOST = {"IDENTIFY": 2, "REGISTER": 1, "PASSWD": 1}     # words: a password has no blank here
+WORDS = {"IDENTIFY": (1, 2), "REGISTER": (1,), "PASSWD": (1,),     # a password has no blank here
+         "GHOST": (1,), "REGAIN": (1,)}
 HELP = ("IDENTIFY [ACCOUNT] PASSWORD   log in", "REGISTER PASSWORD   make an account of your nick",
         "PASSWD NEW   give your account another password",
         "GHOST NICK   send away who has the nick of your account",
@@ -207,22 +208,22 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
 
     if gate is None:
         _says(irc, client, "there are no accounts here")
-    elif len(rest) > MOST.get(command, len(rest)):
+    elif command in WORDS and len(rest) not in WORDS[command]:
         _says(irc, client, f"usage: {_usage(command)}")
-    elif command == "IDENTIFY" and rest:
+    elif command == "IDENTIFY":
         _ask(irc, client, gate.verify, client.nick if len(rest) == 1 else rest[0], rest[-1], told)
-    elif command == "REGISTER" and rest and gate.registration != "off":
+    elif command == "REGISTER" and gate.registration != "off":
         if why := unfit(irc.hub, client, client.nick):
             _says(irc, client, why)
             return
         _ask(irc, client, gate.register, client.nick, rest[0], told)
-    elif command == "REGISTER" and rest:
+    elif command == "REGISTER":
         _says(irc, client, "accounts are made by whoever runs this server")
-    elif command == "PASSWD" and rest and account:
+    elif command == "PASSWD" and account:
         _ask(irc, client, gate.change, account, rest[0], told)
-    elif command == "PASSWD" and rest:
+    elif command == "PASSWD":
         _says(irc, client, "log in first")
-    elif command in ("GHOST", "REGAIN") and rest:
+    elif command in ("GHOST", "REGAIN"):
         _ghost(irc, client, rest[0], regain=command == "REGAIN")
     else:
         for line in HELP:
@@ -236,7 +237,7 @@ def _usage(command: str) -> str:
 
 def _ghost(irc: Irc, client: Client, nick: str, *, regain: bool) -> None:
     outcome = owners.reclaim(irc.hub, client, nick)
-    if regain and (irc.find(nick) is None or owners.owns(client, nick)):
+    if regain and client.nick != nick and (irc.find(nick) is None or owners.owns(client, nick)):
         try:
             irc.hub.rename(client, nick)
         except names.InvalidName as error:
