@@ -22,6 +22,7 @@ from chatops.units import format_age, they_were
 AT_ONCE = 1 << 17              # bytes of frames that are read in one turn
 AHEAD = 1 << 22                # bytes of them that wait, until the engine is asked for no more
 ENOUGH = 0.005                 # seconds of a turn: what is left of a frame is for the next one
+ORDERS = 50                    # of a turn: most of what one costs comes at its end, in the rooms
 LEAST = 1 << 12                # bytes of a frame, however small outboxes are
 
 
@@ -54,6 +55,7 @@ class Arrivals:
         self.behind = 0                # bytes of those
         self._begun: tuple[str, str, bytes] | None = None      # of which only a part has been read
         self._until = 0.0              # monotonic, by which this turn has had enough
+        self._orders_until = 0         # and how many orders have been carried out by then
         self._goes_on = False          # later, with what was found
         self._courtesy = Courtesy(state)
         reader.spent = self._spent
@@ -86,6 +88,7 @@ class Arrivals:
         if self._courtesy.waits():
             return
         self._until = self._state.reactor.clock() + ENOUGH
+        self._orders_until = self._reader.orders + ORDERS
         if self._begun is not None:
             due = False
             self._read(self._rest, *self._begun)
@@ -105,7 +108,8 @@ class Arrivals:
             self.look()
 
     def _spent(self) -> bool:
-        return self._state.reactor.clock() > self._until
+        return (self._state.reactor.clock() > self._until
+                or self._reader.orders >= self._orders_until)
 
     def _read(self, read: Callable[[str, bytes], None], log: str, entry: str, data: bytes) -> None:
         """A frame, or the rest of one."""

@@ -73,6 +73,7 @@ class Reader:
         self.unfinished = False        # if a turn was not enough: nothing else is read before that
         self.spent: Callable[[], bool] = lambda: False     # whether this turn has had enough
         self.lines = 0                 # that rooms here have heard of others, so far
+        self.orders = 0                # that have been carried out, so far
         self.absent: set[str] = set()      # nodes of which it is not known who is there: they
                                            # are gone and may come back, or have not told yet
         self._over: dict[tuple[str, str], None] = {}   # boots that others have followed
@@ -204,6 +205,7 @@ class Reader:
             del self._over[next(iter(self._over))]
 
     def _ordered(self, peer: Peer, order: Order) -> None:
+        self.orders += 1
         ours = replace(order, what=shifted(order.what, self._codec.skew))
         self._orders.taken(peer, ours, self._boot, self.obeys)
 

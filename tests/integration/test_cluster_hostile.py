@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from chatops.api.commands import Bans
+from chatops.api.commands import Bans, Broadcast
 from chatops.api.events import CallbackFailed
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Group, Sender
+from chatops.cluster.arrivals import ORDERS
 from chatops.cluster.frames import AllTold, Codec, Heard, Item, Order, Roster, Whisper, pack
 from chatops.server.orders import Rulings
 from chatops.server.rulings import Ruling
@@ -121,3 +122,31 @@ def test_bans_are_listed_whatever_another_node_has_banned(
         Ruling("10.9.9.9", now, inf, "x"), Ruling("not a net", now), Ruling("10.8.8.8", now)))))
     assert [row.split()[0] for row in a.do(Bans()).rows] == ["10.8.8.8"]
     assert failures(a) == []
+
+
+def test_a_frame_full_of_orders_is_carried_out_a_few_in_each_turn(
+        alone: tuple[Server, Client, IrcClient, Write]) -> None:
+    a, ada, _, write = alone
+    by_turn = [0]
+
+    def count() -> None:
+        reader, arrivals = of(a.chat).reader, of(a.chat).arrivals
+        obeys, flush = reader.obeys, arrivals.flush
+
+        def obeyed(*order: Any) -> None:
+            by_turn[-1] += 1
+            obeys(*order)
+
+        def flushed() -> None:
+            by_turn.append(0)
+            flush()
+
+        reader.obeys, arrivals.flush = obeyed, flushed     # type: ignore[method-assign]
+
+    a.call(count)
+    write(*[Order("a", "", n, Broadcast(f"word {n}")) for n in range(1, 4 * ORDERS + 1)])
+    heard = ada.read_until(f"*** [admin] word {4 * ORDERS}")
+    assert [line for line in heard if "word" in line] == [
+        f"*** [admin] word {n}" for n in range(1, 4 * ORDERS + 1)]
+    assert sum(by_turn) == 4 * ORDERS
+    assert max(by_turn) == ORDERS

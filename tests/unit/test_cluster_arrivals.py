@@ -32,7 +32,8 @@ class Reading:
         link = cast(Any, SimpleNamespace(epoch="log", age=lambda entry: 0.0, caught_up=False,
                                          engine_time=lambda: self.engine_time))
         reader = cast(Any, SimpleNamespace(
-            lines=0, unfinished=False, take=lambda frame, seen, age: self.frames.append(frame)))
+            lines=0, orders=0, unfinished=False,
+            take=lambda frame, seen, age: self.frames.append(frame)))
         past = cast(Any, SimpleNamespace(read=lambda log, entry: None, pending=False))
         codec = Codec("a", "boot", SECRET)
         self.arrivals = Arrivals(state, codec, link, FrameQueue(codec), Numbers(), reader, past,
@@ -77,7 +78,7 @@ class Slow:
 
     def __init__(self) -> None:
         self.did: list[str] = []
-        self.lines = 0
+        self.lines = self.orders = 0
         self.unfinished = False
         self.pending = False
 
