@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -127,7 +128,7 @@ class ChatHistory:
     Every method may raise `sqlite3.Error`, and may be called again after it: the file is
     opened when it is first needed, and once more after it could not be.  A file that is not
     ours, or is damaged, is left as it is.  One that has been moved away or deleted is written
-    to no more: the next one of its name is.
+    to no more, once nobody reads it: the next one of its name is.
     """
 
     def __init__(self, path: str) -> None:
@@ -251,6 +252,9 @@ class ChatHistory:
 
     def close(self) -> None:
         """Idempotent."""
+        if self._database is not None and identity(self._path) != self._file:
+            with suppress(sqlite3.Error):
+                self._leave(self._database)
         database, self._database = self._database, None
         if database is not None:
             database.close()
@@ -271,14 +275,23 @@ class ChatHistory:
 
     def _leave(self, database: sqlite3.Connection) -> None:
         """What its write-ahead log holds is put into the file first: that log has the old name,
-        and is the next file's to throw away.
+        and is the next file's to throw away.  While somebody reads the file only a part of it
+        can be, which would leave it damaged.
         """
-        self._database, self._run = None, ""
         try:
-            with suppress(sqlite3.Error):
-                database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            database.close()
+            (read_by_others, *_), = database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise
+            read_by_others = False     # a file that is damaged has to be left as it is
+        if read_by_others:
+            raise sqlite3.OperationalError("the file was moved or deleted while somebody reads it")
+        self._database, self._run = None, ""
+        database.close()
+        if identity(self._path) is None:
+            for rest in "-wal", "-shm":        # whoever has the file open still may look into them
+                with suppress(OSError):
+                    os.unlink(self._path + rest)
 
 
 def cursor_in(database: sqlite3.Connection) -> Cursor | None:

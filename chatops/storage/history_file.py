@@ -1,6 +1,8 @@
 """Reading a history's file from outside, while a server writes to it or not.
 
 It is opened to be read only, and with SQLite's write-ahead log neither waits for the other.
+That log grows for as long as somebody is in the middle of reading, so what may take long (whoever
+looks at it in a pager) is read in pieces.
 """
 
 from __future__ import annotations
@@ -9,13 +11,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatops.api.events import AdminDid
 from chatops.storage.chat_history import APPLICATION_ID, ChatLine, Cursor, cursor_in, literal
 from chatops.system.errors import ChatopsError
 
 PATIENCE = 2.0                 # seconds to wait for another program's lock
+PIECE = 1000                   # rows that are read at once
 ROOMS = 1000                   # of which the newest lines are looked up, those heard last
 
 
@@ -54,22 +57,33 @@ def entries(database: sqlite3.Connection, *, room: str = "", since: float = 0.0,
     letters match in either case); all that were not named.  A room's are those of
     when it was closed, too (`Room.kept_as`).
     """
-    found = database.execute(
-        "SELECT at, room, line FROM said WHERE at >= ? AND (? IN ('', room) "
-        "OR room LIKE ? ESCAPE '\\') AND line LIKE ? ESCAPE '\\' ORDER BY id",
-        (since, room, f"{literal(room)} %", f"%{literal(text)}%"))
-    for row in found:
+    for row in _in_pieces(
+            database, "said", "at, room, line", "at >= ? AND (? IN ('', room) "
+            "OR room LIKE ? ESCAPE '\\') AND line LIKE ? ESCAPE '\\'",
+            (since, room, f"{literal(room)} %", f"%{literal(text)}%")):
         yield HistoryEntry(*row)
 
 
 def actions(database: sqlite3.Connection, *, since: float = 0.0, text: str = ""
             ) -> Iterator[AdminDid]:
     """What admins have done, the oldest first: from a moment on, with this in the command."""
-    for *row, uid in database.execute(
-            "SELECT at, line, outcome, ok, uid FROM did WHERE at >= ? "
-            "AND line LIKE ? ESCAPE '\\' ORDER BY id", (since, f"%{literal(text)}%")):
-        at, line, outcome, ok = row
+    for at, line, outcome, ok, uid in _in_pieces(
+            database, "did", "at, line, outcome, ok, uid",
+            "at >= ? AND line LIKE ? ESCAPE '\\'", (since, f"%{literal(text)}%")):
         yield AdminDid(at, line, outcome, bool(ok), uid)
+
+
+def _in_pieces(database: sqlite3.Connection, table: str, columns: str, which: str,
+               values: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
+    """Those rows that there are now; between two pieces the file is not held."""
+    (until,) = database.execute(f"SELECT ifnull(max(id), 0) FROM {table}").fetchone()
+    after = 0
+    while rows := database.execute(
+            f"SELECT id, {columns} FROM {table} WHERE {which} AND id > ? AND id <= ? "
+            "ORDER BY id LIMIT ?", (*values, after, until, PIECE)).fetchall():
+        for row in rows:
+            yield row[1:]
+        after = rows[-1][0]
 
 
 def newest(path: str, count: int) -> dict[str, list[ChatLine]]:
