@@ -26,11 +26,11 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 from textual_serve.app_service import AppService
 from textual_serve.server import Server, to_int
 
@@ -43,7 +43,7 @@ FOREIGN = "A page of another site has asked.\n"
 BUSY = "As many browsers as may look at once are looking already.\n"
 KEPT = 30.0                    # seconds that a connection stays between two requests
 HEARTBEAT = 10.0               # seconds; a browser that has vanished is noticed within 1.5 of it
-GRACE = 3.0                    # seconds that a console may take to end
+GRACE = 3.0                    # seconds that a console may take to end, and a browser to part
 FONT_SIZE = 15                 # pixels; `?fontsize=` has another
 SIZES = range(6, 73)           # pixels that one can read
 COLUMNS, ROWS = range(20, 501), range(5, 201)      # sizes that a browser may have, whenever
@@ -87,10 +87,32 @@ class BrowserConsole(AppService):
         process = self._process
         if process is not None and process.returncode is None:
             try:
-                await asyncio.wait_for(process.wait(), GRACE)
+                # What it still writes is read: it may stand before a full pipe.
+                await asyncio.wait_for(process.communicate(), GRACE)
             except TimeoutError:
                 process.kill()
-                await process.wait()
+                await process.communicate()
+
+
+@dataclass(frozen=True, eq=False)
+class _Visit:
+    """A browser that looks, and the task that serves it."""
+
+    websocket: web.WebSocketResponse
+    request: web.Request
+    task: asyncio.Task[Any] | None
+
+    async def end(self, code: int = WSCloseCode.OK, why: bytes = b"") -> None:
+        """Close it, also where the browser reads nothing any more: aiohttp would wait for that
+        without an end, and with no heartbeat.
+        """
+        try:
+            await asyncio.wait_for(self.websocket.close(code=code, message=why), GRACE)
+        except TimeoutError:
+            if self.request.transport is not None:
+                self.request.transport.abort()
+            if self.task is not None and self.task is not asyncio.current_task():
+                self.task.cancel()     # else it waits for what the browser says
 
 
 class Pages(Server):
@@ -107,7 +129,7 @@ class Pages(Server):
         super().__init__(f"exec {shlex.join(words)}", host=host, port=port, title="chatops",
                          templates_path=PAGE)
         self.token = secrets.token_urlsafe(32)
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._visits: set[_Visit] = set()
         self._places = places(raise_descriptor_limit())
         self._door: Entrance | None = None
 
@@ -125,7 +147,7 @@ class Pages(Server):
             loop.add_signal_handler(number, end.set)
         socks, _ = listen(self.host, self.port)
         runner = web.AppRunner(await self._make_app(), access_log=None, logger=UNHEARD,
-                               keepalive_timeout=KEPT, shutdown_timeout=GRACE)
+                               keepalive_timeout=KEPT, shutdown_timeout=2 * GRACE + 1.0)
         await runner.setup()
         assert runner.server is not None
         self._door = Entrance(runner.server, self._places, say)
@@ -160,8 +182,8 @@ class Pages(Server):
 
     async def on_shutdown(self, app: web.Application) -> None:
         """Close what is open, so that no console outlives the server."""
-        for websocket in [*self._sockets]:
-            await websocket.close(code=1001, message=b"chatops web has ended")
+        await asyncio.gather(*(
+            visit.end(1001, b"chatops web has ended") for visit in self._visits))
 
     # -- who may
 
@@ -209,30 +231,27 @@ class Pages(Server):
         origin = request.headers.get("Origin", "")
         if origin and origin.partition("://")[2] != request.host:
             raise web.HTTPForbidden(text=FOREIGN)
-        if len(self._sockets) >= self._places.consoles:
+        if len(self._visits) >= self._places.consoles:
             raise web.HTTPServiceUnavailable(text=BUSY)
         websocket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1 << 16)
-        self._sockets.add(websocket)
+        visit = _Visit(websocket, request, asyncio.current_task())
+        self._visits.add(visit)
         try:
             await websocket.prepare(request)
             console = BrowserConsole(
                 self.command, write_bytes=websocket.send_bytes, write_str=websocket.send_str,
-                close=partial(_close, websocket), download_manager=self.download_manager)
+                close=visit.end, download_manager=self.download_manager)
             try:
                 await console.start(_asked(request, "width", COLUMNS, 80),
                                     _asked(request, "height", ROWS, 24))
                 await self._process_messages(websocket, console)
             except NO_MESSAGE:     # said before the console closes it without a reason
-                await websocket.close(code=1003, message=b"that is no message of the page")
+                await visit.end(1003, b"that is no message of the page")
             finally:
                 await console.stop()
         finally:
-            self._sockets.discard(websocket)
+            self._visits.discard(visit)
         return websocket
-
-
-async def _close(websocket: web.WebSocketResponse) -> None:
-    await websocket.close()
 
 
 def _asked(request: web.Request, name: str, possible: range, usual: int) -> int:
