@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import time
@@ -43,7 +44,7 @@ class AccountStore:
 
     Every method may raise `AccountError`: for what is asked, and, as `AccountsUnusable`, for
     the file.  That is opened when it is first needed, once more after it could not be, and when
-    another has taken its place.  One that is gone is not made anew: an empty one would give
+    another has taken its place.  One that is gone or empty is not made anew: that would give
     everybody's name to whoever comes first.
     """
 
@@ -207,14 +208,22 @@ class AccountStore:
         self.close()
         return AccountsUnusable(f"the accounts in {self._path} cannot be used: {error}")
 
+    def _check_still_there(self) -> None:
+        try:
+            size = os.path.getsize(self._path)
+        except OSError:
+            raise sqlite3.OperationalError("the file was moved away or deleted") from None
+        if not size:                   # cut off, or another is being copied there
+            raise sqlite3.OperationalError("the file is empty now")
+
     def _open(self) -> sqlite3.Connection:
         found = identity(self._path)
         if self._database is not None:
             if found == self._file:
                 return self._database
             self.close()
-        if self._file is not None and found is None:
-            raise sqlite3.OperationalError("the file was moved away or deleted")
+        if self._file is not None:
+            self._check_still_there()
         database = sqlite3.connect(self._path, timeout=PATIENCE / 1000, check_same_thread=False)
         try:
             prepare(database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,7 +12,7 @@ from queue import SimpleQueue
 import pytest
 
 from chatops.accounts.authenticator import UNUSABLE, Authenticator, LoginVerdict
-from chatops.accounts.store import AccountError, AccountStore
+from chatops.accounts.store import AccountError, AccountStore, AccountsUnusable
 from tests.patience import PATIENCE
 
 pytest.importorskip("argon2")
@@ -47,6 +48,26 @@ def test_a_file_that_is_gone_is_not_made_anew_and_is_used_when_it_is_back(
             store.add("ada", "of somebody else")
     assert not path.exists()
     away.rename(path)
+    assert [account.name for account in store.all()] == ["ada"]
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_a_file_that_is_empty_now_is_not_made_anew_and_is_used_when_it_is_full_again(
+        store: AccountStore, path: Path, anew: bool) -> None:
+    store.add("ada", "h")
+    kept = path.read_bytes()
+    if anew:
+        path.unlink()                          # and put back by `cp`, which begins with nothing
+        path.touch()
+    else:
+        os.truncate(path, 0)
+    for _ in range(3):
+        with pytest.raises(AccountsUnusable):
+            store.add("ada", "of somebody else")
+    assert path.stat().st_size == 0
+    with pytest.raises(AccountsUnusable, match="the file is empty now"):
+        store.find("ada")
+    path.write_bytes(kept)
     assert [account.name for account in store.all()] == ["ada"]
 
 
