@@ -99,6 +99,7 @@ class Connection(WatchedSocket, Generic[S]):
         return interest(self.state, self.paused, self.queued, self.context.always_write)
 
     def on_ready(self, mask: int) -> None:
+        mask &= self.mask              # it may have been closed earlier in this very turn
         if mask & EVENT_WRITE and self.outbox:
             self._flush()
         if mask & EVENT_READ and self.mask & EVENT_READ:

@@ -94,8 +94,8 @@ class Handshake:
     def on_ready(self, _mask: int) -> None:
         """The peer has said something, or has room for an answer."""
         handshakes = self._handshakes
-        if not handshakes.affordable():
-            return
+        if self not in handshakes.under_way or not handshakes.affordable():
+            return                 # ended earlier in this very turn, or to wait for the next
         clock = handshakes.context.reactor.clock
         began = clock()
         try:

@@ -35,6 +35,7 @@ class TlsConnection(Connection[S]):
     def on_ready(self, mask: int) -> None:
         """As for a plain one; but what TLS needed for reading may be room, for writing input."""
         tls = self._tls
+        mask &= self.mask              # it may have been closed earlier in this very turn
         read = mask & (EVENT_WRITE if tls.read_needs_room else EVENT_READ)
         write = mask & (EVENT_READ if tls.write_needs_input else EVENT_WRITE)
         if write and self.outbox:

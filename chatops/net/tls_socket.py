@@ -50,6 +50,7 @@ class TlsSocket(socket.socket):
         self._unsent = b""             # encrypted, and not taken by the kernel
         self._kept = False             # the last byte of what that is counts as not sent
         self._barren = 0               # records without a word, so far
+        self._broken: tuple[Any, ...] = ()     # what is raised when next read: it came with words
         self._said_bye = False
 
     def getpeercert(self, binary_form: bool = False) -> Any:
@@ -147,21 +148,41 @@ class TlsSocket(socket.socket):
     # -- reading
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """About this many bytes: the rest of the last record comes with them."""
+        """About this many bytes: the rest of the last record comes with them.
+
+        Where it breaks after some words, they are returned, and the next call raises OSError.
+        """
         if self._said_bye or flags:
             return super().recv(buflen, flags)     # beneath TLS
+        if self._broken:
+            raise OSError(*self._broken)
         words: list[bytes] = []
-        size = 0
         self.read_needs_room = False
+        try:
+            ended = self._read_records(buflen, words)
+        except OSError as error:
+            if not words:
+                raise
+            ended, self._broken = True, error.args     # a kept exception would keep its frames
+        if ended:
+            if words:
+                self._stay_readable()
+        elif not words:
+            raise _later()
+        return b"".join(words)
+
+    def _read_records(self, buflen: int, words: list[bytes]) -> bool:
+        """Add the words of so many records; whether that was the end."""
+        size = 0
         for _ in range(RECORDS):
             try:
                 if not self._feed():
-                    return self._end(words)
+                    return True
             except BlockingIOError:
                 break
             data = self._take()
             if data == b"":
-                return self._end(words)
+                return True
             if not self._flush():      # of an answer to new keys; nothing is read before it is out
                 self.read_needs_room = True
             if data is None:
@@ -173,9 +194,7 @@ class TlsSocket(socket.socket):
                 size += len(data)
             if size >= buflen or self.read_needs_room:
                 break
-        if not words:
-            raise _later()
-        return b"".join(words)
+        return False
 
     def _feed(self) -> bool:
         """Give OpenSSL one more record, whole; False at the end.  Raises BlockingIOError.
@@ -203,14 +222,9 @@ class TlsSocket(socket.socket):
         except ssl.SSLError as error:
             raise OSError(why(error)) from None
 
-    def _end(self, words: list[bytes]) -> bytes:
-        if words:
-            self._stay_readable()
-        return b"".join(words)
-
     def _stay_readable(self) -> None:
         """The end has been read with what came before it, and must be told of once more: a
-        peer may say it in TLS and leave TCP open.
+        peer may say it in TLS, or speak none any more, and leave TCP open.
         """
         try:
             self.shutdown(socket.SHUT_RD)

@@ -158,6 +158,26 @@ def test_a_byte_that_was_tampered_with_ends_it_with_a_reason(pair: Pair) -> None
         pair.ours.recv(1 << 16)
 
 
+def test_words_are_heard_though_what_comes_with_them_was_tampered_with(pair: Pair) -> None:
+    words, record = pair.hand.say(b"last words\n"), bytearray(pair.hand.say(b"and more\n"))
+    record[-1] ^= 1
+    pair.peer.sendall(words + record)
+    assert pair.ours.recv(1 << 16) == b"last words\n"
+    assert pair.readable(), "or nobody would ask what has become of it"
+    with pytest.raises(OSError, match="TLS: decryption failed or bad record mac"):
+        pair.ours.recv(1 << 16)
+
+
+def test_words_are_heard_though_the_peer_reset_the_connection_after_them(pair: Pair) -> None:
+    pair.ours.send(b"never read, so its close is a reset\n")
+    pair.peer.sendall(pair.hand.say(b"last words\n"))
+    pair.peer.close()
+    assert pair.ours.recv(1 << 16) == b"last words\n"
+    assert pair.readable()
+    with pytest.raises(ConnectionResetError):
+        pair.ours.recv(1 << 16)
+
+
 # -- new keys (RFC 8446, 4.6.3), which hold no word
 
 

@@ -53,6 +53,17 @@ def test_a_queue_that_empties_has_no_deadline() -> None:
 # -- the end
 
 
+def test_what_was_closed_earlier_in_the_same_turn_is_not_written_to() -> None:
+    net = Net()
+    connection, wire = net.connect(room=3)
+    connection.write(b"hello\n")
+    connection.abort("as an earlier callback of this turn would have it")
+    wire.room = 1 << 30
+    connection.on_ready(EVENT_READ | EVENT_WRITE)
+    assert wire.out == b"hel"
+    assert [name for name, *_ in net.told] == ["lost"]
+
+
 def test_the_states_move_forward_only_and_end_closed() -> None:
     order = list(ConnectionState)
     assert set(MOVES) == set(ConnectionState)
