@@ -29,7 +29,7 @@ HELD = 0.5                     # seconds of one turn after which it is news by i
 
 
 class LocalLink:
-    """The console's link to a server in this process (chatops.link.ConsoleLink)."""
+    """The console's link to a server in this process (chatops.api.link.ConsoleLink)."""
 
     in_process = True
 

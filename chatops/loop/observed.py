@@ -172,8 +172,8 @@ class ObservedSelector(selectors.BaseSelector):
         return ready
 
     def rotate(self, ready: list[Event], first: int) -> list[Event]:
-        """What this turn's `select` returned, from `first` on and then those before it; they are
-        timed if they were, and the turn is remembered in the order in which they run.
+        """What this turn's `select` returned, from `first` on and then those before it; of a
+        watched turn they are timed still, and remembered in the order in which they run.
         """
         turned = ready[first:] + ready[:first]
         if not isinstance(ready, TimedEvents):

@@ -45,7 +45,7 @@ _SOURCE_FOLDER = re.compile(r'File "[^"\n]*[/\\]')
 
 def save(path: str | os.PathLike[str],
          moments: Iterable[tuple[Snapshot, Sequence[Event]]]) -> int:
-    """Write a new recording, as of `History.frames()`; returns its size in bytes.
+    """Write a new recording, as of `TurnHistory.frames()`; returns its size in bytes.
 
     An existing file is left alone.  Raises `RecordingError`, and leaves nothing behind.
     """

@@ -163,6 +163,19 @@ def test_ctrl_c_stops_a_stage_and_an_ended_input_does_not(stdin: int) -> None:
     assert "Traceback" not in rest
 
 
+def test_a_last_command_needs_no_end_of_line() -> None:
+    said: list[str] = []
+    reader, writer = os.pipe()
+    os.write(writer, b"threads\nquit")
+    os.close(writer)
+    runs = threading.Thread(target=run_stage, args=(1, "127.0.0.1", 0), daemon=True,
+                            kwargs={"stdin": reader, "write": said.append})
+    runs.start()
+    runs.join(scaled(5.0))
+    assert "stage 1: stopped" in said
+    os.close(reader)
+
+
 def test_without_a_stage_the_six_are_listed_with_how_to_run_one(tmp_path: Path) -> None:
     done = run("lab", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

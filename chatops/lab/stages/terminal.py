@@ -84,7 +84,7 @@ class _StageTerminal:
                 data = os.read(stdin, 4096)
                 if not data:
                     watched = []           # nobody can type: wait for Ctrl-C
-                *lines, typed = (typed + data).split(b"\n")
+                *lines, typed = (typed + (data or b"\n")).split(b"\n")
                 for line in lines:
                     if not self._obey(line.decode(errors="replace").strip()):
                         return
