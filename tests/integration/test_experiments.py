@@ -153,6 +153,20 @@ def test_every_selector_class_is_listed_whether_it_is_here_or_not() -> None:
     assert result.classes[0].name == "BaseSelector"
 
 
+def test_a_class_that_is_not_here_stands_below_the_one_that_it_would_be_made_of() -> None:
+    result: Anatomy = measured("anatomy")
+    above: dict[str, str] = {}
+    line: list[str] = []
+    for row in result.classes:
+        line[row.depth:] = [row.name]
+        above[row.name] = line[row.depth - 1]
+    assert above["SelectSelector"] == above["KqueueSelector"] == "_BaseSelectorImpl"
+    assert {above[f"{name}Selector"] for name in ("Poll", "Epoll", "Devpoll")} == {
+        "_PollLikeSelector"}
+    why = {row.name: row.why for row in result.classes}
+    assert why["_BaseSelectorImpl"] != why["_PollLikeSelector"]
+
+
 def test_a_key_has_four_fields_and_does_not_change_when_the_interest_does() -> None:
     result: Anatomy = measured("anatomy")
     assert [field.name for field in result.fields] == ["fileobj", "fd", "events", "data"]

@@ -14,6 +14,13 @@ from chatops.loop.backends import BACKENDS
 
 # The order in which the standard library tries (selectors.py, end of the file).
 TRIED = ("kqueue", "epoll", "devpoll", "poll", "select")
+SHARED = {                     # by the concrete ones below it
+    "_BaseSelectorImpl": "what the concrete ones share: the map of keys",
+    "_PollLikeSelector": "what poll, epoll and devpoll share: our masks, put into theirs",
+}
+# Of those that a system may lack: whose children they are where they are (selectors.py).
+PARENTS = {"PollSelector": "_PollLikeSelector", "EpollSelector": "_PollLikeSelector",
+           "DevpollSelector": "_PollLikeSelector", "KqueueSelector": "_BaseSelectorImpl"}
 
 
 class ClassRow(msgspec.Struct, frozen=True):
@@ -67,11 +74,11 @@ def _classes() -> tuple[ClassRow, ...]:
             if child.__module__ == selectors.__name__:
                 rows.append(ClassRow(child.__name__, depth, True, _why(child.__name__)))
                 walk(child, depth + 1)
+        rows.extend(ClassRow(backend.class_name, depth, False, backend.why)
+                    for backend in BACKENDS.values() if not backend.available
+                    and PARENTS.get(backend.class_name) == parent.__name__)
 
     walk(selectors.BaseSelector, 1)
-    present = {row.name for row in rows}
-    rows += [ClassRow(backend.class_name, 2, False, backend.why)
-             for backend in BACKENDS.values() if backend.class_name not in present]
     return tuple(rows)
 
 
@@ -79,7 +86,7 @@ def _why(class_name: str) -> str:
     for backend in BACKENDS.values():
         if backend.class_name == class_name:
             return backend.why
-    return "what the concrete ones share: the map of keys"
+    return SHARED.get(class_name, "of this Python alone")
 
 
 def _life() -> tuple[tuple[KeyField, ...], tuple[SelectorStep, ...], bool]:
