@@ -23,6 +23,7 @@ from tests.integration.client import Client
 from tests.integration.harness import Clock, Server
 from tests.integration.ipv6 import six
 from tests.integration.test_faults_limits import failing
+from tests.patience import PATIENCE
 
 StartServer = Callable[..., Server]
 Resolver = Callable[[Sequence[str]], None]
@@ -158,7 +159,7 @@ def test_a_server_that_is_paused_can_be_stopped(server: StartServer, resolves: R
     with Client(chat.address, greeted=False):
         chat.wait_for(events.ListenerPaused)
         chat.do(Quit("drain"))
-        assert chat.thread.wait(10)
+        assert chat.thread.wait(PATIENCE)
     assert chat.thread.crash is None
 
 

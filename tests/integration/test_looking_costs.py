@@ -204,14 +204,14 @@ def test_51_an_embedded_console_knows_that_the_loop_spins_while_no_snapshot_come
     chat.client()
     seen(local, clients=1)
     put_off(chat)
-    assert chat.thread.submit(WriteInterest("always", "stay")).result(5).ok
+    assert chat.thread.submit(WriteInterest("always", "stay")).result(PATIENCE).ok
     before = local.status.pulse
     assert before is not None
     until(lambda: pulse_of(local).turns >= before.turns + 1000)
     assert pulse_of(local).behind
     assert pulse_of(local).write_interest == "always"
     assert local.poll() is None
-    assert chat.thread.submit(WriteInterest("on-demand")).result(5).ok
+    assert chat.thread.submit(WriteInterest("on-demand")).result(PATIENCE).ok
 
 
 def test_51_an_attached_console_is_told_that_the_loop_spins_while_no_snapshot_comes(
@@ -223,7 +223,7 @@ def test_51_an_attached_console_is_told_that_the_loop_spins_while_no_snapshot_co
     until(lambda: link.poll() is None and link.status.pulse is not None)
     chat.call(lambda: chat.thread.survey.charge(DEAR))
     chat.call(lambda: setattr(chat.thread.survey, "next_at", float("inf")))
-    assert chat.thread.submit(WriteInterest("always", "stay")).result(5).ok
+    assert chat.thread.submit(WriteInterest("always", "stay")).result(PATIENCE).ok
     before = pulse_of(link).turns
 
     def told() -> bool:
@@ -234,7 +234,7 @@ def test_51_an_attached_console_is_told_that_the_loop_spins_while_no_snapshot_co
     until(told)
     assert pulse_of(link).behind
     assert pulse_of(link).write_interest == "always"
-    assert chat.thread.submit(WriteInterest("on-demand")).result(5).ok
+    assert chat.thread.submit(WriteInterest("on-demand")).result(PATIENCE).ok
 
 
 def pulse_of(link: LocalLink | RemoteLink) -> Pulse:

@@ -41,7 +41,7 @@ def test_a_program_does_what_it_does_without(watched: Start, tmp_path: Path, wha
     environment = dict(os.environ) | {"PYTHONASYNCIODEBUG": "1"} if flags else dict(os.environ)
     command = (sys.executable, *flags, "program.py", "an argument")
     alone = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, check=False,
-                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30,
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=PATIENCE,
                            env={k: v for k, v in environment.items() if k != "PYTHONPATH"})
     program = watched(*command, environment=environment)
     status = program.status()

@@ -19,6 +19,7 @@ from chatops.api.snapshot import Lint, Snapshot
 from chatops.control.socket_path import ControlError
 from chatops.links.remote import RemoteLink
 from tests.integration.until import until
+from tests.patience import PATIENCE
 
 START = 20.0                   # seconds for a program to start, on a machine that is busy
 
@@ -129,7 +130,7 @@ class Watched:
             self._link.close()
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)        # the program, and what it started
-        self.process.wait(5)
+        self.process.wait(PATIENCE)
 
 
 def script(folder: Path, text: str, name: str = "program.py") -> Path:
@@ -141,7 +142,7 @@ def script(folder: Path, text: str, name: str = "program.py") -> Path:
 
 def connect(port: int) -> socket.socket:
     """A client of the program."""
-    return socket.create_connection(("127.0.0.1", port), timeout=5.0)
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
 __all__ = ["Watched", "connect", "events", "script"]

@@ -189,7 +189,7 @@ def test_only_some_run_at_once_and_the_loop_never_waits(monkeypatch: pytest.Monk
     try:
         bell.look(state)
         for _ in range(alarm.AT_ONCE):
-            assert started.acquire(timeout=30)
+            assert started.acquire(timeout=PATIENCE)
         assert [ok for ok, _ in said] == [True] * alarm.AT_ONCE + [False, False]
         assert "still running" in said[-1][1]
     finally:

@@ -12,6 +12,7 @@ import pytest
 
 from chatops.loop import backends
 from chatops.loop.observed import ObservedSelector
+from tests.patience import PATIENCE
 
 READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 Pair = tuple[socket.socket, socket.socket]
@@ -150,7 +151,7 @@ def test_asyncio_runs_on_it(watched: bool) -> None:
             return line
 
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
-        assert runner.run(asyncio.wait_for(ask(), 20)) == b"HELLO\n"
+        assert runner.run(asyncio.wait_for(ask(), PATIENCE)) == b"HELLO\n"
         assert selector.backend == "select"
         assert selector.ready > 0
     assert selector.registrations() == []
