@@ -1,4 +1,4 @@
-"""What HARDENING.md's rows do to a server: one function for each, given where to do it."""
+"""What tests/FAULTS.md's rows do to a server: one function for each, given where to do it."""
 
 from __future__ import annotations
 

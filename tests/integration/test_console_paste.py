@@ -11,7 +11,7 @@ from tui.burst import GOES_ON
 StartConsole = Callable[..., Console]
 
 
-def test_45_an_unbracketed_paste_over_the_table_says_nothing_to_anybody(
+def test_an_unbracketed_paste_over_the_table_says_nothing_to_anybody(
         console: StartConsole) -> None:
     chatops = console(size=NARROW)
     hearer = chatops.client()
@@ -26,7 +26,7 @@ def test_45_an_unbracketed_paste_over_the_table_says_nothing_to_anybody(
     assert hearer.heard() == ["*** [admin] typed"]
 
 
-def test_45_an_unbracketed_paste_into_the_command_line_waits_for_enter(
+def test_an_unbracketed_paste_into_the_command_line_waits_for_enter(
         console: StartConsole) -> None:
     chatops = console(size=NARROW)
     hearer = chatops.client()

@@ -1,4 +1,4 @@
-"""HARDENING.md, what holds after every row: nobody else loses a line, and the server is whole.
+"""tests/FAULTS.md, what holds after every row: nobody else loses a line, and the server is whole.
 
 Each row is done to `chatops serve` as it ships, a process that lives through all of them one
 after another, while others talk in its lobby.  The rows' own demands are in the other files;

@@ -1,4 +1,4 @@
-"""HARDENING.md, limits (L01-L12 but for L09, L10): who may not come in is told why."""
+"""tests/FAULTS.md, limits (L01-L12 but for L09, L10): who may not come in is told why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HARDENING.md, clients that are quiet (K01, K04, L09, L10); those that vanish are elsewhere."""
+"""tests/FAULTS.md, clients that are quiet (K01, K04, L09, L10); those that vanish are elsewhere."""
 
 from __future__ import annotations
 

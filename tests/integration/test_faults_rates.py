@@ -1,4 +1,4 @@
-"""HARDENING.md, rates and fairness (R01-R05): who says too much slows nobody but itself."""
+"""tests/FAULTS.md, rates and fairness (R01-R05): who says too much slows nobody but itself."""
 
 from __future__ import annotations
 

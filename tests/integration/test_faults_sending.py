@@ -1,4 +1,4 @@
-"""HARDENING.md, sending and slow readers (S01-S14): one bad reader is only its own trouble."""
+"""tests/FAULTS.md, sending and slow readers (S01-S14): one bad reader is only its own trouble."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HARDENING.md, TLS (T01, T03): who does not get through harms nobody."""
+"""tests/FAULTS.md, TLS (T01, T03): who does not get through harms nobody."""
 
 from __future__ import annotations
 

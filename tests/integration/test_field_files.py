@@ -1,8 +1,8 @@
 """What users reported of other people's servers, tried from outside: files, addresses, output.
 
-Each case has the number of its report, and looks at nothing but what a user sees: a terminal,
-a socket, a file, an exit status.  So another version can be tried by the same cases, with
-`CHATOPS_TESTED_PYTHON` naming the interpreter of the environment that it is installed in.
+Each case looks at nothing but what a user sees: a terminal, a socket, a file, an exit status.  So
+another version can be tried by the same cases, with `CHATOPS_TESTED_PYTHON` naming the
+interpreter of the environment that it is installed in.
 """
 
 from __future__ import annotations
@@ -87,13 +87,13 @@ def welcomed(port: int, source: str) -> bool:
     ("ctl", "--socket", "~nosuch/y", "status"), ("serve", "--port", "0", "--control", "~nosuch/y"),
     ("serve", "--port", "0", "--history", "~nosuch/y"),
 ])
-def test_01_a_home_of_nobody_on_the_command_line_is_refused_in_a_line(
+def test_a_home_of_nobody_on_the_command_line_is_refused_in_a_line(
         tmp_path: Path, words: tuple[str, ...]) -> None:
     assert "nosuch" in one_line(run(*words, cwd=tmp_path))
 
 
 @pytest.mark.parametrize("given", ["flag", "variable", "file"])
-def test_08_bans_in_a_file_under_home_hold_whoever_expands_the_tilde(
+def test_bans_in_a_file_under_home_hold_whoever_expands_the_tilde(
         served: StartServed, tmp_path: Path, given: str) -> None:
     (tmp_path / "bans.json").write_text(json.dumps(BANNED))
     (tmp_path / "c.toml").write_text('ban-file = "~/bans.json"\n')
@@ -105,7 +105,7 @@ def test_08_bans_in_a_file_under_home_hold_whoever_expands_the_tilde(
     assert not welcomed(chat.address[1], "127.0.0.2")
 
 
-def test_12_a_ban_file_that_is_a_link_stays_one_and_its_target_keeps_its_mode(
+def test_a_ban_file_that_is_a_link_stays_one_and_its_target_keeps_its_mode(
         served: StartServed, ctl: Ctl, control_path: Path, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     target, link = tmp_path / "real" / "bans.json", tmp_path / "b.json"
@@ -120,13 +120,13 @@ def test_12_a_ban_file_that_is_a_link_stays_one_and_its_target_keeps_its_mode(
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
-def test_14_an_empty_ban_file_has_no_bans(served: StartServed, tmp_path: Path) -> None:
+def test_an_empty_ban_file_has_no_bans(served: StartServed, tmp_path: Path) -> None:
     (tmp_path / "bans.json").touch()
     chat = served("--ban-file", "bans.json")
     assert welcomed(chat.address[1], "127.0.0.2")
 
 
-def test_16_a_ban_that_was_added_by_hand_is_not_lost(
+def test_a_ban_that_was_added_by_hand_is_not_lost(
         served: StartServed, ctl: Ctl, control_path: Path, tmp_path: Path) -> None:
     file = tmp_path / "bans.json"
     file.write_text("[]")
@@ -138,7 +138,7 @@ def test_16_a_ban_that_was_added_by_hand_is_not_lost(
 
 
 @pytest.mark.parametrize("flag", ["--log-file", "--ban-file"])
-def test_18_a_file_that_is_a_fifo_does_not_hold_the_start_or_can_be_given_up(
+def test_a_file_that_is_a_fifo_does_not_hold_the_start_or_can_be_given_up(
         shell: Callable[..., subprocess.Popen[bytes]], tmp_path: Path, control_path: Path,
         flag: str) -> None:
     os.mkfifo(tmp_path / "fifo")
@@ -153,12 +153,12 @@ def test_18_a_file_that_is_a_fifo_does_not_hold_the_start_or_can_be_given_up(
 
 
 @pytest.mark.parametrize("value", ["tcp://10.96.12.7:9999", ""])
-def test_17_a_flag_wins_over_a_variable_that_is_no_port(served: StartServed, value: str) -> None:
+def test_a_flag_wins_over_a_variable_that_is_no_port(served: StartServed, value: str) -> None:
     assert welcomed(served(variables={"CHATOPS_PORT": value}).address[1], "127.0.0.1")
 
 
 @pytest.mark.parametrize("serves", [True, False])
-def test_10_a_server_is_found_by_whoever_has_another_runtime_directory(
+def test_a_server_is_found_by_whoever_has_another_runtime_directory(
         served: StartServed, tmp_path: Path, control_path: Path, serves: bool) -> None:
     folder = control_path.parent / "run"
     folder.mkdir(0o700)
@@ -170,7 +170,7 @@ def test_10_a_server_is_found_by_whoever_has_another_runtime_directory(
     assert done.returncode == 0, done.stderr
 
 
-def test_29_a_name_with_two_addresses_is_listened_to_on_both(served: StartServed) -> None:
+def test_a_name_with_two_addresses_is_listened_to_on_both(served: StartServed) -> None:
     chat = served("--host", "several.test", program=("-c", TWO_ADDRESSES))
     chat.must_live = False         # for those who do not know the name it has no address
     port = int(re.findall(r":(\d+)", " ".join(chat.lines))[-1])
@@ -178,7 +178,7 @@ def test_29_a_name_with_two_addresses_is_listened_to_on_both(served: StartServed
         Client((host, port)).close()
 
 
-def test_30_an_address_of_version_6_is_printed_in_brackets_and_taken_in_them(
+def test_an_address_of_version_6_is_printed_in_brackets_and_taken_in_them(
         shell: Callable[..., subprocess.Popen[bytes]], ctl: Ctl, control_path: Path) -> None:
     listening(shell(f"serve --host '[::1]' --port 0 --control {control_path}"), control_path)
     assert re.search(r"\[::1\]:\d+", ctl("status").stdout)
@@ -188,7 +188,7 @@ def test_30_an_address_of_version_6_is_printed_in_brackets_and_taken_in_them(
 
 
 @pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&1 | true"])
-def test_20_a_server_whose_errors_cannot_be_written_goes_on(
+def test_a_server_whose_errors_cannot_be_written_goes_on(
         shell: Callable[..., subprocess.Popen[bytes]], ctl: Ctl, control_path: Path,
         redirection: str) -> None:
     process = shell(f"serve --port 0 --control {control_path} {redirection}")
@@ -205,7 +205,7 @@ def test_20_a_server_whose_errors_cannot_be_written_goes_on(
         process.wait(SOON)
 
 
-def test_24_closed_descriptors_are_not_given_to_sockets(
+def test_closed_descriptors_are_not_given_to_sockets(
         shell: Callable[..., subprocess.Popen[bytes]], ctl: Ctl, control_path: Path) -> None:
     process = shell(f"serve --port 0 --control {control_path} 0<&- 1>&- 2>&-")
     listening(process, control_path)
@@ -213,7 +213,7 @@ def test_24_closed_descriptors_are_not_given_to_sockets(
         assert os.readlink(f"/proc/{process.pid}/fd/{fd}") == "/dev/null"
 
 
-def test_23_a_log_that_was_renamed_is_left_on_a_hangup(served: StartServed, tmp_path: Path) -> None:
+def test_a_log_that_was_renamed_is_left_on_a_hangup(served: StartServed, tmp_path: Path) -> None:
     log = tmp_path / "chat.log"
     chat = served("--log-file", str(log))
     chat.client().close()
@@ -228,7 +228,7 @@ def test_23_a_log_that_was_renamed_is_left_on_a_hangup(served: StartServed, tmp_
 # -- threads
 
 
-def test_53_a_bad_row_in_the_history_does_not_end_who_writes_it(
+def test_a_bad_row_in_the_history_does_not_end_who_writes_it(
         served: StartServed, ctl: Ctl, control_path: Path, tmp_path: Path) -> None:
     history = tmp_path / "history.db"
     bans = tmp_path / "bans.json"

@@ -1,8 +1,8 @@
 """What users reported of other people's servers and consoles, tried from outside: screens, words.
 
-Each case has the number of its report, and looks at nothing but what a user sees: a terminal,
-a socket, a file, an exit status.  So another version can be tried by the same cases, with
-`CHATOPS_TESTED_PYTHON` naming the interpreter of the environment that it is installed in.
+Each case looks at nothing but what a user sees: a terminal, a socket, a file, an exit status.  So
+another version can be tried by the same cases, with `CHATOPS_TESTED_PYTHON` naming the
+interpreter of the environment that it is installed in.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def chat(served: StartServed, control_path: Path) -> Served:
 # -- the terminal
 
 
-def test_01_a_home_of_nobody_typed_in_the_console_leaves_it_and_its_clients_alone(
+def test_a_home_of_nobody_typed_in_the_console_leaves_it_and_its_clients_alone(
         console: StartConsole) -> None:
     chatops = console()
     ada = chatops.client("ada")
@@ -74,7 +74,7 @@ def test_01_a_home_of_nobody_typed_in_the_console_leaves_it_and_its_clients_alon
     assert ada.heard() == []
 
 
-def test_06_being_continued_starts_no_threads_and_the_terminal_is_given_back(
+def test_being_continued_starts_no_threads_and_the_terminal_is_given_back(
         console: StartConsole) -> None:
     chatops = console()
     ada = chatops.client("ada")
@@ -91,12 +91,12 @@ def test_06_being_continued_starts_no_threads_and_the_terminal_is_given_back(
     assert_left_as_it_was(chatops)
 
 
-def test_11_errors_into_a_file_and_the_console_on_the_terminal(console: StartConsole) -> None:
+def test_errors_into_a_file_and_the_console_on_the_terminal(console: StartConsole) -> None:
     chatops = console(program=("-c", INTO_FILE))
     chatops.see("q quit")
 
 
-def test_45_an_unbracketed_paste_over_the_table_says_nothing_to_anybody(
+def test_an_unbracketed_paste_over_the_table_says_nothing_to_anybody(
         console: StartConsole) -> None:
     chatops = console()
     ada = chatops.client("ada")
@@ -115,27 +115,27 @@ def paused(served: StartServed, control_path: Path) -> Served:
                   program=("-c", PAUSED.format(seconds=1.0)))      # of the 5 that `ctl` waits
 
 
-def test_04_a_server_that_stood_still_once_is_not_called_dead(paused: Served, ctl: Ctl) -> None:
+def test_a_server_that_stood_still_once_is_not_called_dead(paused: Served, ctl: Ctl) -> None:
     paused.client()
     for _ in range(5):
         done = ctl("status")
         assert done.returncode == 0, done.stderr
 
 
-def test_05_a_console_on_a_host_that_stood_still_shows_news_again(console: StartConsole) -> None:
+def test_a_console_on_a_host_that_stood_still_shows_news_again(console: StartConsole) -> None:
     chatops = console(program=("-c", PAUSED.format(seconds=PATIENCE / 10)))
     chatops.see_row(chatops.client("ada"))
     chatops.see_row(chatops.client("bob"))
 
 
-def test_51_a_loop_that_spins_is_seen_though_the_host_stood_still(console: StartConsole) -> None:
+def test_a_loop_that_spins_is_seen_though_the_host_stood_still(console: StartConsole) -> None:
     chatops = console(program=("-c", PAUSED.format(seconds=PATIENCE / 10)))
     chatops.see_row(chatops.client("ada"))
     chatops.type(":write-interest always\r")
     chatops.see(r"[1-9][\d.,]*[kK]? wake-ups/s")
 
 
-def test_28_a_console_whose_server_was_killed_says_so_and_counts_no_further(
+def test_a_console_whose_server_was_killed_says_so_and_counts_no_further(
         chat: Served, control_path: Path, tmp_path: Path) -> None:
     chat.must_live = False
     console = Terminal("-m", "chatops", "attach", str(control_path), cwd=tmp_path)
@@ -155,7 +155,7 @@ def test_28_a_console_whose_server_was_killed_says_so_and_counts_no_further(
 # -- words
 
 
-def test_03_a_number_of_5000_digits_is_nobodys(chat: Served, ctl: Ctl) -> None:
+def test_a_number_of_5000_digits_is_nobodys(chat: Served, ctl: Ctl) -> None:
     for verb in ("kick", "mute", "unmute", "ban"):
         assert "internal error" not in one_line(ctl(verb, "9" * 5000))
     assert not any("Traceback" in line or "Error" in line for line in chat.lines)
@@ -164,18 +164,18 @@ def test_03_a_number_of_5000_digits_is_nobodys(chat: Served, ctl: Ctl) -> None:
 @pytest.mark.parametrize(("words", "meant"), [
     ("10min spam", "for 10m"), ("1w", "for 7d"), ("1 hour x", "for 1h"), ("1h30", "for 1h30m"),
 ])
-def test_40_a_ban_holds_for_as_long_as_was_meant(chat: Served, ctl: Ctl, words: str, meant: str
+def test_a_ban_holds_for_as_long_as_was_meant(chat: Served, ctl: Ctl, words: str, meant: str
                                                  ) -> None:
     assert meant in ctl("ban", "203.0.113.9", *words.split()).stdout
 
 
-def test_40_a_length_in_no_known_unit_bans_nobody(chat: Served, ctl: Ctl) -> None:
+def test_a_length_in_no_known_unit_bans_nobody(chat: Served, ctl: Ctl) -> None:
     one_line(ctl("ban", "203.0.113.9", "2", "strikes"))
     assert "203.0.113.9" not in ctl("bans").stdout
 
 
 @pytest.mark.parametrize("text", ["-1 is less than nothing", '"quoted"', "two\nlines"])
-def test_39_a_message_is_said_as_it_was_given_or_refused(chat: Served, ctl: Ctl, text: str) -> None:
+def test_a_message_is_said_as_it_was_given_or_refused(chat: Served, ctl: Ctl, text: str) -> None:
     hearer = chat.client()
     done = ctl("broadcast", text)
     if "\n" in text and done.returncode:
@@ -186,7 +186,7 @@ def test_39_a_message_is_said_as_it_was_given_or_refused(chat: Served, ctl: Ctl,
         assert hearer.heard() == [f"*** [admin] {line}" for line in text.splitlines()]
 
 
-def test_36_bytes_that_are_no_text_are_refused_in_a_line_or_replaced(chat: Served, ctl: Ctl
+def test_bytes_that_are_no_text_are_refused_in_a_line_or_replaced(chat: Served, ctl: Ctl
                                                                      ) -> None:
     for words in ((b"broadcast", b"caf\xe9"), (b"kick", b"caf\xe9")):
         done = ctl(*words)
@@ -194,7 +194,7 @@ def test_36_bytes_that_are_no_text_are_refused_in_a_line_or_replaced(chat: Serve
         assert done.returncode == 0 or done.stderr.count("\n") == 1
 
 
-def test_38_the_console_finds_who_is_meant_in_any_case_and_form(console: StartConsole) -> None:
+def test_the_console_finds_who_is_meant_in_any_case_and_form(console: StartConsole) -> None:
     chatops = console("--nicks", "unicode")
     ada, zoe = chatops.client("ada"), chatops.client("zoë")
     chatops.see_row(ada)
@@ -204,13 +204,13 @@ def test_38_the_console_finds_who_is_meant_in_any_case_and_form(console: StartCo
         chatops.see(rf"muted.*{client.nick}|{client.nick}.*muted")
 
 
-def test_48_a_line_is_heard_as_the_typist_saw_it(chat: Served) -> None:
+def test_a_line_is_heard_as_the_typist_saw_it(chat: Served) -> None:
     hearer, typist = chat.client(), chat.client()
     typist.send(b"cat\b\b\bdog\n")
     assert hearer.read_until(lambda line: "dog" in line)[-1] == f"{typist.nick}: dog"
 
 
-def test_49_health_checks_are_no_news_to_those_who_talk(chat: Served) -> None:
+def test_health_checks_are_no_news_to_those_who_talk(chat: Served) -> None:
     hearer = chat.client()
     hearer.say("hello")
     hearer.expect(f"{hearer.nick}: hello")
@@ -227,7 +227,7 @@ def test_49_health_checks_are_no_news_to_those_who_talk(chat: Served) -> None:
 
 
 @pytest.mark.parametrize("words", [("clients",), ("status",), ("fds", "--json")])
-def test_34_a_full_disk_under_ctl_is_one_line(chat: Served, control_path: Path, tmp_path: Path,
+def test_a_full_disk_under_ctl_is_one_line(chat: Served, control_path: Path, tmp_path: Path,
                                               words: tuple[str, ...]) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run([PYTHON, "-m", "chatops", "ctl", "--socket", str(control_path),
@@ -237,7 +237,7 @@ def test_34_a_full_disk_under_ctl_is_one_line(chat: Served, control_path: Path, 
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_37_wide_nicks_keep_the_columns(chat: Served, ctl: Ctl) -> None:
+def test_wide_nicks_keep_the_columns(chat: Served, ctl: Ctl) -> None:
     wide, narrow = chat.client(), chat.client()
     wide.rename("山田太郎")
     narrow.rename("ada")

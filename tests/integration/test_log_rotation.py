@@ -25,7 +25,7 @@ def read(path: Path) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1])
-def test_23_a_signal_opens_the_log_again_and_ends_nothing(
+def test_a_signal_opens_the_log_again_and_ends_nothing(
         served: StartServed, tmp_path: Path, number: signal.Signals) -> None:
     path = tmp_path / "log"
     chat = served("--log-file", str(path))
@@ -39,7 +39,7 @@ def test_23_a_signal_opens_the_log_again_and_ends_nothing(
     assert "Connected id=2" not in read(moved)
 
 
-def test_23_sigusr1_without_a_log_file_does_nothing(served: StartServed) -> None:
+def test_sigusr1_without_a_log_file_does_nothing(served: StartServed) -> None:
     chat = served()
     chat.signal(signal.SIGUSR1)
     chat.client()
@@ -47,7 +47,7 @@ def test_23_sigusr1_without_a_log_file_does_nothing(served: StartServed) -> None
     assert not any("reopen" in line for line in chat.lines)
 
 
-def test_23_a_log_that_was_moved_or_deleted_is_noticed_without_a_signal(
+def test_a_log_that_was_moved_or_deleted_is_noticed_without_a_signal(
         served: StartServed, tmp_path: Path) -> None:
     path = tmp_path / "log"
     chat = served("--log-file", str(path))

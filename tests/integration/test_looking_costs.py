@@ -80,10 +80,10 @@ def look(control_path: Path, ask: Poll | None = None) -> Update:
     return reply
 
 
-# -- the budget (FIELD 4, 5)
+# -- the budget
 
 
-def test_05_a_host_that_stalls_while_a_snapshot_is_built_puts_off_no_other(
+def test_a_host_that_stalls_while_a_snapshot_is_built_puts_off_no_other(
         chat: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(chat)
     local = LocalLink(chat.thread, clock=lambda: chat.chat.reactor.clock())
@@ -121,10 +121,10 @@ def test_the_next_snapshot_comes_after_its_share_and_within_a_second(
     assert chat.call(fill) == pytest.approx(wait)
 
 
-# -- asked by a script (FIELD 4)
+# -- asked by a script
 
 
-def test_04_a_look_that_cannot_wait_is_answered_with_the_last_snapshot_and_its_age(
+def test_a_look_that_cannot_wait_is_answered_with_the_last_snapshot_and_its_age(
         chat: Server, control_path: Path) -> None:
     look(control_path)
     clock = Clock(chat)
@@ -163,7 +163,7 @@ def test_who_has_the_last_snapshot_already_waits_for_the_next(
     assert second.snapshot.age == 0.0
 
 
-def test_04_ctl_says_how_old_what_it_tells_is(
+def test_ctl_says_how_old_what_it_tells_is(
         chat: Server, control_path: Path) -> None:
     look(control_path)
     put_off(chat)
@@ -196,10 +196,10 @@ def later(clock: Callable[[], float]) -> Callable[[], float]:
     return lambda: then
 
 
-# -- while no snapshot comes (FIELD 51)
+# -- while no snapshot comes
 
 
-def test_51_an_embedded_console_knows_that_the_loop_spins_while_no_snapshot_comes(
+def test_an_embedded_console_knows_that_the_loop_spins_while_no_snapshot_comes(
         chat: Server, local: LocalLink) -> None:
     chat.client()
     seen(local, clients=1)
@@ -214,7 +214,7 @@ def test_51_an_embedded_console_knows_that_the_loop_spins_while_no_snapshot_come
     assert chat.thread.submit(WriteInterest("on-demand")).result(PATIENCE).ok
 
 
-def test_51_an_attached_console_is_told_that_the_loop_spins_while_no_snapshot_comes(
+def test_an_attached_console_is_told_that_the_loop_spins_while_no_snapshot_comes(
         chat: Server, control_path: Path, attach: Callable[[Path], RemoteLink]) -> None:
     link = attach(control_path)
     chat.client()
@@ -331,7 +331,7 @@ def test_the_rates_of_a_server_that_is_stopped_are_its_last_and_not_nought(
         link.close()
 
 
-def test_04_ctl_status_is_answered_while_the_loop_spins(
+def test_ctl_status_is_answered_while_the_loop_spins(
         served: Callable[..., Served], control_path: Path) -> None:
     process = served("--control", str(control_path))
     assert ctl(control_path, "write-interest", "always", "stay").exit_code == 0

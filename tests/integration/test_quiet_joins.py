@@ -31,7 +31,7 @@ def gone(chat: Server, count: int) -> None:
     assert sum(isinstance(event, Disconnected) for event in chat.events()) == count
 
 
-def test_49_health_checks_that_connect_and_leave_are_not_announced(chat: Server) -> None:
+def test_health_checks_that_connect_and_leave_are_not_announced(chat: Server) -> None:
     hearer = resident(chat)
     for _ in range(5):
         Client(chat.address, greeted=False).close()

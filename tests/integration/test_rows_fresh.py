@@ -118,7 +118,7 @@ def test_a_client_shows_nothing_that_only_programs_have(server: StartServer) -> 
 
 
 @pytest.mark.parametrize("field", CLIENT_CHANGES)
-def test_10_a_change_of_each_field_of_a_client_is_seen(
+def test_a_change_of_each_field_of_a_client_is_seen(
         server: StartServer, monkeypatch: pytest.MonkeyPatch, field: str) -> None:
     chat = server()
     chat.client().heard()
@@ -164,7 +164,7 @@ class Copy:
         return getattr(self._original, name)
 
 
-def test_10_idle_clients_show_a_new_limit_at_once(server: StartServer) -> None:
+def test_idle_clients_show_a_new_limit_at_once(server: StartServer) -> None:
     chat = server()
     chat.clients(3)
     until(lambda: all(row.kernel_queued == 0 for row in chat.snapshot().clients))

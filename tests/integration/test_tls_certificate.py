@@ -1,4 +1,4 @@
-"""HARDENING.md, TLS (T06): which certificate is shown, and what is refused as one."""
+"""tests/FAULTS.md, TLS (T06): which certificate is shown, and what is refused as one."""
 
 from __future__ import annotations
 

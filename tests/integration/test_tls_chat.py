@@ -1,4 +1,4 @@
-"""HARDENING.md, TLS (T02, T04): who gets through chats, however the bytes come."""
+"""tests/FAULTS.md, TLS (T02, T04): who gets through chats, however the bytes come."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def pasted(*reads: str, apart: float = 1.0) -> str:
     "kubectl get pods -n chat\r", "kubectl get\rpods\r", "ls\r", ":kick 3\r", "b rm -rf /\n",
     "\u65e5\u672c\u8a9e\u3067", "kubectl\tget\x07 pods --all\r",
 ])
-def test_45_text_in_one_read_is_a_paste(read: str) -> None:
+def test_text_in_one_read_is_a_paste(read: str) -> None:
     assert pasted(read) == read
 
 
@@ -90,7 +90,7 @@ def test_the_parser_makes_one_paste_of_a_burst_and_keys_of_keys() -> None:
 # -- what a paste does
 
 
-async def test_45_a_paste_over_the_table_runs_nothing_and_says_what_was_ignored() -> None:
+async def test_a_paste_over_the_table_runs_nothing_and_says_what_was_ignored() -> None:
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(1)
@@ -115,7 +115,7 @@ async def test_a_pasted_command_line_waits_for_enter() -> None:
         assert rig.link.asked == [Broadcast("lunch")]
 
 
-async def test_45_of_two_lines_pasted_into_the_command_line_the_second_is_not_silently_gone(
+async def test_of_two_lines_pasted_into_the_command_line_the_second_is_not_silently_gone(
         ) -> None:
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:

@@ -12,7 +12,7 @@ KILLED = LinkStatus(False, "the server ended without a word", failed=True)
 DROPPED = LinkStatus(False, "this console was dropped: it did not read", dropped=True)
 
 
-async def test_28_the_uptime_of_a_server_that_was_killed_stands_still_and_its_age_is_said() -> None:
+async def test_the_uptime_of_a_server_that_was_killed_stands_still_and_its_age_is_said() -> None:
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(3)

@@ -38,7 +38,7 @@ def starve(rig: Rig, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
-async def test_51_a_console_whose_server_has_no_time_for_it_shows_the_spin_and_says_late(
+async def test_a_console_whose_server_has_no_time_for_it_shows_the_spin_and_says_late(
         size: tuple[int, int]) -> None:
     rig = Rig()
     async with rig.app.run_test(size=size) as pilot:

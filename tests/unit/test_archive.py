@@ -1,4 +1,4 @@
-"""The archive: what is put in comes out, and no text is more than text (HARDENING D01, D03)."""
+"""The archive: what is put in comes out, and no text is more than text (FAULTS.md D01, D03)."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def test_clean_talk_is_still_told_by_one_look_and_edited_lines_are_not_clean() -
 
 
 @pytest.mark.parametrize("cut", range(1, 12))
-def test_48_others_hear_the_line_that_was_meant_however_it_came(cut: int) -> None:
+def test_others_hear_the_line_that_was_meant_however_it_came(cut: int) -> None:
     chat = Chat()
     alice, bob = chat.join(2)
     line = "cät\b\b\bdög\r\n".encode()

@@ -1,4 +1,4 @@
-"""Lines out of bytes, however the network cuts them (HARDENING B01-B03, B10-B13, B19)."""
+"""Lines out of bytes, however the network cuts them (FAULTS.md B01-B03, B10-B13, B19)."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_large_read_of_short_lines_passes_whole() -> None:
     assert Framer(64).feed(data) == data
 
 
-def test_32_mib_without_a_newline_keep_less_than_the_limit() -> None:
+def test_mib_without_a_newline_keep_less_than_the_limit() -> None:
     framer, chunk = Framer(4096), b"x" * 65_536
     tracemalloc.start()
     try:

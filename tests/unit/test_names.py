@@ -1,4 +1,4 @@
-"""Who may be called what, and who looks like whom (HARDENING I09, I13)."""
+"""Who may be called what, and who looks like whom (FAULTS.md I09, I13)."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_on_a_clock_of_its_own_all_time_is_work() -> None:
     assert (selector.worked, selector.off_cpu) == (3.0, 0.0)
 
 
-# -- the lints (FIELD 52)
+# -- the lints
 
 CAROL = KeyRow(10, "connection", "socket tcp", READ, "Connection.on_ready", "#3 carol", 3, "", 1.0,
                1.0, 1, 1, 2.0, 2.0)
@@ -155,7 +155,7 @@ def lints(*after: ThreadRow, off_cpu: float, seconds: float = 2.0) -> list[Lint]
     return [lint for lint in find(now, before) if lint.code in ("held-loop", "kept-waiting")]
 
 
-def test_52_who_waited_for_the_interpreter_is_not_blamed_and_who_had_it_is_named() -> None:
+def test_who_waited_for_the_interpreter_is_not_blamed_and_who_had_it_is_named() -> None:
     (lint,) = lints(thread(LOOP_THREAD, "reactor", 1.01), thread(CONSOLE, "MainThread", 2.9),
                     off_cpu=1.99)
     assert (lint.code, lint.fd, lint.client) == ("kept-waiting", -1, 0)
@@ -165,13 +165,13 @@ def test_52_who_waited_for_the_interpreter_is_not_blamed_and_who_had_it_is_named
     assert "held" not in lint.summary
 
 
-def test_52_who_had_the_interpreter_while_it_waited_for_a_core_itself_is_named_too() -> None:
+def test_who_had_the_interpreter_while_it_waited_for_a_core_itself_is_named_too() -> None:
     (lint,) = lints(thread(LOOP_THREAD, "reactor", 1.01),
                     thread(CONSOLE, "MainThread", 1.1, delayed=1.7), off_cpu=1.99)
     assert "MainThread had the interpreter" in lint.summary
 
 
-def test_52_a_loop_that_had_no_core_says_so() -> None:
+def test_a_loop_that_had_no_core_says_so() -> None:
     (lint,) = lints(thread(LOOP_THREAD, "reactor", 1.01, delayed=1.9),
                     thread(CONSOLE, "MainThread", 1.1), off_cpu=1.99)
     assert lint.code == "kept-waiting"
@@ -215,7 +215,7 @@ def test_a_wait_is_told_of_for_ten_seconds_and_then_forgotten() -> None:
     assert find(scene(23.0, console), told) == ()
 
 
-def test_52_a_hold_is_judged_once_by_the_threads_of_its_own_time() -> None:
+def test_a_hold_is_judged_once_by_the_threads_of_its_own_time() -> None:
     """The last turn of a snapshot comes again in the next, and by then others have run."""
     before = scene(10.0, thread(LOOP_THREAD, "reactor", 1.0), thread(CONSOLE, "MainThread", 1.0))
     now = scene(13.0, thread(LOOP_THREAD, "reactor", 1.01), thread(CONSOLE, "MainThread", 2.9),

@@ -1,4 +1,4 @@
-"""One table says what clients can do; a line is a command or is said (HARDENING B09)."""
+"""One table says what clients can do; a line is a command or is said (FAULTS.md B09)."""
 
 from __future__ import annotations
 

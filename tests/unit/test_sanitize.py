@@ -1,4 +1,4 @@
-"""Nothing a client sends harms a terminal or a log (HARDENING B04-B08, B20, I01-I09, I12-I15)."""
+"""Nothing a client sends harms a terminal or a log (FAULTS.md B04-B08, B20, I01-I09, I12-I15)."""
 
 from __future__ import annotations
 

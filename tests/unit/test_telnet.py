@@ -1,4 +1,4 @@
-"""Telnet negotiation is taken out and answered, however it is cut (HARDENING B14, B18)."""
+"""Telnet negotiation is taken out and answered, however it is cut (FAULTS.md B14, B18)."""
 
 from __future__ import annotations
 
