@@ -1,4 +1,4 @@
-"""tests/FAULTS.md, TLS (T01, T03): who does not get through harms nobody."""
+"""tests/FAULTS.md, TLS (T01, T03, T07): who does not get through, or breaks off, harms nobody."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from chatops.api.commands import Ban, Spawn
-from chatops.api.events import HandshakeFailed, Refused
+from chatops.api.events import Disconnected, HandshakeFailed, Refused
 from chatops.links.local import LocalLink
 from chatops.net import handshake
 from chatops.net.handshake import DEADLINE
@@ -140,6 +140,19 @@ def test_t03_a_reset_in_the_middle_drops_that_one(secure: StartServer, authority
     sock.close()
     assert failed(chat, peer) == "peer reset"
     assert here.heard() == []
+
+
+def test_t07_words_that_a_reset_follows_are_heard(secure: StartServer) -> None:
+    chat = secure()
+    here, leaver = chat.clients(2)
+
+    def speak_and_go() -> None:
+        leaver.say("last words")
+        leaver.reset()
+
+    chat.call(speak_and_go)        # the reactor, kept busy by it, finds both in one read
+    here.expect(f"{leaver.nick}: last words")
+    assert chat.wait_for(Disconnected).reason == "peer reset"
 
 
 def test_a_banned_address_gets_no_handshake(secure: StartServer) -> None:
