@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from chatops.system.columns import width as cells
 from tui.model.state import ConsoleState
 from tui.program import is_offered
 
 COMMAND = ": type a command"
+OR = "  or  "                  # between the ways in, in a greeting
+ROOM = 78
 AT_HOME = ("127.0.0.1", "::1", "localhost")    # nobody from elsewhere is there to be disturbed
 
 
-def hint(state: ConsoleState) -> str:
-    """Something that can be done now, in a row of 78 cells."""
-    return "   ".join([COMMAND, *_ways(state)])
+def hint(state: ConsoleState, room: int = ROOM) -> str:
+    """Something that can be done now, as much of it as a row has `room` for, in cells."""
+    lines = list(_lines(state))
+    return next((line for line in lines if cells(line) <= room), lines[-1])
+
+
+def _lines(state: ConsoleState) -> Iterator[str]:
+    """The one that says most first."""
+    ways = _ways(state)
+    if state.greeting:             # an address that is cut is none
+        yield "   ".join([COMMAND, *ways])
+        yield state.greeting
+        ways = [state.greeting.partition(OR)[0]]
+    for many in range(len(ways), -1, -1):
+        yield "   ".join([COMMAND, *ways[:many]])
 
 
 def _ways(state: ConsoleState) -> list[str]:

@@ -197,3 +197,25 @@ async def test_a_stages_own_keys_are_keys_and_its_row_answers_to_others() -> Non
         assert "is no key" not in on_screen(rig)
         await press(rig, pilot, "j")
         assert "j is no key here" in on_screen(rig)
+
+
+GREETING = "come in:  nc 127.0.0.1 19101  or  irssi -c 127.0.0.1 -p 16667"
+
+
+@pytest.mark.parametrize(("width", "said"), [
+    (120, f": type a command   {GREETING}"), (80, GREETING),
+    (60, ": type a command   come in:  nc 127.0.0.1 19101")])
+async def test_no_address_of_the_greeting_is_cut(width: int, said: str) -> None:
+    rig = Rig()
+    rig.app.state.greeting = GREETING
+    async with rig.app.run_test(size=(width, 24)) as pilot:
+        await begin(rig, pilot)
+        assert echo(rig) == said
+        assert said in on_screen(rig)
+
+
+async def test_a_hint_that_would_be_cut_is_left_out() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(60, 16)) as pilot:
+        await begin(rig, pilot)
+        assert echo(rig) == ": type a command   enter details   L lab"

@@ -22,7 +22,7 @@ from textual.widgets.option_list import Option
 
 from chatops.api.command_line import CommandError, parse
 from chatops.api.commands import Command, Filter
-from tui.hints import hint
+from tui.hints import ROOM, hint
 from tui.messages import RunLine
 from tui.model.completion import Candidate, Completion, complete
 from tui.model.line_history import LineHistory
@@ -31,7 +31,7 @@ from tui.program import is_offered
 from tui.screens.prompt_lines import candidate_line, left_out, usage, width_of_labels
 from tui.tables import check_filter
 from tui.text.cells import clean
-from tui.widgets.echo_row import LASTS, EchoRow
+from tui.widgets.echo_row import LASTS, PADDING, EchoRow
 from tui.widgets.plain_input import printable
 from tui.widgets.prompt_input import PromptInput
 
@@ -135,7 +135,12 @@ class Prompt(Vertical):
 
     def show(self, state: ConsoleState) -> None:
         """Say what can be done, when what was done has been read."""
-        self.query_one(EchoRow).hint(hint(state), state.clock)
+        self.query_one(EchoRow).hint(hint(state, self._room), state.clock)
+
+    @property
+    def _room(self) -> int:
+        """Cells of the row."""
+        return self.size.width - PADDING if self.size.width else ROOM
 
     def _echo(self, content: Content, *, whole: bool = False, until: float = math.inf,
               once_read: float = math.inf) -> None:
