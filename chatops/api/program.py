@@ -25,6 +25,11 @@ class TaskRow(msgspec.Struct, frozen=True, gc=False):
     error: str = ""            # of one that failed
     behind: tuple[int, ...] = ()       # ids of tasks that it cannot go on without
 
+    @property
+    def waits(self) -> str:
+        """What it waits for and who holds that, or how it failed."""
+        return self.error or (f"{self.on} held by {self.holder}" if self.holder else self.on)
+
 
 class CallbackRow(msgspec.Struct, frozen=True, gc=False):
     """What calls of one name have cost while somebody looked, in seconds."""

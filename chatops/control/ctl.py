@@ -90,9 +90,8 @@ def _fds(snapshot: Snapshot) -> Iterator[Row]:
 def _tasks(snapshot: Snapshot) -> Iterator[Row]:
     yield "ID", "NAME", "COROUTINE", "STATE", "AT", "WAITS FOR"
     for row in snapshot.tasks:
-        waits = row.error or (f"{row.on} held by {row.holder}" if row.holder else row.on)
         name = row.name if row.id else f"{row.count} more"
-        yield row.id or "-", name, row.coro, row.state, row.at, waits
+        yield row.id or "-", name, row.coro, row.state, row.at, row.waits
 
 
 def _callbacks(snapshot: Snapshot) -> Iterator[Row]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from chatops.api.program import CALLBACKS, Held, Program, TaskRow
 from chatops.api.snapshot import Lint, Snapshot
+from chatops.lints.circles import circles
 from chatops.units import format_age, format_bytes, format_seconds
 
 SLOW_CALL = 0.1                # seconds, as asyncio's own debug mode has it
@@ -24,6 +25,7 @@ LEAK_LEAST = 20                # of them
 LEAK_SHARE = 3                 # a third of all
 WRITES = 1000.0                # fires a second for writing that no producer has
 LOCKED = 3.0                   # seconds that a task waits for a lock before that is worth a look
+STANDS = 1.0                   # seconds that tasks have waited for each other before it is said
 BACKLOG = 4                    # waiting calls for each thread of the executor
 # What to write instead of a call that blocks, by what it waits for (`Held.kind`).
 INSTEAD = {
@@ -81,11 +83,21 @@ PROGRAM_LINTS = {
         "`await writer.drain()` after each write; in a protocol of your own, stop producing "
         "between `pause_writing` and `resume_writing`. Bound what may wait for one peer and "
         "close who stays behind."),
+    "deadlock": LintText(
+        "deadlock: tasks that wait for each other",
+        "Each of them waits for a lock that the next one holds, or for the next one to end, and "
+        "the last waits for the first: none of them goes on before one is cancelled. A task that "
+        "wants a lock once more that it has already, or awaits with the lock held a task that "
+        "needs it, is enough: asyncio's Lock is not reentrant. Nothing raises an error, and all "
+        "that needs one of them stands still too.",
+        "Take locks in the same order everywhere; split what is called with the lock held from "
+        "what takes it; await no task while you hold what it needs. Cancelling one of them (`k` "
+        "in the tasks) lets the others go on."),
     "locked": LintText(
         "a task waits long for a lock",
         "It is inside `acquire`, and who holds the lock does not let go. A lock that is held "
-        "across an await which may take for ever, or that its own holder wants once more, "
-        "looks like this; everything behind it stands still without an error.",
+        "across an await which may take for ever looks like this; everything behind it stands "
+        "still without an error.",
         "Open the task's details: the chain says at which line it waits, and who holds the lock "
         "where that can be told. Hold locks for short, and never across the network; "
         "`asyncio.timeout` puts an end to it."),
@@ -193,9 +205,23 @@ def _over_mark(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
                        f"{format_bytes(row.queue_limit)}", row.fd, row.id)
 
 
+def _deadlock(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:
+    for circle in circles(now.tasks):
+        since = max(task.since for task in circle)
+        if now.mono - since < STANDS:
+            continue                   # a picture of several turns may show what never was
+        first = circle[0]
+        if len(circle) == 1:
+            text = f"{first.name} waits at {first.at} for a lock that it holds itself"
+        else:
+            text = " → ".join([*(f"{task.name} at {task.at}" for task in circle), first.name])
+        yield Lint("deadlock", f"deadlock: {text}", since=since)
+
+
 def _locked(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:
+    told = {task.id for circle in circles(now.tasks) for task in circle}
     for task in now.tasks:
-        if task.holder and now.mono - task.since >= LOCKED:
+        if task.holder and task.id not in told and now.mono - task.since >= LOCKED:
             yield Lint("locked", f"{_name(task)} waits {format_age(now.mono - task.since)} for a "
                        f"lock at {task.at}; {task.holder} holds it", since=task.since, dated=True)
 
@@ -263,8 +289,8 @@ def _write_idle(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
 
 
 CHECKS: tuple[Check, ...] = (
-    _held_now, _blocking_call, _slow_call, _over_mark, _locked, _never_retrieved, _task_pile,
-    _fd_leak, _executor_backlog, _write_idle,
+    _held_now, _deadlock, _blocking_call, _slow_call, _over_mark, _locked, _never_retrieved,
+    _task_pile, _fd_leak, _executor_backlog, _write_idle,
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -90,6 +91,7 @@ class TaskTable:
         rows = [self._failed(task, now) for task in failed]
         waiting_for: list[tuple[int, Any]] = []        # row, lock
         behind: list[tuple[int, list[Any]]] = []       # row, tasks
+        shown.sort(key=self._order)
         for task in shown:
             for protocol in private.protocols_in(task.get_coro()):
                 self.serving.setdefault(id(protocol), task)
@@ -142,6 +144,11 @@ class TaskTable:
 
     def _idents(self, tasks: Iterable[Any]) -> tuple[int, ...]:
         return tuple([known.id for known in map(self._known.get, tasks) if known is not None])
+
+    def _order(self, task: Any) -> tuple[float, int, str]:
+        """Those that are known as they were; new ones as they were made, where the names tell."""
+        known, name = self._known.get(task), str(task.get_name())
+        return known.id if known is not None else math.inf, len(name), name
 
     def _remembered(self, task: Any, stands: object, now: float) -> _Known:
         known = self._known.get(task)
@@ -240,8 +247,9 @@ def _others(others: private.Awaited) -> str:
     names = [each.get_name() for each in others.left[:NAMED] if hasattr(each, "get_name")]
     if others.call == "task":
         return f"task {names[0]}"
-    count = f" {len(others.left):,} of {others.total:,}" if others.total else ""
-    more = f" +{len(others.left) - len(names):,}" if len(others.left) > len(names) else ""
+    left = f" {len(others.left):,}" if others.total <= private.MANY else ""    # else not all seen
+    count = f"{left} of {others.total:,}" if others.total else ""
+    more = f" +{len(others.left) - len(names):,}" if left and len(others.left) > len(names) else ""
     return f"{others.call}{count}" + (f": {', '.join(names)}{more}" if names else "")
 
 

@@ -177,6 +177,26 @@ def test_a_task_that_waits_for_ever_for_a_lock_says_who_holds_it(
     assert "first holder" in program.lint("locked").summary
 
 
+def test_a_program_that_waits_for_a_lock_of_its_own_is_in_a_deadlock(
+        watched: Start, tmp_path: Path) -> None:
+    script(tmp_path, """
+        import asyncio
+
+        async def save(lock):
+            async with lock:
+                pass
+
+        async def main():
+            lock = asyncio.Lock()
+            async with lock:
+                await asyncio.gather(asyncio.create_task(save(lock), name="saves it"))
+
+        asyncio.run(main())
+    """)
+    assert watched("program.py").lint("deadlock").summary == (
+        "deadlock: Task-1 at main (program.py:11) → saves it at save (program.py:5) → Task-1")
+
+
 def test_connections_that_are_never_closed_are_a_leak(
         watched: Start, tmp_path: Path) -> None:
     script(tmp_path, SERVER + """

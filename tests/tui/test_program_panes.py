@@ -201,6 +201,16 @@ async def test_a_task_is_opened_with_its_chain() -> None:
         assert rig.link.asked == [Cancel(("2",))]
 
 
+async def test_what_a_task_waits_for_is_told_in_full_below() -> None:
+    async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
+        await pilot.press("6")
+        await pilot.pause()
+        while rig.app.state.views["tasks"].cursor != 2:
+            await pilot.press("down")
+        await pilot.pause()
+        assert "waits for Lock.acquire held by Task-5 handle (chat.py:8)" in screen_text(rig)
+
+
 async def test_leaving_asks_what_becomes_of_the_program() -> None:
     async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         await pilot.press("q")

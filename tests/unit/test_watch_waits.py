@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chatops.api.program import TaskRow
+from chatops.loop import private
 from chatops.loop.meter import CallMeter
 from chatops.watch.tasks import TaskTable
 
@@ -81,6 +82,45 @@ def test_the_tasks_that_it_waits_for_are_named(body: Body, on: str, behind: list
     seen = rows(body)
     assert seen[body.__name__].on == on
     assert sorted(seen[body.__name__].behind) == sorted(seen[name].id for name in behind)
+
+
+def test_of_very_many_only_the_first_are_looked_at() -> None:
+    looked_at = []
+
+    class Many(asyncio.Future[None]):
+        def done(self) -> bool:
+            looked_at.append(self)
+            return super().done()
+
+    async def main() -> None:
+        outer: Any = asyncio.gather(*[Many() for _ in range(20 * private.MANY)])
+        looked_at.clear()
+        found = private.awaited(outer, [])
+        assert found is not None
+        assert (len(found.left), found.total) == (private.MANY, 20 * private.MANY)
+        assert len(looked_at) == private.MANY
+
+    asyncio.run(main())
+
+
+def test_rows_are_in_the_order_in_which_the_tasks_were_made() -> None:
+    async def makes_many() -> None:
+        await asyncio.gather(*[asyncio.create_task(nothing()) for _ in range(20)])
+
+    seen = [row for name, row in rows(makes_many).items() if name.startswith("Task-")]
+    assert [row.id for row in seen] == sorted(row.id for row in seen)
+    made = [int(row.name.removeprefix("Task-")) for row in seen]
+    assert made == sorted(made)
+    assert len(made) > 20
+
+
+async def gathers_many() -> None:
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(a_task("one"), *[loop.create_future() for _ in range(2 * private.MANY)])
+
+
+def test_very_many_that_it_waits_for_are_counted() -> None:
+    assert rows(gathers_many)["gathers_many"].on == "gather of 1,001: one"
 
 
 def test_a_limit_of_time_is_no_reason_not_to_name_the_task() -> None:

@@ -18,12 +18,6 @@ EMPTY = "no task is there"
 STYLES = {"failed": "error", "running": "good", "ready": "accent"}
 
 
-def _waits(row: TaskRow) -> str:
-    if row.error:
-        return row.error
-    return f"{row.on} held by {row.holder}" if row.holder else row.on
-
-
 def _style(row: TaskRow, _context: CellContext) -> str:
     return "error" if row.error or row.holder else ""
 
@@ -52,7 +46,7 @@ COLUMNS: tuple[Column[TaskRow], ...] = (
            about="waiting, ready, running, or failed and nobody asked"),
     Column("AT", 18, _by("at"), _by("at"), grow=16, keep=75,
            about="the innermost line that its author wrote"),
-    Column("WAITS FOR", 14, lambda r, _: _waits(r), lambda r, _: _waits(r), grow=30, keep=78,
+    Column("WAITS FOR", 14, _by("waits"), _by("waits"), grow=30, keep=78,
            style=_style,
            about="what it waits for, who holds that, or how it failed"),
     Column("SINCE", 5, lambda r, k: format_age(k.now - r.since), lambda r, k: k.now - r.since,

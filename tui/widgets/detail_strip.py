@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api import node_table
+from chatops.api.program import TaskRow
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
 from chatops.units import counted, format_age, format_clock, format_measured, format_size
 from tui.messages import RunLine
@@ -53,8 +54,7 @@ def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
         return _of_key(key, state.now) if key is not None else []
     if state.pane == "tasks":
         task = next((t for t in snapshot.tasks if t.id == state.view.cursor), None)
-        return [Content(f" {clean(text)}") for text in
-                (task.name, " → ".join(task.chain), task.holder)] if task is not None else []
+        return _of_task(task) if task is not None else []
     if state.pane == "nodes":
         return [Content(f" {clean(node_table.engine_line(snapshot))}")]
     ident = state.cursor_client()
@@ -67,6 +67,12 @@ def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
         what = "connection" if snapshot.program is not None else "client"
         return [Content.assemble((f" no {what} is selected", LABEL))]
     return _of_client(client, snapshot, state, wide=wide)
+
+
+def _of_task(row: TaskRow) -> list[Content]:
+    parts = ("", f"{row.name}  {row.coro}"), ("at ", " → ".join(row.chain) or row.at), (
+        "failed " if row.error else "waits for ", row.waits or "-")
+    return [Content.assemble((f" {label}", LABEL), clean(text)) for label, text in parts]
 
 
 def _of_client(row: ClientRow, snapshot: Snapshot, state: ConsoleState, *,

@@ -58,12 +58,12 @@ from chatops.loop.private.transports import (
     transports,
     unsent,
 )
-from chatops.loop.private.waits import Awaited, awaited, is_other_threads
+from chatops.loop.private.waits import MANY, Awaited, awaited, is_other_threads
 
 __all__ = [
-    "CHUNKS", "Awaited", "add_waker", "app_protocol", "app_transport", "arguments_of", "awaited",
-    "call_name", "callback_of", "calls", "chain", "coroutine_name", "descriptor", "entered",
-    "executor", "function_name", "handles", "is_asyncio", "is_other_threads", "label",
+    "CHUNKS", "MANY", "Awaited", "add_waker", "app_protocol", "app_transport", "arguments_of",
+    "awaited", "call_name", "callback_of", "calls", "chain", "coroutine_name", "descriptor",
+    "entered", "executor", "function_name", "handles", "is_asyncio", "is_other_threads", "label",
     "leave_handles", "locked_for", "loop_of", "mark_scheduler", "paused_writing", "place",
     "protocols_in", "selector_loops", "selector_of", "set_selector", "socket_of", "task_batches",
     "task_of", "tasks", "time_handles", "timers", "transports", "unsent", "untaken",

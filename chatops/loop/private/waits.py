@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from types import FrameType
 from typing import Any, NamedTuple
 
+MANY = 500                             # futures of one wait that are looked at
 _OURS = ("asyncio.", "anyio.")         # whose variables may be looked at
 
 
 class Awaited(NamedTuple):
-    """What was called, and the futures that it waits for and that are not done."""
+    """What was called, and the futures that it waits for and that are not done: of very many,
+    those among the first.
+    """
 
     call: str                          # "gather"; "task" where a task itself is awaited
     left: list[Any]
-    total: int                         # how many there were, 0 where that is not known
+    total: int                         # how many there were, 0 where it knows only who is left
     every: bool                        # whether it goes on only after all of them
 
 
@@ -26,12 +30,11 @@ def awaited(future: Any, frames: Sequence[FrameType | None]) -> Awaited | None:
     if hasattr(future, "get_coro"):
         found: Awaited | None = _left("task", [future])
     elif type(future).__name__ == "_GatheringFuture":
-        children = list(getattr(future, "_children", ()))
-        found = _left("gather", children, len(children))
+        found = _left("gather", getattr(future, "_children", ()), counts=True)
     else:
         inside = _inside(frames[-1]) if frames and frames[-1] is not None else None
         found = inside or _shielded(future)
-    return found if found is not None and found.left else None
+    return found if found is not None and (found.left or found.total > MANY) else None
 
 
 def is_other_threads(future: Any) -> bool:
@@ -45,10 +48,9 @@ def _inside(frame: FrameType) -> Awaited | None:
     if not str(frame.f_globals.get("__name__", "")).startswith(_OURS):
         return None
     if code.co_qualname in ("TaskGroup.__aexit__", "TaskGroup._aexit"):
-        return _left("TaskGroup", _sorted(getattr(frame.f_locals.get("self"), "_tasks", ())))
+        return _left("TaskGroup", getattr(frame.f_locals.get("self"), "_tasks", ()))
     if code.co_qualname == "_wait":
-        among = _sorted(frame.f_locals.get("fs", ()))
-        return _left("wait", among, len(among), every=False)
+        return _left("wait", frame.f_locals.get("fs", ()), counts=True, every=False)
     if code.co_qualname == "wait_for":     # until Python 3.12 it makes a task of its own
         return _left("wait_for", [frame.f_locals.get("fut")])
     return None
@@ -74,15 +76,15 @@ def _closed_over(function: Any, name: str) -> Any:
     return next((cell.cell_contents for free, cell in cells if free == name), None)
 
 
-def _sorted(tasks: Iterable[Any]) -> list[Any]:
-    """Of a set, as they were made where they were given no names."""
-    def age(task: Any) -> tuple[int, str]:
-        name = str(task.get_name()) if hasattr(task, "get_name") else ""
-        return len(name), name
+def _left(call: str, futures: Collection[Any], *, counts: bool = False,
+          every: bool = True) -> Awaited:
+    left = [each for each in islice(futures, MANY) if hasattr(each, "done") and not each.done()]
+    if isinstance(futures, (set, frozenset)):
+        left.sort(key=_age)
+    return Awaited(call, left, len(futures) if counts else 0, every)
 
-    return sorted(tasks, key=age)
 
-
-def _left(call: str, futures: list[Any], total: int = 0, *, every: bool = True) -> Awaited:
-    return Awaited(call, [each for each in futures if hasattr(each, "done") and not each.done()],
-                   total, every)
+def _age(task: Any) -> tuple[int, str]:
+    """For an order, in a set: as they were made, where they were given no names."""
+    name = str(task.get_name()) if hasattr(task, "get_name") else ""
+    return len(name), name
