@@ -14,7 +14,7 @@ import time
 from collections.abc import Generator, Iterator
 from operator import attrgetter
 from typing import Any
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary, ref
 
 from msgspec.structs import replace
 
@@ -39,13 +39,14 @@ _TRAFFIC = struct.Struct("120x2Q")
 class _TransportRecord:
     """What is remembered of a transport from one look to the next."""
 
-    __slots__ = ("bytes", "high", "high_at", "id", "moved", "since")
+    __slots__ = ("bytes", "high", "high_at", "id", "moved", "reader", "since")
 
     def __init__(self, ident: int, since: float) -> None:
         self.id = ident
         self.since = self.moved = self.high_at = since
         self.high = 0
         self.bytes = (0, 0)        # in, out
+        self.reader: ref[Any] | None = None        # the task that was last seen waiting for it
 
 
 class Painter:
@@ -183,7 +184,8 @@ class Painter:
             if traffic[1] != known.bytes[1]:
                 known.high_at = now
             known.bytes, known.moved = traffic, now
-        task = private.task_of(raw) or self.tasks.serving.get(id(protocol))
+        task = (private.task_of(raw) or self.tasks.serving.get(id(protocol))
+                or _reader(known, protocol))
         tls = app.get_extra_info("cipher") if app is not transport else None
         return ClientRow(
             id=known.id, fd=fd,
@@ -224,6 +226,16 @@ class Painter:
             fires=r.fires, last_mask=r.last_mask, busy=r.busy, slowest=r.slowest,
             masks=masks_text(r.masks), stale=descriptors.stale(r),
             at_eof=fired > SPIN_PEEK and descriptors.at_eof(r))
+
+
+def _reader(known: _TransportRecord, protocol: Any) -> Any:
+    """The task that waits for what it receives, or did when it was last seen to."""
+    task = private.reader_of(protocol)
+    if task is not None:
+        known.reader = ref(task)
+    elif known.reader is not None:
+        task = known.reader()
+    return task if task is not None and not task.done() else None
 
 
 def _traffic(sock: Any) -> tuple[int, int]:

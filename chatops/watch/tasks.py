@@ -94,7 +94,9 @@ class TaskTable:
         shown.sort(key=self._order)
         for task in shown:
             for protocol in private.protocols_in(task.get_coro()):
-                self.serving.setdefault(id(protocol), task)
+                served = self.serving.get(id(protocol))
+                if served is None or _origin_of(task) > _origin_of(served):
+                    self.serving[id(protocol)] = task
             row, lock, tasks = self._row(task, meter, now)
             if lock is not None:
                 waiting_for.append((len(rows), lock))
@@ -206,6 +208,10 @@ def origin(frame: FrameType | None) -> int:
     if "site-packages" in name or "dist-packages" in name:
         return 1
     return 0 if name.startswith((_STANDARD, "<")) else 2
+
+
+def _origin_of(task: Any) -> int:
+    return origin(getattr(task.get_coro(), "cr_frame", None))
 
 
 def own_origin(frames: Iterable[FrameType | None]) -> int:

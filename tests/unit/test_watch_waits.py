@@ -146,6 +146,32 @@ def test_what_another_thread_does_is_told_from_a_future_of_the_loops() -> None:
     assert seen["waits_for_nobody"].on == "Future"
 
 
+def test_who_has_a_connection_in_hand_is_the_authors_task_rather_than_a_librarys() -> None:
+    library = {"__name__": "library"}
+    exec(compile("async def keeps(connection, until):\n    await until.wait()",
+                 "/usr/lib/site-packages/library.py", "exec"), library)
+
+    async def main() -> list[str]:
+        connection, until = asyncio.Protocol(), asyncio.Event()
+
+        async def uses(mine: asyncio.Protocol) -> None:
+            await until.wait()
+
+        keeps: Any = library["keeps"]
+        tasks = [asyncio.create_task(each, name=name) for name, each in (
+            ("keeps", keeps(connection, until)), ("uses", uses(connection)),
+            ("keeps too", keeps(connection, until)))]
+        await asyncio.sleep(0)
+        table = TaskTable()
+        for _ in table.look(asyncio.get_running_loop(), CallMeter(), 0.0):
+            pass
+        until.set()
+        await asyncio.gather(*tasks)
+        return [task.get_name() for task in table.serving.values()]
+
+    assert asyncio.run(main()) == ["uses"]
+
+
 class Ways:
     """Of having a lock, and of wanting it."""
 

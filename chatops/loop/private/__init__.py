@@ -53,6 +53,7 @@ from chatops.loop.private.transports import (
     descriptor,
     paused_writing,
     protocols_in,
+    reader_of,
     socket_of,
     task_of,
     transports,
@@ -65,7 +66,7 @@ __all__ = [
     "awaited", "call_name", "callback_of", "calls", "chain", "coroutine_name", "descriptor",
     "entered", "executor", "function_name", "handles", "is_asyncio", "is_other_threads", "label",
     "leave_handles", "locked_for", "loop_of", "mark_scheduler", "paused_writing", "place",
-    "protocols_in", "selector_loops", "selector_of", "set_selector", "socket_of", "task_batches",
-    "task_of", "tasks", "time_handles", "timers", "transports", "unsent", "untaken",
-    "waiting_calls", "waits_for", "wakes_later", "what_for",
+    "protocols_in", "reader_of", "selector_loops", "selector_of", "set_selector", "socket_of",
+    "task_batches", "task_of", "tasks", "time_handles", "timers", "transports", "unsent",
+    "untaken", "waiting_calls", "waits_for", "wakes_later", "what_for",
 ]

@@ -7,7 +7,8 @@ from typing import Any
 
 from chatops.loop import naming
 from chatops.loop.private.handles import arguments_of, callback_of, handles
-from chatops.loop.private.transports import app_protocol, task_of
+from chatops.loop.private.transports import app_protocol, reader_of, task_of
+from chatops.loop.private.waits import waiter_of
 
 DEEP = 32                      # wrappers followed inwards
 
@@ -80,12 +81,25 @@ def _handle_label(handle: Any) -> str:
         arguments = arguments_of(handle)
         return f"child {arguments[0]}" if arguments else "a child process"
     protocol = getattr(owner, "_protocol", None)
+    task = None
     if protocol is not None:
-        task = task_of(protocol)
-        if task is not None:
-            return f"{task.get_name()} {coroutine_name(task.get_coro())}"
-        return type(app_protocol(protocol)).__name__
+        task = task_of(protocol) or reader_of(protocol)
+    elif name.startswith("_sock_"):            # `loop.sock_recv` and its like
+        task = next(filter(None, map(waiter_of, arguments_of(handle))), None)
+    if task is not None:
+        return f"{task.get_name()} {coroutine_name(task.get_coro())}"
+    if protocol is not None:
+        return _of_child(protocol) or type(app_protocol(protocol)).__name__
     return function_name(callback) if callback is not None else "cancelled"
+
+
+def _of_child(protocol: Any) -> str:
+    """`stdout of child 4711`, "" for what is no child's."""
+    number, process = getattr(protocol, "fd", None), getattr(protocol, "proc", None)
+    get_pid = getattr(process, "get_pid", None)
+    if number not in (0, 1, 2) or get_pid is None:
+        return ""
+    return f"{('stdin', 'stdout', 'stderr')[number]} of child {get_pid()}"
 
 
 def what_for(data: Any) -> str:

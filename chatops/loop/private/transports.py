@@ -7,6 +7,8 @@ from itertools import islice
 from types import CellType
 from typing import Any
 
+from chatops.loop.private.waits import waiter_of
+
 CHUNKS = 4096                  # of a write buffer that are counted; the rest is estimated
 
 
@@ -69,13 +71,26 @@ def task_of(protocol: Any) -> Any:
     return None
 
 
+def reader_of(protocol: Any) -> Any:
+    """The task that waits for what a protocol receives: of a stream's reader, or of aiohttp's or
+    anyio's client.
+    """
+    protocol = app_protocol(protocol)
+    reader = getattr(protocol, "_stream_reader", None) or protocol
+    future = getattr(reader, "_waiter", None)
+    waiting = getattr(getattr(protocol, "read_event", None), "_waiters", None)
+    return waiter_of(future if future is not None else waiting[0] if waiting else None)
+
+
 def protocols_in(coro: Any) -> list[Any]:
     """The protocols among a coroutine's variables.  Asked of the collector: `f_locals` would
     leave a copy behind, and with it keep alive what the program has let go of.
     """
     found = []
     for each in gc.get_referents(coro):
-        if isinstance(each, CellType):     # an inner function uses it too
+        if type(each).__name__ == "StreamWriter" and type(each).__module__ == "asyncio.streams":
+            each = getattr(each, "_protocol", None)
+        elif isinstance(each, CellType):     # an inner function uses it too
             try:
                 each = each.cell_contents
             except ValueError:

@@ -56,6 +56,15 @@ def _inside(frame: FrameType) -> Awaited | None:
     return None
 
 
+def waiter_of(future: Any) -> Any:
+    """The task that goes on when a future is done, None when there is none such."""
+    for _, callback in _callbacks(future):
+        task = getattr(callback, "__self__", None)
+        if hasattr(task, "get_coro") and hasattr(task, "get_name"):
+            return task
+    return None
+
+
 def _shielded(future: Any) -> Awaited | None:
     for name, callback in _callbacks(future):
         inner = _closed_over(callback, "inner") if name.startswith("shield.") else None
