@@ -253,6 +253,7 @@ class Hub(Telling):
 
     def kick(self, session: Session, room: Room, by: Sender, reason: str) -> None:
         """Put a member out of a room, all of which hears it."""
+        self.news([room], session.nick)
         self.gather(room, self.group(by, "kick", reason, target=session.nick))
         self.put_out(session, room)
 

@@ -15,6 +15,7 @@ def change(hub: Hub, session: Session, room: Room, written: str) -> bool:
     having = rules.ops if written[1:] == "o" else rules.voices
     if (session.id in having) == adding:
         return False
+    hub.news([room], session.nick)
     if having is rules.voices:
         (having.add if adding else having.discard)(session.id)
     else:

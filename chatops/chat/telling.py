@@ -40,6 +40,8 @@ class Telling:
         self.touched_rooms: dict[str, None] = {}   # and of which rooms' state
         self.costly = 0                # lines in this turn that were looked at one by one
         self._numbered = 0             # lines that have a number
+        # Where it waits, in this turn, that somebody came, went or is somebody else; by nicks.
+        self._news: dict[str, Sequence[Room]] = {}
 
     # -- other nodes
 
@@ -100,6 +102,11 @@ class Telling:
                       repeats: bool = False, also: Session | None = None, quiet: bool = False
                       ) -> None:
         """The same, but other nodes are not told; `quiet` is for those alone who follow."""
+        self.news([room], sender.nick)
+        self._announce_here(room, sender, kind, text, repeats=repeats, also=also, quiet=quiet)
+
+    def _announce_here(self, room: Room, sender: Sender, kind: Kind, text: str, *,
+                       repeats: bool, also: Session | None, quiet: bool) -> None:
         if not room.members:
             return
         limits = self.limits
@@ -109,6 +116,20 @@ class Telling:
             self.gather(room, self.group(sender, kind, text, quiet=quiet, repeats=repeats))
         if quiet and also is not None and not also.dialect.follows:
             self._tell_of(also, room, self.group(sender, kind, text))
+
+    def news(self, rooms: Sequence[Room], *nicks: str) -> None:
+        """Somebody is about to be told of in these rooms, by these nicks: what waits to be told
+        of them in others goes first.
+
+        Who follows such things is in several of them.  A client that hears of a new nick before
+        it hears that the old one has come into a room, or gone, shows the old one for ever.
+        """
+        for nick in nicks:
+            waiting = self._news.get(nick, ())
+            if len(waiting) != 1 or list(waiting) != list(rooms):      # in one room it is in order
+                for room in waiting:
+                    self._send_off(room)
+            self._news[nick] = rooms
 
     def _tell_others(self, rooms: Sequence[Room], sender: Sender, kind: Kind, text: str) -> None:
         """Have other nodes tell their members of these rooms, after what was said there before."""
@@ -158,6 +179,7 @@ class Telling:
     def flush(self) -> None:
         """Send off what was gathered in this turn."""
         self.costly = 0
+        self._news.clear()
         dirty, self.dirty = self.dirty, []
         for room in dirty:
             self._send_off(room)
@@ -186,9 +208,10 @@ class Telling:
         """The same, but other nodes are not told; `quiet` is for those alone who follow."""
         rooms = sorted(rooms, key=lambda room: len(room.members), reverse=True)
         told: set[int] = set()
+        self.news(rooms, sender.nick, *([text] if kind == "nick" else ()))
         for room in rooms:
-            self.announce_here(room, sender, kind, text, repeats=room is not rooms[0], also=also,
-                               quiet=quiet)
+            self._announce_here(room, sender, kind, text, repeats=room is not rooms[0], also=also,
+                                quiet=quiet)
             if len(rooms) > 1 and room.followers:
                 for member in room.members.values():
                     if member.dialect.follows and member.id not in told:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from chatops.chat.dialect import without
-from chatops.chat.effects import Deliver, Effect, Enter, Leave, Tell
+from chatops.chat.effects import Deliver, Effect, Enter, Leave, Replay, Tell
 from chatops.chat.irc.client import Client
 from chatops.chat.irc.context import Irc
 from chatops.chat.irc.message import escape
@@ -38,7 +38,16 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
     here = dict.fromkeys([room.name for room in rooms if room.name in told_of])
     hub.effects += [Leave(client.id, name) for name in here]
     heard: list[bytes] = []
+    entered: list[Effect] = []         # from then on it hears that room here as well, to the end;
+    replays: list[Effect] = []         # what was said there before comes after the answer
     for effect in happened:
+        if isinstance(effect, Enter) and effect.id == client.id and not effect.back:
+            entered.append(effect)
+            here[effect.room] = None
+            continue
+        if isinstance(effect, Replay) and effect.id == client.id:
+            replays.append(effect)
+            continue
         told = _told(client, effect, here)
         if told is None:
             hub.effects.append(effect)
@@ -51,9 +60,11 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
             if room.name in here and client.id in room.members:
                 hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo,
                                          room.kept_as, back=True))
+        hub.effects += entered
         data = b"".join(heard) if later else _answer(irc, client, label, heard)
         if data:
             hub.effects.append(Tell(client.id, data, data.count(b"\n")))
+        hub.effects += replays
         hub.effects += [Tell(client.id, aside, aside.count(b"\n")) for aside in asides]
     elif heard:
         hub.effects.append(Tell(client.id, b"".join(heard), len(heard)))
