@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatops.api import events
+from chatops.chat.irc.door import COMMANDS
 from tests.unit.irc_chat import NETWORK, IrcChat
 
 
@@ -243,6 +244,17 @@ def test_a_list_shows_no_empty_lobby_and_hides_secrets(chat: IrcChat) -> None:
     assert [line.split(" ")[3] for line in chat.asked(bob, "LIST")][1:-1] == ["#a"]
     assert chat.codes(ada, "LIST #b")[1:-1] == ["322"]
     assert chat.codes(bob, "LIST >1") == ["321", "323"]
+
+
+SILENT = {"AUTHENTICATE", "HELPOP", "NS", "PASS", "PONG", "USER", "VERIFY"}     # nobody types them
+
+
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - SILENT))
+def test_there_is_help_on_every_command_that_people_type(chat: IrcChat, command: str) -> None:
+    ada = chat.person("ada")
+    heard = chat.asked(ada, f"HELP {command}")
+    assert [line.split(" ")[1] for line in heard][::len(heard) - 1] == ["704", "706"]
+    assert all(len(line.partition(" :")[2]) <= 80 for line in heard)
 
 
 def test_an_operator_kills_and_the_victim_is_told_by_whom(chat: IrcChat) -> None:
