@@ -17,6 +17,7 @@ import errno
 import os
 import select
 import stat
+from contextlib import suppress
 from typing import TextIO
 
 from chatops.storage.worker import LogError, close_log, open_log
@@ -64,9 +65,10 @@ class EventLog:
         """Nothing is buffered: what could not be written is lost, and not written later."""
         fd = self._stream.fileno()
         ready = _readiness(fd) if _can_stall(self._stream) else None
+        size = os.fstat(fd).st_size if self.is_named or self._mid_line else 0
         # After half a line of ours; a file may have been truncated meanwhile.
-        mended = self._mid_line and (ready is not None or os.fstat(fd).st_size > 0)
-        left = memoryview(b"\n" + data if mended else data)
+        mended = self._mid_line and (ready is not None or size > 0)
+        left = whole = memoryview(b"\n" + data if mended else data)
         while left:
             if ready is not None and not ready.poll(0 if self._stalled else STALL * 1000):
                 self._stalled = True
@@ -75,11 +77,23 @@ class EventLog:
             try:
                 written = os.write(fd, left if ready is None else left[:PIECE])
             except OSError as error:
+                if self._mid_line and ready is None and self.is_named:
+                    self._take_back(fd, size, bytes(whole[:-len(left)]))
                 raise LogError(error.errno, f"{self.path}: {error.strerror}",
                                bytes(left[-len(data):]).count(b"\n")) from None
             self._mid_line = left[written - 1] != 0x0a
             left = left[written:]
         self._stalled = False
+
+    def _take_back(self, fd: int, size: int, written: bytes) -> None:
+        """The half line with which a disk became full, which no collector could read; unless
+        somebody else has written there, too.
+        """
+        ends = size + written.rfind(b"\n") + 1
+        if os.fstat(fd).st_size == size + len(written) > ends:
+            with suppress(OSError):
+                os.ftruncate(fd, ends)
+                self._mid_line = False
 
     def flush(self) -> None:
         """Nothing waits here."""

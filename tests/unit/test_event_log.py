@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -226,21 +227,45 @@ def test_what_a_full_disk_did_not_take_is_counted_once_and_not_written_later(pat
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (full.value.lost, still.value.lost) == (2, 1)
+    assert path.read_text() == "before\none\n"     # no half line: a collector chokes on it
     log.write("five\n")
-    assert path.read_text() == "before\none\ntw\nfive\n"
+    assert path.read_text() == "before\none\nfive\n"
     log.close()
-    assert path.read_text() == "before\none\ntw\nfive\n"
+    assert path.read_text() == "before\none\nfive\n"
 
 
-def test_half_a_line_that_was_truncated_away_leaves_no_empty_one(path: Path) -> None:
+def half_a_line_before_anothers(log: EventLog, path: Path, monkeypatch: pytest.MonkeyPatch
+                                ) -> None:
+    """The disk is full after `tw`, and another program has written on."""
+    write = os.write
+
+    def full(fd: int, data: bytes) -> int:
+        if data[:2] == b"tw":
+            return write(fd, b"tw")
+        with path.open("a") as another:
+            another.write("another's")
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(LogError):
+        log.write("two\n")
+    monkeypatch.undo()
+
+
+def test_what_another_program_has_written_after_half_a_line_is_not_taken_back(
+        path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = EventLog(str(path))
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2, hard))
-    try:
-        with pytest.raises(LogError):
-            log.write("one\n")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    log.write("one\n")
+    half_a_line_before_anothers(log, path, monkeypatch)
+    log.write("three\n")
+    log.close()
+    assert path.read_text() == "one\ntwanother's\nthree\n"
+
+
+def test_half_a_line_that_was_truncated_away_leaves_no_empty_one(
+        path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = EventLog(str(path))
+    half_a_line_before_anothers(log, path, monkeypatch)
     os.truncate(path, 0)
     log.write("two\n")
     log.close()
