@@ -13,7 +13,7 @@ from chatops.accounts import merging
 from chatops.accounts.record import AccountRecord
 from chatops.accounts.schema import prepare
 from chatops.system.errors import ChatopsError
-from chatops.system.files import identity
+from chatops.system.files import identity, make_private
 
 PATIENCE = 2000                # milliseconds to wait for another process's lock
 NAME = re.compile(r"[A-Za-z_\[\]{}|\\^`][A-Za-z0-9_\[\]{}|\\^`-]{0,31}")
@@ -224,6 +224,7 @@ class AccountStore:
             self.close()
         if self._file is not None:
             self._check_still_there()
+        make_private(self._path)
         database = sqlite3.connect(self._path, timeout=PATIENCE / 1000, check_same_thread=False)
         try:
             prepare(database)

@@ -14,7 +14,7 @@ from chatops.api.events import AdminDid
 from chatops.chat.groups import Group
 from chatops.chat.past import KEPT, Found, Selection
 from chatops.storage import selecting
-from chatops.system.files import identity
+from chatops.system.files import identity, make_private
 
 APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
 PATIENCE = 250                 # milliseconds to wait for another program's lock
@@ -264,6 +264,7 @@ class ChatHistory:
             self._leave(self._database)
             self.moved()
         if self._database is None:
+            make_private(self._path)
             database = sqlite3.connect(self._path, timeout=PATIENCE / 1000)
             try:
                 _prepare(database)

@@ -11,6 +11,7 @@ import errno
 import os
 import select
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -68,6 +69,14 @@ def identity(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def make_private(path: str) -> None:
+    """Make an empty file for this user alone, if none is there; whoever opens it then says what is
+    wrong with the place.  SQLite gives those that it puts beside it the same mode.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def append_to(path: str) -> TextIO:

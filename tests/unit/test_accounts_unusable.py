@@ -159,3 +159,9 @@ def test_a_file_that_can_only_be_read_lets_people_in(
     account = asked.verdicts.pop().account
     assert account is not None
     assert account.name == "ada"
+
+
+def test_passwords_hashes_are_for_who_runs_the_server_alone(store: AccountStore, path: Path
+                                                            ) -> None:
+    store.add("ada", "h")
+    assert path.stat().st_mode & 0o777 == 0o600

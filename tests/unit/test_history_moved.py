@@ -95,3 +95,12 @@ def test_what_is_looked_for_is_found_in_all_pieces(
     with reading(str(path)) as database:
         assert [entry.line for entry in entries(database, text="b")] == ["b1", "b3", "b5", "b7"]
         assert [*entries(database, room="den")] == []
+
+
+def test_what_was_said_is_for_who_runs_the_server_alone(archive: ChatHistory, path: Path) -> None:
+    say(archive, "one")
+    assert {file.stat().st_mode & 0o777 for file in path.parent.glob("history.db*")} == {0o600}
+    path.chmod(0o640)              # whoever wants it otherwise has it so
+    archive.close()
+    say(archive, "two")
+    assert {file.stat().st_mode & 0o777 for file in path.parent.glob("history.db*")} == {0o640}
