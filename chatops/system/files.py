@@ -75,6 +75,8 @@ def make_private(path: str) -> None:
     """Make an empty file for this user alone, if none is there; whoever opens it then says what is
     wrong with the place.  SQLite gives those that it puts beside it the same mode.
     """
+    if path == ":memory:":
+        return                     # SQLite's name for a database that is no file
     with suppress(OSError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
