@@ -37,18 +37,19 @@ class ControlClient:
 
     welcome: Welcome
 
-    def __init__(self, path: Path, *, read_only: bool = False, wait: bool = True) -> None:
-        """Connect, and wait for the greeting; without `wait` neither takes any time, and
-        `greeted` says whether it has come.
+    def __init__(self, path: Path, *, read_only: bool = False, wait: bool = True,
+                 patience: float = PATIENCE) -> None:
+        """Connect, and wait for the greeting, each for `patience` seconds at most; without `wait`
+        neither takes any time, and `greeted` says whether it has come.
         """
         self._path = path
         self._read_only = read_only
-        self._sock = _connected(path, PATIENCE if wait else 0.0)
+        self._sock = _connected(path, patience if wait else 0.0)
         self._splitter = FrameDecoder(MAX_REPLY)
         try:
             self.send(Hello(PROTOCOL, read_only))
             if wait:
-                self._take(self.wait())
+                self._take(self.wait(patience))
         except BaseException:
             self._sock.close()
             raise

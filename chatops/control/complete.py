@@ -75,12 +75,14 @@ class _ServerNames:
     def nicks(self) -> list[tuple[str, str]]:
         """Who is there, and where."""
         snapshot = snapshot_of(self._path, self._port)
-        rows = snapshot.clients if snapshot is not None else ()
-        return [(row.nick, f"#{row.id} in {row.room}, {row.peer}") for row in rows]
+        if snapshot is None:
+            return []
+        return [*((row.nick, f"#{row.id} in {row.room}, {row.peer}") for row in snapshot.clients),
+                *((row.nick, f"{row.word} in {row.room}") for row in snapshot.elsewhere)]
 
     def bans(self) -> list[tuple[str, str]]:
         try:
-            wire = ControlClient(find(self._path, self._port), read_only=True)
+            wire = _connect(self._path, self._port)
             try:
                 wire.send(Ask(1, Bans()))
                 reply = wire.wait(PATIENCE)
@@ -92,10 +94,14 @@ class _ServerNames:
         return [(row.split()[0], " ".join(row.split()[1:])) for row in rows]
 
 
+def _connect(path: str, port: int | None) -> ControlClient:
+    return ControlClient(find(path, port), read_only=True, patience=PATIENCE)
+
+
 def snapshot_of(path: str, port: int | None) -> Snapshot | None:
     """How things stand at the server that is meant; None when it does not say."""
     try:
-        wire = ControlClient(find(path, port), read_only=True)
+        wire = _connect(path, port)
         try:
             wire.send(Poll(now=True))
             while isinstance(reply := wire.wait(PATIENCE), Update):

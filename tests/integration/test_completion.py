@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import socket as socket_module
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from click.shell_completion import ShellComplete
 
 from chatops.api import commands
 from chatops.cli import main
+from chatops.control import complete
+from chatops.control.client import ControlClient
+from chatops.control.socket_path import ControlError
 from tests.integration.harness import PATIENCE, Server, environment
 
 StartServer = Callable[..., Server]
@@ -46,6 +53,27 @@ def test_nicks_and_bans_are_those_of_the_moment(socket: str) -> None:
     assert completed("ctl", "--socket", socket, "ban", begun="b") == ["bob"]
     assert completed("ctl", "--socket", socket, "unban") == ["10.0.0.0/8"]
     assert completed("ctl", "--socket", socket, "broadcast") == []
+
+
+def test_people_of_other_nodes_are_completed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = SimpleNamespace(nick="ada", id=1, room="lobby", peer="127.0.0.1:9")
+    there = SimpleNamespace(nick="abe", word="b#3", room="lobby")
+    monkeypatch.setattr(complete, "snapshot_of", lambda path, port: SimpleNamespace(
+        clients=(here,), elsewhere=(there,)))
+    assert completed("ctl", "kick", begun="a") == ["ada", "abe"]
+
+
+def test_a_server_that_hangs_does_not_hold_up_the_shell_for_long(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ctl.sock"
+    with closing(socket_module.socket(socket_module.AF_UNIX)) as silent:
+        silent.bind(str(path))
+        silent.listen()
+        monkeypatch.setattr(complete, "PATIENCE", 0.01)
+        waits = Mock(side_effect=ControlError("it hangs"))
+        monkeypatch.setattr(ControlClient, "wait", waits)
+        assert completed("ctl", "--socket", str(path), "kick") == []
+        waits.assert_called_once_with(0.01)
 
 
 SHELLS = {
