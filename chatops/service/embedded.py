@@ -15,7 +15,7 @@ from chatops.api.events import Event
 from chatops.api.snapshot import Snapshot
 from chatops.loop.bus import Subscription
 from chatops.service.thread import ServerThread, last_words
-from chatops.settings import USUAL, Settings
+from chatops.settings import USUAL, Settings, checked
 from chatops.system.errors import ChatopsError
 
 NOT_RUNNING = "the server is not running"
@@ -29,16 +29,19 @@ class ServerError(ChatopsError):
 class Server:
     """A chat server on a thread of its own, from `start` or `with` to `close`.
 
-    Every method may be called from any thread.  None waits for the server but `start`,
-    `snapshot` and `close`, which say for how long.  One object is one run: a server that has
-    ended is not started again.
+    Every method may be called from any thread, `events` by one at a time.  None waits for the
+    server but `start`, `snapshot` and `close`, which say for how long.  One object is one run: a
+    server that has ended is not started again.
     """
 
     def __init__(self, settings: Settings = USUAL, *, log: str = "") -> None:
         """`log` is a path for the event log, `-` standard error, "" none; else as
         `chatops serve`, whose defaults `settings` has (port 9999 on 127.0.0.1).
+
+        Raises `chatops.settings.SettingsError`, a ValueError, for a value that a setting cannot
+        have, such as port 70000.
         """
-        self._thread = ServerThread(settings, log=log)
+        self._thread = ServerThread(checked(settings), log=log)
         self._subscription: Subscription[Event] | None = None
 
     def __enter__(self) -> Self:

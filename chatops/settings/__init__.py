@@ -23,7 +23,7 @@ from chatops.system import files, paths
 from chatops.units import UnitError, format_duration, format_size, parse_duration, parse_rate
 
 __all__ = ["BY_NAME", "LIMITS", "SETTINGS", "USUAL", "Setting", "Settings", "SettingsError",
-           "changed", "from_file", "put_together", "show"]
+           "changed", "checked", "from_file", "put_together", "show"]
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -272,6 +272,16 @@ def from_file(config: str) -> dict[str, object]:
 def _nearest(name: str) -> str:
     close = difflib.get_close_matches(name.replace("_", "-"), BY_NAME, 1)
     return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def checked(settings: Settings) -> Settings:
+    """What a program has put together itself, each value read as that of a flag would be.
+
+    Raises `SettingsError` for one that no flag could have.
+    """
+    values = {setting.field: setting.value(given) for setting in SETTINGS
+              if (given := getattr(settings, setting.field)) != getattr(USUAL, setting.field)}
+    return msgspec.structs.replace(settings, **values)
 
 
 def changed(settings: Settings, name: str, text: str) -> Settings:

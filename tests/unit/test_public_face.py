@@ -11,12 +11,14 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import chatops
 from chatops.api.commands import Broadcast, Kick, Quit
 from chatops.api.events import AdminDid, Connected, Renamed, ServerStarted
+from chatops.settings import checked
 from tests.integration.client import Client
 from tests.patience import scaled
 
@@ -89,6 +91,30 @@ def test_a_server_that_ends_while_it_is_asked_says_so_at_once(monkeypatch: pytes
         monkeypatch.setattr(reactor, "submit", too_late)
         with pytest.raises(chatops.ServerError, match="not running"):
             server.snapshot(scaled(60.0))
+
+
+@pytest.mark.parametrize(("given", "says"), [
+    ({"port": 70_000}, "port: 70000 is not between 0 and 65535"),
+    ({"slow_consumer": "wait"}, "slow-consumer: 'wait' is not one of evict, drop-oldest"),
+    ({"stall": "soon"}, "stall: "), ({"outbox": 12}, "outbox: 12 is not between 1.0K and"),
+    ({"host": None}, "host: a NoneType is not a value for it"),
+])
+def test_a_setting_that_no_flag_could_have_is_refused_before_anything_is_made(
+        given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=f"^{says}") as refused:
+        chatops.Server(chatops.Settings(**given))
+    assert isinstance(refused.value, chatops.ChatopsError)
+
+
+@pytest.mark.parametrize("given", [
+    {"connect_rate": 12.5, "rate_limit": 0.0, "stall": 0.0, "line_deadline": 0.25},
+    {"max_clients": 5, "outbox": 4096, "sndbuf": 0, "total_outbox": 1 << 30, "drain": 0.0},
+    {"irc_port": 0, "irc_tls_port": None, "irc_sts": 86_400.0, "history_keep": "30d"},
+    {"trusted": "none", "nicks": "unicode", "selector": "poll", "metrics": "[::1]:9187"},
+])
+def test_settings_in_seconds_and_bytes_are_taken_as_they_are(given: dict[str, Any]) -> None:
+    settings = chatops.Settings(**given)
+    assert checked(settings) == settings
 
 
 def test_a_server_that_cannot_start_says_why_and_leaves_nothing_behind() -> None:
