@@ -12,7 +12,6 @@ import math
 import selectors
 import socket
 import threading
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,7 +21,6 @@ from msgspec.structs import replace
 from chatops import lints
 from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import Snapshot
-from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.metrics.door import HttpDoor, Request, Respond, Response
 from chatops.metrics.families import Figures
@@ -57,8 +55,7 @@ class Exporter:
     def __init__(self, socks: Sequence[socket.socket], server: ChatServer,
                  survey: SnapshotPublisher, *,
                  version: str, places: int, backlog: Callable[[], int], alive: Callable[[], bool],
-                 mishap: Callable[[str, Exception], None], died: Callable[[str], None],
-                 clock: Callable[[], float] = time.monotonic) -> None:
+                 mishap: Callable[[str, Exception], None], died: Callable[[str], None]) -> None:
         """`socks` listen, and have so many `places` together.  `backlog` and `alive` are asked
         from the exporter's thread, `mishap` is told there of a callback that failed, and `died`
         of what ended the thread.
@@ -73,7 +70,7 @@ class Exporter:
         self._died = died
         self._view = SnapshotSlot()
         self._told: Snapshot | None = None     # the server's thread: what it has handed over
-        self._reactor = Reactor(ObservedSelector(clock=clock), clock=clock)
+        self._reactor = Reactor()
         self._reactor.on_failure = self._failed
         self._doors = [HttpDoor(self._reactor, sock, self._serve,
                                 max(1, places // len(socks))) for sock in socks]

@@ -6,7 +6,6 @@ import os
 import selectors
 import socket
 import ssl
-import time
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -41,15 +40,12 @@ class ChatServer:
     def __init__(self, settings: Settings, socks: Sequence[socket.socket],
                  bus: EventBus[events.Event], *, bans: BanList | None = None,
                  descriptors: int = 1024, tls: ssl.SSLContext | None = None,
-                 irc: Sequence[IrcSocket] = (), metrics: str = "",
-                 clock: Callable[[], float] = time.monotonic,
-                 wall: Callable[[], float] = time.time) -> None:
+                 irc: Sequence[IrcSocket] = (), metrics: str = "") -> None:
         """`socks` listen already, on one port; `descriptors` is how many there are for clients
         and for `SPARE`.  With `tls` that is all that it speaks.  `irc` are sockets for IRC
         clients, with or without TLS; `metrics` is where somebody else answers collectors.
         """
-        state = self.state = ServerState(settings, bus, bans=bans, descriptors=descriptors,
-                                         clock=clock, wall=wall)
+        state = self.state = ServerState(settings, bus, bans=bans, descriptors=descriptors)
         self.hub, self.reactor, self.selector = state.hub, state.reactor, state.selector
         self.bus, self.say, self.mishap = state.bus, state.say, state.mishap
         self.addresses = tuple((host_with_zone(sock.getsockname()), int(sock.getsockname()[1]))

@@ -94,19 +94,17 @@ class ServerState:
     """
 
     def __init__(self, settings: Settings, bus: EventBus[events.Event], *,
-                 bans: BanList | None = None, descriptors: int = 1024,
-                 clock: Callable[[], float] = time.monotonic,
-                 wall: Callable[[], float] = time.time) -> None:
+                 bans: BanList | None = None, descriptors: int = 1024) -> None:
         """`descriptors` is how many there are for clients and for `SPARE`."""
         self.settings = settings
         self.phase: Phase = "running"
-        self.wall = wall
+        self.wall = time.time          # seconds since the epoch
         self.bus = bus
         # A ring of its own: a journal woken by every line that is said would take the GIL
         # from the reactor at each of its system calls, a tenth of the CPU of a busy room.
         self.log: EventBus[events.Event] = EventBus()
-        self.selector = ObservedSelector(backends.make(settings.selector), clock=clock)
-        self.reactor = Reactor(self.selector, clock=clock)
+        self.selector = ObservedSelector(backends.make(settings.selector))
+        self.reactor = Reactor(self.selector)
         self.hub = Hub()
         self.admission = Admission(settings, bans if bans is not None else BanList(), descriptors)
         self.connections: dict[int, ClientConnection] = {}

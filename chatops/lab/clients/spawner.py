@@ -38,12 +38,11 @@ class Spawner:
     `close`.
     """
 
-    def __init__(self, *, seed: int = 1) -> None:
-        """The same `seed` gives the same conversations."""
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._closed = False
-        self._crew = _BuiltIns(seed, self._changed)
+        self._crew = _BuiltIns(self._changed)
         self._thread = threading.Thread(target=self._crew.run, name="clients", daemon=True)
         self._thread.start()
 
@@ -110,11 +109,10 @@ def spawn_demo(spawner: Spawner, address: tuple[str, int]) -> None:
 class _BuiltIns:
     """The clients themselves.  Belongs to the clients' thread, but for `reactor.submit`."""
 
-    def __init__(self, seed: int, changed: Callable[[str, int], None]) -> None:
+    def __init__(self, changed: Callable[[str, int], None]) -> None:
         self.reactor = Reactor()
         self.reactor.on_failure = self._failed
         self._changed = changed
-        self._seed = seed
         self._clients: dict[str, BuiltIn] = {}       # by nick
         self._waiting: deque[BuiltIn] = deque()      # to be connected
         self._returning: dict[str, tuple[str, Timer]] = {}     # kinds, by nick
@@ -203,7 +201,7 @@ class _BuiltIns:
             return
         circle = next((c for c in self._circles if len(c.members) < CIRCLE), None)
         if circle is None:
-            circle = Circle(self._seed + len(self._circles))
+            circle = Circle(1 + len(self._circles))
             self._circles.append(circle)
         circle.join(client.nick)
         if not circle.talking:

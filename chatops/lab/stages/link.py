@@ -6,7 +6,7 @@ import linecache
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 
 from msgspec.structs import replace
@@ -47,18 +47,16 @@ class StageLink:
 
     in_process = True
 
-    def __init__(self, stage: StageServer, *, clock: Callable[[], float] = time.monotonic,
-                 purposes: Mapping[str, str] | None = None) -> None:
+    def __init__(self, stage: StageServer, *, purposes: Mapping[str, str] | None = None) -> None:
         """`purposes` says by name what the threads of the console are there for that shows it."""
         self.stage = stage
         self._purposes = purposes or {}
-        self._clock = clock
         self._picture = Picture(stage)
         self._subscription = stage.bus.subscribe(backlog=True)
         self._latest: Snapshot | None = None       # filled by the stage's thread
         self._seen: Snapshot | None = None         # as the stage built it
         self._shown: Snapshot | None = None        # as it was handed out, lints included
-        self._asked_at: float | None = clock()     # None: no question is open
+        self._asked_at: float | None = time.monotonic()    # None: no question is open
         self._looked_at = 0.0
         self._spawner: Spawner | None = None
         stage.selector.call(self._answer)          # so that there is one before it is held
@@ -80,7 +78,7 @@ class StageLink:
         return self._subscription.drain(limit)
 
     def poll(self) -> Snapshot | None:
-        now = self._clock()
+        now = time.monotonic()
         latest = self._latest
         if latest is not None and latest is not self._seen:
             self._seen = latest
