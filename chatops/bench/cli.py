@@ -51,6 +51,7 @@ from chatops.system.paths import PathError, expand
 
 # Descriptors a process needs besides one per client.
 SPARE_DESCRIPTORS = 64
+FEWEST_CLIENTS = 10            # that a part is worth measuring with
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -147,6 +148,10 @@ def bench(clients: tuple[int, ...] | None, senders: int, size: int, seconds: flo
     what a room loses to those in it who never read.
     """
     descriptors = usage.raise_descriptor_limit() - SPARE_DESCRIPTORS
+    if descriptors < FEWEST_CLIENTS:
+        raise click.UsageError(f"{descriptors + SPARE_DESCRIPTORS} descriptors may be open here "
+                               f"(ulimit -n), and {SPARE_DESCRIPTORS + FEWEST_CLIENTS} are the "
+                               "fewest to measure with")
     usual = (10, 100) if quick else (10, 100, 1000)
     parts = only or tuple(name for name in PARTS if not (quick and name in LONG))
     plan = Plan(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from chatops.bench import cli
+from chatops.bench import cli, usage
 from chatops.bench.contenders import UVLOOP
 from chatops.bench.plan import Plan
 
@@ -72,6 +72,15 @@ def test_a_plan_of_nothing_is_refused(shown: list[Plan], words: tuple[str, ...])
 
 
 @pytest.mark.skipif(UVLOOP.installed, reason="uvloop is installed")
+@pytest.mark.parametrize("limit", [30, 64, 70])
+def test_where_hardly_a_descriptor_is_to_be_had_that_is_said(
+        shown: list[Plan], monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    monkeypatch.setattr(usage, "raise_descriptor_limit", lambda: limit)
+    result = asked("--quick")
+    assert (result.exit_code, shown) == (2, [])
+    assert f"{limit} descriptors may be open here (ulimit -n), and 74 are" in said(result)
+
+
 def test_a_contender_that_is_not_installed_is_no_success(shown: list[Plan]) -> None:
     result = asked("--only", "uvloop")
     assert result.exit_code == 2
