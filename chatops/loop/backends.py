@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import selectors
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chatops.loop.naming import descriptor_of
 from chatops.system.errors import ChatopsError
@@ -72,9 +73,21 @@ def make(name: str) -> selectors.BaseSelector:
     return selector
 
 
+def is_stale(fileobj: Any, fd: int) -> bool:
+    """Whether a registered descriptor is closed, or is no longer its file object's."""
+    try:
+        os.fstat(fd)
+    except OSError:
+        return True
+    return descriptor_of(fileobj) != fd
+
+
 def moved(selector: selectors.BaseSelector, name: str) -> selectors.BaseSelector:
     """Another selector with all that is in this one's map, which stays as it is.  Raises
     `BackendError` when the backend is not to be had or cannot hold a registered descriptor.
+
+    Nor is it moved while one is stale: epoll has forgotten it, where select would fail for all,
+    poll would report it on every turn, and a newcomer of the same number would be taken for it.
     """
     backend = resolve(name)
     keys = list(selector.get_map().values())
@@ -84,14 +97,17 @@ def moved(selector: selectors.BaseSelector, name: str) -> selectors.BaseSelector
             raise BackendError(
                 f"{backend.name} cannot watch descriptors above {backend.max_fd}, and "
                 f"{len(beyond)} are registered (the highest is {max(beyond)})")
+    for key in keys:
+        if is_stale(key.fileobj, key.fd):
+            raise BackendError(f"descriptor {key.fd} was closed and is still registered, which "
+                               f"{backend.name} would not bear")
     try:
         new = make(name)
     except OSError as error:
         raise BackendError(f"no {backend.name} to be had: {error.strerror}") from error
     try:
         for key in keys:
-            new.register(key.fd if descriptor_of(key.fileobj) < 0 else key.fileobj,
-                         key.events, key.data)
+            new.register(key.fileobj, key.events, key.data)
     except (OSError, ValueError) as error:
         new.close()
         raise BackendError(f"{backend.name} refused a descriptor: {error}") from error

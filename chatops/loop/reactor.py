@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import os
 import selectors
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-from chatops.loop.naming import descriptor_of
+from chatops.loop.backends import is_stale
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.waker import Waker
 
@@ -169,7 +167,7 @@ class Reactor:
         """Somebody closed a descriptor that is registered: select(2) then fails as a whole,
         with EBADF, for ever.  Take it out and go on; any other failure is fatal.
         """
-        stale = [r for r in self.selector.registrations() if _is_closed(r.fileobj, r.fd)]
+        stale = [r for r in self.selector.registrations() if is_stale(r.fileobj, r.fd)]
         if not stale:
             raise error
         for registration in stale:
@@ -206,12 +204,3 @@ class Reactor:
         if self.on_failure is None:
             raise error
         self.on_failure(key, error)
-
-
-def _is_closed(fileobj: Any, fd: int) -> bool:
-    """Whether the descriptor is gone, or the file object no longer has it."""
-    try:
-        os.fstat(fd)
-    except OSError:
-        return True
-    return descriptor_of(fileobj) != fd

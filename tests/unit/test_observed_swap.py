@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import selectors
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -110,20 +112,55 @@ def test_select_is_refused_while_a_descriptor_is_beyond_its_reach() -> None:
         assert 2000 in [r.fd for r in selector.registrations()]
 
 
-@pytest.mark.skipif("epoll" not in backends.available(), reason="epoll alone refuses at once")
-def test_a_backend_that_refuses_a_descriptor_changes_nothing(pairs: list[Pair]) -> None:
-    with ObservedSelector(backends.make("poll")) as selector:
-        gone, _ = socket.socketpair()
+@pytest.mark.parametrize("reused", [False, True])
+@pytest.mark.parametrize(("before", "after"), [
+    ("epoll", "select"), ("epoll", "poll"), ("poll", "epoll"), ("select", "poll")])
+def test_nothing_is_swapped_while_a_closed_descriptor_is_registered(
+        pairs: list[Pair], before: str, after: str, reused: bool) -> None:
+    if not {before, after} <= set(backends.available()):
+        pytest.skip("this machine has not both")
+    with ExitStack() as stack:
+        selector = stack.enter_context(ObservedSelector(backends.make(before)))
+        gone, other = socket.socketpair()
+        stack.enter_context(other)
         fd = gone.fileno()
         selector.register(pairs[0][0], READ, 0)
         selector.register(gone, READ, "gone")
         gone.close()
-        _.close()
+        if reused:                 # the next to be opened has its number
+            newcomers = [stack.enter_context(each) for each in socket.socketpair()]
+            assert fd in [each.fileno() for each in newcomers]
+        inner = selector.inner
+        with pytest.raises(backends.BackendError, match=f"descriptor {fd} was closed and is still"):
+            selector.swap(after)
+        assert selector.inner is inner
+        selector.unregister(gone)
+        selector.swap(after)
+        pairs[0][1].send(b"x")
+        assert ready(selector) == {0}
+
+
+class Refusing(selectors.SelectSelector):
+    """Has no room for one of them."""
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        if data == "refused":
+            raise OSError(errno.ENOSPC, "No space left on device")     # epoll_ctl(2)
+        return super().register(fileobj, events, data)
+
+
+def test_a_backend_that_refuses_a_descriptor_changes_nothing(
+        pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
+    with ObservedSelector(backends.make("poll")) as selector:
+        selector.register(pairs[0][0], READ, 0)
+        selector.register(pairs[1][0], READ, "refused")
         before = selector.inner
-        with pytest.raises(backends.BackendError, match="epoll refused a descriptor"):
-            selector.swap("epoll")
+        monkeypatch.setattr(backends, "make", lambda _: Refusing())
+        with pytest.raises(backends.BackendError, match=r"select refused a descriptor.*No space"):
+            selector.swap("select")
         assert selector.inner is before
-        assert fd in [r.fd for r in selector.registrations()]
+        assert [r.fd for r in selector.registrations()] == [
+            pairs[0][0].fileno(), pairs[1][0].fileno()]
 
 
 # -- other loops
