@@ -77,3 +77,11 @@ async def test_a_click_on_detach_leaves_and_stops_nothing(
         await pilot.click("#choice-1")
     assert rig.link.asked == []
     assert rig.app.return_value == 0
+
+
+async def test_every_key_of_a_clients_details_is_named_at_60_columns() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(60, 16)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "enter")
+        assert "k kick  K ban  m mute  g plot  ↑↓ scroll  esc close" in on_screen(rig)

@@ -189,7 +189,7 @@ async def test_details_help_and_palette_of_a_stage_offer_only_what_it_knows(
         await begin(rig, pilot)
         await press(rig, pilot, "L", "5", "1", "down", "enter")
         assert kind(rig) is DetailsScreen
-        assert "g plot   ↑↓ scroll   esc close" in on_screen(rig)
+        assert "g plot  ↑↓ scroll  esc close" in on_screen(rig)
         assert "kick" not in on_screen(rig)
         await press(rig, pilot, "k")
         assert kind(rig) is DetailsScreen

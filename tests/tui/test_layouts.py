@@ -6,6 +6,8 @@ import random
 
 import pytest
 from textual import events
+from textual.content import Content
+from textual.widgets import Static
 
 from chatops.api.commands import Quit
 from tests.tui.eyes import screen_text
@@ -105,6 +107,20 @@ async def test_details_give_way_to_a_zoomed_pane_and_come_back() -> None:
         assert details(rig).display
         await resized(rig, pilot, (179, 60))
         assert not details(rig).display
+
+
+@pytest.mark.parametrize("name", ["status", "tabs", "strip", "keys"])
+async def test_what_was_drawn_for_a_wider_terminal_is_cut_and_not_folded(name: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        widget = rig.app.query_one(f"#{name}", Static)
+        wide = "wider " * 30
+        widget.update(Content(f"{wide}\n{wide}"), layout=False)
+        await pilot.pause()
+        top, height = widget.content_region.y, min(2, widget.content_region.height)
+        shown = on_screen(rig).splitlines()[top:top + height]
+        assert shown == [wide[:80]] * height
 
 
 async def test_details_of_nobody_say_so() -> None:

@@ -37,7 +37,7 @@ class DetailsScreen(Sheet):
         self._story = Story(ident)
         keys = [(key, name) for key, name in (OF_PROGRAMS if program else OF_CHATS)
                 if offered(name)]
-        self._keys = "".join([f"{key} {CALLED.get(name, name)}   " for key, name in keys
+        self._keys = "".join([f"{key} {CALLED.get(name, name)}  " for key, name in keys
                               if name != "unmute"])
         for key, name in keys:
             self._bindings.bind(key, f"app.command('{name} {ident}')", name)
@@ -45,7 +45,7 @@ class DetailsScreen(Sheet):
 
     def on_mount(self) -> None:
         self.query_one(".box").border_subtitle = Content(
-            f"{self._keys}g plot   ↑↓ scroll   esc close")
+            f"{self._keys}g plot  ↑↓ scroll  esc close")   # 60 columns have room for it
 
     def show(self, state: ConsoleState) -> None:
         row = state.client(self._ident)

@@ -217,13 +217,10 @@ def _lately(row: ClientRow, state: ConsoleState, width: int) -> Iterable[Content
 
 def _masks(story: Story, state: ConsoleState) -> Iterable[Content]:
     """What it was watched for before, as far as the turns that are held tell."""
-    changes = story.changes
-    if not changes:
-        return
-    yield _row("before", "")
-    for change in changes:
+    for number, change in enumerate(story.changes):
         then = f"{mask_text(change.before)} → {mask_text(change.after)}"
-        yield _row("", f"{then}  {_ago(change.at, state.now):<8}", clean(change.by))
+        yield _row("" if number else "before", f"{then}  {_ago(change.at, state.now):<8}",
+                   clean(change.by))
 
 
 def _talk(row: ClientRow, state: ConsoleState, held: list[Event], width: int) -> Iterable[Content]:
