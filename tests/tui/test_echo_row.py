@@ -16,6 +16,7 @@ from tests.tui.shots import Rig
 from tui.hints import hint
 from tui.lab.stage import StageScreen
 from tui.model.state import ConsoleState
+from tui.screens.prompt import Prompt
 from tui.widgets.echo_row import EchoRow
 
 WIDE = "x" * 60
@@ -219,3 +220,17 @@ async def test_a_hint_that_would_be_cut_is_left_out() -> None:
     async with rig.app.run_test(size=(60, 16)) as pilot:
         await begin(rig, pilot)
         assert echo(rig) == ": type a command   enter details   L lab"
+
+
+@pytest.mark.parametrize("size", [(60, 16), SMALL, LARGE], ids=str)
+async def test_a_failure_takes_no_row_that_it_does_not_need(size: tuple[int, int]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot)
+        prompt, row = rig.app.query_one(Prompt), rig.app.query_one(EchoRow)
+        for spare, rows in ((2, 1), (1, 1), (0, 1), (-1, 2)):
+            prompt.said("x")
+            prompt.outcome(False, f"{'y' * (size[0] - 20)} {'z' * (10 - spare)}")
+            await pilot.pause()
+            assert row.outer_size.height == rows
+            assert f"{'z' * (10 - spare)}" in on_screen(rig)

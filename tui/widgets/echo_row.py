@@ -57,7 +57,7 @@ class EchoRow(Static):
         self._settle()
 
     def _settle(self) -> None:
-        width = self.container_size.width - PADDING
+        width = self.outer_size.width - PADDING
         lines = len(self._said.wrap(width)) if self._whole and width > 0 else 1
         self.set_class(lines > 1, "unfolded")
         self.styles.height = lines
