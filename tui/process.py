@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import shutil
 import sys
 import threading
@@ -40,10 +41,10 @@ GC_THRESHOLDS = (50_000, 20, 50)
 
 def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = False,
                 config: Config | None = None, terminal: Terminal = ABLE,
-                in_browser: bool = False, greeting: str = "") -> int:
+                in_browser: bool = False, greeting: str = "", patience: float = math.inf) -> int:
     """Show the console until it is left; returns the process's exit status.
     `in_browser`: standard input and output are pipes to `chatops web`.  `greeting` stands beside
-    the prompt until a command is given.
+    the prompt until a command is given.  `patience`: see `ExitOnSignal`.
 
     It is 0 when the operator left, and 1 when the server, or the console itself, failed.
     """
@@ -56,7 +57,8 @@ def run_console(link: ConsoleLink, *, attached: bool = False, replay: bool = Fal
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         # A recording is nobody's server: to wait for its end is to wait for whoever plays it.
-        with ExitOnSignal(link, app.leave_soon, attached=attached or replay):
+        with ExitOnSignal(link, app.leave_soon, attached=attached or replay,
+                          patience=patience):
             try:
                 left = app.run()
             finally:

@@ -16,6 +16,7 @@ a use for them, so they are answered as SIGTERM is.
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import signal
@@ -46,14 +47,17 @@ class ExitOnSignal:
     """Installed for as long as the console runs; belongs to the main thread."""
 
     def __init__(self, link: ConsoleLink, leave: Callable[[], None], *,
-                 attached: bool = False) -> None:
+                 attached: bool = False, patience: float = math.inf) -> None:
         """`leave` asks the console to go, from within a signal handler: it must only
         schedule that.  It is called once per signal.  `attached`: only the console goes,
-        the server stays.
+        the server stays.  `patience`: seconds after a hang-up until what has not ended is
+        ended; nobody is there any more who could say it a second time.
         """
         self._link = link
         self._leave = leave
         self._attached = attached
+        self._patience = patience
+        self._hung_up = False
         self._signals = 0
         self._left = threading.Event()
         self._before: dict[int, Any] = {}
@@ -90,6 +94,7 @@ class ExitOnSignal:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         """The first drains, the second stops at once; but a hang-up may be heard twice."""
+        self._hung_up |= number == signal.SIGHUP
         if self._signals and number == signal.SIGHUP:
             return
         self._signals += 1
@@ -106,9 +111,13 @@ class ExitOnSignal:
         os.kill(os.getpid(), number)
 
     def _see_off(self) -> None:
+        until = time.monotonic() + self._patience
         while self._link.status.alive and self._signals == 1 and not self._attached:
             if self._left.wait(LOOK):
                 return
+            if self._hung_up and time.monotonic() >= until:
+                self._link.submit(Quit("now"))
+                break
         if self._left.wait(GRACE):
             return
         _restore(self._terminal)

@@ -71,7 +71,7 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
         except OSError as error:
             launch.place.close()
             fail(f"cannot start {launch.argv[0]}: {error.strerror}")
-    from chatops.watch.link import WatchLink
+    from chatops.watch.link import LAST_CHANCE, WatchLink
     from tui.process import run_console
 
     looks = look_of_console(plain)
@@ -82,7 +82,7 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
         fail(str(error))
     hold_signals()                 # the program answers them; the console lets them through
     try:
-        run_console(link, **looks)
+        run_console(link, patience=LAST_CHANCE, **looks)
     finally:
         link.close()
     for line in link.last_words:

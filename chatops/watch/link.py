@@ -83,7 +83,11 @@ class WatchLink:
 
     @property
     def status(self) -> LinkStatus:
-        """The program's.  One that runs and is out of sight is alive, with the reason."""
+        """The program's.  One that runs and is out of sight is alive, with the reason.  From any
+        thread, so that who waits for its end need not look.
+        """
+        if self._status.alive and self.process.poll() is not None:
+            return self._ended()
         remote = self._remote.status if self._remote is not None else self._status
         if self._status.alive and not remote.alive:
             return LinkStatus(True, f"out of sight, and looked for: {remote.detail}")
@@ -167,9 +171,11 @@ class WatchLink:
         if not self._status.alive or self.process.poll() is None:
             return
         self._say(self._output.read_the_rest())
-        status = self.exit_status
-        self._happened.append(events.ProgramEnded(time.time(), status))
-        self._status = LinkStatus(False, f"the program has ended with status {status}")
+        self._happened.append(events.ProgramEnded(time.time(), self.exit_status))
+        self._status = self._ended()
+
+    def _ended(self) -> LinkStatus:
+        return LinkStatus(False, f"the program has ended with status {self.exit_status}")
 
     def _connect(self) -> None:
         """The socket is there already; whether anybody answers is another question, and a

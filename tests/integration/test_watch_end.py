@@ -114,6 +114,27 @@ def test_a_program_ends_with_the_terminal_of_its_console(tmp_path: Path) -> None
         terminal.close()
 
 
+def test_a_program_that_does_not_end_when_asked_ends_all_the_same_when_its_terminal_is_closed(
+        tmp_path: Path) -> None:
+    script(tmp_path, """
+        import asyncio, os, signal
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        print("pid", os.getpid(), "here")
+        asyncio.run(asyncio.sleep(3600))
+    """)
+    terminal = Terminal("-m", "chatops", "watch", "program.py", cwd=tmp_path)
+    try:
+        terminal.see("asyncio epoll")
+        terminal.type("5")
+        pid = int(terminal.see(r"pid (\d+) here")[1])
+        terminal.hang_up()
+        terminal.process.wait(START)
+        until(lambda: not Path(f"/proc/{pid}").exists(), START)
+    finally:
+        terminal.close()
+
+
 def left(program: str, folder: Path) -> tuple[int, list[str]]:
     """The status of a console that is left when its program has ended, and what it says then."""
     script(folder, program)
