@@ -71,6 +71,12 @@ class ControlClient:
             raise ControlError("this server is of an older version, which knows no --read-only")
         self.welcome = reply
 
+    @property
+    def _of_a_program(self) -> bool:
+        """Which may be killed, and may replace itself, and close what it does not know."""
+        welcome: Welcome | None = getattr(self, "welcome", None)
+        return welcome is not None and welcome.what == "program"
+
     def fileno(self) -> int:
         return self._sock.fileno()
 
@@ -126,7 +132,8 @@ class ControlClient:
             raise CutOffError("this console was dropped: it did not read what it had asked for, "
                              "or the server was killed as it answered")
         if not data:
-            raise ControlError("the server ended without a word")
+            raise ControlError("the program has ended the connection without a word"
+                               if self._of_a_program else "the server ended without a word")
         self._splitter.feed(data)
 
     def next(self) -> Reply | None:

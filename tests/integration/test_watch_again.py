@@ -33,6 +33,16 @@ SLEEPER = """
     import asyncio
     asyncio.run(asyncio.sleep(3600))
 """
+REPLACED = """
+    import asyncio, os, signal, sys
+
+    async def main():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, os.execv, sys.executable, [
+            sys.executable, "-c", "import time; time.sleep(3600)"])
+        await asyncio.sleep(3600)
+
+    asyncio.run(main())
+"""
 
 
 @pytest.fixture
@@ -84,6 +94,23 @@ def fed(state: ConsoleState, link: WatchLink) -> ConsoleState:
 
 def unsure(link: WatchLink) -> bool:
     return link._remote is not None and link._remote.unsure
+
+
+@pytest.mark.parametrize("text", [REPLACED])
+def test_a_program_that_has_replaced_itself_is_out_of_sight_and_its_end_is_told(
+        link: WatchLink) -> None:
+    told: list[Event] = []
+    until(lambda: sees_tasks(link, told), START)
+    link.process.send_signal(signal.SIGUSR1)
+    until(lambda: (pulled(link, told), link.status.detail)[1], START)
+    assert link.status.detail == ("out of sight, and looked for: the program has ended the "
+                                  "connection without a word")
+    assert link.status.alive
+    link.process.send_signal(signal.SIGTERM)
+    until(lambda: (pulled(link, told), not link.status.alive)[1], START)
+    assert link.status.detail == "the program has ended with status 143"
+    pulled(link, told)
+    assert any(isinstance(event, events.ProgramEnded) for event in told)
 
 
 @pytest.mark.parametrize("text", [TICKER.replace("PAUSE", "0.02"), TICKER.replace("PAUSE", "0.5")],
