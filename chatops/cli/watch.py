@@ -51,7 +51,8 @@ def watch(module: str, serve: bool, children: bool, force_asyncio: bool, path: s
 
     Runs a script, a module or a command such as `uvicorn app:app` as by hand, and shows its
     selector, connections, tasks and loop.  Nothing in the program changes, and its exit
-    status is ours.
+    status is ours.  What it reads from standard input is empty, since the keys are the
+    console's: with --serve it has the terminal.
     """
     try:
         argv = command_line(words, module)

@@ -55,7 +55,8 @@ def command_line(words: tuple[str, ...], module: str = "") -> tuple[str, ...]:
         if not path.exists():
             raise LaunchError(f"there is no {first}")
         return (python(), first, *rest)
-    found = shutil.which(first)
+    # Also one that is installed beside the interpreter, in an environment that is not active.
+    found = shutil.which(first) or shutil.which(first, path=os.path.dirname(python()))
     if found is not None:
         return (found, *rest)
     if path.is_file():
