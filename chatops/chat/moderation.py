@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from msgspec.structs import replace
+
 from chatops.chat.bounds import Moment, Name, Text
 from chatops.chat.groups import Sender
 from chatops.chat.masks import fold, matches
@@ -124,6 +126,12 @@ class Rules:
         if "m" in self.flags:
             return "moderated"
         return "banned" if self._banned(sender, mute=True) else None
+
+    def evades(self, sender: Sender, nick: str) -> bool:
+        """Whether a member that a ban quiets would speak again if it took this nick."""
+        return (sender.id not in self.ops and sender.id not in self.voices
+                and self._banned(sender, mute=True)
+                and not self._banned(replace(sender, nick=nick), mute=True))
 
     def _banned(self, sender: Sender, *, mute: bool) -> bool:
         """By an entry that keeps out, or (`mute`) one that at least quiets."""

@@ -22,6 +22,14 @@ def owns(session: Session, nick: str) -> bool:
     return bool(account) and fold(account) == fold(nick)
 
 
+def kept_by_ban(session: Session, nick: str) -> str:
+    """A room whose ban quiets it, and would not under this nick; "" if there is none.  It can
+    leave that room, and have the nick then.
+    """
+    return next((name for name, room in session.rooms.items()
+                 if room.guarded and room.rules.evades(session.sender, nick)), "")
+
+
 def holder_for(hub: Hub, session: Session, nick: str) -> Session | None:
     """Who has this nick, or one that looks like it, and has to give way to this session."""
     holder = hub.nicks.alike(names.skeleton(nick))

@@ -10,7 +10,7 @@ from chatops.chat.effects import Recall
 from chatops.chat.formatting import strip
 from chatops.chat.hub import Hub
 from chatops.chat.limits import AWAY, TOPIC
-from chatops.chat.owners import make_way
+from chatops.chat.owners import kept_by_ban, make_way
 from chatops.chat.parser import help_lines, usage_of
 from chatops.chat.session import Session
 from chatops.units import counted
@@ -26,6 +26,9 @@ def nick(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
         hub.error(session, f"usage: {usage_of('nick')}")
         return
     if argument == session.nick:
+        return
+    if room := kept_by_ban(session, argument):
+        hub.error(session, f"you are banned in {room}: keep your nick there, or leave it first")
         return
     make_way(hub, session, argument)
     try:

@@ -92,6 +92,31 @@ def test_tags_that_are_passed_on_hurt_no_terminal_and_end_no_line(chat: IrcChat)
         "malformed tag", "malformed tag"]
 
 
+@pytest.mark.parametrize(("mode", "kept"), [
+    ("+b bob!*@*", True), ("+b ~m:bob!*@*", True), ("+mb bob!*@*", True),
+    ("+b *!~bob@*", False),            # which holds for another nick as well
+    ("+be bob!*@* *!~bob@*", False), ("+bv bob!*@* bob", False), ("+m", False)])
+def test_nobody_gets_around_a_ban_by_another_nick(chat: IrcChat, mode: str, kept: bool) -> None:
+    ada, bob = chat.person("ada"), chat.person("bob")
+    chat.send(ada, "JOIN #a")
+    chat.send(bob, "JOIN #a")
+    chat.send(ada, f"MODE #a {mode}")
+    answer = chat.asked(bob, "NICK rob")[-1]
+    assert answer.startswith(":irc.test 435 bob rob #a :") == kept
+    assert bob.nick == ("bob" if kept else "rob")
+    assert chat.codes(bob, "PART #a", "NICK rab")[-1] == "NICK"
+
+
+def test_nor_does_a_plain_client(chat: IrcChat) -> None:
+    ada, bob = chat.person("ada"), chat.line_user("bob")
+    chat.send(ada, "JOIN #a")
+    chat.send(bob, "/join a")
+    chat.send(ada, "MODE #a +b bob!*@*")
+    assert chat.asked(bob, "/nick rob")[-1] == (
+        "*** error: you are banned in a: keep your nick there, or leave it first")
+    assert chat.asked(bob, "/join lobby", "/nick rob")[-1] == "*** bob is now rob"
+
+
 def test_a_mask_does_not_begin_the_last_parameter(chat: IrcChat) -> None:
     ada = chat.person("ada")
     chat.asked(ada, "JOIN #r")

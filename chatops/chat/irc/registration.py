@@ -16,7 +16,7 @@ from chatops.chat.irc.information import lusers, motd
 from chatops.chat.irc.message import Message
 from chatops.chat.irc.presence import came
 from chatops.chat.irc.tongue import time_of
-from chatops.chat.owners import far_holder_for, holder_for, make_way
+from chatops.chat.owners import far_holder_for, holder_for, kept_by_ban, make_way
 
 USER_MODES = "Bios"
 CHANNEL_MODES = "CIbeiklmnostv"
@@ -45,6 +45,9 @@ def nick(irc: Irc, client: Client, message: Message) -> None:
             complete(irc, client)
         else:
             client.wanted, client.taken = "", wanted
+    elif room := kept_by_ban(client, wanted):
+        irc.reply(client, n.ERR_BANONCHAN, wanted.split(" ")[0].removeprefix(":") or "*",
+                  f"#{room}")
     elif wanted != client.nick:
         make_way(irc.hub, client, wanted)
         try:
