@@ -8,6 +8,8 @@ from random import Random
 
 import pytest
 
+from chatops.chat import abroad
+from chatops.chat.groups import Group, Sender
 from chatops.chat.session import Session
 from tests.unit.irc_chat import IrcChat
 from tests.unit.irc_login import Later
@@ -63,6 +65,18 @@ def test_an_old_connection_is_heard_to_go_before_another_has_its_nick(
     chat.send(new, "NICK ada")
     chat.send(ada, "PING x")
     assert told(chat, ada)[:2] == ["QUIT :replaced by", "NICK ada"]
+
+
+def test_so_is_somebody_of_another_node(chat: IrcChat) -> None:
+    abroad.begin(chat.hub, "a")
+    ada = everywhere(chat, "ada")
+    bob, rob = Sender(5, "bob", node="b"), Sender(5, "rob", node="b")
+    chat.heard(ada)
+    for rooms, group in (("b", Group(bob, "part")), ("a", Group(bob, "nick", b"rob")),
+                         ("b", Group(rob, "join")), ("ab", Group(rob, "quit", b"bye"))):
+        abroad.changed(chat.hub, rooms, group)
+    chat.send(ada, "PING x")
+    assert told(chat, ada) == ["PART #b", "NICK rob", "JOIN #b", "QUIT :bye", "PONG irc.test x"]
 
 
 def test_a_join_with_a_label_is_heard_before_what_it_makes_of_one(
