@@ -6,6 +6,8 @@ and those that log in only after they have come in.
 
 from __future__ import annotations
 
+from math import ceil
+
 from chatops.accounts.authenticator import Authenticator, LoginVerdict
 from chatops.chat.login import INSECURE
 from chatops.chat.owners import owns
@@ -22,6 +24,7 @@ class Reservations:
     def __init__(self, state: ServerState, authenticator: Authenticator) -> None:
         self._state = state
         self._authenticator = authenticator
+        self._due: dict[tuple[int, str], float] = {}   # when whoever has a nick loses it
 
     def named(self, id: int, nick: str) -> None:  # noqa: A002
         """Somebody is called this from now on."""
@@ -38,13 +41,18 @@ class Reservations:
         session = self._bearer(id, nick)
         if verdict.account is None or session is None:
             return
-        self._state.hub.notice(session, f"{nick} belongs to an account: log in within "
-                                        f"{format_duration(GRACE)}, or you will be a guest",
+        reactor = self._state.reactor
+        if (id, nick) not in self._due:        # who has had it a moment ago has no more time now
+            self._due[id, nick] = reactor.now + GRACE
+            reactor.call_later(GRACE, lambda: self._over(id, nick))
+        left = format_duration(max(1, ceil(self._due[id, nick] - reactor.now)))
+        self._state.hub.notice(session, f"{nick} belongs to an account: log in within {left}, "
+                                        "or you will be a guest",
                                f"{session.way_to_log_in} logs you in" if session.secure
                                else INSECURE)
-        self._state.reactor.call_later(GRACE, lambda: self._over(id, nick))
 
     def _over(self, id: int, nick: str) -> None:  # noqa: A002
+        del self._due[id, nick]
         if (session := self._bearer(id, nick)) is not None:
             self._state.hub.rename(session)
 

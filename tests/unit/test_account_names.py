@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -61,6 +62,10 @@ def test_a_guest_of_irc_chooses_a_nick_before_it_makes_an_account(chat: IrcChat,
     assert not gate.waiting
 
 
+KNOWN: Any = SimpleNamespace(owned=lambda name, answer: answer(
+    LoginVerdict(Account(name, "", False, 0.0, 0.0))))
+
+
 @pytest.mark.parametrize(("irc", "secure", "how"), [
     (True, True, "/msg NickServ IDENTIFY PASSWORD logs you in"),
     (False, True, "/login ada PASSWORD logs you in"),
@@ -68,12 +73,28 @@ def test_a_guest_of_irc_chooses_a_nick_before_it_makes_an_account(chat: IrcChat,
 def test_who_has_the_nick_of_an_account_is_told_how_to_log_in(
         chat: IrcChat, irc: bool, secure: bool, how: str) -> None:
     state: Any = chat
-    state.reactor.call_later = lambda _seconds, _call: None
+    state.reactor.now, state.reactor.call_later = 0.0, lambda _seconds, _call: None
     ada = chat.person("ada") if irc else chat.line_user("ada")
     ada.secure = secure
-    known: Any = SimpleNamespace(owned=lambda name, answer: answer(
-        LoginVerdict(Account(name, "", False, 0.0, 0.0))))
-    Reservations(state, known).named(ada.id, "ada")
+    Reservations(state, KNOWN).named(ada.id, "ada")
     heard = chat.heard(ada)
     assert "ada belongs to an account: log in within 30s" in heard[0]
     assert heard[1].endswith(how)
+
+
+def test_who_takes_the_nick_again_is_told_how_long_it_has_it_still(chat: IrcChat) -> None:
+    state: Any = chat
+    due: list[tuple[float, Callable[[], None]]] = []
+    state.reactor.now = 100.0
+    state.reactor.call_later = lambda seconds, call: due.append((seconds, call))
+    state.named = Reservations(state, KNOWN).named
+    ada = chat.person("bob")
+    assert "log in within 30s" in chat.asked(ada, "NICK ada")[1]
+    state.reactor.now = 120.5
+    chat.asked(ada, "NICK bob")
+    heard = chat.asked(ada, "NICK ada")
+    assert "log in within 10s" in heard[1]
+    for seconds, call in due:
+        assert seconds == 30.0
+        call()
+    assert ada.guest
