@@ -292,6 +292,7 @@ class Snapshot(msgspec.Struct, frozen=True, gc=False):
     evicted_by: tuple[tuple[str, int], ...] = ()
     dropped_by: tuple[tuple[str, int], ...] = ()     # lines, by slow-consumer policy
     log_fault: str = ""        # why events are not being logged, though it was asked for
+    accounts_fault: str = ""   # why nobody can log in, though there are accounts
     also: tuple[str, ...] = ()     # where it listens besides host and port, as it is printed
     program: Program | None = None     # what is shown, when that is not a chat server
     tasks: tuple[TaskRow, ...] = ()

@@ -35,7 +35,8 @@ EACH = 5                       # more of a kind than this are told of in one lin
 
 
 LINTS = {**PROGRAM_LINTS, **NODE_LINTS, **SERVER_LINTS}
-OF_SERVERS = ("accept-paused", "history-lost", "log-lost")     # and of no program
+# and of no program
+OF_SERVERS = ("accept-paused", "history-lost", "accounts-lost", "log-lost")
 
 
 def looked_for(snapshot: Snapshot) -> list[str]:
@@ -262,6 +263,11 @@ def _history_lost(look: _Comparison) -> Iterator[Lint]:
         yield Lint("history-lost", f"history: {look.now.history_fault}")
 
 
+def _accounts_lost(look: _Comparison) -> Iterator[Lint]:
+    if look.now.accounts_fault:
+        yield Lint("accounts-lost", look.now.accounts_fault)
+
+
 def _log_lost(look: _Comparison) -> Iterator[Lint]:
     if look.now.log_fault:
         yield Lint("log-lost", f"log: {look.now.log_fault}")
@@ -277,5 +283,6 @@ def _of_nodes(look: _Comparison) -> Iterator[Lint]:
 
 _CHECKS: tuple[Callable[[_Comparison], Iterator[Lint]], ...] = (
     _of_programs, _write_idle, _select_limit, _held_loop, _kept_waiting, _slow_reader,
-    _closed_registered, _accept_paused, _eof_unhandled, _history_lost, _log_lost, _of_nodes,
+    _closed_registered, _accept_paused, _eof_unhandled, _history_lost, _accounts_lost,
+    _log_lost, _of_nodes,
 )

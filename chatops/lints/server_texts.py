@@ -79,6 +79,14 @@ SERVER_LINTS = {
         "notice; what could not be written waits in memory, as far as there is room for it.",
         "Make room, or let the server write there. What waited is written with the next line; a "
         "file that is not a history of this server is never touched: move it away."),
+    "accounts-lost": LintText(
+        "nobody can log in",
+        "The file of accounts cannot be read or written: it was moved away, deleted or cut off, "
+        "is locked or damaged. Whoever asks is told to try again later; who is logged in stays "
+        "so, and the chat goes on. A new file is not made in its place: in an empty one every "
+        "name would be free for whoever comes first.",
+        "Put the file back: every login tries again, and this ends with the first that works. "
+        "One that is to begin anew is made by a restart."),
     "log-lost": LintText(
         "events are not being logged",
         "The log's file cannot be written: the disk is full or gone. The chat goes on, and so "

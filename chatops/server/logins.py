@@ -127,7 +127,7 @@ class Logins:
         answer(_outcome(verdict))
 
     def _tell(self, fault: str) -> None:
-        hub = self._state.hub
+        hub, self._state.accounts_fault = self._state.hub, fault
         hub.effects.append(events.Warned(hub.at, fault or "the accounts can be used again"))
 
     def _refuse(self, answer: Told, why: str) -> None:

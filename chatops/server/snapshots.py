@@ -212,6 +212,7 @@ class SnapshotPublisher:
             kernel_queued=sum([row.kernel_queued for row in clients]),
             built_in=reactor.clock() - began,
             history_fault=state.history.fault if state.history is not None else "",
+            accounts_fault=state.accounts_fault,
             refused_by=tuple(state.counts.refused.items()),
             evicted_by=tuple(state.counts.evicted.items()),
             dropped_by=tuple(state.counts.dropped.items()), log_fault=state.log_fault(),

@@ -115,6 +115,7 @@ class ServerState:
         self.accepted = self.refused = self.evicted = self.lines_dropped = 0
         self.bytes_out_before = self.lines_out_before = 0   # of connections that are gone
         self.history: ChatHistorySink | None = None
+        self.accounts_fault = ""       # why nobody can log in; "" if they can
         self.others: OtherNodes | None = None
         self.held_rooms: Collection[str] = ()      # where talk waits for those who hear it
         self.named: Callable[[int, str], None] = lambda _id, _nick: None   # told of each new nick
