@@ -95,7 +95,7 @@ class BrowserConsole(AppService):
 
 
 @dataclass(frozen=True, eq=False)
-class _Visit:
+class _OpenPage:
     """A browser that looks, and the task that serves it."""
 
     websocket: web.WebSocketResponse
@@ -129,7 +129,7 @@ class Pages(Server):
         super().__init__(f"exec {shlex.join(words)}", host=host, port=port, title="chatops",
                          templates_path=PAGE)
         self.token = secrets.token_urlsafe(32)
-        self._visits: set[_Visit] = set()
+        self._open_pages: set[_OpenPage] = set()
         self._places = places(raise_descriptor_limit())
         self._door: Entrance | None = None
 
@@ -183,7 +183,7 @@ class Pages(Server):
     async def on_shutdown(self, app: web.Application) -> None:
         """Close what is open, so that no console outlives the server."""
         await asyncio.gather(*(
-            visit.end(1001, b"chatops web has ended") for visit in self._visits))
+            page.end(1001, b"chatops web has ended") for page in self._open_pages))
 
     # -- who may
 
@@ -231,26 +231,26 @@ class Pages(Server):
         origin = request.headers.get("Origin", "")
         if origin and origin.partition("://")[2] != request.host:
             raise web.HTTPForbidden(text=FOREIGN)
-        if len(self._visits) >= self._places.consoles:
+        if len(self._open_pages) >= self._places.consoles:
             raise web.HTTPServiceUnavailable(text=BUSY)
         websocket = web.WebSocketResponse(heartbeat=HEARTBEAT, max_msg_size=1 << 16)
-        visit = _Visit(websocket, request, asyncio.current_task())
-        self._visits.add(visit)
+        page = _OpenPage(websocket, request, asyncio.current_task())
+        self._open_pages.add(page)
         try:
             await websocket.prepare(request)
             console = BrowserConsole(
                 self.command, write_bytes=websocket.send_bytes, write_str=websocket.send_str,
-                close=visit.end, download_manager=self.download_manager)
+                close=page.end, download_manager=self.download_manager)
             try:
                 await console.start(_asked(request, "width", COLUMNS, 80),
                                     _asked(request, "height", ROWS, 24))
                 await self._process_messages(websocket, console)
             except NO_MESSAGE:     # said before the console closes it without a reason
-                await visit.end(1003, b"that is no message of the page")
+                await page.end(1003, b"that is no message of the page")
             finally:
                 await console.stop()
         finally:
-            self._visits.discard(visit)
+            self._open_pages.discard(page)
         return websocket
 
 

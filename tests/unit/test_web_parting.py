@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("textual_serve")
 
 from chatops.web import pages
-from chatops.web.pages import BrowserConsole, Pages, _Visit
+from chatops.web.pages import BrowserConsole, Pages, _OpenPage
 
 
 class Deaf:
@@ -23,7 +23,7 @@ class Deaf:
         self.aborted = False
         self.task = asyncio.ensure_future(asyncio.Event().wait())
         request = SimpleNamespace(transport=SimpleNamespace(abort=self._abort))
-        self.visit = _Visit(cast(Any, self), cast(Any, request), cast(Any, self.task))
+        self.page = _OpenPage(cast(Any, self), cast(Any, request), cast(Any, self.task))
 
     async def close(self, **_why: object) -> None:
         await asyncio.Event().wait()   # aiohttp: until what was written before has gone out
@@ -39,7 +39,7 @@ def test_browsers_that_read_nothing_do_not_hold_up_the_end(monkeypatch: pytest.M
     async def end() -> list[Deaf]:
         serving = Pages(Path("control"), host="127.0.0.1", port=0, allow_changes=False)
         browsers = [Deaf(), Deaf()]
-        serving._visits.update(browser.visit for browser in browsers)
+        serving._open_pages.update(browser.page for browser in browsers)
         await serving.on_shutdown(cast(Any, None))
         await asyncio.wait([browser.task for browser in browsers])
         return browsers
@@ -55,7 +55,7 @@ def test_a_console_that_ends_by_itself_lets_a_deaf_browser_go(monkeypatch: pytes
 
     async def end() -> Deaf:
         browser = Deaf()
-        await browser.visit.end()
+        await browser.page.end()
         await asyncio.wait([browser.task])
         return browser
 
