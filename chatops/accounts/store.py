@@ -7,13 +7,14 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from chatops.accounts import merging
 from chatops.accounts.record import AccountRecord
 from chatops.accounts.schema import prepare
 from chatops.system.errors import ChatopsError
-from chatops.system.files import identity, make_private
+from chatops.system.files import check_place, identity, make_private
 
 PATIENCE = 2000                # milliseconds to wait for another process's lock
 NAME = re.compile(r"[A-Za-z_\[\]{}|\\^`][A-Za-z0-9_\[\]{}|\\^`-]{0,31}")
@@ -216,6 +217,13 @@ class AccountStore:
         if not size:                   # cut off, or another is being copied there
             raise sqlite3.OperationalError("the file is empty now")
 
+    def _check_place(self) -> None:
+        """SQLite would say the same of everything."""
+        try:
+            check_place(Path(self._path))
+        except OSError as error:
+            raise sqlite3.OperationalError(error.strerror) from None
+
     def _open(self) -> sqlite3.Connection:
         found = identity(self._path)
         if self._database is not None:
@@ -224,6 +232,7 @@ class AccountStore:
             self.close()
         if self._file is not None:
             self._check_still_there()
+        self._check_place()
         make_private(self._path)
         database = sqlite3.connect(self._path, timeout=PATIENCE / 1000, check_same_thread=False)
         try:

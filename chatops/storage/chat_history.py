@@ -136,7 +136,8 @@ class ChatHistory:
         self._database: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None      # which one is open
         self._run = ""                 # the token of the last that was written
-        self.moved: Callable[[], None] = lambda: None  # told when that was moved or deleted
+        self._left = False             # the one before was, and the next is not open yet
+        self.moved: Callable[[], None] = lambda: None  # told when the next one is written
 
     def append(self, chunks: Iterable[Chunk], cursor: Cursor | None = None) -> None:
         """Keep what was said in these, and with it how far that is; all of it or, when that
@@ -262,7 +263,7 @@ class ChatHistory:
     def _open(self) -> sqlite3.Connection:
         if self._database is not None and identity(self._path) != self._file:
             self._leave(self._database)
-            self.moved()
+            self._left = True
         if self._database is None:
             make_private(self._path)
             database = sqlite3.connect(self._path, timeout=PATIENCE / 1000)
@@ -272,6 +273,9 @@ class ChatHistory:
                 database.close()
                 raise
             self._database, self._file = database, identity(self._path)
+            if self._left:
+                self._left = False
+                self.moved()
         return self._database
 
     def _leave(self, database: sqlite3.Connection) -> None:

@@ -165,3 +165,10 @@ def test_passwords_hashes_are_for_who_runs_the_server_alone(store: AccountStore,
                                                             ) -> None:
     store.add("ada", "h")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("place", "why"), [
+    (".", "Is a directory"), ("nowhere/accounts.db", "there is no directory")])
+def test_a_place_where_no_file_can_be_is_named(tmp_path: Path, place: str, why: str) -> None:
+    with pytest.raises(AccountsUnusable, match=f"cannot be used: {why}"):
+        AccountStore(str(tmp_path / place)).all()

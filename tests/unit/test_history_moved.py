@@ -47,6 +47,23 @@ def test_a_file_that_is_closed_after_it_was_moved_has_all_that_was_said(
     assert (lines(old), lines(path)) == (["one"], ["two"])
 
 
+def test_a_new_file_is_told_of_when_there_is_one(archive: ChatHistory, path: Path) -> None:
+    moves: list[bool] = []
+    archive.moved = lambda: moves.append(True)
+    say(archive, "one")
+    path.rename(path.with_name("old.db"))
+    path.mkdir()
+    for _ in range(2):
+        with pytest.raises(sqlite3.OperationalError):
+            say(archive, "two")
+    assert moves == []
+    path.rmdir()
+    say(archive, "two")
+    say(archive, "three")
+    assert moves == [True]
+    assert lines(path) == ["two", "three"]
+
+
 @pytest.mark.parametrize("fate", [lambda path: path.rename(path.with_name("old.db")),
                                   Path.unlink])
 def test_a_file_that_is_moved_while_somebody_reads_it_is_left_once_that_is_over(
