@@ -77,7 +77,9 @@ def add(path: str, name: str, admin: bool) -> None:
 def passwd(path: str, name: str) -> None:
     """Give an account another password."""
     try:
-        _open(path).set_hash(name, Passwords().hash(_password()))
+        store = _open(path)
+        store.check(name)          # before a password is asked for
+        store.set_hash(name, Passwords().hash(_password()))
     except AccountError as error:
         _fail(str(error))
     say(f"chatops: {name} has a new password")
@@ -149,7 +151,10 @@ def add_fingerprint(path: str, name: str, certificate: str) -> None:
 def list_fingerprints(path: str, name: str) -> None:
     """Every certificate, one a line, and whose it is; or those of one account."""
     try:
-        for found, owner in _open(path).certificates(name):
+        store = _open(path)
+        if name:
+            store.check(name)
+        for found, owner in store.certificates(name):
             click.echo(f"{found} {owner}")
     except AccountError as error:
         _fail(str(error))

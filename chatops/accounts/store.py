@@ -61,6 +61,11 @@ class AccountStore:
         return self._one("SELECT name, hash, admin, made_at, seen_at FROM account"
                          " WHERE folded = ?", fold(name))
 
+    def check(self, name: str) -> None:
+        """That there is an account of this name."""
+        if self.find(name) is None:
+            raise AccountError(f"there is no account {name}")
+
     def find_certificate(self, fingerprint: str) -> Account | None:
         """The account that this certificate (SHA-256 of its DER form, in hexadecimal) is of; the
         older of two that were given it on two nodes.
@@ -104,8 +109,7 @@ class AccountStore:
 
     def add_certificate(self, name: str, fingerprint: str) -> None:
         """Let this certificate log in to the account, and to no other."""
-        if self.find(name) is None:
-            raise AccountError(f"there is no account {name}")
+        self.check(name)
         owner = self.find_certificate(fingerprint)
         if owner is not None and fold(owner.name) != fold(name):
             raise AccountError(f"that certificate is of the account {owner.name}")
