@@ -136,7 +136,7 @@ class ChatHistory:
         self._database: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None      # which one is open
         self._run = ""                 # the token of the last that was written
-        self._left = False             # the one before was, and the next is not open yet
+        self._left: tuple[int, int] | None = None      # which, while the next is not open yet
         self.moved: Callable[[], None] = lambda: None  # told when the next one is written
 
     def append(self, chunks: Iterable[Chunk], cursor: Cursor | None = None) -> None:
@@ -263,8 +263,9 @@ class ChatHistory:
     def _open(self) -> sqlite3.Connection:
         if self._database is not None and identity(self._path) != self._file:
             self._leave(self._database)
-            self._left = True
+            self._left = self._file
         if self._database is None:
+            found = identity(self._path)       # the number of one that is gone may be given again
             make_private(self._path)
             database = sqlite3.connect(self._path, timeout=PATIENCE / 1000)
             try:
@@ -273,9 +274,9 @@ class ChatHistory:
                 database.close()
                 raise
             self._database, self._file = database, identity(self._path)
-            if self._left:
-                self._left = False
+            if self._left not in (None, found):
                 self.moved()
+            self._left = None
         return self._database
 
     def _leave(self, database: sqlite3.Connection) -> None:

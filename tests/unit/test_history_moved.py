@@ -64,6 +64,19 @@ def test_a_new_file_is_told_of_when_there_is_one(archive: ChatHistory, path: Pat
     assert lines(path) == ["two", "three"]
 
 
+def test_a_file_that_is_put_back_is_no_new_one(archive: ChatHistory, path: Path) -> None:
+    moves: list[bool] = []
+    archive.moved = lambda: moves.append(True)
+    say(archive, "one")
+    away = path.parent.rename(path.parent.with_name("away"))
+    with pytest.raises(sqlite3.OperationalError):
+        say(archive, "two")
+    away.rename(path.parent)
+    say(archive, "two")
+    assert moves == []
+    assert lines(path) == ["one", "two"]
+
+
 @pytest.mark.parametrize("fate", [lambda path: path.rename(path.with_name("old.db")),
                                   Path.unlink])
 def test_a_file_that_is_moved_while_somebody_reads_it_is_left_once_that_is_over(
