@@ -12,6 +12,7 @@ from typing import Any
 from hiredis import HiredisError, Reader, ReplyError
 
 from chatops.cluster.engine import ClusterError, EngineAddress, Keys, pack
+from chatops.system.addresses import with_port
 
 PATIENCE = 2.0                 # seconds that an answer may take
 SENTINEL = 0.5                 # and one of a sentinel: there are others
@@ -68,17 +69,20 @@ def located(engine: EngineAddress) -> EngineAddress:
     """The same, at the host and port where it is now: sentinels are asked in turn, as one of them
     may be away, or know nothing.
 
-    Raises OSError when none answers, and `ClusterError` when none knows of it.
+    Raises OSError when none answers the question, and `ClusterError` when none knows of it.
     Source: "Guidelines for Redis clients with support for Redis Sentinel".
     """
     if not engine.sentinels:
         return engine
     question = pack(b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", engine.master)
-    answered = False
+    answered, why = False, "no sentinel answers"
     for host, port in engine.sentinels:
         try:
             with Asking(EngineAddress(host, port, "", 0, "", ""), SENTINEL) as asking:
                 found = asking(question)
+        except ReplyError as error:        # it wants a password, or is none
+            why = f"the sentinel at {with_port(host, port)} says: {error}"
+            continue
         except (OSError, EOFError, HiredisError):
             continue
         answered = True
@@ -86,4 +90,4 @@ def located(engine: EngineAddress) -> EngineAddress:
             return engine._replace(host=found[0].decode(), port=int(found[1]))
     if answered:
         raise ClusterError(f"--cluster {engine}: no sentinel knows of {engine.master}")
-    raise ConnectionError(f"no sentinel of {engine} answers")
+    raise ConnectionError(why)

@@ -150,7 +150,7 @@ def _resolver(engine: EngineAddress, journal: Journal,
         except ClusterError as error:
             return str(error)
         except (OSError, UnicodeError) as error:
-            return f"{engine}: {getattr(error, 'strerror', None) or error}"
+            return str(getattr(error, "strerror", None) or error)
 
     def resolve(told: Callable[[Sequence[Address] | str], None]) -> None:
         if engine.path:

@@ -124,4 +124,12 @@ def test_without_any_sentinel_it_begins_alone_and_says_why(
         node: Start, nobody: int, secret: str) -> None:
     url = f"redis+sentinel://127.0.0.1:{nobody}/chat"
     a = node("a", url=url, knows=-1, cluster_secret=secret)
-    a.until(lambda chat: "no sentinel of chat/0 of 127.0.0.1" in of(chat).link.reason)
+    a.until(lambda chat: of(chat).link.reason == "no sentinel answers")
+
+
+def test_what_a_sentinel_says_that_does_not_answer_is_the_reason(
+        node: Start, engine: Engine, secret: str) -> None:
+    url = f"redis+sentinel://127.0.0.1:{engine.port}/chat"
+    a = node("a", url=url, knows=-1, cluster_secret=secret)
+    a.until(lambda chat: of(chat).link.reason.startswith(
+        f"the sentinel at 127.0.0.1:{engine.port} says: ERR unknown command"))
