@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -264,13 +264,13 @@ def from_file(config: str) -> dict[str, object]:
     for name, given in table.items():
         setting = BY_NAME.get(name.replace("_", "-"))
         if setting is None:
-            raise SettingsError(f"{config}: unknown setting '{name}'{_nearest(name)}")
+            raise SettingsError(f"{config}: unknown setting '{name}'{_nearest(name, BY_NAME)}")
         values[setting.field] = given
     return values
 
 
-def _nearest(name: str) -> str:
-    close = difflib.get_close_matches(name.replace("_", "-"), BY_NAME, 1)
+def _nearest(name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name.replace("_", "-"), known, 1)
     return f"; did you mean '{close[0]}'?" if close else ""
 
 
@@ -290,7 +290,7 @@ def changed(settings: Settings, name: str, text: str) -> Settings:
     if setting is None:
         if name.replace("_", "-") in BY_NAME:
             raise SettingsError(f"{name} cannot be changed while the server runs")
-        raise SettingsError(f"no limit '{name}'{_nearest(name)}; `limit` alone lists them")
+        raise SettingsError(f"no limit '{name}'{_nearest(name, LIMITS)}; `limit` alone lists them")
     return msgspec.structs.replace(settings, **{setting.field: setting.value(text)})
 
 

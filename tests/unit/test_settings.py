@@ -114,6 +114,7 @@ def test_a_value_that_cannot_be_is_named_with_what_could(field: str, given: str,
 
 
 @pytest.mark.parametrize(("name", "wanted"), [
+    ("histry", "no limit 'histry'; `limit` alone lists them"),     # --history is none
     ("outbx", "no limit 'outbx'; did you mean 'outbox'?; `limit` alone lists them"),
     ("zzz", "no limit 'zzz'; `limit` alone lists them"),
     ("host", "host cannot be changed while the server runs"),
