@@ -198,10 +198,11 @@ def test_a_flush_wakes_nobody_when_nothing_was_published() -> None:
 
 def test_who_unsubscribed_is_not_woken() -> None:
     bus: EventBus[int] = EventBus()
-    reader, poller = bus.subscribe(wake=True), bus.subscribe()
+    reader, poller, stays = bus.subscribe(wake=True), bus.subscribe(), bus.subscribe(wake=True)
     bus.unsubscribe(reader)
     bus.unsubscribe(reader)
     bus.unsubscribe(poller)
     bus.publish(1)
     bus.flush()
     assert not reader.wakeup.is_set()
+    assert stays.wakeup.is_set()

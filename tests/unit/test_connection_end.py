@@ -62,6 +62,37 @@ def test_what_was_closed_earlier_in_the_same_turn_is_not_written_to() -> None:
     connection.on_ready(EVENT_READ | EVENT_WRITE)
     assert wire.out == b"hel"
     assert [name for name, *_ in net.told] == ["lost"]
+    assert len(net.context.stalls) == 0
+
+
+def test_what_breaks_as_it_is_written_to_is_not_read_any_more() -> None:
+    net = Net()
+    connection, wire = net.connect(room=0)
+    connection.write(b"hello\n")
+    wire.broken = errno.ECONNRESET
+    wire.incoming.append(b"too late\n")
+    connection.on_ready(EVENT_READ | EVENT_WRITE)
+    assert net.told == [("lost", 1, "peer reset")]
+
+
+def test_an_outbox_may_be_filled_to_its_limit_and_not_beyond() -> None:
+    net = Net(limit=12)
+    connection, _ = net.connect(room=0)
+    connection.write(b"hello\n")
+    connection.write(b"world\n")
+    assert (connection.queued, net.events("overflowed")) == (12, [])
+    connection.write(b"\n")
+    assert net.events("overflowed") == [(1, 1)]
+
+
+def test_what_is_thrown_away_is_counted() -> None:
+    net = Net()
+    connection, _ = net.connect(room=0)
+    for _ in range(3):
+        connection.write(b"hello\n")
+    assert connection.discard() == 3
+    assert (connection.lines_dropped, connection.bytes_dropped) == (3, 18)
+    assert (connection.lines_out, connection.bytes_out, connection.queued) == (0, 0, 0)
 
 
 def test_the_states_move_forward_only_and_end_closed() -> None:

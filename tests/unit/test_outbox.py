@@ -95,6 +95,15 @@ def test_the_oldest_go_first_and_a_notice_stands_where_they_were() -> None:
     assert send(outbox, Wire()) == b"*** 2 lines were lost\n3\n"
 
 
+def test_no_more_goes_than_the_newest_and_a_notice_need() -> None:
+    lines = [b"%d" % n * 49 + b"\n" for n in range(10)]
+    outbox, newest = filled(*lines), b"x" * 49 + b"\n"
+    gone = -(-(len(newest) + NOTICE) // 50)
+    assert outbox.squeeze(newest, 1, 500, oldest=True, notice=notice, now=0.0) == gone
+    assert outbox.size <= 500
+    assert send(outbox, Wire()) == b"".join([notice(gone), *lines[gone:], newest])
+
+
 def test_a_chunk_that_has_begun_to_go_out_is_not_dropped() -> None:
     outbox, wire = filled(b"first\n", b"second\n", b"third\n"), Wire()
     send(outbox, wire, 2)

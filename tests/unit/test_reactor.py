@@ -84,6 +84,10 @@ def test_the_ready_are_served_from_another_one_on_when_some_had_no_part(ticking:
             ticking.reactor.selector.unregister(ours)
             ours.close()
             theirs.close()
+    log.clear()
+    ticking.reactor.call_later(0.0, note(log, "timer"))
+    ticking.reactor.turn()         # with nobody ready
+    assert log == ["timer"]
 
 
 def test_a_turn_does_its_work_in_one_order(
@@ -148,6 +152,7 @@ def test_another_thread_wakes_a_loop_that_sleeps() -> None:
     assert not thread.is_alive()
     assert log == ["called"]
     reactor.close()
+    assert not reactor.selector.get_map()
 
 
 def test_what_comes_after_the_last_turn_is_run_once_by_whoever_asks(ticking: Ticking) -> None:
