@@ -37,13 +37,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from textual.theme import Theme
-
 from chatops.system import files
 from tui.model.alerts import AlertError, read_alert
 from tui.model.chosen import ChoiceError, change
 from tui.model.keymap import Keymap, KeymapError
-from tui.model.own_theme import ThemeError, own_theme
+from tui.model.own_theme import OwnTheme, ThemeError, own_theme
 from tui.model.preferences import Preferences, SavedView
 from tui.model.rows import TABLES
 from tui.theme import THEMES
@@ -181,7 +179,7 @@ def _columns(pane: str, value: object) -> tuple[str, ...]:
         raise ConfigError(f"[columns] {pane}: {error}") from None
 
 
-def _own_theme(name: str, read: object) -> Theme:
+def _own_theme(name: str, read: object) -> OwnTheme:
     if not isinstance(read, dict):
         raise ConfigError(f"[themes] holds sections: [themes.{name}]")
     try:
