@@ -76,6 +76,7 @@ class ConsoleApp(App[int]):
         super().__init__()
         config = config or Config()
         self.terminal = terminal
+        self.set_class(terminal.no_color, "-no-color")
         self._looks = looks(terminal)
         self.state = ConsoleState(replay=replay, attached=attached, in_browser=in_browser,
                                   preferences=config.preferences)

@@ -123,3 +123,35 @@ async def test_where_one_is_and_what_is_chosen_stands_there_without_a_colour(
         await press(rig, pilot, *keys)
         for word in words:
             assert word in on_screen(rig)
+
+
+def reversed_rows(rig: Rig) -> list[str]:
+    """Of the screen, what is drawn the other way round in each row that has any of it."""
+    rows = ["".join(text for text, style, _ in strip if style is not None and style.reverse)
+            for strip in rig.app.screen._compositor.render_strips()]
+    return [row.strip() for row in rows if any(char.isalpha() for char in row)]
+
+
+@pytest.mark.parametrize(("keys", "marked"), [
+    (("question_mark", "down"), "ban CLIENT"), (("ctrl+p", "down"), "ban CLIENT"),
+    (("colon", "tab"), "kick CLIENT"), (("L", "down"), "2 echo"), (("L", "right"), "a ○ A read"),
+])
+@pytest.mark.parametrize("terminal", [Terminal(no_color=True), Terminal(sixteen=True)],
+                         ids=["no-color", "ansi"])
+async def test_the_row_of_a_list_that_enter_takes_is_marked_without_a_colour(
+        keys: tuple[str, ...], marked: str, terminal: Terminal) -> None:
+    rig = Rig(crowd(), terminal=terminal)
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "home", *keys)
+        assert [marked in row for row in reversed_rows(rig)].count(True) == 1
+
+
+async def test_the_button_in_focus_is_told_from_the_others_without_a_colour() -> None:
+    rig = Rig(crowd(), terminal=Terminal(no_color=True))
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot, 1.0)
+        await press(rig, pilot, "k")
+        assert reversed_rows(rig)[-1].split()[0] == "Cancel"
+        await press(rig, pilot, "tab")
+        assert reversed_rows(rig)[-1].split()[0] == "Kick"

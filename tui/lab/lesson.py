@@ -30,6 +30,7 @@ from tui.lab.progress import Progress
 from tui.lab.wording import both_ends, score_texts
 from tui.lab.worker import in_thread
 from tui.messages import RunLine
+from tui.widgets.choice_list import ChoiceList
 
 PAGE_WIDTH = 100               # cells that a page takes at most
 FRAME = 5                      # rows that are not the page's: heading, steps, keys, air
@@ -89,7 +90,7 @@ class LessonScreen(Screen[None]):
         with VerticalScroll(classes="sheet") as sheet:
             sheet.can_focus = False
             yield Static(classes="page", markup=False)
-            choices = OptionList()
+            choices = ChoiceList()
             choices.display = False
             yield choices
             yield Static(classes="verdict", markup=False)

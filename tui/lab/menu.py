@@ -21,6 +21,7 @@ from tui.lab.progress import Progress
 from tui.lab.wording import both_ends, fold, score_texts
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
+from tui.widgets.choice_list import ChoiceList
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SWITCHES = (
@@ -79,11 +80,11 @@ class LabScreen(Screen[None]):
         with Horizontal(classes="columns"):
             with Vertical(id="stages-box", classes="box") as box:
                 box.border_title = "Six servers, step by step"
-                yield OptionList(id="stages")
+                yield ChoiceList(id="stages")
             with Vertical(id="others"):
                 with Vertical(id="lessons-box", classes="box") as box:
                     box.border_title = "Nine lessons, measured here"
-                    yield OptionList(id="lessons")
+                    yield ChoiceList(id="lessons")
                 yield Static(id="switches", markup=False)
         yield KeyStrip()
 

@@ -19,6 +19,7 @@ from tui.model.state import ConsoleState
 from tui.screens.dialog import Dialog
 from tui.tables import shown_columns
 from tui.text.cells import fit
+from tui.widgets.choice_list import ChoiceList
 from tui.widgets.entry_about import EntryAbout
 
 KEYS_WIDE, USAGE_WIDE = 10, 34
@@ -68,7 +69,7 @@ class HelpScreen(Dialog[str]):
             box.border_title = "Keys and commands"
             box.border_subtitle = "↑↓ move   enter run   / search   esc close"
             yield Static(Content(WAYS), classes="ways")
-            yield OptionList()
+            yield ChoiceList()
             yield EntryAbout()
 
     def on_mount(self) -> None:

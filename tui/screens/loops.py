@@ -17,6 +17,7 @@ from chatops.units import counted
 from tui.model.state import ConsoleState
 from tui.screens.dialog import Dialog
 from tui.text.cells import clean, fit
+from tui.widgets.choice_list import ChoiceList
 
 THREAD_WIDE, KIND_WIDE = 24, 10
 
@@ -42,7 +43,7 @@ class LoopsScreen(Dialog[str]):
         with Vertical(classes="box") as box:
             box.border_title = "Loops and processes"
             box.border_subtitle = "↑↓ move   enter look into it   esc close"
-            yield OptionList()
+            yield ChoiceList()
 
     def show(self, state: ConsoleState) -> None:
         program = state.program

@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 from tui.model.keymap import USUAL, KeymapEntry
 from tui.screens.dialog import Dialog
 from tui.text.cells import fit
+from tui.widgets.choice_list import ChoiceList
 from tui.widgets.entry_about import EntryAbout
 from tui.widgets.plain_input import PlainInput
 
@@ -54,7 +55,7 @@ class PaletteScreen(Dialog[str]):
             box.border_title = "Run a command"
             box.border_subtitle = "↑↓ move   enter run   esc close"
             yield PlainInput(placeholder="kick, outbox, sort, F9 …", compact=True)
-            yield OptionList()
+            yield ChoiceList()
             yield EntryAbout()
 
     def on_mount(self) -> None:

@@ -31,6 +31,7 @@ from tui.program import is_offered
 from tui.screens.prompt_lines import candidate_line, left_out, usage, width_of_labels
 from tui.tables import check_filter
 from tui.text.cells import clean
+from tui.widgets.choice_list import ChoiceList
 from tui.widgets.echo_row import LASTS, PADDING, EchoRow
 from tui.widgets.plain_input import printable
 from tui.widgets.prompt_input import PromptInput
@@ -99,7 +100,7 @@ class Prompt(Vertical):
     def compose(self) -> ComposeResult:
         yield EchoRow(Content.styled(hint(self._state), "$text-muted"))
         with Vertical(classes="fold"):
-            candidates = OptionList(classes="candidates")
+            candidates = ChoiceList(classes="candidates")
             candidates.can_focus = False
             yield candidates
             yield Static(classes="usage")
