@@ -146,3 +146,20 @@ def test_lessons_and_stages_are_offered_by_name_while_they_are_typed() -> None:
     assert [c.label for c in complete("stage ", state).candidates][:2] == ["1 listen", "2 echo"]
     assert complete("stage ec", state).candidates[0].line == "stage 2"
     assert complete("step ", state).candidates == ()
+
+
+@pytest.mark.parametrize(
+    "size", [(60, 16), (60, 24), (80, 19), (80, 20), (80, 24), (120, 40)], ids=str)
+async def test_no_box_of_the_lab_is_cut_on_a_small_terminal(size: tuple[int, int]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "L")
+        rig.run(0.2)
+        await pilot.pause()
+        shown = on_screen(rig)
+        assert shown.count("╮") == shown.count("╯")
+        assert "i ○" in shown                      # the last of the lessons
+        if "On the chat server" in shown:          # how each switch stands, not cut
+            assert "epoll" in shown
+            assert "on-demand" in shown or size[0] < 80

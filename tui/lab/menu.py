@@ -30,6 +30,7 @@ SWITCHES = (
     ("slow-consumer drop-oldest", "who is late"),
     ("spawn slow 3", "bad clients"),
 )
+COMMAND_CELLS, STANDS_CELLS = 25, 14       # of a switch, and of how it stands
 KEYS = (Key("↑↓←→", "move", "next_list"), Key("enter", "open", "open"),
         Key(f"1-{max(STAGES)}", "server", "to_stages"), Key("a-i", "lesson", "to_lessons"),
         Key("esc", "console", "leave"))
@@ -58,8 +59,9 @@ class LabScreen(Screen[None]):
     LabScreen .box:focus-within { border: round $primary; border-title-color: $primary;
                                   border-title-style: bold; }
     LabScreen #lessons-box { height: 1fr; min-height: 11; }
-    LabScreen #switches { height: auto; border: round $border; padding: 0 1;
+    LabScreen #switches { height: 6; border: round $border; padding: 0 1;
                           border-title-color: $text-muted; text-wrap: nowrap; }
+    LabScreen.-short #switches, LabScreen.-flat #switches { display: none; }
     LabScreen OptionList { height: 1fr; border: none; background: $background; padding: 0;
                            text-wrap: nowrap; text-overflow: ellipsis;
                            scrollbar-size-vertical: 1; }
@@ -108,8 +110,9 @@ class LabScreen(Screen[None]):
         if (width, *stands) == self._shown or not width:
             return
         self._shown = (width, *stands)
+        wide = COMMAND_CELLS if width >= COMMAND_CELLS + STANDS_CELLS else 0
         self.query_one("#switches", Static).update(Content("\n").join(
-            Content.assemble((":", "bold $accent"), (f"{line:<27}", "$foreground"),
+            Content.assemble((":", "bold $accent"), (f"{line:<{wide}}", "$foreground"), "  ",
                              (now or what, "$text-muted")).truncate(width, ellipsis=True)
             for (line, what), now in zip(SWITCHES, stands, strict=True)))
 
