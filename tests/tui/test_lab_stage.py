@@ -116,6 +116,20 @@ async def test_in_a_small_terminal_one_key_shows_why() -> None:
         assert "look at" in on_screen(rig)
 
 
+async def test_a_longer_text_takes_its_rows_from_the_events_and_not_from_the_table() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(80, 24)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "L", "1")
+        await until(rig, pilot, lambda: "3 Events" in on_screen(rig))
+        await pilot.press("i")             # and nothing else happens
+        await pilot.pause()
+        await pilot.pause()
+        assert " why " in on_screen(rig)
+        assert "ListenStage.accept" in on_screen(rig)
+        await press(rig, pilot, "escape")
+
+
 async def test_a_terminal_that_is_too_small_shows_nothing_of_a_stage_and_only_q_works(
         imagined: list[StageFeed]) -> None:
     rig = Rig()

@@ -149,6 +149,7 @@ class StageScreen(NestedScreen):
         """Why it happens, or again what to do, where there is no room for both."""
         self._text.explains = not self._text.explains
         self.show(self.state)
+        self.call_after_refresh(self._redraw)      # the panes have more room now, or less
 
     def action_stop(self) -> None:
         """Stop it and go on looking; then, start it again from the beginning."""
