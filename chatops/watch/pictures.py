@@ -26,6 +26,7 @@ from chatops.watch.selector import WatchedSelector
 TICK = 0.1                     # seconds
 SLICE = 0.003                  # seconds of the loop's that one safe point may take
 SHARE = 0.02                   # of the loop's time that pictures may take
+FIRST = 0.2                    # and the first of a loop, since somebody waits for it
 LONGEST = 10.0                 # seconds that packing alone may put the next picture off
 AGES = 1.0                     # seconds between looks at what is news by lasting: a held lock
 LOST = 3.0                     # seconds after which a slice that has not come back is given up
@@ -55,6 +56,7 @@ class ProgramPictures:
         self.activity = 0
         self._painting: Painting | None = None     # the picture that is being made
         self._asked_at = 0.0           # when a slice of it was left with the loop; 0: none is out
+        self._pictured = 0             # the loop that the last one was of, by its number
         self._spent = 0.0              # by the loop, on the picture that is being made
         self._next_at = 0.0
         self._seen_at = 0.0            # when the last picture was finished
@@ -233,10 +235,11 @@ class ProgramPictures:
             self._next_at = self._reactor.clock() + 1.0
             registry.failed(error)
         elif snapshot is None:
-            self._reactor.call_later(spent / SHARE, lambda: self._leave(selector, painting))
+            share = SHARE if self._pictured == selector.number else FIRST
+            self._reactor.call_later(spent / share, lambda: self._leave(selector, painting))
         else:
             self._give_up()
-            self._seen_at = self._reactor.clock()
+            self._seen_at, self._pictured = self._reactor.clock(), selector.number
             self._next_at = self._seen_at + self._spent / SHARE
             self._fill(replace(snapshot, built_in=self._spent), self._views)
 

@@ -15,7 +15,7 @@ from chatops.loop import backends
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.watch.loops import Loops
-from chatops.watch.pictures import LONGEST, LOST, SHARE, SLICE, ProgramPictures
+from chatops.watch.pictures import FIRST, LONGEST, LOST, SHARE, SLICE, ProgramPictures
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.watchdog import Watchdog
 
@@ -70,19 +70,24 @@ def test_a_picture_of_very_much_holds_the_loop_for_a_slice_at_a_time() -> None:
         rig.loops.shown = rig.selector
         view = rig.pictures.view()
         rig.pictures._views.append(view)
-        rig.pictures._paint(rig.selector, rig.painting(100, 0.0005))
-        began, slices = rig.clock.now, []
-        while view.latest is None:
-            slices.append(rig.turn())
-            rig.reactor.waker.wake()
-            rig.reactor.turn()
-            rig.clock.now += 0.01
-        worked = sum(slices)
-        assert max(slices) <= SLICE + 0.0005
-        assert worked >= 0.05
-        # So far apart that it had no more than its share of the time.
-        assert worked <= 2 * SHARE * (rig.clock.now - began) + SLICE
-        assert view.latest.built_in >= 0.05
+        took = []
+        for share in (FIRST, SHARE):
+            rig.pictures._paint(rig.selector, rig.painting(100, 0.0005))
+            began, slices = rig.clock.now, []
+            while rig.pictures._painting is not None:
+                slices.append(rig.turn())
+                rig.reactor.waker.wake()
+                rig.reactor.turn()
+                rig.clock.now += 0.001
+            took.append(rig.clock.now - began)
+            assert max(slices) <= SLICE + 0.0005
+            assert sum(slices) >= 0.05
+            # So far apart that it had no more than its share of the time.
+            assert sum(slices) <= 2 * share * took[-1] + SLICE
+            assert view.latest is not None
+            assert view.latest.built_in >= 0.05
+        # Somebody waits for the first one.
+        assert took[0] < took[1] / 4
     finally:
         rig.close()
 
@@ -109,7 +114,7 @@ def test_a_picture_that_takes_long_in_all_is_not_given_up_and_begun_again(
 
     def paint(_program: Program, _since: int) -> Iterator[Snapshot | None]:
         begun.append(rig.clock.now)
-        return rig.painting(200, 0.001)
+        return rig.painting(2000, 0.001)
 
     try:
         rig.turn()
