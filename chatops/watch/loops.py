@@ -12,6 +12,7 @@ from chatops.watch.picture import Painter
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.watchdog import Watchdog
 
+LEFT = 1.0                     # seconds that a loop has not run before another one is shown
 # Loops that do not wait with anything of `selectors`, by the module that has them.
 ELSEWHERE = {
     "uvloop": "uvloop's loop is in C and cannot be seen: start with --force-asyncio",
@@ -80,13 +81,14 @@ class Loops:
 
 
 def _worth(selector: WatchedSelector) -> tuple[int, bool, int]:
-    """A loop with something in its map before an empty one, asyncio's before others, the main
-    thread's before another's, and of several the one that turns most.
+    """A loop with something in its map before an empty one, asyncio's before others unless it is
+    not run any more, the main thread's before another's, and of several the one that turns most.
     """
     main = _is_main(selector.thread)
     if not len(selector.entries) or not (selector.turns or selector.sleeping):
         return 0, main, selector.turns
-    return (2 if selector.asyncio else 1), main, selector.turns
+    kind = 2 if not selector.asyncio else 1 if selector.is_left(LEFT) else 3
+    return kind, main, selector.turns
 
 
 def _is_main(ident: int) -> bool:

@@ -28,6 +28,7 @@ from chatops.loop.observed import MASK_HISTORY, ObservedSelector
 from chatops.loop.records import Event, TurnRecord
 from chatops.loop.timed import TimedEvents
 from chatops.watch import registry
+from chatops.watch.owner import Owner
 from chatops.watch.registry import resume
 from chatops.watch.turn_log import (
     CHANGES,
@@ -71,6 +72,8 @@ class WatchedSelector(ObservedSelector):
         self.turned_by: CodeType | None = None     # what calls `select`, while watched
         self.long_turn = 0.0           # seconds of work in the last turn that had so much
         self.closed = False
+        self.stood = False             # nobody was turning it when it was last looked at
+        self._owner = Owner(self.entries)
         self._settled = False          # whether it needs a waker has been decided
         self._calls: deque[Call] = deque()
         self._waker: tuple[socket.socket, socket.socket] | None = None
@@ -105,7 +108,8 @@ class WatchedSelector(ObservedSelector):
         entered = clock()
         if self._calls and self._serve():
             timeout = 0
-        worked = entered - self._returned
+        worked = 0.0 if self.stood else entered - self._returned
+        self.stood = False
         self.sleeping = True
         self.worked += worked          # before the sleep, which may be a long one
         self._returned = entered
@@ -156,12 +160,23 @@ class WatchedSelector(ObservedSelector):
         self._sent = True
 
     def held_since(self) -> float:
-        """When the turn began that is being worked on now; 0 while it sleeps."""
-        return 0.0 if self.sleeping or not self.thread else self._returned
+        """When the turn began that is being worked on now; 0 while it sleeps or stands."""
+        return 0.0 if self.sleeping or not self.thread or self.stands else self._returned
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is that of a loop of asyncio's which does not run now."""
+        self.stood = stands = bool(self.asyncio) and self._owner.stands
+        return stands
+
+    def is_left(self, seconds: float) -> bool:
+        """Whether it has stood for so long, and is not just between two runs."""
+        return not self.sleeping and self.clock() - self._returned >= seconds and self.stands
 
     def worked_until(self, now: float) -> float:
         """Seconds of work so far, those of the turn that is being worked on now included."""
-        return self.worked + (0.0 if self.sleeping else max(0.0, now - self._returned))
+        working = not self.sleeping and not self.stands
+        return self.worked + (max(0.0, now - self._returned) if working else 0.0)
 
     def forked(self) -> None:
         """In a forked child nobody observes: what the parent had asked for is not for here."""
@@ -219,17 +234,7 @@ class WatchedSelector(ObservedSelector):
                 self._make_waker()
 
     def _make_waker(self) -> tuple[socket.socket, socket.socket] | None:
-        try:
-            reader, writer = socket.socketpair()
-        except OSError:
-            return None                # no descriptor left: it goes on unwoken
-        reader.setblocking(False)
-        writer.setblocking(False)
-        if not private.add_waker(self._inner, reader.fileno()):
-            reader.close()
-            writer.close()
-            return None
-        self._waker = reader, writer
+        self._waker = private.make_waker(self._inner)
         return self._waker
 
     def _serve(self) -> bool:

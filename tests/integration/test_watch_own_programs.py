@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from chatops.api import events
 from chatops.api.commands import Loop
 from chatops.api.snapshot import Snapshot
 from chatops.cli.watch import _apart
@@ -83,6 +84,30 @@ def test_loops_in_threads_are_a_list_to_choose_from(watched: Start, tmp_path: Pa
         assert program.ask(Loop(loops[f"thread {name}"])).ok
         program.see(partial(_has_task, name))
     assert not program.ask(Loop(99)).ok
+
+
+def test_a_loop_that_is_run_no_more_holds_nothing_and_the_one_that_runs_is_shown(
+        watched: Start, tmp_path: Path) -> None:
+    script(tmp_path, """
+        import asyncio
+
+        async def begin():
+            for _ in range(1000):
+                await asyncio.sleep(0)
+            print("begun", flush=True)
+
+        async def main():
+            while True:
+                await asyncio.sleep(0.01)
+
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(begin())       # and it is never closed
+        asyncio.run(main())
+    """)
+    program = watched("program.py")
+    program.has_printed("begun")
+    program.see(lambda s: [task.coro for task in s.tasks] == ["main (program.py:9)"])
+    assert not [event for event in program.seen if isinstance(event, events.LoopHeld)]
 
 
 def test_a_program_that_asks_to_be_looked_into_while_it_runs(

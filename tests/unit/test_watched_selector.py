@@ -283,3 +283,28 @@ def test_no_descriptor_is_left_open(pair: tuple[socket.socket, socket.socket]) -
         selector.submit(lambda: None)
         sleeper.join(5)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_loop_that_nobody_runs_holds_nothing_and_has_not_worked_meanwhile() -> None:
+    now = 100.0
+    selector = WatchedSelector(selectors.SelectSelector())
+    selector.clock, selector._returned = lambda: now, now
+    loop = asyncio.SelectorEventLoop(selector)
+    try:
+        loop.run_until_complete(asyncio.sleep(0))
+        now += 50.0                            # the program does something else
+        assert (selector.held_since(), selector.worked_until(now)) == (0.0, 0.0)
+        assert selector.is_left(50.0)
+        assert not selector.is_left(51.0)
+
+        async def work() -> float:
+            nonlocal now
+            await asyncio.sleep(0)
+            now += 2.0                         # and this it does
+            return selector.held_since()
+
+        assert loop.run_until_complete(work()) == 150.0
+        loop.run_until_complete(asyncio.sleep(0))
+        assert selector.worked == 2.0
+    finally:
+        loop.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import socket
 from typing import Any
 
 
@@ -10,6 +11,21 @@ def wakes_later(inner: selectors.BaseSelector) -> bool:
     """Whether a descriptor that is added while it sleeps can wake it (epoll(7), kqueue(2))."""
     kernel = getattr(inner, "_selector", None)
     return type(kernel).__name__ in ("epoll", "kqueue")
+
+
+def make_waker(inner: selectors.BaseSelector) -> tuple[socket.socket, socket.socket] | None:
+    """Reader and writer of what wakes it when a byte is written; None where it cannot be."""
+    try:
+        reader, writer = socket.socketpair()
+    except OSError:
+        return None                # no descriptor left: it goes on unwoken
+    reader.setblocking(False)
+    writer.setblocking(False)
+    if not add_waker(inner, reader.fileno()):
+        reader.close()
+        writer.close()
+        return None
+    return reader, writer
 
 
 def add_waker(inner: selectors.BaseSelector, fd: int) -> bool:
