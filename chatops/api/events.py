@@ -315,6 +315,7 @@ class LoopHeld(Event, frozen=True, gc=False, tag=True):
     where: str                 # "handle (chat.py:8)"
     inside: str = ""           # what that line calls
     over: bool = False
+    loop: int = 0              # which one, by its number; 0 is the one that is shown
 
 
 class ProgramEnded(Event, frozen=True, gc=False, tag=True):

@@ -22,6 +22,7 @@ from chatops.loop.reactor import Reactor, Timer
 from chatops.watch import registry
 from chatops.watch.loops import Loops
 from chatops.watch.selector import WatchedSelector
+from chatops.watch.watchdog import Sentry
 
 TICK = 0.1                     # seconds
 SLICE = 0.003                  # seconds of the loop's that one safe point may take
@@ -62,6 +63,7 @@ class ProgramPictures:
         self._seen_at = 0.0            # when the last picture was finished
         self._held: Held | None = None
         self._was_held: Held | None = None     # the last one that is over
+        self._sentries: list[Sentry] = []      # of the loops that are not shown
 
     # -- chatops.control.host.SnapshotSource
 
@@ -117,6 +119,7 @@ class ProgramPictures:
         self._watch_all()
         self.activity = sum(selector.turns for selector in registry.alive())
         self._guard(now)
+        self._guard_others(now)
         if self._asked_at and now - self._asked_at > LOST and self._held is None:
             self._give_up()            # its loop has ended, or never sleeps long enough
         ages = now - self._seen_at >= AGES and any(
@@ -143,11 +146,23 @@ class ProgramPictures:
         for selector in self._watched:
             selector.submit(lambda selector=selector: selector.watch(False))  # type: ignore[misc]
         self._watched.clear()
+        self._sentries.clear()
         self._give_up()
         if self._loops.painter is not None:
             self._loops.painter.tasks.serving = {}     # of a picture that was not finished
 
     # -- held loops
+
+    def _guard_others(self, now: float) -> None:
+        """Of loops that are not shown it is only said.  What somebody's own loop does between two
+        calls of `select` may be its purpose.
+        """
+        known = {sentry.selector: sentry for sentry in self._sentries}
+        self._sentries = [known.get(selector) or Sentry(selector) for selector in registry.alive()
+                          if selector.asyncio and selector is not self._loops.shown]
+        for sentry in self._sentries:
+            for event in sentry.look(now):
+                self._say(event)
 
     def _guard(self, now: float) -> None:
         watchdog, selector = self._loops.watchdog, self._loops.shown

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import linecache
 import sys
+import time
+from collections.abc import Iterator
 from types import FrameType
 
 from msgspec.structs import replace
 
+from chatops.api.events import LoopHeld
 from chatops.api.program import Held
 from chatops.chat.sanitize import clean_text
 from chatops.loop import private
@@ -47,6 +50,28 @@ class Watchdog:
         if not turned:
             return None                # it selects no more, and does something else
         return _held(stack, turned[0], since, now)
+
+
+class Sentry:
+    """Says when a hold begins and when it is over, of a loop that is not shown."""
+
+    def __init__(self, selector: WatchedSelector) -> None:
+        self.selector = selector
+        self._watchdog = Watchdog(selector)
+        self._held: Held | None = None
+
+    def look(self, now: float) -> Iterator[LoopHeld]:
+        """What is to be said now."""
+        held, before = self._watchdog.look(now), self._held
+        self._held = held
+        if before is not None and (held is None or held.since != before.since):
+            yield self._event(self._watchdog.let_go(before, now), over=True)
+        if held is not None and (before is None or before.since != held.since):
+            yield self._event(held, over=False)
+
+    def _event(self, held: Held, *, over: bool) -> LoopHeld:
+        return LoopHeld(time.time(), held.seconds, held.at, held.inside, over,
+                        self.selector.number)
 
 
 def _stack(frame: FrameType | None) -> list[FrameType]:

@@ -110,6 +110,31 @@ def test_a_loop_that_is_run_no_more_holds_nothing_and_the_one_that_runs_is_shown
     assert not [event for event in program.seen if isinstance(event, events.LoopHeld)]
 
 
+def test_that_a_loop_is_held_which_is_not_shown_is_said_too(watched: Start, tmp_path: Path
+                                                             ) -> None:
+    script(tmp_path, """
+        import asyncio, threading, time
+
+        async def worker():
+            while True:
+                await asyncio.sleep(0.1)
+                time.sleep(0.6)
+
+        async def main():
+            await asyncio.sleep(3600)
+
+        threading.Thread(target=asyncio.run, args=(worker(),), daemon=True).start()
+        asyncio.run(main())
+    """)
+    program = watched("program.py")
+    program.see(lambda s: [task.coro for task in s.tasks] == ["main (program.py:9)"])
+    program.seen.clear()                   # for a moment the worker's may have been the only one
+    told = program.event(events.LoopHeld)
+    assert isinstance(told, events.LoopHeld)
+    assert (told.where, told.inside) == ("worker (program.py:7)", "time.sleep(0.6)")
+    assert told.loop > 0
+
+
 def test_a_program_that_asks_to_be_looked_into_while_it_runs(
         watched: Start, tmp_path: Path, control_path: Path) -> None:
     script(tmp_path, f"""

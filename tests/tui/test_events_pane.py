@@ -6,6 +6,7 @@ import typing
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from chatops.api import events as e
 from tests.tui.feed import Feed
@@ -240,6 +241,23 @@ async def test_that_a_hold_is_over_takes_the_place_of_that_it_began() -> None:
         told = lines_in(rig, EventsPane)[-3:]
         assert [line.split()[-1] for line in told] == ["time.sleep(.3)", "tick", "tock"]
         assert told[0].startswith(line_of(HOLD).plain[:8])
+
+
+async def test_holds_of_two_loops_at_once_are_a_line_each() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(100, 30)) as pilot:
+        await begin(rig, pilot)
+        state = rig.app.state
+        state.feed(None, [HOLD, replace(HOLD, loop=2), LET_GO], state.mono_now)
+        await press(rig, pilot, "5")
+        told = [line for line in lines_in(rig, LogPane) if "held for" in line]
+        assert ["the loop was held for 302ms" in told[0], "loop 2 has been held for 126ms" in
+                told[1], len(told)] == [True, True, 2]
+        state.feed(None, [replace(LET_GO, loop=2)], state.mono_now)
+        rig.app.redraw()
+        await pilot.pause()
+        told = [line for line in lines_in(rig, LogPane) if "held for" in line]
+        assert ["loop 2 was held for 302ms" in told[1], len(told)] == [True, 2]
 
 
 async def test_holds_that_were_over_before_anybody_looked_are_a_line_each() -> None:

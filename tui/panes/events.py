@@ -38,7 +38,7 @@ class EventsPane(TitledPane):
         self._seen = 0             # number of the first event not looked at yet
         self._filter = ""
         self._end = 0
-        self._hold: tuple[int, LoopHeld] | None = None     # one that goes on, and its line
+        self._holds: dict[int, tuple[int, LoopHeld]] = {}  # those that go on, by loop; their lines
         self._went_live = 0        # the last time that it was brought back to its end for that
 
     def compose(self) -> ComposeResult:
@@ -58,7 +58,7 @@ class EventsPane(TitledPane):
         ring, end = self.ring(state)
         anew = wanted != self._filter or end < self._end
         if anew:
-            self._filter, self._seen, self._hold = wanted, 0, None
+            self._filter, self._seen, self._holds = wanted, 0, {}
         fresh = list(enumerate(ring.between(self._seen, end), max(self._seen, ring.first)))
         self._seen = self._end = end
         if wanted:
@@ -77,9 +77,11 @@ class EventsPane(TitledPane):
             return self.lines(events)
         first, lines = self._view.end, list[Line]()
         for number, event in events:
-            hold = self._hold
+            hold = None
             if isinstance(event, LoopHeld):
-                self._hold = None if event.over else (first + len(lines), event)
+                hold = self._holds.pop(event.loop, None)
+                if not event.over:
+                    self._holds[event.loop] = first + len(lines), event
             if hold is not None and isinstance(event, LoopHeld) and event.over:
                 (line,) = self.lines([(number, replace(event, at=hold[1].at))])
                 if hold[0] >= first:

@@ -68,7 +68,8 @@ def _listening(event: e.ServerStarted) -> str:
 def _held(event: e.LoopHeld) -> str:
     inside = f", in {event.inside}" if event.inside else ""
     so_far = "was held for" if event.over else "has been held for"
-    return f"the loop {so_far} {format_seconds(event.seconds)}: {event.where}{inside}"
+    which = f"loop {event.loop}" if event.loop else "the loop"
+    return f"{which} {so_far} {format_seconds(event.seconds)}: {event.where}{inside}"
 
 
 KINDS: dict[type[Event], Kind] = {
