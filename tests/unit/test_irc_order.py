@@ -5,6 +5,7 @@ channels: clients keep a list of who is where, and do not ask again.
 from __future__ import annotations
 
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
@@ -90,6 +91,14 @@ def test_a_join_with_a_label_is_heard_before_what_it_makes_of_one(
     heard = chat.asked(ada, "@label=x JOIN #a")
     commands = [line.split(" ")[2] for line in heard[1:-1]]
     assert commands == ["JOIN", "MODE", "353", "366"]
+
+
+def test_what_was_said_there_before_comes_after_the_answer_with_its_label(chat: IrcChat) -> None:
+    chat.history = SimpleNamespace(recent=lambda _room: ["12:34 bob: hello"])
+    ada = chat.person("ada", "labeled-response batch")
+    heard = chat.asked(ada, "@label=x JOIN #a")
+    assert heard[-1] == ":irc.test NOTICE #a :12:34 bob: hello"
+    assert heard[-2].startswith(":irc.test BATCH -")
 
 
 class Crowd:
