@@ -93,6 +93,17 @@ def test_a_join_with_a_label_is_heard_before_what_it_makes_of_one(
     assert commands == ["JOIN", "MODE", "353", "366"]
 
 
+@pytest.mark.parametrize("line", ["PART #a,#b", "JOIN 0", "KICK #a ada :out"])
+def test_who_leaves_with_a_label_hears_once_of_each_channel(chat: IrcChat, line: str) -> None:
+    ada = chat.person("ada", "labeled-response batch")
+    chat.asked(ada, "JOIN #a,#b")
+    everywhere(chat, "bob")
+    chat.heard(ada)
+    heard = [each.split(" ") for each in chat.asked(ada, f"@label=x {line}")]
+    left = sorted([words[3] for words in heard if words[2] in ("PART", "KICK")])
+    assert left == (["#a"] if line.startswith("KICK") else ["#a", "#b"])
+
+
 def test_what_was_said_there_before_comes_after_the_answer_with_its_label(chat: IrcChat) -> None:
     chat.history = SimpleNamespace(recent=lambda _room: ["12:34 bob: hello"])
     ada = chat.person("ada", "labeled-response batch")
@@ -127,8 +138,9 @@ class Crowd:
                                           f"/nick {self.name()}")))
             return
         place, other = random.choice(PLACES), random.choice(people).nick
-        chat.send(who, random.choice((
-            f"JOIN {place}", "@label=x JOIN #a,#b", f"PART {place}", "JOIN 0", "QUIT",
+        label = random.choice(("", "@label=x ")) if "batch" in who.capabilities else ""
+        chat.send(who, label + random.choice((
+            f"JOIN {place}", "JOIN #a,#b", f"PART {place}", "PART #a,#b", "JOIN 0", "QUIT",
             f"NICK {self.name()}", f"NICK {who.nick.swapcase()}", f"KICK {place} {other} :out",
             f"MODE {place} +o-v+v {other} {other} {other}", f"MODE {place} -o {other}",
             f"MODE {place} +bl {other} 4", f"MODE {place} -b+m {other}", f"TOPIC {place} :tea",

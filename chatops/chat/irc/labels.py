@@ -38,11 +38,13 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
     here = dict.fromkeys([room.name for room in rooms if room.name in told_of])
     hub.effects += [Leave(client.id, name) for name in here]
     heard: list[bytes] = []
-    entered: list[Effect] = []         # from then on it hears that room here as well, to the end;
+    entered: dict[str, Effect] = {}    # from then on it hears that room here as well, to the end;
     replays: list[Effect] = []         # what was said there before comes after the answer
     for effect in happened:
-        if isinstance(effect, Enter) and effect.id == client.id and not effect.back:
-            entered.append(effect)
+        if isinstance(effect, Leave) and effect.id == client.id:
+            here.pop(effect.room, None)        # what is told there now is not for it
+        if isinstance(effect, Enter) and effect.id == client.id:
+            entered[effect.room] = effect
             here[effect.room] = None
             continue
         if isinstance(effect, Replay) and effect.id == client.id:
@@ -57,10 +59,10 @@ def labelled(irc: Irc, client: Client, label: str, run: Callable[[], None]) -> N
             hub.effects.append(effect)
     if client.id in hub.sessions:
         for room in rooms:
-            if room.name in here and client.id in room.members:
+            if room.name in here and room.name not in entered and client.id in room.members:
                 hub.effects.append(Enter(client.id, room.name, client.dialect, client.echo,
                                          room.kept_as, back=True))
-        hub.effects += entered
+        hub.effects += entered.values()
         data = b"".join(heard) if later else _answer(irc, client, label, heard)
         if data:
             hub.effects.append(Tell(client.id, data, data.count(b"\n")))
