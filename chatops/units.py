@@ -119,7 +119,7 @@ def format_size(size: float) -> str:
 
 
 def format_bytes(size: float) -> str:
-    """The same where nothing else says of what: `999B`, `12.1K`."""
+    """A size among words, where a bare number would be a count: `72B`, `1.4K`."""
     text = format_size(size)
     return f"{text}B" if text.isdigit() else text
 

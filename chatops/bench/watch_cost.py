@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from chatops.bench.served import app
 from chatops.loop import backends, private
 from chatops.watch.selector import WatchedSelector
 
@@ -179,16 +180,10 @@ async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     await reader.readuntil(b"hello")
 
 
-async def _app(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200,
-                "headers": [(b"content-length", b"5")]})
-    await send({"type": "http.response.body", "body": b"hello"})
-
-
 async def _serve_uvicorn() -> tuple[int, Callable[[], Awaitable[object]]]:
     uvicorn: Any = importlib.import_module("uvicorn")
     server_state: Any = importlib.import_module("uvicorn.server").ServerState
-    config = uvicorn.Config(_app, http="h11", log_level="critical", access_log=False)
+    config = uvicorn.Config(app, http="h11", log_level="critical", access_log=False)
     config.load()
     state = server_state()
     server = await asyncio.get_running_loop().create_server(

@@ -9,7 +9,7 @@ from chatops.api import events
 from chatops.control.frames import Bye, pack
 from chatops.control.session import STALL, ControlSession
 from chatops.links.remote import RemoteLink
-from tests.integration.control import seen
+from tests.integration.control import lost, seen
 from tests.integration.harness import Clock, Server
 from tests.integration.until import until
 
@@ -24,21 +24,13 @@ def one_session(chat: Server) -> ControlSession:
     return session
 
 
-def polled_to_the_end(link: RemoteLink) -> None:
-    def gone() -> bool:
-        link.poll()
-        return not link.status.alive
-
-    until(gone)
-
-
 def test_a_console_that_the_server_drops_is_told_and_the_server_is_not_called_gone(
         server: StartServer, control_path: Path, attach: Attach) -> None:
     chat = server(control=str(control_path))
     link = attach(control_path)
     seen(link)
     chat.call(lambda: one_session(chat).drop("for a test"))
-    polled_to_the_end(link)
+    lost(link)
     assert link.status.dropped
     assert not link.status.failed
     assert link.status.detail == "this console was dropped: for a test"
@@ -59,7 +51,7 @@ def test_a_console_that_was_suspended_too_long_says_why_it_was_dropped(
     clock.advance(STALL + 1)
     clock.advance(STALL + 1)
     chat.wait_for(events.Warned, lambda event: "did not read" in event.text)
-    polled_to_the_end(link)
+    lost(link)
     assert link.status.dropped
     assert "this console was dropped: it did not read" in link.status.detail
 
@@ -71,7 +63,7 @@ def test_a_console_that_was_dropped_for_not_reading_connects_again_when_it_reads
     try:
         seen(link)
         chat.call(lambda: one_session(chat).drop("for a test"))
-        polled_to_the_end(link)
+        lost(link)
         assert link.status.dropped
         assert link.status.retrying
         until(lambda: (link.poll(), link.status.alive)[1])

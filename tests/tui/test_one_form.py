@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from chatops.units import format_bytes
 from tests.tui.press import begin, on_screen, press, write
 from tests.tui.shots import Rig
-from tui.text.cells import format_bytes, format_limit
+from tui.text.cells import format_limit
 
 
 @pytest.mark.parametrize(("size", "limit", "said"), [

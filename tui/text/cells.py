@@ -142,12 +142,6 @@ def format_count(count: int) -> str:
     return str(count) if count < 100_000 else format_rate(count)
 
 
-def format_bytes(size: float) -> str:
-    """A size among words, where a bare number would be a count: `72B`, `1.4K`."""
-    text = format_size(size)
-    return f"{text}B" if text.isdigit() else text
-
-
 def format_limit(size: float) -> str:
     """A size that somebody has set, which is mostly a whole one: `64K`, `1.5M`."""
     text = format_size(size)

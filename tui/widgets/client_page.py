@@ -12,12 +12,19 @@ from textual.content import Content
 
 from chatops.api.events import TALK, Disconnected, Event
 from chatops.api.snapshot import ClientRow, KeyRow
-from chatops.units import counted, format_age, format_measured, format_seconds, format_size
+from chatops.units import (
+    counted,
+    format_age,
+    format_bytes,
+    format_measured,
+    format_seconds,
+    format_size,
+)
 from tui.model.series import CLIENT, LINES, SPANS
 from tui.model.state import ConsoleState
 from tui.model.story import Story, StoryLine, lines_of
 from tui.model.trend import Trend, when_full
-from tui.text.cells import clean, fit, format_bytes, format_rate, mask_text
+from tui.text.cells import clean, fit, format_rate, mask_text
 from tui.text.event_lines import client_of, clock_of, line_of
 from tui.widgets.gauge import bar, gauge, sparkline
 from tui.widgets.history_plot import spread, times, value_text

@@ -9,11 +9,18 @@ from textual.widgets import Static
 from chatops.api import node_table
 from chatops.api.program import TaskRow
 from chatops.api.snapshot import ClientRow, KeyRow, Snapshot
-from chatops.units import counted, format_age, format_clock, format_measured, format_size
+from chatops.units import (
+    counted,
+    format_age,
+    format_bytes,
+    format_clock,
+    format_measured,
+    format_size,
+)
 from tui.messages import RunLine
 from tui.model.pressure import BAR_STYLES, MARKS, level
 from tui.model.state import ConsoleState
-from tui.text.cells import clean, format_bytes, format_limit, mask_text
+from tui.text.cells import clean, format_limit, mask_text
 from tui.widgets.gauge import bar
 
 LABEL = "$text-muted"
