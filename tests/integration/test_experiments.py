@@ -223,6 +223,17 @@ def test_select_is_measured_up_to_the_fullest_set_it_can_take() -> None:
 
 
 @linux
+@pytest.mark.parametrize("limit", [256, 1024])
+def test_without_descriptor_1024_it_is_said_how_many_there_are(limit: int) -> None:
+    command = f"ulimit -n {limit}; exec {sys.executable} -m chatops.lab.experiments limits"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False,
+                          timeout=scaled(20.0))
+    assert done.stderr.splitlines()[-1] == (
+        f"OSError: this process may have {limit:,} descriptors, and descriptor 1,024 takes 1,025 "
+        "(ulimit -n)")
+
+
+@linux
 @pytest.mark.parametrize("limit", [40, 48])
 def test_with_too_few_descriptors_for_a_curve_it_is_said_how_many_there_are(limit: int) -> None:
     command = f"ulimit -n {limit}; exec {sys.executable} -m chatops.lab.experiments cost"

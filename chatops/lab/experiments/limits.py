@@ -34,6 +34,9 @@ class Limits(msgspec.Struct, frozen=True):
 def measure() -> Limits:
     """Raises OSError where the system does not let us have descriptor 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard <= SELECT_LIMIT:
+        raise OSError(f"this process may have {hard:,} descriptors, and descriptor "
+                      f"{SELECT_LIMIT:,} takes {SELECT_LIMIT + 1:,} (ulimit -n)")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, SELECT_LIMIT + 1), hard))
     reader, sender = socket.socketpair()
     try:
