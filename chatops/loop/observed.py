@@ -121,8 +121,8 @@ class ObservedSelector(selectors.BaseSelector):
         """As `BaseSelector.modify`; a change of mask starts a new "armed since"."""
         try:
             key = self._inner.modify(fileobj, events, data)
-        except OSError:
-            self._forget_lost()    # `selectors` lets go of what the system refuses to modify
+        except Exception:
+            self._forget_lost()    # `selectors` lets go of what it cannot modify
             raise
         registration = self._registrations[key.fd]
         registration.data = data

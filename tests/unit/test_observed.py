@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import socket
 from collections import Counter
 
 import pytest
@@ -252,6 +253,16 @@ def test_what_the_backend_let_go_of_is_not_shown_any_more() -> None:
     with pytest.raises(OSError, match="refused"):
         bench.selector.modify(5, 0)
     assert [r.fd for r in bench.selector.registrations()] == [6]
+
+
+def test_a_mask_that_there_is_not_costs_what_it_costs_without_an_observer() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ObservedSelector(selectors.SelectSelector()) as selector:
+        selector.register(ours, READ)
+        with pytest.raises(ValueError, match="Invalid events"):
+            selector.modify(ours, 99)
+        assert [r.fd for r in selector.registrations()] == [
+            key.fd for key in selector.get_map().values()] == []
 
 
 def test_a_refused_registration_leaves_no_trace() -> None:
