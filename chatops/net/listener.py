@@ -54,12 +54,7 @@ class Shortage:
 
     def begin(self, reason: str) -> None:
         """Accept nobody for a while."""
-        for listener in self._listeners:
-            self._reactor.selector.unregister(listener.sock)
-        self._timer = self._reactor.call_later(PAUSE, self._end)
-        if not self._short:
-            self._short = True
-            self._paused(reason, PAUSE)
+        self._pause(self._listeners, reason)
 
     def over(self) -> None:
         """Somebody was accepted."""
@@ -67,10 +62,22 @@ class Shortage:
             self._short = False
             self._resumed()
 
+    def _pause(self, watched: Sequence[Listener], reason: str) -> None:
+        for listener in watched:
+            self._reactor.selector.unregister(listener.sock)
+        self._timer = self._reactor.call_later(PAUSE, self._end)
+        if not self._short:
+            self._short = True
+            self._paused(reason, PAUSE)
+
     def _end(self) -> None:
         self._timer = None
-        for listener in self._listeners:
-            listener.watch()
+        for at, listener in enumerate(self._listeners):
+            try:
+                listener.watch()
+            except OSError as error:       # epoll_ctl(2) lacks memory, or has its own limit
+                self._pause(self._listeners[:at], error.strerror or str(error))
+                return
 
 
 class Listener:
