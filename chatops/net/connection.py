@@ -41,7 +41,9 @@ class Connection(WatchedSocket, Generic[S]):
     @not_a_call_site
     def __init__(self, context: ConnectionContext[ConnectionOwner[Connection[S]]],
                  sock: socket.socket, peer: str, client_id: int) -> None:
-        """Takes over a socket, makes it non-blocking, and begins to read it."""
+        """Takes over a socket, makes it non-blocking, and begins to read it.  Raises OSError where
+        the selector cannot watch it.
+        """
         super().__init__(context, sock)
         now = context.reactor.now
         self.send: Callable[[bytes], int] = sock.send
@@ -59,7 +61,7 @@ class Connection(WatchedSocket, Generic[S]):
         self.own_before = 0            # `bytes_direct` when the outbox last began to fill
         self.connected_at = self.active_at = self.progress_at = now
         self.progress = 0
-        self.update_interest()
+        self.watch()
 
     def __repr__(self) -> str:
         return (f"<Connection {self.label} fd={self.fd} {self.state.value} "

@@ -18,7 +18,7 @@ class WatchedSocket:
     __slots__ = ("context", "fd", "mask", "paused", "sock", "state")
 
     def __init__(self, context: ConnectionContext[object], sock: socket.socket) -> None:
-        """Takes over a socket, and makes it non-blocking; `update_interest` begins to watch it."""
+        """Takes over a socket, and makes it non-blocking; `watch` begins to watch it."""
         sock.setblocking(False)
         self.context = context
         self.sock = sock
@@ -47,6 +47,13 @@ class WatchedSocket:
         raise NotImplementedError
 
     @not_a_call_site
+    def watch(self) -> None:
+        """Begin to watch it.  Raises OSError where the selector cannot."""
+        mask = self.wanted()
+        self.context.reactor.selector.register(self.sock, mask, self.on_ready)
+        self.mask = mask
+
+    @not_a_call_site
     def update_interest(self) -> None:
         """Tell the selector, if it changed.  Unregisters rather than watch for nothing:
         with an empty mask epoll still reports a reset, for ever.
@@ -55,17 +62,17 @@ class WatchedSocket:
         if mask == self.mask:
             return
         selector = self.context.reactor.selector
-        if not self.mask:
-            selector.register(self.sock, mask, self.on_ready)
-        elif not mask:
-            selector.unregister(self.sock)
-        else:
-            try:
+        try:
+            if not self.mask:
+                selector.register(self.sock, mask, self.on_ready)
+            elif not mask:
+                selector.unregister(self.sock)
+            else:
                 selector.modify(self.sock, mask, self.on_ready)
-            except OSError as error:       # closed by somebody else; it is out of the map now
-                self.mask = 0
-                self.abort(reason_of(error))
-                return
+        except OSError as error:       # closed by somebody else, or the selector has no room for
+            self.mask = 0              # it any more; it is out of the map now
+            self.abort(reason_of(error))
+            return
         self.mask = mask
 
     @not_a_call_site

@@ -65,6 +65,24 @@ def test_what_was_closed_earlier_in_the_same_turn_is_not_written_to() -> None:
     assert len(net.context.stalls) == 0
 
 
+def test_one_that_the_selector_has_no_room_for_any_more_is_lost_and_not_forgotten(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net()
+    connection, wire = net.connect()
+    connection.pause()             # out of the map, and others have come meanwhile
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")        # epoll_ctl(2)
+
+    monkeypatch.setattr(net.reactor.selector, "register", full)
+    connection.resume()
+    assert net.events("lost") == [(1, "No space left on device")]
+    net.context.reap()
+    assert wire.closed
+    with pytest.raises(OSError, match="full"):
+        net.connect()              # whoever has accepted it says so
+
+
 def test_what_breaks_as_it_is_written_to_is_not_read_any_more() -> None:
     net = Net()
     connection, wire = net.connect(room=0)
