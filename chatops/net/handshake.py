@@ -157,7 +157,8 @@ class Handshake:
             return
         selector = self._handshakes.context.reactor.selector
         sock = self._tls or self._sock
-        if not self._mask:
+        before, self._mask = self._mask, 0     # where this fails it is in the map no more
+        if not before:
             selector.register(sock, mask, self.on_ready)
         elif not mask:
             selector.unregister(sock)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
-from selectors import EVENT_READ
+from selectors import EVENT_READ, EVENT_WRITE
 
 import pytest
 
@@ -38,19 +40,58 @@ def reactor() -> Iterator[Reactor]:
         yield reactor
 
 
-@pytest.mark.parametrize("said", [bytes([HELLO]), b"GET / HTTP/1.1\r\n"])
-def test_one_that_was_ended_earlier_in_the_same_turn_is_not_gone_on_with(
-        reactor: Reactor, said: bytes) -> None:
-    owner = Owner()
+@pytest.fixture
+def owner() -> Owner:
+    return Owner()
+
+
+@pytest.fixture
+def handshakes(reactor: Reactor, owner: Owner) -> Handshakes:
     context: ConnectionContext[object] = ConnectionContext(
         reactor, owner, 1 << 20, "evict", 30.0, 5.0)
-    handshakes = Handshakes(context, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), owner)
+    return Handshakes(context, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), owner)
+
+
+@pytest.mark.parametrize("said", [bytes([HELLO]), b"GET / HTTP/1.1\r\n"])
+def test_one_that_was_ended_earlier_in_the_same_turn_is_not_gone_on_with(
+        reactor: Reactor, owner: Owner, handshakes: Handshakes, said: bytes) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         handshake = Handshake(handshakes, ours, "peer", "host")
         theirs.send(said)
         handshakes.abort("server shut down")       # by a callback that came before its own
         handshake.on_ready(EVENT_READ)
-        context.reap()
+        handshakes.context.reap()
     assert owner.told == ["server shut down"]
     assert [key.fileobj for key in reactor.selector.get_map().values()] == [reactor.waker]
+
+
+def test_one_that_the_selector_lets_go_of_can_still_be_ended(
+        reactor: Reactor, owner: Owner, handshakes: Handshakes,
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        handshake = Handshake(handshakes, ours, "peer", "host")
+
+        def let_go(sock: socket.socket, *_: object) -> None:       # as `selectors` does
+            reactor.selector.unregister(sock)
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reactor.selector, "modify", let_go)
+            patch.setattr(TlsSocket, "do_handshake", wants_room)
+            theirs.send(bytes([HELLO]))
+            handshake.on_ready(EVENT_READ)         # now it is watched for room,
+            patch.setattr(TlsSocket, "do_handshake", wants_input)
+            handshake.on_ready(EVENT_WRITE)        # and now no more
+        handshakes.context.reap()
+    assert owner.told == ["Bad file descriptor"]
+    assert len(reactor.selector.get_map()) == 1
+
+
+def wants_room(_: TlsSocket) -> None:
+    raise ssl.SSLWantWriteError
+
+
+def wants_input(_: TlsSocket) -> None:
+    raise ssl.SSLWantReadError
