@@ -31,6 +31,8 @@ PR_SET_PDEATHSIG = 1
 KEPT = 8192                    # events that wait for the console
 AGAIN = 0.5                    # seconds until the next attempt to be greeted
 STARTS, ENDED = "the program starts", "the program has ended"    # where there is no picture
+UNSEEN = "nothing is seen of it: is it a Python, and without -I, -S and -E?"
+REFUSED = "the program cannot be observed"     # so begins what says why
 LAST_CHANCE = 3.0              # seconds between asking a program to end and ending it
 
 
@@ -62,7 +64,7 @@ class WatchLink:
         self._dropped = 0
         self._remote: RemoteLink | None = None
         self._attempt: Future[RemoteLink | str] | None = None
-        self._told = False             # that nothing answers
+        self._unseen = ""              # why nothing answers, once that has been told
         self._nothing_yet = ""         # why there is no picture, as it has been shown
         self._pictured = False
         self._status = LinkStatus(True)
@@ -122,7 +124,7 @@ class WatchLink:
             self._connect()
         found = self._remote.poll() if self._remote is not None else None
         self._pictured |= found is not None
-        why = STARTS if self._status.alive else ENDED
+        why = (self._unseen or STARTS) if self._status.alive else ENDED
         if self._pictured or why == self._nothing_yet:
             return found
         self._nothing_yet = why
@@ -192,11 +194,11 @@ class WatchLink:
         found = attempt.result()
         if isinstance(found, RemoteLink):
             self._remote = found
-        elif not self._told:
-            self._told = True
+        elif not self._unseen:
+            refused = found.startswith(REFUSED)
+            self._unseen = found if refused else UNSEEN
             self._happened.append(events.Warned(
-                time.time(), f"nothing to be seen: {found}; is {self._launch.argv[0]} a Python "
-                "with what chatops needs, and not an isolated one (-I, -S, -E)?"))
+                time.time(), found if refused else f"{UNSEEN} ({found})"))
 
     def _nothing(self, why: str) -> Snapshot:
         return Snapshot(

@@ -13,9 +13,10 @@ import pytest
 from chatops.api import events
 from chatops.api.events import Event
 from chatops.api.snapshot import Snapshot
+from chatops.control.socket_path import ControlError
 from chatops.links.remote import RemoteLink
 from chatops.watch.launch import command_line, prepared
-from chatops.watch.link import WatchLink
+from chatops.watch.link import STARTS, UNSEEN, WatchLink
 from tests.integration.until import until
 from tests.integration.watched import START, script
 from tui.model.state import ConsoleState
@@ -149,6 +150,32 @@ def test_a_program_without_a_loop_answers_that_it_is_there(link: WatchLink) -> N
     until(lambda: not fed(state, link).late and not unsure(link), START)
     assert link.status.pulse is not None
     assert not link.status.pulse.behind
+
+
+@pytest.mark.parametrize(("why", "shown"), [
+    ("the server has not answered for 5 s", UNSEEN),
+    ("the program cannot be observed: ImportError: x",
+     "the program cannot be observed: ImportError: x")])
+def test_of_a_program_that_does_not_answer_it_is_not_said_for_ever_that_it_starts(
+        link: WatchLink, monkeypatch: pytest.MonkeyPatch, why: str, shown: str) -> None:
+    class Refused(RemoteLink):
+        def __init__(self, *_: object, **__: object) -> None:
+            raise ControlError(why)
+
+    monkeypatch.setattr("chatops.watch.link.RemoteLink", Refused)
+    seen: list[str] = []
+    told: list[Event] = []
+
+    def gives_up() -> bool:
+        snapshot = pulled(link, told)
+        if snapshot is not None and snapshot.program is not None:
+            seen.append(snapshot.program.unseen)
+        return len(seen) == 2
+
+    until(gives_up, START)
+    assert seen == [STARTS, shown]
+    (warned,) = [event for event in told if isinstance(event, events.Warned)]
+    assert warned.text.startswith(shown)
 
 
 @pytest.mark.parametrize("text", ["raise SystemExit(3)"], ids=["exits"])
