@@ -71,13 +71,20 @@ def _first_folder(words: list[str]) -> str | None:
             valued = False
         elif word.startswith("--") or (word.startswith("-") and len(word) > 1):
             if word[:2] in ("-c", "-m"):
-                return os.getcwd()
+                return _working_folder()
             valued = word in _VALUED
         else:
             found = os.path.realpath(word)
             whole = os.path.isdir(found) or found.endswith((".pyz", ".zip"))
             return found if whole else os.path.dirname(found)
     return None
+
+
+def _working_folder() -> str | None:
+    try:
+        return os.getcwd()
+    except OSError:
+        return None                    # somebody has removed it
 
 
 def _forget(name: str, folders: list[str] | None) -> None:

@@ -37,6 +37,13 @@ def test_what_the_observer_has_imported_before_is_not_taken_for_the_programs_own
     assert program.printed.partition("\n")[2] == alone.stdout
 
 
+def test_a_module_is_watched_also_in_a_folder_that_is_no_more(watched: Start, tmp_path: Path
+                                                              ) -> None:
+    program = watched("sh", "-c", "mkdir gone && cd gone && rmdir ../gone && exec "
+                      f"{sys.executable} -c 'import asyncio; asyncio.run(asyncio.sleep(3600))'")
+    assert program.see(lambda s: s.tasks).tasks[0].on == "sleep"
+
+
 def test_what_the_observer_imports_later_is_pythons_own_and_not_the_programs(
         watched: Start, tmp_path: Path) -> None:
     there = tmp_path / "there"
