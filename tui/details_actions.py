@@ -67,11 +67,11 @@ def client_meant(state: ConsoleState, target: str) -> int:
     if target:
         row = state.find(target)
         if row is None:
-            raise CommandError(f"no client {target}; it may have left")
+            raise CommandError(f"no {program.someone(state)} {target}; it may have left")
         return row.id
     ident = state.cursor_client()
     if ident is None:
-        raise CommandError("no client is selected")
+        raise CommandError(f"no {program.someone(state)} is selected")
     return ident
 
 

@@ -147,7 +147,7 @@ class Dispatcher:
     def _with_rows(self, spec: Spec) -> str:
         ids = self._state.selected()
         if not ids:
-            raise CommandError("no client is selected")
+            raise CommandError(f"no {program.someone(self._state)} is selected")
         return f"{spec.name} {','.join(map(self._state.word_of, ids))}"
 
     # -- carrying out
@@ -279,7 +279,7 @@ async def _as_result(outcome: Awaitable[str]) -> CommandResult:
 def _found(words: Iterable[str], state: ConsoleState) -> list[Target]:
     people, missing = resolve(words, state)
     if missing:
-        raise CommandError(f"no client {', '.join(missing)}; it may have left")
+        raise CommandError(f"no {program.someone(state)} {', '.join(missing)}; it may have left")
     return people
 
 

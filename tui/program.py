@@ -22,6 +22,11 @@ ENDS = {"kick": {"clients": "close", "selector": "close", "tasks": "cancel"}}
 ENDS_CALLED = {"close": "abort", "cancel": "cancel"}       # beside the key
 
 
+def someone(state: ConsoleState) -> str:
+    """What a row of the first pane is called."""
+    return "client" if state.program is None else "connection"
+
+
 def line_for(line: str, state: ConsoleState) -> str:
     """The command line that a key means for a program.  Raises `CommandError` for keys of a
     chat server.

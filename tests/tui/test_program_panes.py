@@ -156,7 +156,7 @@ async def test_the_details_of_a_connection_say_nothing_of_lines() -> None:
         assert "queued" in shown
         for word in ("lines-in", "lines-out", "Said and told", "protocol   line", "K ban"):
             assert word not in shown
-        assert "k abort   g plot" in shown
+        assert "k abort  g plot" in shown
         await pilot.press("k")
         await pilot.pause()
         assert isinstance(rig.app.screen, EndDialog)
@@ -273,3 +273,16 @@ def test_the_place_of_a_call_is_whole_before_its_name_is(name: str, shown: str, 
     if width == 37:
         assert line.plain.rstrip().endswith(f"  {shown}")
     assert max(heading.cell_length, line.cell_length) <= width
+
+
+@pytest.mark.parametrize(("feed", "called"), [
+    (ProgramFeed, "connection"), (Feed, "client")])
+async def test_what_is_not_there_is_called_what_its_pane_calls_it(
+        feed: type[Feed], called: str) -> None:
+    async with looking(feed(clients=0), WIDE) as (rig, pilot):
+        await press(rig, pilot, "enter")
+        assert f":details   ✗ no {called} is selected" in screen_text(rig)
+        await press(rig, pilot, "k")
+        assert f"✗ no {called} is selected" in screen_text(rig)
+        await press(rig, pilot, "colon", *"details 99", "enter")
+        assert f"✗ no {called} 99; it may have left" in screen_text(rig)

@@ -10,6 +10,7 @@ from textual.widgets import Static
 from tui.model.state import ConsoleState
 from tui.model.story import Story
 from tui.panes import nodes
+from tui.program import someone
 from tui.text.cells import clean
 from tui.widgets.client_page import client_page, key_page
 from tui.widgets.far_page import node_page, person_page
@@ -62,8 +63,7 @@ class DetailsPane(VerticalScroll, can_focus=False):
                 return f"fd {key.fd} {clean(key.type)}", key_page(key, state)
         if (page := _of_row(state)) is not None:
             return page
-        what = {"tasks": "task", "nodes": "node"}.get(
-            state.pane, "client" if state.program is None else "connection")
+        what = {"tasks": "task", "nodes": "node"}.get(state.pane, someone(state))
         return "Details", Content.styled(f"no {what} is selected", "$text-muted")
 
 

@@ -9,6 +9,7 @@ from textual.content import Content
 from chatops.api.snapshot import ClientRow
 from tui.model.state import ConsoleState
 from tui.model.story import Story
+from tui.program import someone
 from tui.screens.dialog import Sheet
 from tui.text.cells import clean
 from tui.widgets.client_page import client_page, key_page
@@ -52,7 +53,7 @@ class DetailsScreen(Sheet):
         gone = row is None
         self._last = row = row or self._last
         if row is None:
-            self.write(Content(f"There is no client #{self._ident}; it has left."),
+            self.write(Content(f"There is no {someone(state)} #{self._ident}; it has left."),
                        f"#{self._ident}")
             return
         width = min(BOX_WIDTH, self.app.size.width) - BORDERS

@@ -20,6 +20,7 @@ from chatops.units import (
 from tui.messages import RunLine
 from tui.model.pressure import BAR_STYLES, MARKS, level
 from tui.model.state import ConsoleState
+from tui.program import someone
 from tui.text.cells import clean, format_limit, mask_text
 from tui.widgets.gauge import bar
 
@@ -71,8 +72,7 @@ def _lines(state: ConsoleState, *, wide: bool) -> list[Content]:
                 Content(clean(f" it is on node {person.node}, whose console shows its queues"))]
     client = state.client(ident) if ident is not None else None
     if client is None:
-        what = "connection" if snapshot.program is not None else "client"
-        return [Content.assemble((f" no {what} is selected", LABEL))]
+        return [Content.assemble((f" no {someone(state)} is selected", LABEL))]
     return _of_client(client, snapshot, state, wide=wide)
 
 
