@@ -151,18 +151,20 @@ class Terminal:
         """
         for n, key in enumerate(re.findall("\x1b(?:[\\[O][<0-?]*[@-~])?|[^\x1b]", text)):
             if n or key == "\r":
-                self._await_reading(PAUSE if key == "\r" else 0.002)
+                self._await_reading()
+            if key == "\r":
+                threading.Event().wait(PAUSE)      # since that, however late it was read
             self.paste(key.encode())
 
     def paste(self, data: bytes) -> None:
         """Put all of this into the terminal at once."""
         os.write(self._master, data)
 
-    def _await_reading(self, pause: float) -> None:
+    def _await_reading(self) -> None:
         deadline = Deadline(PATIENCE)
         waiting = array("i", [1])
         while waiting[0] and deadline.left() > 0 and self.process.poll() is None:
-            threading.Event().wait(pause)      # the kernel hands it over in its own time
+            threading.Event().wait(0.002)      # the kernel hands it over in its own time
             fcntl.ioctl(self._slave, termios.FIONREAD, waiting)
 
     def resize(self, size: Size) -> None:
