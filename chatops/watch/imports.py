@@ -10,11 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from _thread import get_ident
-from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 
 _LIBRARY = os.path.dirname(os.__file__)
 _FOLDERS = [_LIBRARY, os.path.join(_LIBRARY, "lib-dynload")]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from chatops.api.commands import Quit
@@ -88,30 +88,36 @@ def test_the_console_shows_the_output_and_has_the_programs_exit_status(tmp_path:
         terminal.close()
 
 
+def _watch(folder: Path) -> Terminal:
+    return Terminal("-m", "chatops", "watch", "program.py", cwd=folder)
+
+
+def _its_pid(terminal: Terminal) -> int:
+    """Of a program that has printed it, once the loop is seen."""
+    terminal.see("asyncio epoll")
+    terminal.type("5")
+    return int(terminal.see(r"pid (\d+) here")[1])
+
+
+def _is_gone(pid: int) -> bool:
+    """Also where nobody has asked yet how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_a_program_ends_with_the_terminal_of_its_console(tmp_path: Path) -> None:
     script(tmp_path, """
         import asyncio, os
         print("pid", os.getpid(), "here")
         asyncio.run(asyncio.sleep(3600))
     """)
-    terminal = Terminal("-m", "chatops", "watch", "program.py", cwd=tmp_path)
-    try:
-        terminal.see("asyncio epoll")
-        terminal.type("5")
-        pid = int(terminal.see(r"pid (\d+) here")[1])
+    with closing(_watch(tmp_path)) as terminal:
+        pid = _its_pid(terminal)
         terminal.process.send_signal(signal.SIGKILL)
         terminal.process.wait(START)
-
-        def gone() -> bool:
-            try:
-                os.kill(pid, 0)
-            except ProcessLookupError:
-                return True
-            return Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
-
-        until(gone, START)
-    finally:
-        terminal.close()
+        until(lambda: _is_gone(pid), START)
 
 
 def test_a_program_that_does_not_end_when_asked_ends_all_the_same_when_its_terminal_is_closed(
@@ -123,16 +129,11 @@ def test_a_program_that_does_not_end_when_asked_ends_all_the_same_when_its_termi
         print("pid", os.getpid(), "here")
         asyncio.run(asyncio.sleep(3600))
     """)
-    terminal = Terminal("-m", "chatops", "watch", "program.py", cwd=tmp_path)
-    try:
-        terminal.see("asyncio epoll")
-        terminal.type("5")
-        pid = int(terminal.see(r"pid (\d+) here")[1])
+    with closing(_watch(tmp_path)) as terminal:
+        pid = _its_pid(terminal)
         terminal.hang_up()
         terminal.process.wait(START)
         until(lambda: not Path(f"/proc/{pid}").exists(), START)
-    finally:
-        terminal.close()
 
 
 def left(program: str, folder: Path) -> tuple[int, list[str]]:
