@@ -11,6 +11,7 @@ from chatops.api.commands import Mute, Spawn
 from tests.tui.eyes import table
 from tests.tui.press import begin, echo, on_screen, press, write
 from tests.tui.shots import Rig
+from tui.messages import RunLine
 from tui.model.completion import complete
 from tui.model.line_history import LineHistory
 from tui.screens.prompt import Prompt
@@ -52,6 +53,18 @@ async def test_a_line_that_is_entered_runs_and_the_outcome_is_echoed() -> None:
         assert rig.link.asked == [Mute(("3",), 600.0)]
         assert echo(rig) == ":mute 3 10m   ✓ done"
         assert not is_open(rig)
+
+
+async def test_the_pane_that_became_the_active_one_meanwhile_stays_it_when_a_line_is_entered() -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "colon")
+        rig.app.screen.post_message(RunLine("pane events"))    # a click's, taken in after the key
+        await write(rig, pilot, "broadcast soon")
+        await press(rig, pilot, "enter")
+        assert echo(rig) == ":broadcast soon   ✓ done"
+        assert rig.app.state.pane == "events"
 
 
 async def test_tab_completes_the_command_then_its_arguments() -> None:

@@ -258,10 +258,9 @@ class MainScreen(Screen[None]):
         self._focus_pane(self._panes[self.state.pane])
 
     def _focus_pane(self, pane: Widget) -> None:
-        if self.prompt.is_open:
-            return
-        inside = pane.walk_children(Widget)
-        self.set_focus(next((w for w in inside if w.can_focus), pane), scroll_visible=False)
+        target = next((w for w in pane.walk_children(Widget) if w.can_focus), pane)
+        if not self.prompt.leads_to(target):
+            self.set_focus(target, scroll_visible=False)
 
     def move_down(self) -> None:
         """The cursor of the active table goes to the next row, where there is one."""

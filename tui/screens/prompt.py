@@ -176,6 +176,11 @@ class Prompt(Vertical):
         self._put(text)
         self._look(text)
 
+    def leads_to(self, widget: Widget) -> bool:
+        """Whether it is open; this is where the keys go when it is left then."""
+        self._back = widget
+        return self.is_open
+
     def pasted(self, text: str) -> None:
         """This was pasted where no field is.  A line that begins as a command does is put into
         the command line, for whoever pasted it to run; anything else is only told of.
