@@ -55,7 +55,7 @@ async def test_a_line_that_is_entered_runs_and_the_outcome_is_echoed() -> None:
         assert not is_open(rig)
 
 
-async def test_the_pane_that_became_the_active_one_meanwhile_stays_it_when_a_line_is_entered() -> None:
+async def test_a_pane_that_became_active_meanwhile_stays_it_when_a_line_is_entered() -> None:
     rig = Rig()
     async with rig.app.run_test() as pilot:
         await begin(rig, pilot)
