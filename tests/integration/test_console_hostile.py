@@ -97,8 +97,8 @@ def test_i11_markup_is_shown_as_it_was_sent_and_does_nothing(console: StartConso
     chatops.see(r"\[@click=app\.quit\]bye\[/\]")
     click(chatops, "quit]bye")
     chatops.type("1")
-    # Where it stays: the events come in beneath it, and what is above may be the other pane's yet.
-    chatops.see(r"closed: .*\[@click=app\.quit\]bye\[/\].*\n.* 3 Events ")
+    # Where it stays: the row of who left goes above it, and the events come up beneath it.
+    chatops.see(r" ada .*\n *\n closed: .*\[@click=app\.quit\]bye\[/\].*\n.* 3 Events ")
     click(chatops, "quit]bye", on="closed: ")
     for line in ("broadcast [/] [a= [@click=app.quit]x[/]", "filter [/]"):
         chatops.type(":")
