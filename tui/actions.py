@@ -190,8 +190,7 @@ def _palette(console: Console, _: c.Palette) -> str:
 
 
 def _offered(console: Console) -> tuple[KeymapEntry, ...]:
-    return tuple(told(entry, console.app) for entry in console.state.preferences.keymap.entries
-                 if program.is_offered(entry.line, console.state))
+    return tuple(told(entry, console.app) for entry in program.offered(console.state))
 
 
 def _run_chosen(console: Console) -> Callable[[str | None], None]:

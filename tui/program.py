@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from chatops.api.command_line import CommandError
 from chatops.api.command_table import OF_PROGRAMS, find
 from chatops.api.program import Program
 from chatops.api.snapshot import Snapshot
 from chatops.units import format_seconds
 from tui import web
+from tui.model.keymap import KeymapEntry
 from tui.model.state import ConsoleState
 from tui.text.cells import clean
 
@@ -51,7 +55,7 @@ def line_for(line: str, state: ConsoleState) -> str:
 def is_possible(line: str) -> bool:
     """Whether a program can be asked for this."""
     spec = find(line.partition(" ")[0])
-    return spec is None or spec.where == "console" or spec.name in (*OF_PROGRAMS, *ENDS)
+    return spec is None or spec.where == "console" or spec.name in OF_PROGRAMS
 
 
 def is_offered(line: str, state: ConsoleState) -> bool:
@@ -65,6 +69,16 @@ def is_offered(line: str, state: ConsoleState) -> bool:
     if name == "speed" and not state.replay:
         return False
     return is_possible(line) if state.program is not None else name not in ONLY_OF_PROGRAMS
+
+
+def offered(state: ConsoleState) -> Iterator[KeymapEntry]:
+    """What help and palette list.  Of a program, keys that end something stand at what they do."""
+    entries = state.preferences.keymap.entries
+    for entry in filter(lambda entry: is_offered(entry.line, state), entries):
+        ends = () if state.program is None else [
+            key for line, panes in ENDS.items() if entry.line in panes.values()
+            for other in entries if other.line == line for key in other.keys]
+        yield replace(entry, keys=(*entry.keys, *ends))
 
 
 def title(snapshot: Snapshot, program: Program) -> list[Part]:

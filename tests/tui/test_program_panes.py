@@ -12,6 +12,7 @@ from tests.tui.press import looking, press
 from tests.tui.program_feed import ProgramFeed
 from tui.model.rates import AT_REST
 from tui.panes.calls import call_lines
+from tui.program import offered
 from tui.screens.program import EndDialog, LeaveDialog, TaskScreen
 
 WIDE, SMALL = (140, 40), (80, 24)
@@ -236,6 +237,20 @@ async def test_a_typed_command_of_a_chat_is_refused_without_being_asked_for() ->
         await pilot.press("colon", *"spawn chat 3", "enter")
         await pilot.pause()
         assert "this is a program" in screen_text(rig)
+    assert rig.link.asked == []
+
+
+async def test_a_program_is_not_asked_to_kick_and_the_help_has_its_key_where_it_ends_something(
+        ) -> None:
+    async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
+        await pilot.press("colon", *"kick 1", "enter")
+        await pilot.pause()
+        assert "this is a program" in screen_text(rig)
+        await press(rig, pilot, "question_mark")
+        listed = {entry.line: entry.keys_text for entry in offered(rig.app.state)}
+        assert "kick" not in listed
+        assert (listed["close"], listed["cancel"]) == ("k F9", "k F9")
+        assert "kick" not in screen_text(rig)
     assert rig.link.asked == []
 
 
