@@ -12,8 +12,10 @@ from textual.widgets import Input, Static
 from tests.patience import PATIENCE, Deadline
 from tests.tui.feed import Feed
 from tests.tui.shots import Rig
+from tui.widgets.live_table import LiveTable
 
 Page = Pilot[int]
+SMALL, LARGE = (80, 24), (120, 40)
 
 
 async def begin(rig: Rig, pilot: Page, seconds: float = 1.0) -> None:
@@ -72,6 +74,11 @@ def on_screen(rig: Rig) -> str:
     """What the terminal shows, line by line."""
     strips = rig.app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def table(rig: Rig, name: str = "clients") -> LiveTable:
+    """Of the pane of this name."""
+    return rig.app.query_one(f"#{name}-table", LiveTable)
 
 
 def kind(rig: Rig) -> type[Screen[object]]:

@@ -9,8 +9,7 @@ from textual import events
 from textual.widgets import Input
 
 from chatops.api.commands import Broadcast, Kick
-from tests.tui.eyes import SMALL, press, screen_text
-from tests.tui.press import echo
+from tests.tui.press import SMALL, echo, on_screen, press
 from tests.tui.shots import Rig
 from tui.burst import GOES_ON, SEQUENCE_TIME, BurstParser, Bursts
 
@@ -109,9 +108,9 @@ async def test_a_pasted_command_line_waits_for_enter() -> None:
         rig.app.post_message(events.Paste(":broadcast lunch\n"))
         await pilot.pause()
         assert rig.app.screen.query_one("#prompt Input", Input).value == "broadcast lunch"
-        assert "pasted: enter runs it" in screen_text(rig)
+        assert "pasted: enter runs it" in on_screen(rig)
         assert rig.link.asked == []
-        await press(pilot, "enter")
+        await press(rig, pilot, "enter")
         assert rig.link.asked == [Broadcast("lunch")]
 
 
@@ -120,10 +119,10 @@ async def test_of_two_lines_pasted_into_the_command_line_the_second_is_not_silen
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(1)
-        await press(pilot, "colon")
+        await press(rig, pilot, "colon")
         rig.app.post_message(events.Paste("broadcast one\rkick 3\r"))
         await pilot.pause()
         assert rig.app.screen.query_one("#prompt Input", Input).value == "broadcast one"
-        assert "pasted; left out: kick 3" in screen_text(rig)
-        await press(pilot, "enter")
+        assert "pasted; left out: kick 3" in on_screen(rig)
+        await press(rig, pilot, "enter")
         assert not any(isinstance(command, Kick) for command in rig.link.asked)

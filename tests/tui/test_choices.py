@@ -14,9 +14,8 @@ from textual.pilot import Pilot
 from chatops.api.command_line import parse
 from chatops.api.commands import Save
 from chatops.units import format_size
-from tests.tui.eyes import screen_text, table
 from tests.tui.feed import Feed
-from tests.tui.press import begin, echo, press, until
+from tests.tui.press import begin, echo, on_screen, press, table, until
 from tests.tui.shots import Rig, crowd
 from tui.config import Config
 from tui.model import chosen, rows
@@ -123,7 +122,7 @@ async def test_columns_alone_lists_what_there_is() -> None:
         await command(rig, pilot, "columns nick:20 id")
         await command(rig, pilot, "columns")
         assert isinstance(rig.app.screen, ListScreen)
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         assert "+ nick        20" in shown
         assert "+ peer" not in shown
         assert "peer" in shown
@@ -160,7 +159,7 @@ async def test_a_view_keeps_filter_order_and_columns(tmp_path: Path) -> None:
             "clients", "appq:>0", "KERNQ", True, ("ID", "NICK", "KERNQ"))
         assert headings(rig) == ["!", "", "ID", "NICK", "KERNQ"]
         await command(rig, pilot, "views")
-        assert "slow" in screen_text(rig)
+        assert "slow" in on_screen(rig)
         await press(rig, pilot, "escape")
     assert Config(path).preferences.views == rig.app.state.preferences.views
     again = Rig(config=Config(path))
@@ -268,11 +267,11 @@ async def test_how_a_pane_is_looked_at_is_told_whole_where_there_is_little_room(
     rig = Rig(Feed())
     async with rig.app.run_test(size=size) as pilot:
         await begin(rig, pilot, 5)
-        tabs = next(x for x in screen_text(rig).splitlines() if "[1 Clients]" in x)
+        tabs = next(x for x in on_screen(rig).splitlines() if "[1 Clients]" in x)
         assert "APPQ ▼" in tabs
         if size[0] >= 80:
             await command(rig, pilot, "filter in/s:>0")
-            tabs = next(x for x in screen_text(rig).splitlines() if "[1 Clients]" in x)
+            tabs = next(x for x in on_screen(rig).splitlines() if "[1 Clients]" in x)
             assert "/in/s:>0" in tabs
             assert "APPQ ▼" in tabs
 
@@ -291,7 +290,7 @@ async def test_the_line_beneath_adds_up_the_rows_that_are_shown() -> None:
         assert line.split()[:2] == ["14", "total"]
         assert format_size(sum(row.queued for row in everyone.clients)) in line
         # Beneath its column: both end in the same cell.
-        heading = next(x for x in screen_text(rig).splitlines() if "▼APPQ" in x)
+        heading = next(x for x in on_screen(rig).splitlines() if "▼APPQ" in x)
         at = next(p for p in table(rig).places if p.column.name == "APPQ")
         assert heading.index("APPQ") + len("APPQ") == 1 + at.left + at.width
         await command(rig, pilot, "columns id nick:6 peer appq")

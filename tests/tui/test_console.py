@@ -9,8 +9,8 @@ from textual.widgets import Input
 from chatops.api.commands import Kick, Quit, Spawn, WriteInterest
 from chatops.api.link import LinkStatus
 from tests.patience import PATIENCE, Deadline
-from tests.tui.eyes import LARGE, SMALL, press, screen_text, table
 from tests.tui.feed import Feed
+from tests.tui.press import LARGE, SMALL, on_screen, press, table
 from tests.tui.shots import Rig
 from tui.redraw import RedrawPacer
 
@@ -19,10 +19,10 @@ async def test_the_cursor_stays_on_its_client_when_the_order_changes() -> None:
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(2)
-        await press(pilot, "down", "down")
+        await press(rig, pilot, "down", "down")
         chosen = table(rig).cursor
-        await press(pilot, "greater_than_sign")
-        await press(pilot, "I")
+        await press(rig, pilot, "greater_than_sign")
+        await press(rig, pilot, "I")
         rig.run(20)
         assert table(rig).cursor == chosen
         assert chosen is not None
@@ -35,14 +35,14 @@ async def test_a_followed_client_is_kept_in_sight_until_it_leaves() -> None:
     rig = Rig(Feed(60))
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(1)
-        await press(pilot, "down", "down", "F")
+        await press(rig, pilot, "down", "down", "F")
         followed = rig.app.state.followed
         assert followed == table(rig).cursor
         assert followed is not None
-        await press(pilot, "I", "greater_than_sign", "I")
+        await press(rig, pilot, "I", "greater_than_sign", "I")
         rig.run(1)
         await pilot.pause()
-        assert any(f"»{followed:3}" in line for line in screen_text(rig).splitlines())
+        assert any(f"»{followed:3}" in line for line in on_screen(rig).splitlines())
         rig.feed.leave(followed)
         rig.run(0.1)
         await pilot.pause()
@@ -53,10 +53,10 @@ async def test_who_is_told_to_go_is_called_closing_and_out_of_the_way_until_it_i
     rig = Rig()
     async with rig.app.run_test(size=LARGE) as pilot:
         rig.run(1)
-        await press(pilot, "I")
+        await press(rig, pilot, "I")
         rig.run(0.1)
         before = [row.id for row in table(rig).rows]
-        await press(pilot, "home", "down")
+        await press(rig, pilot, "home", "down")
         leaver = before[1]
         assert table(rig).cursor == leaver
         rig.feed.talkers[leaver].state = "lingering"
@@ -64,26 +64,26 @@ async def test_who_is_told_to_go_is_called_closing_and_out_of_the_way_until_it_i
         await pilot.pause()
         assert [row.id for row in table(rig).rows] == [before[0], *before[2:], leaver]
         assert table(rig).cursor == before[2]
-        assert f"Clients ({len(before)}, 1 closing)" in screen_text(rig)
-        await press(pilot, "ctrl+end")             # it can be looked at
+        assert f"Clients ({len(before)}, 1 closing)" in on_screen(rig)
+        await press(rig, pilot, "ctrl+end")             # it can be looked at
         rig.run(0.1)
         await pilot.pause()
         assert table(rig).cursor == leaver
-        assert screen_text(rig).splitlines()[-5].rstrip().endswith("closing")
-        await press(pilot, "k")
-        assert "has left" in screen_text(rig)      # and not be kicked again
-        await press(pilot, "escape")
+        assert on_screen(rig).splitlines()[-5].rstrip().endswith("closing")
+        await press(rig, pilot, "k")
+        assert "has left" in on_screen(rig)      # and not be kicked again
+        await press(rig, pilot, "escape")
         rig.feed.leave(leaver)
         rig.run(0.1)
         await pilot.pause()
-        assert "closing" not in screen_text(rig)
+        assert "closing" not in on_screen(rig)
 
 
 async def test_who_is_followed_is_kept_in_sight_while_it_closes() -> None:
     rig = Rig()
     async with rig.app.run_test(size=LARGE) as pilot:
         rig.run(1)
-        await press(pilot, "down", "F")
+        await press(rig, pilot, "down", "F")
         followed = rig.app.state.followed
         assert followed is not None
         rig.feed.talkers[followed].state = "draining"
@@ -103,12 +103,12 @@ async def test_a_filter_works_as_it_is_typed_and_escape_clears_it() -> None:
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(1)
-        await press(pilot, "slash", *"bo")
+        await press(rig, pilot, "slash", *"bo")
         assert [row.nick for row in table(rig).rows] == ["bob"]
-        await press(pilot, "enter")
+        await press(rig, pilot, "enter")
         assert rig.app.state.view.filter == "bo"
-        assert "filter: bo" in screen_text(rig)
-        await press(pilot, "escape")
+        assert "filter: bo" in on_screen(rig)
+        await press(rig, pilot, "escape")
         assert len(table(rig).rows) == 12
 
 
@@ -116,15 +116,15 @@ async def test_a_pause_freezes_the_rows_while_the_header_goes_on() -> None:
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(2)
-        await press(pilot, "p")
-        rows, header = table(rig).rows, screen_text(rig).splitlines()[0]
+        await press(rig, pilot, "p")
+        rows, header = table(rig).rows, on_screen(rig).splitlines()[0]
         rig.feed.leave(3)
         rig.run(3)
         await pilot.pause()
         assert table(rig).rows == rows
-        assert "PAUSED" in screen_text(rig)
-        assert screen_text(rig).splitlines()[0] != header
-        await press(pilot, "p")
+        assert "PAUSED" in on_screen(rig)
+        assert on_screen(rig).splitlines()[0] != header
+        await press(rig, pilot, "p")
         assert len(table(rig).rows) == len(rows) - 1
 
 
@@ -132,10 +132,10 @@ async def test_stepping_says_which_turn_is_shown_and_end_returns_to_live() -> No
     rig = Rig()
     async with rig.app.run_test(size=LARGE) as pilot:
         rig.run(20)
-        await press(pilot, "left_square_bracket", "left_square_bracket")
-        assert "TURN" in screen_text(rig).splitlines()[0]
-        await press(pilot, "end")
-        assert "LIVE" in screen_text(rig).splitlines()[0]
+        await press(rig, pilot, "left_square_bracket", "left_square_bracket")
+        assert "TURN" in on_screen(rig).splitlines()[0]
+        await press(rig, pilot, "end")
+        assert "LIVE" in on_screen(rig).splitlines()[0]
 
 
 async def test_numbers_and_tab_change_panes() -> None:
@@ -144,12 +144,12 @@ async def test_numbers_and_tab_change_panes() -> None:
         rig.run(2)
         for key, pane in zip("23451", ("selector", "events", "loop", "log", "clients"),
                              strict=True):
-            await press(pilot, key)
+            await press(rig, pilot, key)
             assert rig.app.state.pane == pane
             assert rig.app.query_one(f"#{pane}-pane").display
-        await press(pilot, "tab")
+        await press(rig, pilot, "tab")
         assert rig.app.state.pane == "selector"
-        assert "Listener.on_ready" in screen_text(rig)
+        assert "Listener.on_ready" in on_screen(rig)
 
 
 async def test_the_dashboard_shows_four_panes_and_z_gives_one_the_screen() -> None:
@@ -157,13 +157,13 @@ async def test_the_dashboard_shows_four_panes_and_z_gives_one_the_screen() -> No
     async with rig.app.run_test(size=LARGE) as pilot:
         rig.run(2)
         await pilot.pause()
-        text = screen_text(rig)
+        text = on_screen(rig)
         for title in ("1 Clients", "2 Selector map", "3 Events", "4 Loop", "Lint"):
             assert title in text
-        await press(pilot, "2", "z")
-        assert "1 Clients (" not in screen_text(rig)
-        await press(pilot, "z")
-        assert "1 Clients (" in screen_text(rig)
+        await press(rig, pilot, "2", "z")
+        assert "1 Clients (" not in on_screen(rig)
+        await press(rig, pilot, "z")
+        assert "1 Clients (" in on_screen(rig)
 
 
 async def test_a_click_on_a_column_sorts_and_a_click_on_a_row_selects() -> None:
@@ -195,12 +195,12 @@ async def test_a_kick_names_its_client_asks_and_is_echoed() -> None:
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(1)
         chosen = table(rig).cursor
-        await press(pilot, "k")
-        assert f"#{chosen}" in screen_text(rig)
+        await press(rig, pilot, "k")
+        assert f"#{chosen}" in on_screen(rig)
         assert not rig.link.asked
-        await press(pilot, "escape")
+        await press(rig, pilot, "escape")
         assert not rig.link.asked
-        await press(pilot, "colon", *f"kick {chosen}", "enter")
+        await press(rig, pilot, "colon", *f"kick {chosen}", "enter")
         assert not rig.link.asked, "a typed kick is confirmed, too"
 
 
@@ -217,7 +217,7 @@ async def test_a_reason_typed_fast_keeps_its_blanks() -> None:
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(2)
-        await press(pilot, "k")
+        await press(rig, pilot, "k")
         burst(rig, "you are too loud")
         await pilot.pause()
         await pilot.pause()
@@ -255,10 +255,10 @@ async def test_a_key_echoes_the_command_it_ran_and_its_outcome() -> None:
     rig = Rig()
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(1)
-        await press(pilot, "w")
+        await press(rig, pilot, "w")
         assert rig.link.asked == [WriteInterest("always")]
         await pilot.pause()
-        assert ":write-interest always" in screen_text(rig)
+        assert ":write-interest always" in on_screen(rig)
 
 
 async def test_an_action_on_a_client_that_has_left_says_so() -> None:
@@ -267,8 +267,8 @@ async def test_an_action_on_a_client_that_has_left_says_so() -> None:
         rig.run(1)
         rig.feed.leave(3)
         rig.run(0.1)
-        await press(pilot, "colon", *"kick 3", "enter")
-        assert "no client 3" in screen_text(rig)
+        await press(rig, pilot, "colon", *"kick 3", "enter")
+        assert "no client 3" in on_screen(rig)
         assert not any(isinstance(command, Kick) for command in rig.link.asked)
 
 
@@ -280,12 +280,12 @@ async def test_a_server_that_crashed_is_said_aloud_and_the_console_stays_readabl
         rig.link.status = LinkStatus(False, "KeyError: 'fd 9'", failed=True)
         rig.run(0.2)
         await pilot.pause()
-        text = screen_text(rig)
+        text = on_screen(rig)
         assert "the server crashed: KeyError: 'fd 9'" in text
         assert "alice" in text
-        await press(pilot, "down", "2")
+        await press(rig, pilot, "down", "2")
         assert rig.app.state.pane == "selector"
-        await press(pilot, "q")
+        await press(rig, pilot, "q")
     assert rig.app.return_value == 1
 
 
@@ -294,11 +294,11 @@ async def test_leaving_drains_first_and_ends_when_the_server_has() -> None:
     rig.link.hold = True
     async with rig.app.run_test(size=SMALL) as pilot:
         rig.run(1)
-        await press(pilot, "colon", *"quit drain", "enter")
+        await press(rig, pilot, "colon", *"quit drain", "enter")
         assert rig.link.asked == [Quit("drain")]
         rig.run(0.5)
         await pilot.pause()
-        assert "DRAINING" in screen_text(rig)
+        assert "DRAINING" in on_screen(rig)
         rig.link.status = LinkStatus(False, "the server has stopped")
         rig.run(0.1)
         await pilot.pause()
@@ -313,7 +313,7 @@ async def test_a_sleeping_server_shows_no_rates() -> None:
         rig.run(3)
         await pilot.pause()
         assert rig.app.state.gauges.lines_in == 0
-        line = next(x for x in screen_text(rig).splitlines() if x.startswith(" in/s"))
+        line = next(x for x in on_screen(rig).splitlines() if x.startswith(" in/s"))
         assert line.split()[1] == "0"
 
 

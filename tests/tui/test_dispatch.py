@@ -16,8 +16,7 @@ from chatops.api.commands import (
     WriteInterest,
 )
 from chatops.replay.recording import read
-from tests.tui.eyes import screen_text
-from tests.tui.press import begin, echo, press
+from tests.tui.press import begin, echo, on_screen, press
 from tests.tui.shots import Rig
 from tui.actions import ACTIONS
 from tui.bindings import bindings
@@ -200,7 +199,7 @@ async def test_sort_keys_pass_over_columns_that_are_not_shown() -> None:
         for key in ("less_than_sign", "less_than_sign", "less_than_sign", "greater_than_sign"):
             await press(rig, pilot, key)
             assert rig.app.state.view.sort in ("!", "ID", "NICK")
-            assert any(arrow in line for line in screen_text(rig).splitlines()
+            assert any(arrow in line for line in on_screen(rig).splitlines()
                        for arrow in ("▲", "▼") if "NICK" in line)
 
 

@@ -13,7 +13,6 @@ from chatops.api.commands import (
     Quit,
 )
 from chatops.api.link import LinkStatus
-from tests.tui.eyes import screen_text
 from tests.tui.press import begin, echo, on_screen, press
 from tests.tui.shots import Rig
 from tui.screens.confirm import QuitDialog
@@ -63,14 +62,14 @@ async def test_ctrl_z_says_that_the_server_would_stop_and_where_to_look_instead(
         options = rig.app.screen.query_one(OptionList)
         options.highlighted = options.get_option_index("suspend")
         await pilot.pause()
-        assert "Stop until `fg`: not here, the server would stop too." in screen_text(rig)
+        assert "Stop until `fg`: not here, the server would stop too." in on_screen(rig)
         await press(rig, pilot, "escape")
         rig.link.in_process = False                # but there is no terminal either
         await press(rig, pilot, "question_mark")
         options = rig.app.screen.query_one(OptionList)
         options.highlighted = options.get_option_index("suspend")
         await pilot.pause()
-        assert "Give the terminal back to the shell, until `fg`." in screen_text(rig)
+        assert "Give the terminal back to the shell, until `fg`." in on_screen(rig)
         await press(rig, pilot, "ctrl+z", "escape")
         assert echo(rig) == ":suspend   ✗ this console is on no terminal that it could leave"
 
@@ -81,13 +80,13 @@ async def test_what_is_refused_while_a_dialog_covers_the_echo_row_is_said_in_fro
         await begin(rig, pilot)
         await press(rig, pilot, "ctrl+z")
         refusal = "✗ the server would stop too: `chatops serve`, then `chatops attach`"
-        assert screen_text(rig).count(refusal) == 1
+        assert on_screen(rig).count(refusal) == 1
         assert not rig.app.screen.query(Toast)     # the row says it
         await press(rig, pilot, "question_mark", "ctrl+z")
         while not rig.app.screen.query(Toast):
             await pilot.pause()
         await pilot.pause()
-        assert ":suspend   ✗ the server would stop too" in screen_text(rig)
+        assert ":suspend   ✗ the server would stop too" in on_screen(rig)
 
 
 async def test_a_page_that_may_only_look_names_what_makes_one_that_may_do_more() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chatops.api.events import Said
-from tests.tui.eyes import LARGE, SMALL, press, screen_text
 from tests.tui.feed import Feed
+from tests.tui.press import LARGE, SMALL, on_screen, press
 from tests.tui.shots import Rig
 from tui.screens.main import MainScreen
 from tui.screens.prompt import Prompt
@@ -21,7 +21,7 @@ async def test_a_terminal_too_small_is_told_so(size: tuple[int, int]) -> None:
     async with rig.app.run_test(size=size) as pilot:
         rig.run(1)
         await pilot.pause()
-        text = screen_text(rig)
+        text = on_screen(rig)
         assert "60" in text
         assert "alice" not in text
 
@@ -53,15 +53,15 @@ async def test_untrusted_text_is_drawn_as_it_is_and_does_nothing(size: tuple[int
             feed.leave(ident, reason=text)
         rig.run(1)
         for key in ("1", "2", "3", "4", "5", "1", "enter", "escape", "l", "escape", "k", "escape"):
-            await press(pilot, key)
+            await press(rig, pilot, key)
             rig.run(0.1)
-            assert "\x1b" not in screen_text(rig)
-            assert "\u202e" not in screen_text(rig)
+            assert "\x1b" not in on_screen(rig)
+            assert "\u202e" not in on_screen(rig)
         assert isinstance(rig.app.screen, MainScreen)
         for y in (4, size[1] // 3, size[1] - 5):
             await pilot.click(offset=(14, y))
         assert rig.app.is_running
-        await press(pilot, "escape", "escape")
+        await press(rig, pilot, "escape", "escape")
 
 
 async def test_wide_characters_do_not_push_the_columns_behind_them() -> None:
@@ -84,11 +84,11 @@ async def test_emoji_that_are_joined_stand_side_by_side_and_no_sign_of_the_joine
     async with rig.app.run_test(size=size) as pilot:
         rig.feed.happened.append(Said(rig.feed.wall, 1, "alice", "lobby", f"we are {family}"))
         rig.run(0.2)
-        await press(pilot, "3")
+        await press(rig, pilot, "3")
         rig.app.screen.query_one(Prompt).outcome(True, f"said {family}")
         rig.run(0.1)
         await pilot.pause()
-        lines = [line for line in screen_text(rig).splitlines() if "\N{GIRL}" in line]
+        lines = [line for line in on_screen(rig).splitlines() if "\N{GIRL}" in line]
         assert len(lines) == 2
         assert all("\N{MAN}\N{WOMAN}\N{GIRL}" in line for line in lines)
         strips = rig.app.screen._compositor.render_strips()

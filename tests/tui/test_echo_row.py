@@ -8,9 +8,8 @@ import msgspec
 import pytest
 
 from chatops.api.link import LinkStatus
-from tests.tui.eyes import LARGE, SMALL
 from tests.tui.feed import Feed
-from tests.tui.press import begin, echo, on_screen, press, write
+from tests.tui.press import LARGE, SMALL, begin, echo, on_screen, press, write
 from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig
 from tui.hints import hint

@@ -7,8 +7,7 @@ from textual.events import Paste
 from textual.widgets import Input
 
 from chatops.api.commands import Broadcast
-from tests.tui.eyes import SMALL
-from tests.tui.press import begin, on_screen, press, write
+from tests.tui.press import SMALL, begin, on_screen, press, write
 from tests.tui.shots import Rig
 
 TURNED = "abc\u202edef\u2066\x9b31m\tg"

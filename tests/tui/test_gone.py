@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from chatops.api.link import LinkStatus
-from tests.tui.eyes import SMALL, screen_text
 from tests.tui.feed import Feed
+from tests.tui.press import SMALL, on_screen
 from tests.tui.shots import Rig
 from tui.model.state import ConsoleState
 
@@ -20,10 +20,10 @@ async def test_the_uptime_of_a_server_that_was_killed_stands_still_and_its_age_i
         rig.link.status = KILLED
         rig.run(0.2)
         await pilot.pause()
-        before = screen_text(rig)
+        before = on_screen(rig)
         rig.run(100)
         await pilot.pause()
-        after = screen_text(rig)
+        after = on_screen(rig)
         up = [text.split(" up ")[1].split()[0] for text in (before, after)]
         assert up[0] == up[1]
         assert "FAILED" in after
@@ -40,7 +40,7 @@ async def test_a_console_that_was_dropped_says_so_and_calls_no_server_gone() -> 
         rig.link.status = DROPPED
         rig.run(0.2)
         await pilot.pause()
-        text = screen_text(rig)
+        text = on_screen(rig)
         assert "! this console was dropped: it did not read" in text
         assert " DROPPED " in text
         assert "gone" not in text

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chatops.api.commands import Mute, Unmute
-from tests.tui.eyes import LARGE, SMALL, screen_text, table
 from tests.tui.feed import Feed
-from tests.tui.press import begin, echo, press
+from tests.tui.press import LARGE, SMALL, begin, echo, on_screen, press, table
 from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig
 
@@ -21,7 +20,7 @@ async def test_with_no_row_in_sight_an_action_finds_none_selected(key: str, pane
     async with rig.app.run_test(size=SMALL) as pilot:
         await begin(rig, pilot)
         await press(rig, pilot, pane, "down", "down", "down", *NOTHING)
-        assert "no row matches the filter" in screen_text(rig)
+        assert "no row matches the filter" in on_screen(rig)
         await press(rig, pilot, key)
         assert "is selected" in echo(rig)
         assert len(rig.app.screen_stack) == 1
@@ -62,7 +61,7 @@ async def test_a_forgotten_colon_is_asked_about_where_nothing_matches(
         await begin(rig, pilot)
         rig.app.state.set_filter(f"zzz {typed}")
         await begin(rig, pilot, 0.1)
-        text = screen_text(rig)
+        text = on_screen(rig)
         assert (f"no row matches the filter; is {hint} meant?" if hint else
                 "no row matches the filter; escape clears it") in text
 
@@ -77,10 +76,10 @@ async def test_tagged_rows_that_are_hidden_are_counted_and_asked_about(
         for ident in (2, 3):
             rig.app.state.toggle_tag(ident)
         await press(rig, pilot, "slash", *"alice", "enter")
-        assert "2 tagged, 2 hidden" in screen_text(rig)
+        assert "2 tagged, 2 hidden" in on_screen(rig)
         await press(rig, pilot, key)
-        assert "The filter hides 2 of them." in screen_text(rig)
-        assert "bob" in screen_text(rig)
+        assert "The filter hides 2 of them." in on_screen(rig)
+        assert "bob" in on_screen(rig)
         await press(rig, pilot, "enter")           # Cancel is in front
         assert rig.link.asked == []
         await press(rig, pilot, key, "y")
@@ -93,5 +92,5 @@ async def test_tagged_rows_that_are_all_in_sight_are_muted_at_once() -> None:
         await begin(rig, pilot)
         rig.app.state.toggle_tag(2)
         await press(rig, pilot, "slash", *"bob", "enter", "m")
-        assert "hidden" not in screen_text(rig)
+        assert "hidden" not in on_screen(rig)
         assert rig.link.asked == [Mute(("2",))]

@@ -11,9 +11,8 @@ from chatops.api.link import LinkStatus
 from chatops.api.program import LoopRow
 from chatops.api.snapshot import Snapshot
 from chatops.links.replay import ReplayLink
-from tests.tui.eyes import LARGE, SMALL
 from tests.tui.feed import Feed
-from tests.tui.press import looking, on_screen, press
+from tests.tui.press import LARGE, SMALL, looking, on_screen, press
 from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig
 from tests.tui.test_playback import played, recorded

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from chatops.api.link import LinkStatus
 from chatops.api.snapshot import Pulse, Snapshot
-from tests.tui.eyes import screen_text
 from tests.tui.feed import BEGAN, Feed
-from tests.tui.press import press
+from tests.tui.press import on_screen, press
 from tests.tui.shots import Rig
 from tui.model.present import LATE_AFTER
 from tui.model.rates import ASLEEP_AFTER, SAMPLE, Meter
@@ -46,7 +45,7 @@ async def test_a_console_whose_server_has_no_time_for_it_shows_the_spin_and_says
         await press(rig, pilot, "4")
         starve(rig, 10.0)
         await pilot.pause()
-        text = screen_text(rig)
+        text = on_screen(rig)
         assert "LATE" in text
         assert "late 10s" in text
         assert "LIVE" not in text
@@ -69,7 +68,7 @@ async def test_the_console_is_live_again_with_the_next_snapshot() -> None:
         rig.link.status = LinkStatus(True, pulse=pulse(rig, SPIN, behind=False))
         rig.run(0.2)
         await pilot.pause()
-        assert "● LIVE" in screen_text(rig)
+        assert "● LIVE" in on_screen(rig)
 
 
 def fed(snapshot: Snapshot, *, behind: bool, silent: float) -> ConsoleState:

@@ -10,7 +10,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from chatops.api.commands import Quit
-from tests.tui.eyes import screen_text
 from tests.tui.press import Page, begin, echo, kind, on_screen, press, until
 from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig, crowd
@@ -91,7 +90,7 @@ async def test_tasks_stand_where_connections_do_and_the_details_are_those_of_a_t
         await until(rig, pilot, lambda: "task " in str(details(rig).border_title))
         assert rig.app.query_one("#tasks-pane").region == place
         assert details(rig).region == beside
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         assert "awaits" in shown
         assert "Server.serve_forever (base_events.py:369)" in shown
         assert "is selected" not in shown

@@ -11,9 +11,8 @@ from textual.events import MouseScrollUp
 from textual.widgets import Static
 
 from chatops.api import events as e
-from tests.tui.eyes import LARGE, SMALL
 from tests.tui.feed import Feed
-from tests.tui.press import Page, looking, on_screen, press
+from tests.tui.press import LARGE, SMALL, Page, looking, on_screen, press
 from tests.tui.shots import Rig
 from tui.config import Config
 from tui.model.keymap import Keymap

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from chatops.api.commands import Kick, Mute
 from chatops.api.snapshot import EngineRow, NodeRow, Snapshot, far_row
-from tests.tui.eyes import screen_text
 from tests.tui.feed import FakeLink
 from tests.tui.press import begin, echo, on_screen, press, until
 from tests.tui.shots import Rig
@@ -84,7 +83,7 @@ async def test_no_heading_of_the_nodes_is_cut_where_there_is_room(column: str) -
             await press(rig, pilot)
         rig.run(0.2)
         await pilot.pause()
-        heading = next(line for line in screen_text(rig).splitlines() if "STATE" in line)
+        heading = next(line for line in on_screen(rig).splitlines() if "STATE" in line)
         assert column.upper() in heading
         assert "…" not in heading.split("│")[0].split("┃")[1]
 
@@ -96,7 +95,7 @@ async def test_nodes_are_a_pane_of_one_of_several_with_a_key_a_tab_and_a_line_fo
         await begin(rig, pilot, 1.0)
         await press(rig, pilot, "7")
         assert rig.app.state.pane == "nodes"
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         assert "[7 Nodes]" in shown
         assert "127.0.0.1:6379/0 has been reached" in shown
         row = next(line for line in shown.splitlines() if "[/b]" in line)
@@ -104,7 +103,7 @@ async def test_nodes_are_a_pane_of_one_of_several_with_a_key_a_tab_and_a_line_fo
         assert rig.app.state.selected() == ()      # a kick here has nobody to hit
         rig.app.state.view.filter = "state:here"
         await press(rig, pilot, "7")
-        assert "[/b]" not in screen_text(rig)
+        assert "[/b]" not in on_screen(rig)
 
 
 async def test_a_server_alone_has_no_pane_of_nodes_and_says_why() -> None:
@@ -113,7 +112,7 @@ async def test_a_server_alone_has_no_pane_of_nodes_and_says_why() -> None:
         await begin(rig, pilot, 1.0)
         await press(rig, pilot, "7")
         assert rig.app.state.pane == "clients"
-        assert "--cluster makes it one of several" in screen_text(rig)
+        assert "--cluster makes it one of several" in on_screen(rig)
 
 
 async def test_people_of_other_nodes_are_rows_behind_our_own_that_can_be_filtered_and_kicked(
@@ -121,25 +120,25 @@ async def test_people_of_other_nodes_are_rows_behind_our_own_that_can_be_filtere
     rig = several(UP)
     async with rig.app.run_test(size=(109, 24)) as pilot:
         await begin(rig, pilot, 1.0)
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         title = str(rig.app.screen.query_one("#clients-pane").border_title)
         assert "12, 2 on other nodes" in title
         rig.app.state.view.filter = "peer:node"
         rig.run(0.2)
         await pilot.pause()
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         rows = [line.replace(">", " ").split()[:3] for line in shown.splitlines()]
         assert ["b#3", "-", "[/b]eve"] in rows
         assert ["c#3", "-", "carl"] in rows
         rig.app.state.view.filter = "node:b"
         rig.run(0.2)
         await pilot.pause()
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         assert "b#3 " in shown
         assert "c#3" not in shown
         assert "it is on node b, whose console shows its queues" in shown
         await press(rig, pilot, "k")
-        assert "Kick b#3 [/b]eve?" in screen_text(rig)
+        assert "Kick b#3 [/b]eve?" in on_screen(rig)
         await pilot.click("#choice-1")
         link = rig.app.link
         assert isinstance(link, FakeLink)
@@ -250,7 +249,7 @@ async def test_how_the_engine_is_can_be_read_beside_the_nodes_on_every_terminal(
         await press(rig, pilot, "7")
         rig.run(0.2)
         await pilot.pause()
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         assert shown.count("127.0.0.1:6379/0 has been") == 1
         assert "[/b]" in shown
 
@@ -261,12 +260,12 @@ async def test_on_a_large_terminal_the_details_are_those_of_the_node_or_of_whoev
     async with rig.app.run_test(size=(200, 60)) as pilot:
         await begin(rig, pilot, 1.0)
         await press(rig, pilot, "7", "home")
-        assert "─ node [/b] ─" in screen_text(rig)
+        assert "─ node [/b] ─" in on_screen(rig)
         await press(rig, pilot, "down")
-        assert "─ node a ─" in screen_text(rig)
+        assert "─ node a ─" in on_screen(rig)
         await press(rig, pilot, "1")
         rig.app.state.view.filter = "node:b"
         rig.run(0.2)
         await press(rig, pilot, "home")
-        assert "─ b#3 [/b]eve ─" in screen_text(rig)
-        assert "its queues are in the console of node b" in screen_text(rig)
+        assert "─ b#3 [/b]eve ─" in on_screen(rig)
+        assert "its queues are in the console of node b" in on_screen(rig)

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tests.tui.eyes import screen_text
-from tests.tui.press import begin, press
+from tests.tui.press import begin, on_screen, press
 from tests.tui.shots import SCENES, Rig, Scene, in_utc
 from tui.plain import SIGNS, plain
 from tui.terminal import ASCII, LATIN_1, Terminal
@@ -26,7 +25,7 @@ async def test_every_screen_is_ascii_and_keeps_its_columns(scene: Scene) -> None
                 await begin(rig, pilot, 20)
                 scene.before(rig.app)
                 await press(rig, pilot, *scene.keys)
-                screens.append(screen_text(rig).splitlines())
+                screens.append(on_screen(rig).splitlines())
     usual, ascii_only = screens
     assert not "".join(usual).isascii()
     assert "".join(ascii_only).isascii()

@@ -15,9 +15,8 @@ from chatops.api.snapshot import Snapshot
 from chatops.service import ServerThread
 from chatops.settings import Settings
 from tests.patience import Deadline, scaled
-from tests.tui.eyes import screen_text
 from tests.tui.feed import Feed
-from tests.tui.press import looking
+from tests.tui.press import looking, on_screen
 from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig
 from tui.nested import ProcessScreen
@@ -56,7 +55,7 @@ def other(tmp_path: Path) -> Iterator[Process]:
 async def see(rig: Rig, pilot: object, what: Callable[[], bool]) -> None:
     deadline = Deadline(scaled(10.0))
     while not what():
-        assert deadline.left() > 0, screen_text(rig)
+        assert deadline.left() > 0, on_screen(rig)
         rig.run(0.1)
         await pilot.pause()  # type: ignore[attr-defined]  # a Pilot of whatever the app answers
 
@@ -70,7 +69,7 @@ async def test_the_list_names_loops_and_processes_and_asks_for_the_one_that_is_c
         rig.run(0.1)
         await pilot.pause()
         assert isinstance(rig.app.screen, LoopsScreen)
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         assert "● loop 1" in shown
         assert "worker-[bold]" in shown                # as it is called, and no markup
         assert "process 77" in shown
@@ -96,11 +95,11 @@ async def test_one_loop_is_nothing_to_choose_from() -> None:
     async with looking(ProgramFeed(clients=1), WIDE) as (rig, pilot):
         await pilot.press("o")
         await pilot.pause()
-        assert "there is one loop, and no other process" in screen_text(rig)
+        assert "there is one loop, and no other process" in on_screen(rig)
     async with looking(Feed(clients=1), WIDE) as (rig, pilot):
         await pilot.press("o")
         await pilot.pause()
-        assert "a chat server has one loop" in screen_text(rig)
+        assert "a chat server has one loop" in on_screen(rig)
 
 
 async def test_another_process_has_the_whole_console_and_leaving_it_comes_back(
@@ -114,7 +113,7 @@ async def test_another_process_has_the_whole_console_and_leaving_it_comes_back(
         assert isinstance(inner, ProcessScreen)
         await see(rig, pilot, lambda: inner.state.live is not None)
         assert rig.app.state.program is not None       # the outer one looks at the program still
-        await see(rig, pilot, lambda: " ATTACHED " in screen_text(rig))
+        await see(rig, pilot, lambda: " ATTACHED " in on_screen(rig))
         await pilot.press("q")
         await see(rig, pilot, lambda: not isinstance(rig.app.screen, ProcessScreen))
         assert not inner.link.status.alive or inner.link.poll() is None
@@ -126,10 +125,10 @@ async def test_a_process_that_is_gone_is_told_in_a_line(tmp_path: Path) -> None:
     feed.processes = (Process(77, str(tmp_path / "gone.sock")),)
     async with looking(feed, WIDE) as (rig, pilot):
         rig.app.action_command("process 77")
-        await see(rig, pilot, lambda: "gone.sock" in screen_text(rig))
+        await see(rig, pilot, lambda: "gone.sock" in on_screen(rig))
         rig.app.action_command("process 78")
         await pilot.pause()
-        assert "no process 78 of this program is observed" in screen_text(rig)
+        assert "no process 78 of this program is observed" in on_screen(rig)
 
 
 @pytest.mark.parametrize("read_only", [True, False])
@@ -152,5 +151,5 @@ async def test_why_there_is_nothing_to_see_names_the_processes_that_are() -> Non
     feed.processes = (Process(77, "/nowhere"),)
     feed.unseen_too = "the program has made no selector yet"
     async with looking(feed, WIDE) as (rig, _pilot):
-        assert "no selector yet; `:loops` has 1 process more" in screen_text(rig)
-        assert "+1 process " in screen_text(rig)
+        assert "no selector yet; `:loops` has 1 process more" in on_screen(rig)
+        assert "+1 process " in on_screen(rig)

@@ -6,9 +6,8 @@ import pytest
 
 from chatops.api.commands import Cancel, Close, Quit
 from chatops.api.program import CallbackRow, Program
-from tests.tui.eyes import screen_text
 from tests.tui.feed import Feed
-from tests.tui.press import looking, press
+from tests.tui.press import looking, on_screen, press
 from tests.tui.program_feed import ProgramFeed
 from tui.model.rates import AT_REST
 from tui.panes.calls import call_lines
@@ -28,7 +27,7 @@ async def test_connections_stand_in_the_place_of_the_clients() -> None:
 
 async def test_the_header_names_the_program_and_nothing_of_a_chat() -> None:
     async with looking(ProgramFeed(clients=3), WIDE) as (rig, _pilot):
-        header = screen_text(rig)
+        header = on_screen(rig)
         assert "chat.py  pid 4242  Python 3.12.1  asyncio epoll" in header
         assert "tasks" in header
         assert "in/s" not in header
@@ -42,7 +41,7 @@ async def test_tasks_are_a_pane_where_there_are_any() -> None:
         await pilot.pause()
         assert rig.app.state.pane == "tasks"
         assert rig.app.query_one("#tasks-pane").display
-        assert "Tasks" in screen_text(rig)
+        assert "Tasks" in on_screen(rig)
         await pilot.press("tab")
         assert rig.app.state.pane == "clients"
 
@@ -51,8 +50,8 @@ async def test_a_program_is_not_told_to_be_one_of_several_nodes() -> None:
     async with looking(ProgramFeed(clients=3), WIDE) as (rig, pilot):
         await pilot.press("7")
         await pilot.pause()
-        assert "nodes are of chat servers; this is a program" in screen_text(rig)
-        assert "--cluster" not in screen_text(rig)
+        assert "nodes are of chat servers; this is a program" in on_screen(rig)
+        assert "--cluster" not in on_screen(rig)
 
 
 async def test_a_chat_server_has_no_tasks() -> None:
@@ -60,10 +59,10 @@ async def test_a_chat_server_has_no_tasks() -> None:
         await pilot.press("6")
         await pilot.pause()
         assert rig.app.state.pane == "clients"
-        assert "Tasks" not in screen_text(rig)
+        assert "Tasks" not in on_screen(rig)
         rig.app.redraw()
         await pilot.pause()
-        assert "no tasks here: chatops watch shows those of a program" in screen_text(rig)
+        assert "no tasks here: chatops watch shows those of a program" in on_screen(rig)
 
 
 async def test_k_ends_what_is_under_the_cursor_after_asking() -> None:
@@ -83,7 +82,7 @@ async def test_k_ends_what_is_under_the_cursor_after_asking() -> None:
         await pilot.pause()
         assert isinstance(rig.app.screen, EndDialog)
         # Of the two answers, none can be taken for the other.
-        assert "enter press  y cancel it  esc let it run" in screen_text(rig)
+        assert "enter press  y cancel it  esc let it run" in on_screen(rig)
         await pilot.press("n")
         await pilot.pause()
         assert rig.link.asked == []
@@ -98,11 +97,11 @@ async def test_the_keys_say_what_k_does_in_this_pane() -> None:
     async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         for pane, says in (("1", "k abort"), ("6", "k cancel"), ("2", "k abort")):
             await press(rig, pilot, pane)
-            assert says in screen_text(rig).split("\n")[-1]
+            assert says in on_screen(rig).split("\n")[-1]
         await press(rig, pilot, "4")
-        assert " k " not in screen_text(rig).split("\n")[-1]
+        assert " k " not in on_screen(rig).split("\n")[-1]
         await press(rig, pilot, "k")
-        assert "no connection and no task is selected" in screen_text(rig)
+        assert "no connection and no task is selected" in on_screen(rig)
 
 
 async def test_keys_of_a_chat_say_that_there_is_none() -> None:
@@ -123,7 +122,7 @@ async def test_the_loop_pane_shows_how_late_the_loop_is_and_what_it_calls(
         await pilot.pause()
         rig.run(0.1)
         await pilot.pause()
-        shown = screen_text(rig).replace("│", " ").split("\n")
+        shown = on_screen(rig).replace("│", " ").split("\n")
         assert any("2.1ms loop lag" in line for line in shown)
         at = next(n for n, line in enumerate(shown) if " share " in line)
         # What took a tenth of the last second, before what took much an hour ago.
@@ -139,7 +138,7 @@ async def test_the_loop_pane_shows_how_late_the_loop_is_and_what_it_calls(
         feed.hold()
         rig.run(1.8)
         await pilot.pause()
-        shown = screen_text(rig).split("\n")
+        shown = on_screen(rig).split("\n")
         at = next(n for n, line in enumerate(shown) if "1.8s loop lag" in line)
         plot = " ".join(shown[at + 1:at + 6])
         assert "     2s" in plot
@@ -152,7 +151,7 @@ async def test_the_details_of_a_connection_say_nothing_of_lines() -> None:
         await pilot.pause()
         rig.run(0.1)
         await pilot.pause()
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         assert "Three queues lie between what is written and its reader" in shown
         assert "queued" in shown
         for word in ("lines-in", "lines-out", "Said and told", "protocol   line", "K ban"):
@@ -169,21 +168,21 @@ async def test_the_plots_of_a_program_are_those_that_it_has() -> None:
         await pilot.pause()
         rig.run(0.1)
         await pilot.pause()
-        assert "[wake-ups] busy  queued  kernel  clients" in screen_text(rig)
-        assert "wake-ups: the program" in screen_text(rig)
+        assert "[wake-ups] busy  queued  kernel  clients" in on_screen(rig)
+        assert "wake-ups: the program" in on_screen(rig)
         await pilot.press("right")
         await pilot.pause()
         rig.run(0.1)
         await pilot.pause()
-        assert "busy: the program" in screen_text(rig)
+        assert "busy: the program" in on_screen(rig)
 
 
 async def test_a_chat_server_has_no_loop_lag_and_no_calls() -> None:
     async with looking(Feed(clients=3), WIDE, 2) as (rig, pilot):
         await pilot.press("4")
         await pilot.pause()
-        assert "loop lag" not in screen_text(rig)
-        assert "calls/s" not in screen_text(rig)
+        assert "loop lag" not in on_screen(rig)
+        assert "calls/s" not in on_screen(rig)
 
 
 async def test_a_task_is_opened_with_its_chain() -> None:
@@ -195,7 +194,7 @@ async def test_a_task_is_opened_with_its_chain() -> None:
         await pilot.pause()
         screen = rig.app.screen
         assert isinstance(screen, TaskScreen)
-        shown = screen_text(rig)
+        shown = on_screen(rig)
         assert "Lock.acquire (locks.py:113)" in shown
         assert "Task-5 handle (chat.py:8)" in shown
         await press(rig, pilot, "k", "y")
@@ -209,7 +208,7 @@ async def test_what_a_task_waits_for_is_told_in_full_below() -> None:
         while rig.app.state.views["tasks"].cursor != 2:
             await pilot.press("down")
         await pilot.pause()
-        assert "waits for Lock.acquire held by Task-5 handle (chat.py:8)" in screen_text(rig)
+        assert "waits for Lock.acquire held by Task-5 handle (chat.py:8)" in on_screen(rig)
 
 
 async def test_leaving_asks_what_becomes_of_the_program() -> None:
@@ -236,7 +235,7 @@ async def test_a_typed_command_of_a_chat_is_refused_without_being_asked_for() ->
     async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         await pilot.press("colon", *"spawn chat 3", "enter")
         await pilot.pause()
-        assert "this is a program" in screen_text(rig)
+        assert "this is a program" in on_screen(rig)
     assert rig.link.asked == []
 
 
@@ -245,12 +244,12 @@ async def test_a_program_is_not_asked_to_kick_and_the_help_has_its_key_where_it_
     async with looking(ProgramFeed(clients=3), SMALL) as (rig, pilot):
         await pilot.press("colon", *"kick 1", "enter")
         await pilot.pause()
-        assert "this is a program" in screen_text(rig)
+        assert "this is a program" in on_screen(rig)
         await press(rig, pilot, "question_mark")
         listed = {entry.line: entry.keys_text for entry in offered(rig.app.state)}
         assert "kick" not in listed
         assert (listed["close"], listed["cancel"]) == ("k F9", "k F9")
-        assert "kick" not in screen_text(rig)
+        assert "kick" not in on_screen(rig)
     assert rig.link.asked == []
 
 
@@ -258,7 +257,7 @@ async def test_what_cannot_be_seen_is_said_where_there_would_be_rows() -> None:
     feed = ProgramFeed(clients=0, kind="")
     feed.unseen = "nothing to be seen: the program uses trio"
     async with looking(feed, SMALL) as (rig, _pilot):
-        assert "nothing to be seen: the program uses trio" in screen_text(rig)
+        assert "nothing to be seen: the program uses trio" in on_screen(rig)
 
 
 async def test_the_strip_counts_bytes_of_a_connection_and_names_its_protocol() -> None:
@@ -296,8 +295,8 @@ async def test_what_is_not_there_is_called_what_its_pane_calls_it(
         feed: type[Feed], called: str) -> None:
     async with looking(feed(clients=0), WIDE) as (rig, pilot):
         await press(rig, pilot, "enter")
-        assert f":details   ✗ no {called} is selected" in screen_text(rig)
+        assert f":details   ✗ no {called} is selected" in on_screen(rig)
         await press(rig, pilot, "k")
-        assert f"✗ no {called} is selected" in screen_text(rig)
+        assert f"✗ no {called} is selected" in on_screen(rig)
         await press(rig, pilot, "colon", *"details 99", "enter")
-        assert f"✗ no {called} 99; it may have left" in screen_text(rig)
+        assert f"✗ no {called} 99; it may have left" in on_screen(rig)

@@ -8,8 +8,7 @@ from textual.widgets import Input, OptionList, Static
 
 from chatops.api.command_table import SPECS
 from chatops.api.commands import Mute, Spawn
-from tests.tui.eyes import table
-from tests.tui.press import begin, echo, on_screen, press, write
+from tests.tui.press import begin, echo, on_screen, press, table, write
 from tests.tui.shots import Rig
 from tui.messages import RunLine
 from tui.model.completion import complete

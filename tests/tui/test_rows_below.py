@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chatops.api.events import Said
-from tests.tui.eyes import table
 from tests.tui.feed import Feed
-from tests.tui.press import Page, looking, on_screen, press, until
+from tests.tui.press import Page, looking, on_screen, press, table, until
 from tests.tui.program_feed import ProgramFeed
 from tests.tui.shots import Rig, crowd
 from tui.model.layout import APPEARS, LEAST_BELOW, PLENTY, SLACK, RowsBelow

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tui.eyes import table
 from tests.tui.feed import Feed
-from tests.tui.press import looking, press, write
+from tests.tui.press import looking, press, table, write
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
