@@ -28,7 +28,7 @@ from tui.choices import CHOICES
 from tui.console import Action, Console
 from tui.details_actions import client_meant, details, open_screen
 from tui.model.keymap import KeymapEntry
-from tui.model.state import ConsoleState
+from tui.model.state import FASTEST, SLOWEST, ConsoleState
 from tui.navigation_actions import NAVIGATION
 from tui.row_actions import ROW_ACTIONS
 from tui.screens.help import HelpScreen
@@ -103,8 +103,12 @@ def _follow(console: Console, _: c.Follow) -> str:
     return f"the cursor stays on #{ident}" if ident is not None else "nobody is followed"
 
 
+REFRESH_ENDS = {FASTEST: ", and no faster", SLOWEST: ", and no slower"}
+
+
 def _refresh(console: Console, command: c.Refresh) -> str:
-    return f"every {console.state.set_refresh(command.seconds):g} s"
+    seconds = console.state.set_refresh(command.seconds)
+    return f"every {seconds:g} s{REFRESH_ENDS.get(seconds, '')}"
 
 
 def _pause(console: Console, _: c.Pause) -> str:

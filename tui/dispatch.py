@@ -41,7 +41,7 @@ from tui.bindings import COMMAND_LINE
 from tui.config import Config
 from tui.console import Console, Navigation
 from tui.model import reach
-from tui.model.state import ConsoleState
+from tui.model.state import FASTEST, SLOWEST, ConsoleState
 from tui.model.targets import Target, resolve
 from tui.preview import Preview
 from tui.recording import ConsoleRecording
@@ -303,7 +303,7 @@ def _sort(step: int) -> Shorthand:
 
 
 def _refresh(factor: float) -> Shorthand:
-    return lambda state: f"refresh {state.refresh * factor:g}"
+    return lambda state: f"refresh {min(SLOWEST, max(FASTEST, state.refresh * factor)):g}"
 
 
 def _other_interest(state: ConsoleState) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from textual.widgets import Static
 
 from chatops.api.command_line import parse, render
@@ -240,6 +241,20 @@ async def test_refresh_keys_halve_and_double_the_interval() -> None:
         assert rig.app.state.refresh == 2 * before
         await press(rig, pilot, "plus")
         assert rig.app.state.refresh == before
+
+
+@pytest.mark.parametrize(("key", "seconds", "says"), [
+    ("plus", 0.1, ":refresh 0.1s   \u2713 every 0.1 s, and no faster"),
+    ("minus", 5.0, ":refresh 5s   \u2713 every 5 s, and no slower")])
+async def test_refresh_keys_say_what_was_done_where_they_can_go_no_further(
+        key: str, seconds: float, says: str) -> None:
+    rig = Rig()
+    async with rig.app.run_test() as pilot:
+        await begin(rig, pilot)
+        rig.app.state.set_refresh(seconds)
+        await press(rig, pilot, key)
+        assert rig.app.state.refresh == seconds
+        assert echo(rig) == says
 
 
 async def test_a_recording_is_shown_in_the_header_and_can_be_read_back(tmp_path: Path) -> None:
