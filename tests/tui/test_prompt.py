@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from textual.widgets import Input, OptionList, Static
 
 from chatops.api.command_table import SPECS
@@ -312,22 +310,3 @@ def test_history_holds_a_repeated_line_once() -> None:
         history.add(line)
     assert [history.older(""), history.older("b"), history.older("a")] == ["b", "a", "a"]
     assert [history.newer("a"), history.newer("b")] == ["b", ""]
-
-
-async def test_files_are_listed_by_their_names_however_deep_the_folder_lies(
-        tmp_path: Path) -> None:
-    folder = tmp_path / "a-rather-long-name" / "another-one" / "a-third"
-    folder.mkdir(parents=True)
-    names = [f"MyRecordingOf{day}AtTheOffice-{day}.rec" for day in ("Monday", "Tuesday")]
-    for name in (*names, "My own.rec"):
-        (folder / name).touch()
-    rig = Rig()
-    async with rig.app.run_test(size=(80, 24)) as pilot:
-        await begin(rig, pilot)
-        rig.app.query_one(Prompt).open(f"save {folder}/My")
-        await pilot.pause()
-        rows = [line.strip() for line in on_screen(rig).splitlines()]
-        assert [row for row in rows if row.startswith("My")] == ["My own.rec", *names]
-        rig.app.query_one(Prompt).open(f"save {folder}/own")     # which no path begins with
-        await pilot.pause()
-        assert "My own.rec" not in on_screen(rig)

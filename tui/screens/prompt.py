@@ -300,20 +300,20 @@ class Prompt(Vertical):
 
     # -- completing and recalling
 
-    def action_complete(self, step: int) -> None:
-        """Put in the next candidate; go round and round."""
-        candidates = self._completion.candidates
-        if not candidates:
-            return
-        if len(candidates) == 1:
-            self._take(candidates[0])
-            return
-        if self._chosen < 0:
-            self._typed = self.query_one(Input).value
-        self._chosen = (self._chosen + step) % len(candidates) if self._chosen >= 0 else (
-            0 if step > 0 else len(candidates) - 1)
-        self._put(candidates[self._chosen].line)
-        self.query_one(OptionList).highlighted = self._chosen
+    def action_complete(self, step: int, *, walk: bool = False) -> None:
+        """Put in the next candidate, round and round; a folder that stands is gone into, but for
+        who walks.
+        """
+        candidates, at = self._completion.candidates, self._chosen
+        folder = at >= 0 and candidates[at].line.endswith("/")
+        if len(candidates) == 1 or (folder and step > 0 and not walk):
+            self._take(candidates[max(0, at)])
+        elif candidates:
+            if at < 0:
+                self._typed = self.query_one(Input).value
+            self._chosen = (at + step if at >= 0 else min(0, step)) % len(candidates)
+            self._put(candidates[self._chosen].line)
+            self.query_one(OptionList).highlighted = self._chosen
 
     def _take(self, candidate: Candidate) -> None:
         """Put in a candidate and go on to the next argument."""
@@ -337,7 +337,7 @@ class Prompt(Vertical):
             self._put(self._typed)
             self.query_one(OptionList).highlighted = None
         elif self._chosen >= 0 or (step < 0 and self._history.at_newest):
-            self.action_complete(-step)
+            self.action_complete(-step, walk=True)
         else:
             self.action_recall(step)
 
