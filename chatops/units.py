@@ -138,7 +138,9 @@ def format_duration(seconds: float) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """At most four characters, rounded down: `0s`, `59s`, `3m`, `12h`, `99d`."""
+    """At most four characters, rounded down: `0s`, `59s`, `3m`, `12h`, `999d`, `2y`."""
+    if seconds >= 1000 * 86400:
+        return f"{min(999, int(seconds // (365 * 86400)))}y"
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
