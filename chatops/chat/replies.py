@@ -135,7 +135,7 @@ def history(hub: Hub, session: Session, argument: str, _muted: Refuses) -> None:
 
 def quit_(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
     """`/quit [REASON]`, or `quit` alone on a line; the reason is speech as well"""
-    if argument and muted():
+    if argument and (muted() or session.hushed):
         argument = ""
     hub.leave(session, argument or "left", "bye")
 

@@ -133,6 +133,12 @@ class Session:
         return False
 
     @property
+    def hushed(self) -> bool:
+        """Whether it is in a room that may not read what it writes."""
+        return any([room.guarded and room.rules.hushed(self.sender) for room in
+                    self.rooms.values()])
+
+    @property
     def way_to_log_in(self) -> str:
         """What its user types to log in to the account of its nick."""
         return f"/login {self.nick} PASSWORD"

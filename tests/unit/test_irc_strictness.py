@@ -117,6 +117,24 @@ def test_nor_does_a_plain_client(chat: IrcChat) -> None:
     assert chat.asked(bob, "/join lobby", "/nick rob")[-1] == "*** bob is now rob"
 
 
+@pytest.mark.parametrize(("mode", "heard"), [
+    ("+b bob!*@*", False), ("+b ~m:bob!*@*", False), ("+m", False),
+    ("+mv bob", True), ("+be bob!*@* bob!*@*", True), ("+k key", True)])
+@pytest.mark.parametrize("irc", [True, False])
+def test_who_may_not_speak_in_a_channel_has_no_last_words_there(
+        chat: IrcChat, mode: str, heard: bool, irc: bool) -> None:
+    ada, bob = chat.person("ada"), chat.person("bob") if irc else chat.line_user("bob")
+    chat.send(ada, "JOIN #a")
+    chat.send(bob, "JOIN #a" if irc else "/join a")
+    if irc:
+        chat.send(bob, "JOIN #b")              # where it may speak: QUIT is heard once
+    chat.asked(ada, f"MODE #a {mode}")
+    chat.send(bob, "QUIT :buy tea" if irc else "/quit buy tea")
+    (gone,) = chat.heard(ada)
+    assert " QUIT" in gone
+    assert ("buy tea" in gone) == heard
+
+
 def test_a_mask_does_not_begin_the_last_parameter(chat: IrcChat) -> None:
     ada = chat.person("ada")
     chat.asked(ada, "JOIN #r")

@@ -153,7 +153,7 @@ def pong(_irc: Irc, _client: Client, _message: Message) -> None:
 
 def quit_(irc: Irc, client: Client, message: Message) -> None:
     reason = message.param(0).strip()
-    if irc.is_muted(client):
+    if irc.is_muted(client) or client.hushed:
         reason = ""
     irc.hub.leave(client, f"Quit: {reason}" if reason else "Client quit", "Quit"
                   + (f": {reason}" if reason else ""))
