@@ -135,8 +135,8 @@ class Session:
     @property
     def hushed(self) -> bool:
         """Whether it is in a room that may not read what it writes."""
-        return any([room.guarded and room.rules.hushed(self.sender) for room in
-                    self.rooms.values()])
+        return any(room.guarded and room.rules.hushed(self.sender)
+                   for room in self.rooms.values())
 
     @property
     def way_to_log_in(self) -> str:

@@ -209,6 +209,9 @@ class Telling:
         rooms = sorted(rooms, key=lambda room: len(room.members), reverse=True)
         told: set[int] = set()
         self.news(rooms, sender.nick, *([text] if kind == "nick" else ()))
+        apart = rooms if kind in ("nick", "quit") and len(rooms) > 1 else ()
+        for room in apart:             # what it has said in any of them was said before that,
+            self._send_off(room)
         for room in rooms:
             self._announce_here(room, sender, kind, text, repeats=room is not rooms[0], also=also,
                                 quiet=quiet)
@@ -218,6 +221,8 @@ class Telling:
                         told.add(member.id)
                         if room is not rooms[0]:
                             self._tell_of(member, room, self.group(sender, kind, text))
+        for room in apart:             # and what it says next, after it
+            self._send_off(room)
         if not rooms and also is not None:
             self._tell_of(also, self.lobby, self.group(sender, kind, text))
 

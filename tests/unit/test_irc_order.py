@@ -68,6 +68,41 @@ def test_an_old_connection_is_heard_to_go_before_another_has_its_nick(
     assert told(chat, ada)[:2] == ["QUIT :replaced by", "NICK ada"]
 
 
+@pytest.mark.parametrize("line", ["NICK rob", "QUIT", "gone"])
+@pytest.mark.parametrize("places", [("#a", "#b"), ("#b", "#a")])
+def test_what_somebody_says_in_any_channel_is_heard_before_a_new_nick_or_the_end(
+        chat: IrcChat, line: str, places: tuple[str, str]) -> None:
+    small, large = places
+    ada, bob = everywhere(chat, "ada"), everywhere(chat, "bob")
+    chat.asked(everywhere(chat, "eve"), f"PART {small}")     # so it is told in the other one
+    chat.heard(ada)
+    chat.send(chat.person("kim"), f"JOIN {large}")
+    chat.send(bob, f"PRIVMSG {small} :hello")
+    if line == "gone":
+        chat.hub.disconnect(bob, "peer reset")
+    else:
+        chat.send(bob, line)
+    heard = [each.split(" ")[:2] for each in chat.heard(ada) if each.startswith(":bob!")]
+    assert [command for _, command in heard] == ["PRIVMSG", "NICK" if "NICK" in line else "QUIT"]
+
+
+@pytest.mark.parametrize("places", [("#a", "#b"), ("#b", "#a")])
+def test_who_has_a_new_nick_is_heard_to_take_it_before_saying_something_anywhere(
+        chat: IrcChat, places: tuple[str, str]) -> None:
+    small, large = places
+    ada, bob, eve = everywhere(chat, "ada"), everywhere(chat, "bob"), everywhere(chat, "eve")
+    kim = chat.person("kim")
+    chat.asked(kim, f"JOIN {large}")   # the larger one: NICK is told there
+    chat.heard(ada)
+    for place in places:
+        chat.send(eve, f"PRIVMSG {place} :hello")
+    chat.send(bob, "NICK rob", f"PRIVMSG {small} :it is me")
+    heard = [each.split(" ")[:2] for each in chat.heard(ada) if not each.startswith(":eve!")]
+    assert [command for _, command in heard] == ["NICK", "PRIVMSG"]
+    (gone,) = [each for each in chat.heard(kim) if " NICK " in each]
+    assert gone.startswith(":bob!")
+
+
 def test_so_is_somebody_of_another_node(chat: IrcChat) -> None:
     abroad.begin(chat.hub, "a")
     ada = everywhere(chat, "ada")
