@@ -6,8 +6,8 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
-KEPT = 1000                    # of whom it is known what they have spent, until those who have all
-                               # of it again are forgotten
+KEPT = 1000                    # of whom it is known what they have spent, or twice as many as were
+                               # left when those who have all of it again were last forgotten
 
 
 class Patience(Generic[K]):
@@ -20,6 +20,7 @@ class Patience(Generic[K]):
         self._most = most
         self._window = window
         self._left: dict[K, tuple[float, float]] = {}      # and when that was so
+        self._kept = KEPT          # going through them each time would be quadratic
 
     def left(self, now: float, whose: K) -> float:
         """Seconds that it may still spend."""
@@ -29,9 +30,10 @@ class Patience(Generic[K]):
     def spend(self, now: float, whose: K, seconds: float) -> None:
         """It has spent so many; nobody has less than none left."""
         self._left[whose] = max(0.0, self.left(now, whose) - seconds), now
-        if len(self._left) > KEPT:
+        if len(self._left) > self._kept:
             self._left = {each: known for each, known in self._left.items()
                           if self.left(now, each) < self._most}
+            self._kept = max(KEPT, 2 * len(self._left))
 
     def forget(self, whose: K) -> None:
         """It is gone.  Harmless where nothing is known of it."""

@@ -33,6 +33,23 @@ def test_who_has_all_of_it_again_need_not_be_remembered() -> None:
     assert left.left(WINDOW, -1) == MOST - 1.0
 
 
+def test_thousands_that_have_none_left_are_not_gone_through_each_time_one_spends() -> None:
+    looks = 0
+
+    class Counted(Patience[int]):
+        def left(self, now: float, whose: int) -> float:
+            nonlocal looks
+            looks += 1
+            return super().left(now, whose)
+
+    left = Counted(MOST, WINDOW)
+    many = 8 * patience.KEPT
+    for number in range(many):
+        left.spend(0.0, number, 1.0)
+    assert looks <= 4 * many
+    assert all(left.left(0.0, number) == MOST - 1.0 for number in range(many))
+
+
 @given(st.lists(st.tuples(st.floats(0, 30), st.floats(0, 5)), max_size=60))
 def test_nobody_spends_more_than_there_is(steps: list[tuple[float, float]]) -> None:
     left: Patience[str] = Patience(MOST, WINDOW)
