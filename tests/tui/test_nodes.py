@@ -247,11 +247,13 @@ async def test_how_the_engine_is_can_be_read_beside_the_nodes_on_every_terminal(
     async with rig.app.run_test(size=size) as pilot:
         await begin(rig, pilot, 1.0)
         await press(rig, pilot, "7")
-        rig.run(0.2)
-        await pilot.pause()
-        shown = on_screen(rig)
-        assert shown.count("127.0.0.1:6379/0 has been") == 1
-        assert "[/b]" in shown
+        for key in ("home", "down"):           # another node, and this one
+            await press(rig, pilot, key)
+            rig.run(0.2)
+            await pilot.pause()
+            shown = on_screen(rig)
+            assert shown.count("127.0.0.1:6379/0 has been") == 1
+            assert "[/b]" in shown
 
 
 async def test_on_a_large_terminal_the_details_are_those_of_the_node_or_of_whoever_is_elsewhere(

@@ -51,10 +51,9 @@ def _node(row: NodeRow, snapshot: Snapshot) -> Iterable[Content]:
     if not here:
         yield _line("doubled", counted(row.doubled, "frame"), "came again and were dropped")
     yield _line("skew", f"{row.skew:+z.1f}s", "its clock against the engine's")
-    if here:
-        yield _line("engine", clean(node_table.engine_line(snapshot)))
-    else:
+    if not here:
         yield _line("seen", f"{format_age(max(0.0, snapshot.mono - row.seen))} ago")
+    yield _line("engine", clean(node_table.engine_line(snapshot)))
 
 
 def _line(label: str, value: str, note: str = "") -> Content:
