@@ -129,9 +129,11 @@ def _put(database: sqlite3.Connection, folded: str, record: AccountRecord, *, an
         return
     database.execute(
         "INSERT INTO account (folded, name, hash, admin, made_at, born_at, changed_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6) ON CONFLICT (folded) DO UPDATE SET"
-        " name = ?2, hash = ?3, admin = ?4, born_at = ?5, changed_at = ?6, pending_at = 0",
-        (folded, record.name, record.hash, int(record.admin), record.born_at, record.changed_at))
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (folded) DO UPDATE SET"
+        " name = excluded.name, hash = excluded.hash, admin = excluded.admin,"
+        " born_at = excluded.born_at, changed_at = excluded.changed_at, pending_at = 0",
+        (folded, record.name, record.hash, int(record.admin), record.born_at, record.born_at,
+         record.changed_at))
     database.execute("DELETE FROM certificate WHERE folded = ?", (folded,))
     database.executemany("INSERT INTO certificate (fingerprint, folded) VALUES (?, ?)",
                          [(one, folded) for one in record.certificates])

@@ -91,9 +91,10 @@ class AccountStore:
         if NAME.fullmatch(name) is None:
             raise AccountError(f"'{name}' is no name for an account: letters, digits, _ and -, "
                                "at most 32, and no digit first")
+        now = self._wall()
         changed = self._change(
             "INSERT OR IGNORE INTO account (folded, name, hash, admin, made_at, pending_at)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?5)", fold(name), name, hash, int(admin), self._wall())
+            " VALUES (?, ?, ?, ?, ?, ?)", fold(name), name, hash, int(admin), now, now)
         if not changed:
             raise AccountError(f"there is an account {name} already")
 
@@ -124,7 +125,7 @@ class AccountStore:
     def certificates(self, name: str = "") -> list[tuple[str, str]]:
         """Fingerprints and whose they are: of all accounts, or of one."""
         rows = self._run("SELECT fingerprint, name FROM certificate JOIN account USING (folded)"
-                         " WHERE folded = ?1 OR ?1 = '' ORDER BY folded, fingerprint", fold(name))
+                         " WHERE ? IN (folded, '') ORDER BY folded, fingerprint", fold(name))
         return [(str(fingerprint), str(owner)) for fingerprint, owner in rows]
 
     def remove_certificate(self, fingerprint: str) -> None:
