@@ -73,7 +73,6 @@ class ProgramPictures:
     def begin(self, view: SnapshotSlot) -> None:
         self._views.append(view)
         if self._timer is None:
-            private.time_handles(time.monotonic)
             self._tick()
 
     def end(self, view: SnapshotSlot) -> None:
@@ -131,7 +130,8 @@ class ProgramPictures:
             self._begin_picture(now)
 
     def _watch_all(self) -> None:
-        """Watch those that have come since."""
+        """Watch those that have come since, and asyncio's calls if the program has it by now."""
+        private.time_handles(time.monotonic)
         for selector in registry.alive():
             if not any(each is selector for each in self._watched):
                 self._watched.append(selector)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import selectors
+import sys
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -15,7 +17,7 @@ from chatops.loop import backends
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.reactor import Reactor
 from chatops.watch.loops import Loops
-from chatops.watch.pictures import FIRST, LONGEST, LOST, SHARE, SLICE, ProgramPictures
+from chatops.watch.pictures import FIRST, LONGEST, LOST, SHARE, SLICE, TICK, ProgramPictures
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.watchdog import Watchdog
 
@@ -103,6 +105,26 @@ def test_nothing_is_asked_of_a_loop_while_nobody_looks() -> None:
         assert rig.reactor.timers == 0
         rig.turn()
         assert not rig.selector.watched
+    finally:
+        rig.close()
+
+
+def test_calls_are_timed_also_where_asyncio_is_imported_after_somebody_has_begun_to_look(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    before = asyncio.events.Handle.__dict__["_run"]
+    rig = Rig()
+    try:
+        view = rig.pictures.view()
+        with monkeypatch.context() as not_yet:
+            not_yet.delitem(sys.modules, "asyncio.events")
+            rig.pictures.begin(view)
+        assert asyncio.events.Handle.__dict__["_run"] is before
+        rig.clock.now += TICK
+        rig.reactor.waker.wake()
+        rig.reactor.turn()
+        assert asyncio.events.Handle.__dict__["_run"] is not before
+        rig.pictures.end(view)
+        assert asyncio.events.Handle.__dict__["_run"] is before
     finally:
         rig.close()
 

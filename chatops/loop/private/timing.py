@@ -15,13 +15,15 @@ _run: Any = None                       # Handle._run as it was, while calls are 
 
 
 def time_handles(clock: Callable[[], float]) -> None:
-    """Time every call of every loop, until `leave_handles`.  Any thread."""
+    """Time every call of every loop, until `leave_handles`; nothing where nobody has imported
+    asyncio.  Any thread.  Idempotent.
+    """
     global _run
     events = sys.modules.get("asyncio.events")
     run = getattr(getattr(events, "Handle", None), "_run", None)
-    if _run is not None or run is None:
-        return
     timer: Any = getattr(events, "TimerHandle", None)
+    if _run is not None or run is None or timer is None:
+        return                         # or asyncio is just being imported
 
     # Written out, though it is long: it runs for every call of the loop, and what is raised
     # and caught, or called, costs as much as all the rest.
