@@ -12,7 +12,7 @@ from chatops.chat.effects import Answer, PauseReading
 from chatops.chat.hub import LOBBY, Hub
 from chatops.chat.lines import COUNTED, affordable, cost, is_talk, split
 from chatops.chat.login import Gate
-from chatops.chat.parser import ParsedCommand, Say, parse_line
+from chatops.chat.parser import ParsedCommand, Say, help_lines, parse_line
 from chatops.chat.sanitize import clean
 from chatops.chat.session import Session
 from chatops.chat.telnet import TelnetFilter
@@ -36,6 +36,7 @@ class Intake:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.gate: Gate | None = None  # who knows the accounts, where there are any
+        self.keeps_history = False     # what is said can be looked up later
         self.irc_port = 0              # where IRC clients are to go, if anywhere
 
     @property
@@ -214,10 +215,21 @@ class Intake:
         elif isinstance(parsed, ParsedCommand):
             if (question := login.COMMANDS.get(parsed.name)) is not None:
                 question(hub, self.gate, session, parsed.argument)
+            elif parsed.name == "help":
+                hub.notice(session, *help_lines(without=self._absent()))
             else:
                 replies.COMMANDS[parsed.name](hub, session, parsed.argument, muted.refuses)
         else:
             hub.error(session, f"no command /{parsed.name}; /help lists them")
+
+    def _absent(self) -> set[str]:
+        """Commands for what there is not on this server."""
+        absent = set() if self.keeps_history else {"history"}
+        if self.gate is None or self.gate.registration == "off":
+            absent.add("register")
+        if self.gate is None:
+            absent.add("login")
+        return absent
 
     def _without_telnet(self, session: Session, data: bytes) -> tuple[bytes, bool]:
         """The data without negotiation, and whether there was more of that than is followed."""

@@ -145,7 +145,9 @@ def _asked(hub: Hub, session: Session, argument: str, command: str, question: Qu
     def told(outcome: Outcome) -> None:
         if outcome.account:
             still = f"you are called {session.nick} still: /nick {outcome.account} takes the nick"
-            hub.notice(session, f"you are logged in as {outcome.account}",
+            made = f"the account {outcome.account} is yours now"
+            hub.notice(session, *([made] if command == "register" else []),
+                       f"you are logged in as {outcome.account}",
                        *([still] if session.guest else []))
         else:
             hub.error(session, outcome.reason)

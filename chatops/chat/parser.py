@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -88,10 +89,11 @@ def usage_of(name: str) -> str:
     return next(_written(command) for command in CLIENT_COMMANDS if command.name == name)
 
 
-def help_lines() -> list[str]:
-    """One line per command, names and explanations in two columns."""
-    width = max(len(_written(command)) for command in CLIENT_COMMANDS)
-    return [f"{_written(command):{width}}  {command.help}" for command in CLIENT_COMMANDS]
+def help_lines(without: Collection[str] = ()) -> list[str]:
+    """One line per command but these, names and explanations in two columns."""
+    listed = [command for command in CLIENT_COMMANDS if command.name not in without]
+    width = max(len(_written(command)) for command in listed)
+    return [f"{_written(command):{width}}  {command.help}" for command in listed]
 
 
 def _written(command: ClientCommand) -> str:

@@ -11,7 +11,7 @@ from chatops.chat.formatting import strip
 from chatops.chat.hub import Hub
 from chatops.chat.limits import AWAY, TOPIC
 from chatops.chat.owners import kept_by_ban, make_way
-from chatops.chat.parser import help_lines, usage_of
+from chatops.chat.parser import usage_of
 from chatops.chat.session import Session
 from chatops.units import counted
 
@@ -171,13 +171,8 @@ def away(hub: Hub, session: Session, argument: str, muted: Refuses) -> None:
     hub.notice(session, "you are marked as away" if argument else "you are back")
 
 
-def help_(hub: Hub, session: Session, _argument: str, _muted: Refuses) -> None:
-    """`/help`"""
-    hub.notice(session, *help_lines())
-
-
 COMMANDS: dict[str, Callable[[Hub, Session, str, Refuses], None]] = {
     "nick": nick, "who": who, "me": me, "msg": msg, "join": join, "rooms": rooms,
-    "history": history, "topic": topic, "away": away, "quit": quit_, "help": help_,
+    "history": history, "topic": topic, "away": away, "quit": quit_,
 }
 

@@ -110,6 +110,7 @@ class ChatServer:
     def use_history(self, history: ChatHistorySink) -> None:
         """From here on what rooms hear is kept there."""
         self.state.history = history
+        self.intake.keeps_history = True
         if self.irc is not None:
             self.irc.irc.keeps_history = True
 

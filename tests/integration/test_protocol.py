@@ -120,11 +120,13 @@ def test_lines_arrive_in_the_order_in_which_they_were_said(pair: tuple[Client, C
 # -- commands
 
 
-def test_help_lists_the_table_that_dispatches(chat: Server) -> None:
+def test_help_lists_the_table_that_dispatches_but_what_there_is_not_here(chat: Server) -> None:
     client = chat.client()
     client.say("/help")
-    lines = [client.read_line() for _ in CLIENT_COMMANDS]
-    for line, command in zip(lines, CLIENT_COMMANDS, strict=True):
+    there = [command for command in CLIENT_COMMANDS
+             if command.name not in ("history", "login", "register")]
+    lines = [client.read_line() for _ in there]
+    for line, command in zip(lines, there, strict=True):
         assert line.startswith(f"*** /{command.name}")
         assert line.endswith(command.help)
     assert {command.name for command in CLIENT_COMMANDS} == {

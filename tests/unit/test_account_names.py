@@ -44,7 +44,7 @@ def test_who_is_logged_in_makes_no_second_account(chat: IrcChat, gate: Later) ->
     chat.heard(nc)
     nc.door.receive(nc, b"/register zoe secret\n/register eve secret\n")
     gate.answer(chat)
-    assert chat.heard(nc) == ["*** you are logged in as zoe",
+    assert chat.heard(nc) == ["*** the account zoe is yours now", "*** you are logged in as zoe",
                               "*** error: you are logged in as zoe already"]
     assert "eve" not in gate.accounts
 

@@ -201,6 +201,39 @@ def test_nickserv_makes_no_account_of_half_a_line(chat: IrcChat, gate: Later) ->
         assert answer.endswith(f":usage: {usage}")
 
 
+def test_who_has_made_an_account_is_told_so(chat: IrcChat, gate: Later) -> None:
+    bob, nc = newcomer(chat), chat.line_user("eve")
+    nc.secure = True
+    chat.asked(bob, "NICK bob", "USER bob 0 * :Bob")
+    say(chat, bob, "NS REGISTER secret", "NS IDENTIFY secret")
+    gate.answer(chat)
+    assert [line.partition(" :")[2] for line in chat.heard(bob) if " NOTICE " in line] == [
+        "the account bob is yours now", "you are logged in as bob"]
+    nc.door.receive(nc, b"/register eve secret\n")
+    gate.answer(chat)
+    assert chat.heard(nc) == ["*** the account eve is yours now", "*** you are logged in as eve"]
+
+
+def test_help_has_only_what_there_is(chat: IrcChat, gate: Later) -> None:
+    """Of both doors: nobody is asked for what would be refused, whatever is typed."""
+    bob, nc = chat.person("bob"), chat.line_user("eve")
+
+    def listed(word: str) -> bool:
+        return any(f" /{word} " in line for line in chat.asked(nc, "/help"))
+
+    def of_nickserv() -> list[str]:
+        return [line.partition(" :")[2].split()[0] for line in chat.asked(bob, "NS HELP")]
+
+    assert (listed("history"), listed("login"), listed("register")) == (False, True, True)
+    assert "REGISTER" in of_nickserv()
+    chat.plain.keeps_history, gate.registration = True, "off"
+    assert (listed("history"), listed("login"), listed("register")) == (True, True, False)
+    assert "IDENTIFY" in of_nickserv()
+    assert "REGISTER" not in of_nickserv()
+    chat.plain.gate = None
+    assert (listed("login"), listed("register"), listed("who")) == (False, False, True)
+
+
 def test_who_regains_the_nick_that_it_has_is_told_so_and_nobody_hears_of_it(
         chat: IrcChat, gate: Later) -> None:
     ada = chat.person("ada")

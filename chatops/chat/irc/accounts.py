@@ -198,6 +198,8 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
             return
         if outcome.account:
             logged_in(irc, client, outcome)
+            if command == "REGISTER":
+                _says(irc, client, f"the account {outcome.account} is yours now")
         elif client.guest and command == "IDENTIFY" and len(rest) == 1:
             _says(irc, client, f"you are called {client.nick} here: IDENTIFY ACCOUNT PASSWORD")
         _says(irc, client, f"you are logged in as {outcome.account}" if outcome.account
@@ -227,7 +229,8 @@ def nickserv(irc: Irc, client: Client, text: str) -> None:
         _ghost(irc, client, rest[0], regain=command == "REGAIN")
     else:
         for line in HELP:
-            _says(irc, client, line)
+            if gate.registration != "off" or not line.startswith("REGISTER"):
+                _says(irc, client, line)
 
 
 def _usage(command: str) -> str:
