@@ -15,8 +15,8 @@ from chatops.chat.groups import Group
 from chatops.chat.hub import Hub
 from chatops.chat.past import Found, Selection
 from chatops.loop.reactor import Reactor
-from chatops.storage.chat_history import ALL, ChatHistory, ChatLine, Chunk, Cursor, Keep
-from chatops.storage.recent import Recent
+from chatops.storage.chat_history import ALL, ChatHistory, Chunk, Cursor, Keep
+from chatops.storage.recent import Recent, told
 from chatops.storage.worker import Journal, reason
 from chatops.units import counted
 
@@ -146,7 +146,7 @@ class HistoryWriter:
 
     def recent(self, room: str) -> list[str]:
         """Its last lines, with their time, for who enters."""
-        return [_shown(line) for line in self._recent.lines(room)]
+        return [told(line, self._hub.at) for line in self._recent.lines(room)]
 
     def _trim(self) -> None:
         """A small step, and another soon as long as there is more to delete."""
@@ -249,8 +249,9 @@ class HistoryWriter:
 
     def _ask(self, question: Recall) -> None:
         self._hand_over()
+        now = self._hub.at
         self._journal.later(
-            lambda: self._look_up(question), "look up the history",
+            lambda: self._look_up(question, now), "look up the history",
             lambda error: self._submit(lambda: self._answer(question, [_unreadable(error)])))
 
     def _answer(self, question: Recall, lines: list[str]) -> None:
@@ -293,13 +294,13 @@ class HistoryWriter:
             say(events.Warned(time.time(), f"the history lacks the last {counted(lost, 'line')}"))
         self._archive.close()
 
-    def _look_up(self, question: Recall) -> None:
+    def _look_up(self, question: Recall, now: float) -> None:
         try:
             if question.text:
                 found = self._archive.search(question.room, question.text, question.limit)
             else:
                 found = self._archive.last(question.room, question.limit)
-            lines = [_shown(line) for line in found] or ["nothing like that is kept here"]
+            lines = [told(line, now) for line in found] or ["nothing like that is kept here"]
         except sqlite3.Error as error:
             lines = [_unreadable(error)]
         self._submit(lambda: self._answer(question, lines))
@@ -313,14 +314,6 @@ class HistoryWriter:
 
     def _submit(self, call: Callable[[], None]) -> None:
         self._reactor.submit(call)
-
-
-def _shown(line: ChatLine) -> str:
-    try:
-        moment = time.strftime("%H:%M", time.localtime(line.at))
-    except (OverflowError, ValueError, TypeError, OSError):
-        moment = "--:--"           # a row that we have not written: no time of this calendar
-    return f"{moment} {line.line}"
 
 
 def _unreadable(error: Exception) -> str:

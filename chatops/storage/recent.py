@@ -6,11 +6,26 @@ is said meanwhile.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 
 from chatops.storage.chat_history import NOTICE, ChatLine
 from chatops.storage.history_file import ROOMS
+
+TODAY = 12 * 3600.0            # seconds; just after midnight, "23:50" is no riddle
+
+
+def told(line: ChatLine, now: float) -> str:
+    """As clients are told of it: with its time, and with its date if that is another day's."""
+    try:
+        then, today = time.localtime(line.at), time.localtime(now)
+        form = ("%H:%M" if then[:3] == today[:3] or 0 <= now - line.at < TODAY else
+                "%d %b %H:%M" if then.tm_year == today.tm_year else "%d %b %Y %H:%M")
+        moment = time.strftime(form, then)
+    except (OverflowError, ValueError, TypeError, OSError):
+        moment = "--:--"           # a row that we have not written: no time of this calendar
+    return f"{moment} {line.line}"
 
 
 class Recent:
