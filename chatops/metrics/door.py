@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import NamedTuple
 
@@ -68,13 +69,22 @@ class HttpDoor:
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno in SHORTAGES:       # to try again at once would spin
-                    self._accept(False)
-                    self._short = self.reactor.call_later(PAUSE, self._over)
+                if error.errno in SHORTAGES:
+                    self._pause()
                     return
                 continue           # that newcomer's trouble alone
-            self._inside.add(Visit(self, sock))
+            try:
+                self._inside.add(Visit(self, sock))
+            except OSError:        # epoll_ctl(2) lacks memory, or has its own limit
+                sock.close()
+                self._pause()
+                return
         self._accept(False)        # until somebody leaves
+
+    def _pause(self) -> None:
+        """To try again at once would spin."""
+        self._accept(False)
+        self._short = self.reactor.call_later(PAUSE, self._over)
 
     def _over(self) -> None:
         self._short = None
@@ -83,11 +93,15 @@ class HttpDoor:
     def _accept(self, on: bool) -> None:
         if on == self._accepting or self._sock.fileno() < 0:
             return
-        self._accepting = on
-        if on:
-            self.reactor.selector.register(self._sock, EVENT_READ, self.on_ready)
-        else:
+        if not on:
             self.reactor.selector.unregister(self._sock)
+        else:
+            try:
+                self.reactor.selector.register(self._sock, EVENT_READ, self.on_ready)
+            except OSError:        # as for a visit
+                self._pause()
+                return
+        self._accepting = on
 
     def left(self, visit: Visit) -> None:
         """Said by itself."""
@@ -175,8 +189,9 @@ class Visit:
             while self._out:
                 self._out = self._out[self._sock.send(self._out):]
         except BlockingIOError:
-            self._watch(EVENT_WRITE)
-            return
+            with suppress(OSError):        # the selector may have no room for it
+                self._watch(EVENT_WRITE)
+                return
         except OSError:
             pass                   # it has gone
         self.close()
@@ -184,10 +199,11 @@ class Visit:
     def _watch(self, mask: int) -> None:
         selector = self._door.reactor.selector
         if self._registered:
+            self._registered = False
             selector.unregister(self._sock)
-        self._registered = bool(mask)
         if mask:
             selector.register(self._sock, mask, self.on_ready)
+            self._registered = True
 
     def close(self) -> None:
         """Idempotent."""
