@@ -10,10 +10,10 @@ COUNTED = 512                  # bytes of a line that count as one of its rate, 
 
 
 def is_talk(lines: bytes) -> bool:
-    """Whether all of it is words for the room, which need not be looked at one by one.
-
-    What `parser.all_said` and `sanitize.is_plain` say, without two more calls for each chunk.
+    """Whether all of it is clean, and words for the room, as `parser.parse_line` would say one by
+    one: then nobody need look at each.  Says no of some that are.
     """
+    # `sanitize.is_plain` is asked without a call, for this is done for each chunk.
     return TO_BE_READ.search(b"\n" + lines) is None and (
         lines.translate(PRINTED) == lines or is_clean(lines))
 

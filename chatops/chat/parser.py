@@ -37,7 +37,8 @@ _NAMES = frozenset(command.name for command in CLIENT_COMMANDS)
 # A line of nothing else is blank, though to Python some of these are no whitespace: joiners,
 # fillers of Hangul, and Braille without a dot.
 _UNSEEN = " \u00a0\u2002\u2003\u2009\u3000\u200c\u200d\u115f\u1160\u3164\uffa0\u2800"
-# A line that begins so may ask for something, or be blank: it has to be read.
+# A line that begins so may ask for something, or be blank: it has to be read, also where it turns
+# out to be words for the room, as `quite so` does.
 TO_BE_READ = re.compile(b"\n(?:/|\n|quit|%s)" % b"|".join(
     re.escape(character.encode()) for character in _UNSEEN))
 
@@ -75,13 +76,6 @@ def parse_line(line: str) -> Say | ParsedCommand | Unknown | None:
     if not bare.strip(_UNSEEN):
         return None
     return Say(line)
-
-
-def all_said(lines: bytes) -> bool:
-    """Whether each of these sanitised lines is words for the room, as `parse_line` would say
-    one by one.  Says no of some that are, such as `quite so`.
-    """
-    return TO_BE_READ.search(b"\n" + lines) is None
 
 
 def usage_of(name: str) -> str:

@@ -36,13 +36,12 @@ class FrameQueue:
     the others know.  Sans-I/O; `now` is monotonic, `at` wall clock, both in seconds.
     """
 
-    def __init__(self, codec: Codec, *, most: int = MOST, oldest: float = OLDEST,
+    def __init__(self, codec: Codec, *, most: int = MOST,
                  largest: Callable[[], int] = lambda: LARGEST) -> None:
         """A frame has `largest` bytes now, or one item."""
         self._codec = codec
         self._largest = largest
         self._most = most
-        self._oldest = oldest
         self._items: list[bytes] = []  # of the frame that gathers
         self._size = 0
         self._began = 0.0
@@ -66,11 +65,6 @@ class FrameQueue:
     def written(self) -> int:
         """Frames that were closed, so far."""
         return self._seq
-
-    @property
-    def flying(self) -> bool:
-        """Whether a frame is under way."""
-        return self._flying is not None
 
     def add(self, item: bytes, now: float, at: float) -> None:
         """An item for the next frame."""
@@ -133,7 +127,7 @@ class FrameQueue:
         """Drop what has waited for too long, or is too much."""
         while self._kept and (now - self._kept[0][0] > KEPT or self._kept_size > KEPT_MOST):
             self._kept_size -= self._kept.popleft()[1].size
-        while self._sealed and (now - self._sealed[0].began > self._oldest
+        while self._sealed and (now - self._sealed[0].began > OLDEST
                                 or self._size + self._waiting > self._most):
             self._waiting -= self._sealed.popleft().size
             self.dropped += 1

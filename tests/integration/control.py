@@ -7,9 +7,12 @@ from concurrent.futures import Future
 from pathlib import Path
 from threading import Event
 
+from click.testing import CliRunner, Result
+
 from chatops.api.commands import CommandResult
 from chatops.api.link import ConsoleLink
 from chatops.api.snapshot import Snapshot
+from chatops.cli import main
 from chatops.control.frames import (
     HEAD,
     PROTOCOL,
@@ -23,6 +26,11 @@ from chatops.control.frames import (
 from chatops.links.remote import RemoteLink
 from tests.integration.until import until
 from tests.patience import PATIENCE, scaled
+
+
+def ctl(path: Path, *words: str) -> Result:
+    """`chatops ctl` on that control socket, in this process."""
+    return CliRunner().invoke(main, ["ctl", "--socket", str(path), *words])
 
 
 class Raw:

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from chatops.api import events
 from chatops.api.commands import Ban
@@ -19,6 +19,7 @@ from chatops.cli import main
 from chatops.control.ctl import LOOKS, OF_PROGRAMS
 from chatops.control.socket_path import directory
 from chatops.replay.writer import save
+from tests.integration.control import ctl
 from tests.integration.harness import Served, Server
 from tests.integration.terminal import LEAVE_SCREEN, Terminal, assert_left_as_it_was
 from tests.tui.feed import Feed
@@ -99,10 +100,6 @@ def test_an_attached_console_says_that_the_server_was_killed_and_is_left_in_sile
 
 
 # -- ctl
-
-
-def ctl(path: Path, *words: str) -> Result:
-    return CliRunner().invoke(main, ["ctl", "--socket", str(path), *words])
 
 
 @pytest.mark.parametrize("line", [

@@ -82,7 +82,7 @@ def test_an_engine_that_was_killed_and_comes_back_empty_costs_no_line_and_double
     ada.say("last")
     assert all_of(bob, "ada: last", "ada") == ["ada: last"]
     # The engine has lost the nicks as well: it is told of them again.
-    a.until(lambda chat: not of(chat).claims and not of(chat).queue.flying)
+    a.until(lambda chat: not of(chat).claims and not len(of(chat).queue))
     b.until(lambda chat: not of(chat).claims)
     assert engine.ask("HLEN", "{chatops}:nicks") == 2
 

@@ -9,27 +9,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from chatops.api.commands import WriteInterest
 from chatops.api.slot import SnapshotSlot
 from chatops.api.snapshot import KeyRow, Pulse
-from chatops.cli import main
 from chatops.control.frames import Poll, Update
 from chatops.links.local import LocalLink
 from chatops.links.remote import PROBE_AFTER, RemoteLink
 from chatops.loop.observed import ObservedSelector
 from chatops.loop.rows import key_rows
 from chatops.server.snapshots import LONGEST, SHARE
-from tests.integration.control import Raw, seen, settle
+from tests.integration.control import Raw, ctl, seen, settle
 from tests.integration.harness import PATIENCE, Client, Clock, Served, Server
 from tests.integration.until import until
 from tui.model.state import ConsoleState
-
-
-def ctl(path: Path, *words: str) -> Result:
-    return CliRunner().invoke(main, ["ctl", "--socket", str(path), *words])
-
 
 StartServer = Callable[..., Server]
 DEAR = 100.0                   # seconds of CPU: it must be bounded

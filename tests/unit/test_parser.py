@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatops.chat.lines import is_talk
 from chatops.chat.parser import (
     CLIENT_COMMANDS,
     ParsedCommand,
     Say,
     Unknown,
-    all_said,
     help_lines,
     parse_line,
     usage_of,
@@ -96,10 +96,10 @@ words = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=
 
 @given(st.lists(st.tuples(openings, words).map("".join), min_size=1))
 def test_lines_that_are_talk_are_said_as_they_are(lines: list[str]) -> None:
-    if all_said("".join(f"{line}\n" for line in lines).encode()):
+    if is_talk("".join(f"{line}\n" for line in lines).encode()):
         assert [parse_line(line) for line in lines] == [Say(line) for line in lines]
 
 
 @pytest.mark.parametrize("lines", [b"hello\n", "été\n日本\n".encode(), b"a\nb/c\nnot /quit\n"])
 def test_words_are_talk(lines: bytes) -> None:
-    assert all_said(lines)
+    assert is_talk(lines)
