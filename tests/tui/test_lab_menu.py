@@ -29,6 +29,14 @@ async def typed(rig: Rig, pilot: Page, line: str) -> None:
     await pilot.pause()
 
 
+async def settled(rig: Rig, pilot: Page) -> None:
+    """Lists are drawn to the width they have, and a scroll bar takes a cell of it."""
+    for _ in range(3):
+        await pilot.pause()
+        rig.run(0.2)
+    await pilot.pause()
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_the_lab_shows_every_stage_with_its_fault_and_every_lesson(
         size: tuple[int, int]) -> None:
@@ -162,4 +170,30 @@ async def test_no_box_of_the_lab_is_cut_on_a_small_terminal(size: tuple[int, int
         assert "i ○" in shown                      # the last of the lessons
         if "On the chat server" in shown:          # how each switch stands, not cut
             assert "epoll" in shown
-            assert "on-demand" in shown or size[0] < 80
+            assert "on-demand" in shown
+            assert "evict" in shown
+
+
+@pytest.mark.parametrize("size", [(60, 30), (80, 24), (120, 40)], ids=str)
+async def test_no_text_of_the_lab_is_cut_where_there_is_room_for_the_whole_of_it(
+        size: tuple[int, int]) -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=size) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "L")
+        await settled(rig, pilot)
+        assert "\u2026" not in on_screen(rig)
+
+
+async def test_what_the_lab_lists_is_folded_to_the_width_that_a_list_has_come_to_have() -> None:
+    rig = Rig()
+    async with rig.app.run_test(size=(120, 40)) as pilot:
+        await begin(rig, pilot)
+        await press(rig, pilot, "L")
+        stages = rig.app.screen.query_one("#stages-box")
+        before, stages.styles.width = on_screen(rig), 30   # as while a terminal is resized
+        await settled(rig, pilot)
+        assert "\u2026" not in on_screen(rig)
+        stages.styles.width = None
+        await settled(rig, pilot)
+        assert on_screen(rig) == before

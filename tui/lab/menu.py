@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
@@ -31,6 +32,7 @@ SWITCHES = (
     ("spawn slow 3", "bad clients"),
 )
 COMMAND_CELLS, STANDS_CELLS = 25, 14       # of a switch, and of how it stands
+LEAST = 10                     # cells that a text is folded to
 KEYS = (Key("↑↓←→", "move", "next_list"), Key("enter", "open", "open"),
         Key(f"1-{max(STAGES)}", "server", "to_stages"), Key("a-i", "lesson", "to_lessons"),
         Key("esc", "console", "leave"))
@@ -76,12 +78,13 @@ class LabScreen(Screen[None]):
         super().__init__()
         self._progress = progress
         self._shown: tuple[int | str, ...] = ()
+        self._drawn_for: list[Size] = []
 
     def compose(self) -> ComposeResult:
         yield Static(classes="heading")
         with Horizontal(classes="columns"):
             with Vertical(id="stages-box", classes="box") as box:
-                box.border_title = "Six servers, step by step"
+                box.border_title = "Six servers, in steps"
                 yield ChoiceList(id="stages")
             with Vertical(id="others"):
                 with Vertical(id="lessons-box", classes="box") as box:
@@ -102,6 +105,8 @@ class LabScreen(Screen[None]):
 
     def show(self, state: ConsoleState) -> None:
         """How the switches stand at the chat server."""
+        if self._sizes != self._drawn_for:
+            self._draw()
         loop = state.live.loop if state.live is not None else None
         stands = ((loop.backend, loop.write_interest, loop.slow_consumer, "")
                   if loop is not None else ("", "", "", ""))
@@ -110,33 +115,43 @@ class LabScreen(Screen[None]):
         if (width, *stands) == self._shown or not width:
             return
         self._shown = (width, *stands)
-        wide = COMMAND_CELLS if width >= COMMAND_CELLS + STANDS_CELLS else 0
+        wide = width >= COMMAND_CELLS + STANDS_CELLS
+        lines = [f"{line:<{COMMAND_CELLS}}" if wide else line.partition(" ")[0]
+                 for line, _ in SWITCHES]
         self.query_one("#switches", Static).update(Content("\n").join(
-            Content.assemble((":", "bold $accent"), (f"{line:<{wide}}", "$foreground"), "  ",
+            Content.assemble((":", "bold $accent"), (line, "$foreground"), "  ",
                              (now or what, "$text-muted")).truncate(width, ellipsis=True)
-            for (line, what), now in zip(SWITCHES, stands, strict=True)))
+            for line, (_, what), now in zip(lines, SWITCHES, stands, strict=True)))
 
     # -- drawing
+
+    @property
+    def _sizes(self) -> list[Size]:
+        """Of the lists, without scroll bars; a layout's stand only after what it lays out does."""
+        return [options.scrollable_content_region.size for options in self.query(OptionList)]
 
     def _draw(self) -> None:
         if not self.size or not self.query(KeyStrip):
             return
+        self._drawn_for = sizes = self._sizes
         heading = Content.assemble((" lab ", "bold $background on $primary"),
                                    ("  see a selector at work, break it, understand why",
                                     "$foreground"))
         self.query_one(".heading", Static).update(
             both_ends(heading, score_texts(self._progress, LESSONS), self.size.width))
-        stages = self.query_one("#stages", OptionList)
-        roomy = stages.size.height >= 6 * len(STAGES)
-        _fill(stages, [Option(_stage(stage, stages.size.width, number in self._progress.stages,
-                                     roomy), id=f"stage {number}")
+        stages, lessons = self.query(OptionList)
+        width, height = sizes[0]
+        _fill(stages, [Option(_stage(stage, width, number in self._progress.stages,
+                                     height >= 6 * len(STAGES)), id=f"stage {number}")
                        for number, stage in STAGES.items()])
-        lessons = self.query_one("#lessons", OptionList)
-        roomy = lessons.size.height >= 3 * len(LESSONS)
-        _fill(lessons, [Option(_lesson(letter, lesson, self._progress,
-                                       lessons.size.width if roomy else 0),
+        width, height = sizes[1]
+        titles = [fold(lesson.title, max(LEAST, width - 4)) for lesson in LESSONS]
+        if sum(map(len, titles)) > height:     # each is seen, if not the whole of it
+            titles = [[lesson.title] for lesson in LESSONS]
+        about = width if height >= 3 * len(LESSONS) else 0
+        _fill(lessons, [Option(_lesson(letter, title, lesson, self._progress, about),
                                id=f"lesson {lesson.name}")
-                        for letter, lesson in zip(LETTERS, LESSONS, strict=False)])
+                        for letter, title, lesson in zip(LETTERS, titles, LESSONS, strict=False)])
 
     # -- what the learner does
 
@@ -185,18 +200,21 @@ def _stage(stage: type[StageServer], width: int, seen: bool, roomy: bool) -> Con
                               (stage.title, "bold $foreground"), "  ", mark)]
     if roomy:
         lines += [Content.styled(f"  {row}", "$foreground")
-                  for row in fold(stage.what, max(20, width - 4))]
-    for at, row in enumerate(fold(stage.fault, max(20, width - 6))):
+                  for row in fold(stage.what, max(LEAST, width - 4))]
+    for at, row in enumerate(fold(stage.fault, max(LEAST, width - 4))):
         lines.append(Content.styled(f"  {sign if at == 0 else '  '}{row}", style))
     if roomy and stage.number != max(STAGES):
         lines.append(Content.styled("  ↓", "$text-muted"))
     return Content("\n").join(lines)
 
 
-def _lesson(letter: str, lesson: MeasuredLesson[Any], progress: Progress, width: int) -> Content:
+def _lesson(letter: str, title: list[str], lesson: MeasuredLesson[Any], progress: Progress,
+            width: int) -> Content:
     """Its title, and where there is room for it, what it measures."""
-    line = Content.assemble((f"{letter} ", "bold $primary"), progress.mark(lesson), " ",
-                            (lesson.title, "$foreground"))
-    about = fold(lesson.about, width - 6) if width else []
-    return Content("\n").join([line, *(Content.styled(f"    {row}", "$text-muted")
-                                       for row in about)])
+    first, *rest = title
+    about = fold(lesson.about, max(LEAST, width - 4)) if width else []
+    return Content("\n").join([
+        Content.assemble((f"{letter} ", "bold $primary"), progress.mark(lesson), " ",
+                         (first, "$foreground")),
+        *(Content.styled(f"    {row}", "$foreground") for row in rest),
+        *(Content.styled(f"    {row}", "$text-muted") for row in about)])
