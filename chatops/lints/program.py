@@ -223,7 +223,7 @@ def _locked(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:
     for task in now.tasks:
         if task.holder and task.id not in told and now.mono - task.since >= LOCKED:
             yield Lint("locked", f"{_name(task)} waits {format_age(now.mono - task.since)} for a "
-                       f"lock at {task.at}; {task.holder} holds it", since=task.since, dated=True)
+                       f"lock at {task.at}, held by {task.holder}", since=task.since, dated=True)
 
 
 def _never_retrieved(now: Snapshot, _before: Snapshot | None) -> Iterator[Lint]:

@@ -14,11 +14,12 @@ LATELY = 1.0                   # seconds that the worst of something is remember
 class Cost:
     """Of all calls with one name, in seconds."""
 
-    __slots__ = ("add", "busy", "called", "calls", "name", "recent", "slowest")
+    __slots__ = ("add", "around", "busy", "called", "calls", "name", "recent", "slowest")
 
     def __init__(self, name: str, called: object) -> None:
         self.name = name
         self.called = called           # kept, so that nothing else gets its number
+        self.around = False            # whether it is to go by what is inside, where that shows
         self.calls = 0
         self.busy = 0.0
         self.slowest = 0.0

@@ -241,6 +241,7 @@ class Observer:
         for selector in registry.alive():
             selector.forked()
         private.leave_handles()
+        private.leave_locks()
         self.listening.abandon()
         os.close(self._news)
         os.close(self._tell)

@@ -200,7 +200,8 @@ class Painter:
             state=_state(transport, raw),
             masks=masks_text(registration.masks) if registration is not None else "",
             tls=f"{tls[1]} {tls[0]}" if tls else "", reading=_reading(app),
-            task=clean_text(private.coroutine_name(task.get_coro())) if task is not None else "")
+            task=clean_text(private.coroutine_name(private.coroutine_of(task)))
+            if task is not None else "")
 
     def _key(self, r: Registration, clients: dict[int, ClientRow]) -> KeyRow:
         """The row of one descriptor."""

@@ -76,7 +76,7 @@ class TaskTable:
                     if len(shown) < MOST:
                         shown.append(task)
                     else:
-                        coro = task.get_coro()
+                        coro = private.coroutine_of(task)
                         kind = id(getattr(coro, "cr_code", None) or type(coro))
                         rest[kind] += 1
                         if kind not in kinds:
@@ -115,7 +115,11 @@ class TaskTable:
         self.rows, self.total = tuple(rows), len(alive)
 
     def _holder(self, loop: Any, lock: Any) -> Generator[None, None, Any]:
-        """The task that is inside `async with` this lock, None where none shows."""
+        """The task that has taken this lock, or is inside `async with` it; None where none shows.
+        """
+        taker = private.taker(lock)
+        if taker is not None and lock.locked():
+            return taker
         known = self._holders.get(lock)
         task = known() if known is not None else None
         if task is not None and not task.done() and _holds(task, lock):
@@ -140,7 +144,8 @@ class TaskTable:
             return replace(row, holder="somebody who does not show" if lock.locked() else "")
         ids = self._idents([holder])
         name = ("itself" if row.id in ids else
-                f"{holder.get_name()} {private.coroutine_name(holder.get_coro())}")
+                f"{holder.get_name()} {private.coroutine_name(private.coroutine_of(holder))}"
+                + (", which has ended" if holder.done() else ""))
         # Others may hold a semaphore too: it can go on without this one.
         return replace(row, holder=clean_text(name), behind=() if hasattr(lock, "_value") else ids)
 
@@ -174,7 +179,7 @@ class TaskTable:
         tasks = [each for each in others.left if hasattr(each, "get_coro")] if others else []
         return TaskRow(
             id=known.id, name=clean_text(task.get_name()),
-            coro=clean_text(private.coroutine_name(task.get_coro())),
+            coro=clean_text(private.coroutine_name(private.coroutine_of(task))),
             at=clean_text(_at(awaits)), on=clean_text(_waits_on(awaits, future, others)),
             state=state, since=known.since, chain=tuple(clean_text(text) for _, text in awaits),
             busy=busy, steps=int(steps)), lock, tasks if others and others.every else []

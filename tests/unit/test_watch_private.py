@@ -15,6 +15,7 @@ from weakref import WeakSet
 import pytest
 
 from chatops.loop import private
+from chatops.loop.meter import CallMeter
 
 
 def lacks(value: object, *names: str) -> list[str]:
@@ -174,3 +175,43 @@ def test_a_name_is_what_the_author_wrote() -> None:
     here = os.path.basename(__file__)
     assert private.function_name(callback) == (
         f"test_a_name_is_what_the_author_wrote.<locals>.callback ({here}:{line})")
+
+
+ANYIO = """
+class TaskHandle:
+    def __init__(self, coro):
+        self._coro = coro
+
+    async def _run_coro(self):
+        await self._coro
+"""
+
+
+def test_a_task_of_anyio_s_is_called_and_its_calls_counted_by_what_is_inside() -> None:
+    names: dict[str, Any] = {}
+    exec(compile(ANYIO, "/usr/lib/site-packages/anyio/_core/_tasks.py", "exec"), names)
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    async def main() -> tuple[str, dict[str, int]]:
+        loop: Any = asyncio.get_running_loop()
+        meter = loop._selector.meter = CallMeter()
+        loop._selector.entries = {}
+        task = asyncio.create_task(names["TaskHandle"](work())._run_coro())
+        await asyncio.sleep(0)
+        called = private.coroutine_name(private.coroutine_of(task))
+        await task
+        return called, {cost.name: cost.calls for cost in meter.costs.values()}
+
+    private.time_handles(lambda: 0.0)
+    try:
+        called, calls = asyncio.run(main())
+    finally:
+        private.leave_handles()
+    line = work.__code__.co_firstlineno
+    whole = f"{work.__qualname__} ({os.path.basename(__file__)}:{line})"
+    assert called == whole
+    assert calls[whole] == 2           # the last one, in which it ended, is anyio's
+    assert calls["TaskHandle._run_coro (_tasks.py:6)"] == 1

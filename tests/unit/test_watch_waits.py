@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 
 from chatops.api.program import TaskRow
+from chatops.lints.circles import circles
 from chatops.loop import private
 from chatops.loop.meter import CallMeter
 from chatops.watch.tasks import TaskTable
@@ -251,6 +252,88 @@ def test_of_a_lock_that_was_taken_by_hand_the_holder_does_not_show() -> None:
     seen = rows(holds, ways.plain)
     assert seen["plain"].holder == "somebody who does not show"
     assert seen["plain"].behind == ()
+
+
+@pytest.fixture
+def noted() -> Iterator[None]:
+    private.note_locks()
+    yield
+    private.leave_locks()
+    assert "__setattr__" not in vars(asyncio.Lock)
+
+
+@pytest.mark.usefixtures("noted")
+def test_who_takes_a_lock_by_hand_while_somebody_looks_is_its_holder() -> None:
+    ways = Ways()
+
+    async def first() -> None:
+        await ways.plain()
+
+    async def holds() -> None:
+        await ways.acquires()
+        await nothing()
+
+    async def takes_turns() -> None:
+        async with ways.lock:
+            pass
+        await holds()
+
+    seen = rows(takes_turns, first)
+    assert seen["first"].holder.startswith("takes_turns ")
+    assert seen["first"].behind == (seen["takes_turns"].id,)
+    assert seen["first"].waits.startswith("Lock.acquire held by takes_turns ")
+
+
+@pytest.mark.usefixtures("noted")
+def test_two_that_have_taken_each_other_s_lock_by_hand_are_a_deadlock() -> None:
+    one, other = asyncio.Lock(), asyncio.Lock()
+
+    async def left() -> None:
+        await one.acquire()
+        await asyncio.sleep(0)
+        await other.acquire()
+
+    async def right() -> None:
+        await other.acquire()
+        await one.acquire()
+
+    async def both() -> None:
+        await asyncio.gather(*[asyncio.create_task(each(), name=each.__name__)
+                               for each in (left, right)])
+
+    seen = rows(both)
+    assert [{row.name for row in circle} for circle in circles(seen.values())] == [
+        {"left", "right"}]
+
+
+@pytest.mark.usefixtures("noted")
+def test_of_a_task_that_has_ended_with_a_lock_it_is_said() -> None:
+    ways, kept = Ways(), []
+
+    async def leaves_it_locked() -> None:
+        kept.append(asyncio.current_task())
+        await ways.acquires()
+
+    seen = rows(leaves_it_locked, ways.plain)
+    assert seen["plain"].holder.startswith("leaves_it_locked ")
+    assert seen["plain"].holder.endswith(", which has ended")
+    assert seen["plain"].behind == ()
+
+
+def test_what_was_noted_at_an_earlier_look_is_no_longer_told() -> None:
+    async def main() -> list[bool]:
+        lock, found = asyncio.Lock(), []
+        private.note_locks()
+        await lock.acquire()
+        found.append(private.taker(lock) is asyncio.current_task())
+        private.leave_locks()
+        found.append(private.taker(lock) is None)
+        private.note_locks()
+        found.append(private.taker(lock) is None)
+        private.leave_locks()
+        return found
+
+    assert asyncio.run(main()) == [True, True, True]
 
 
 def test_a_condition_is_held_by_who_is_inside_it() -> None:

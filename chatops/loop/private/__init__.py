@@ -19,6 +19,7 @@ from chatops.loop.private.handles import (
     mark_scheduler,
 )
 from chatops.loop.private.kernel_set import add_waker, make_waker, wakes_later
+from chatops.loop.private.locks import leave_locks, note_locks, taker
 from chatops.loop.private.loops import (
     executor,
     selector_loops,
@@ -31,6 +32,7 @@ from chatops.loop.private.names import (
     call_name,
     calls,
     coroutine_name,
+    coroutine_of,
     function_name,
     label,
     place,
@@ -63,10 +65,11 @@ from chatops.loop.private.waits import MANY, Awaited, awaited, is_other_threads
 
 __all__ = [
     "CHUNKS", "MANY", "Awaited", "add_waker", "app_protocol", "app_transport", "arguments_of",
-    "awaited", "call_name", "callback_of", "calls", "chain", "coroutine_name", "descriptor",
-    "entered", "executor", "function_name", "handles", "is_asyncio", "is_other_threads", "label",
-    "leave_handles", "locked_for", "loop_of", "make_waker", "mark_scheduler", "paused_writing",
-    "place", "protocols_in", "reader_of", "selector_loops", "selector_of", "set_selector",
-    "socket_of", "task_batches", "task_of", "tasks", "time_handles", "timers", "transports",
-    "unsent", "untaken", "waiting_calls", "waits_for", "wakes_later", "what_for",
+    "awaited", "call_name", "callback_of", "calls", "chain", "coroutine_name", "coroutine_of",
+    "descriptor", "entered", "executor", "function_name", "handles", "is_asyncio",
+    "is_other_threads", "label", "leave_handles", "leave_locks", "locked_for", "loop_of",
+    "make_waker", "mark_scheduler", "note_locks", "paused_writing", "place", "protocols_in",
+    "reader_of", "selector_loops", "selector_of", "set_selector", "socket_of", "taker",
+    "task_batches", "task_of", "tasks", "time_handles", "timers", "transports", "unsent",
+    "untaken", "waiting_calls", "waits_for", "wakes_later", "what_for",
 ]

@@ -11,6 +11,8 @@ from chatops.loop.private.transports import app_protocol, reader_of, task_of
 from chatops.loop.private.waits import waiter_of
 
 DEEP = 32                      # wrappers followed inwards
+_AROUND = frozenset(("TaskHandle._run_coro", "AsyncIOBackend.run.<locals>.wrapper",
+                     "TaskGroup._run_wrapped_task"))
 
 
 def place(code: CodeType, line: int = 0) -> str:
@@ -53,6 +55,23 @@ def call_name(callback: Any) -> str:
     return function_name(callback)
 
 
+def is_around(code: Any) -> bool:
+    """Whether it is what anyio puts around a coroutine that is to be a task."""
+    return (isinstance(code, CodeType) and code.co_qualname in _AROUND
+            and "anyio" in code.co_filename)
+
+
+def coroutine_of(task: Any) -> Any:
+    """What somebody has made a task of.  Inside anyio's it is seen from its first await on, until
+    it ends.
+    """
+    coro = task.get_coro()
+    if is_around(getattr(coro, "cr_code", None)):
+        inner = coro.cr_await
+        return inner if getattr(inner, "cr_code", None) is not None else coro
+    return coro
+
+
 def coroutine_name(coro: Any) -> str:
     """`handle (chat.py:8)`, where it was defined."""
     code = getattr(coro, "cr_code", None) or getattr(coro, "gi_code", None)
@@ -87,7 +106,7 @@ def _handle_label(handle: Any) -> str:
     elif name.startswith("_sock_"):            # `loop.sock_recv` and its like
         task = next(filter(None, map(waiter_of, arguments_of(handle))), None)
     if task is not None:
-        return f"{task.get_name()} {coroutine_name(task.get_coro())}"
+        return f"{task.get_name()} {coroutine_name(coroutine_of(task))}"
     if protocol is not None:
         return _of_child(protocol) or type(app_protocol(protocol)).__name__
     return function_name(callback) if callback is not None else "cancelled"
@@ -139,7 +158,7 @@ def _received_by(protocol: Any, *, writing: bool) -> str:
     protocol = app_protocol(protocol)
     task = task_of(protocol)
     if task is not None:
-        return f"{type(protocol).__name__}: {coroutine_name(task.get_coro())}"
+        return f"{type(protocol).__name__}: {coroutine_name(coroutine_of(task))}"
     if writing:
         return f"{type(protocol).__name__} writes"
     for name in ("data_received", "buffer_updated", "datagram_received", "pipe_data_received"):

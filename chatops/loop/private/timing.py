@@ -9,7 +9,7 @@ from typing import Any
 
 from chatops.loop import naming
 from chatops.loop.meter import Cost
-from chatops.loop.private.names import call_name
+from chatops.loop.private.names import call_name, coroutine_name, coroutine_of, is_around
 
 _run: Any = None                       # Handle._run as it was, while calls are timed
 
@@ -50,6 +50,8 @@ def time_handles(clock: Callable[[], float]) -> None:
             if get_coro is not None:
                 code = getattr(get_coro(), "cr_code", None)
                 cost = meter.costs.get(id(code)) or _new(meter, code, callback)
+                if cost.around:
+                    cost = _inside(meter, callback.__self__, cost)
                 spent = meter.tasks.get(id(callback.__self__))
                 if spent is None:
                     meter.tasks[id(callback.__self__)] = [seconds, 1]
@@ -76,6 +78,17 @@ def time_handles(clock: Callable[[], float]) -> None:
 
 def _new(meter: Any, called: Any, callback: Any) -> Cost:
     found: Cost = meter.new(called, lambda: call_name(callback))
+    found.around = is_around(called)
+    return found
+
+
+def _inside(meter: Any, task: Any, outer: Cost) -> Cost:
+    """The cost of what anyio has put a coroutine of its own around."""
+    coro = coroutine_of(task)
+    code = coro.cr_code
+    if code is outer.called:
+        return outer
+    found: Cost = meter.costs.get(id(code)) or meter.new(code, lambda: coroutine_name(coro))
     return found
 
 
