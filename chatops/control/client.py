@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -26,6 +27,9 @@ PATIENCE = 5.0                 # seconds for a server to answer
 CHUNK = 1 << 18
 # Who has ended the connection has said why, and that is still to be read.
 GONE = (BrokenPipeError, ConnectionResetError)
+
+_PROGRAM = re.compile(r"[^/]+-[1-9][0-9]*\.sock")      # a server's is called by its port
+NO_PYTHON = "; is it stopped, or no Python, or one with -I, -S or -E?"
 
 
 class CutOffError(ControlError):
@@ -77,6 +81,17 @@ class ControlClient:
         welcome: Welcome | None = getattr(self, "welcome", None)
         return welcome is not None and welcome.what == "program"
 
+    @property
+    def _who(self) -> str:
+        if self._of_a_program or _is_program(self._path):
+            return "the program"
+        return "the server" if self._path.stem.isdecimal() else f"what listens at {self._path}"
+
+    @property
+    def _why_not(self) -> str:
+        """What is to be known of a program that does not even greet."""
+        return NO_PYTHON if _is_program(self._path) and not hasattr(self, "welcome") else ""
+
     def fileno(self) -> int:
         return self._sock.fileno()
 
@@ -108,7 +123,8 @@ class ControlClient:
             try:
                 self._read()
             except TimeoutError:
-                raise ControlError(f"the server has not answered for {patience:g} s") from None
+                raise ControlError(f"{self._who} has not answered for {patience:g} s"
+                                   f"{self._why_not}") from None
         return reply
 
     def receive(self) -> bool:
@@ -146,6 +162,11 @@ class ControlClient:
 
     def close(self) -> None:
         self._sock.close()
+
+
+def _is_program(path: Path) -> bool:
+    """Whether a socket is called as those of programs that are watched are."""
+    return bool(_PROGRAM.fullmatch(path.name))
 
 
 def _connected(path: Path, patience: float) -> socket.socket:
