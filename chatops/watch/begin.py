@@ -14,7 +14,7 @@ import sys
 # the program's, and not the observer's, which comes to need it.
 import threading  # noqa: F401
 
-from chatops.watch import patch, registry
+from chatops.watch import patch, registry, replacing
 from chatops.watch.observer import InheritedEndpoint, Observer
 
 SOCKET = "CHATOPS_WATCH"               # path of the control socket
@@ -33,6 +33,8 @@ def begin(boot: str) -> None:
     options = os.environ.get(OPTIONS, "").split(",")
     name = os.environ.get(NAME, "")
     children = "children" in options
+    told = {each: os.environ[each] for each in (SOCKET, IMPORTS, OPTIONS, NAME)
+            if each in os.environ}
     if not children:
         for each in (SOCKET, IMPORTS, OPTIONS, NAME):
             os.environ.pop(each, None)
@@ -47,6 +49,7 @@ def begin(boot: str) -> None:
     patch.install()
     if listening is not None:
         observe(listening, path, name, children=children)
+        replacing.follow(listening, HANDED, told, boot)
     else:
         registry.when_first(lambda: observe(_own(path), path, name, children=True))
 

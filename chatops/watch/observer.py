@@ -60,6 +60,13 @@ class InheritedEndpoint:
         """
         return self.sock.fileno() >= 0 and _identity(self.sock.fileno()) == self._made[0]
 
+    def hand_on(self, *, on: bool) -> str:
+        """Have both inherited by who replaces this process, or no longer; which they are."""
+        for fd in (self.sock.fileno(), self._lock):
+            if fd >= 0:
+                os.set_inheritable(fd, on)
+        return f"{self.sock.fileno()},{self._lock}"
+
     def close(self) -> None:
         """Listen no more and take the files away.  Idempotent."""
         if self.sock.fileno() < 0:

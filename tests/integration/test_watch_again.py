@@ -35,14 +35,36 @@ SLEEPER = """
     asyncio.run(asyncio.sleep(3600))
 """
 REPLACED = """
-    import asyncio, os, signal, sys
+    import asyncio, os, signal
 
     async def main():
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, os.execv, sys.executable, [
-            sys.executable, "-c", "import time; time.sleep(3600)"])
+        asyncio.get_running_loop().add_signal_handler(
+            signal.SIGUSR1, os.execlp, "sleep", "sleep", "3600")
         await asyncio.sleep(3600)
 
     asyncio.run(main())
+"""
+
+ANEW = """
+    import asyncio, os, signal, sys
+
+    class Program:
+        replace = os.execv
+
+        async def main(self):
+            try:
+                os.execv("/nowhere/python", ["python"])
+            except FileNotFoundError:
+                pass
+            asyncio.current_task().set_name(f"life {len(sys.argv)}")
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGUSR1, self.replace, sys.executable,
+                [sys.executable, *sys.argv, "again"])
+            assert not [name for name in os.environ if "CHATOPS_WATCH" in name]
+            assert "boot" not in os.environ.get("PYTHONPATH", "")
+            await asyncio.sleep(3600)
+
+    asyncio.run(Program().main())
 """
 
 
@@ -95,6 +117,19 @@ def fed(state: ConsoleState, link: WatchLink) -> ConsoleState:
 
 def unsure(link: WatchLink) -> bool:
     return link._remote is not None and link._remote.unsure
+
+
+@pytest.mark.parametrize("text", [ANEW])
+def test_a_program_that_starts_itself_anew_stays_in_sight_each_time(link: WatchLink) -> None:
+    for life in (1, 2, 3):
+        state = ConsoleState()
+
+        def lives(state: ConsoleState = state, name: str = f"life {life}") -> bool:
+            live = fed(state, link).live
+            return live is not None and any(task.name == name for task in live.tasks)
+
+        until(lives, START)
+        link.process.send_signal(signal.SIGUSR1)
 
 
 @pytest.mark.parametrize("text", [REPLACED])
