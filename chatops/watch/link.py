@@ -65,6 +65,7 @@ class WatchLink:
         self._remote: RemoteLink | None = None
         self._attempt: Future[RemoteLink | str] | None = None
         self._unseen = ""              # why nothing answers, once that has been told
+        self._greeted_as = ""          # its command line when it was seen
         self._nothing_yet = ""         # why there is no picture, as it has been shown
         self._pictured = False
         self._status = LinkStatus(True)
@@ -92,7 +93,10 @@ class WatchLink:
             return self._ended()
         remote = self._remote.status if self._remote is not None else self._status
         if self._status.alive and not remote.alive:
-            return LinkStatus(True, f"out of sight, and looked for: {remote.detail}")
+            now = _command_of(self.process.pid)
+            return LinkStatus(True, f"out of sight: it has become another program, {now}"
+                              if now and self._greeted_as not in ("", now) else
+                              f"out of sight, and looked for: {remote.detail}")
         return replace(self._status, pulse=remote.pulse) if self._status.alive else self._status
 
     @property
@@ -193,7 +197,7 @@ class WatchLink:
         self._attempt = None
         found = attempt.result()
         if isinstance(found, RemoteLink):
-            self._remote = found
+            self._remote, self._greeted_as = found, _command_of(self.process.pid)
         elif not self._unseen:
             refused = found.startswith(REFUSED)
             self._unseen = found if refused else UNSEEN
@@ -220,6 +224,15 @@ class WatchLink:
             self.process.send_signal(number)
         except OSError:
             pass
+
+
+def _command_of(pid: int) -> str:
+    """What a process is called with now, "" where that is not told (proc_pid_cmdline(5))."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return ""
+    return clean_text(b" ".join(words).decode("utf-8", "replace"))[:60]
 
 
 def _greet(path: Path, attempt: Future[RemoteLink | str]) -> None:

@@ -139,8 +139,7 @@ def test_a_program_that_has_replaced_itself_is_out_of_sight_and_its_end_is_told(
     until(lambda: sees_tasks(link, told), START)
     link.process.send_signal(signal.SIGUSR1)
     until(lambda: (pulled(link, told), link.status.detail)[1], START)
-    assert link.status.detail == ("out of sight, and looked for: the program has ended the "
-                                  "connection without a word")
+    assert link.status.detail == "out of sight: it has become another program, sleep 3600"
     assert link.status.alive
     link.process.send_signal(signal.SIGTERM)
     until(lambda: (pulled(link, told), not link.status.alive)[1], START)
