@@ -54,7 +54,9 @@ class Reservations:
     def _over(self, id: int, nick: str) -> None:  # noqa: A002
         del self._due[id, nick]
         if (session := self._bearer(id, nick)) is not None:
-            self._state.hub.rename(session)
+            hub = self._state.hub
+            hub.rename(session)
+            hub.notice(session, f"you have not logged in as {nick}: you are {session.nick} now")
 
     def _bearer(self, id: int, nick: str) -> Session | None:  # noqa: A002
         """Who is still called this, and is not logged in as its owner."""

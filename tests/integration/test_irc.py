@@ -234,6 +234,8 @@ def test_the_nick_of_an_account_is_lent_to_others_for_a_while_only(
         bob.asked("JOIN #lobby")
         clock.advance(GRACE)
         assert "NICK guest-" in stranger.until("NICK")[-1]
+        said = stranger.until("NOTICE")[-1].rstrip()
+        assert said.endswith(f":you have not logged in as ada: you are {said.split(' ')[2]} now")
         nc.say("/nick ada")
         nc.read_until(lambda line: "belongs to an account" in line)
         nc.say("/login ada sesame")
