@@ -147,6 +147,16 @@ def test_what_somebody_wrote_is_one_parameter_when_it_is_repeated(chat: IrcChat)
         assert chat.asked(ada, line)[0].startswith(":irc.test 403 ada #a :")
 
 
+@pytest.mark.parametrize(("channel", "why"), [
+    ("#日本", "a room's name has 1 to 32 of a-z 0-9 _ - . + ~"),
+    ("#" + "a" * 33, "a room's name has 1 to 32 of a-z 0-9 _ - . + ~"),
+    ("tea", "its name begins with #"), ("&tea", "its name begins with #")])
+def test_who_wants_into_a_channel_that_there_cannot_be_is_told_why(
+        chat: IrcChat, channel: str, why: str) -> None:
+    assert chat.asked(chat.person("ada"), f"JOIN {channel}") == [
+        f":irc.test 403 ada {channel} :No such channel: {why}"]
+
+
 @pytest.mark.parametrize("line", ["MODE #hush", "MODE #hush b", "TOPIC #hush", "TOPIC #hush :x",
                                   "PART #hush"])
 def test_a_secret_room_is_none_for_who_is_outside(chat: IrcChat, line: str) -> None:

@@ -45,10 +45,10 @@ def _join(irc: Irc, client: Client, channel: str, key: str) -> None:
     hub = irc.hub
     try:
         if not channel.startswith("#"):
-            raise names.InvalidName("not a channel")
+            raise names.InvalidName("its name begins with #")
         name = names.check_room(channel)
-    except names.InvalidName:
-        irc.reply(client, n.ERR_NOSUCHCHANNEL, channel.split(" ")[0] or "*")
+    except names.InvalidName as error:
+        irc.reply(client, n.ERR_NOCHANNELNAME, as_middle(channel), f"No such channel: {error}")
         return
     if name in client.rooms:
         return

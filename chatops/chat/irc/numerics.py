@@ -86,6 +86,7 @@ RPL_TIME = Numeric("391")
 ERR_NOSUCHNICK = Numeric("401", "No such nick/channel")
 ERR_NOSUCHSERVER = Numeric("402", "No such server")
 ERR_NOSUCHCHANNEL = Numeric("403", "No such channel")
+ERR_NOCHANNELNAME = Numeric("403")     # there can be none of this name, and why
 ERR_CANNOTSENDTOCHAN = Numeric("404")
 ERR_TOOMANYCHANNELS = Numeric("405", "You have joined too many channels")
 ERR_WASNOSUCHNICK = Numeric("406", "There was no such nickname")
