@@ -141,6 +141,20 @@ def test_a_mask_does_not_begin_the_last_parameter(chat: IrcChat) -> None:
     assert chat.asked(ada, "MODE #r +bb x ::evil")[0].endswith("MODE #r +bb x!*@* evil!*@*")
 
 
+@pytest.mark.parametrize(("mask", "kept"), [
+    ("~q:bob", False), ("~A:bob", False), ("~m:~q:bob", False), ("~bob", False),
+    ("~a:bob", True), ("~m:bob", True), ("~m:~a:bob", True), ("*!~bob@*", True)])
+def test_a_ban_that_could_never_fit_anybody_is_refused(
+        chat: IrcChat, mask: str, kept: bool) -> None:
+    ada = chat.person("ada")
+    chat.asked(ada, "JOIN #r")
+    (answer,) = chat.asked(ada, f"MODE #r +b {mask}")
+    assert (answer.split(" ")[1] == "MODE") == kept
+    if not kept:
+        assert answer.startswith(f":irc.test 696 ada #r b {mask}")
+        assert answer.endswith(" :of these there are ~a:ACCOUNT and ~m:MASK")
+
+
 def test_what_somebody_wrote_is_one_parameter_when_it_is_repeated(chat: IrcChat) -> None:
     ada = chat.person("ada")
     for line in ("PART :#a b", "TOPIC :#a b", "MODE :#a b"):

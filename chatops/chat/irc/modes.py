@@ -175,6 +175,11 @@ def _listed(irc: Irc, client: Client, room: Room, change: ModeChange) -> ModeCha
         return change._replace(parameter=known)
     if known is not None:
         return None
+    kind = mask.removeprefix(MUTE)
+    if kind.startswith("~") and not kind.startswith(ACCOUNT):      # no nick begins so
+        irc.reply(client, n.ERR_INVALIDMODEPARAM, f"#{room.name}", change.letter, mask,
+                  f"of these there are {ACCOUNT}ACCOUNT and {MUTE}MASK")
+        return None
     if sum(map(len, room.rules.lists.values())) >= limits.LISTED:
         irc.reply(client, n.ERR_BANLISTFULL, f"#{room.name}", change.letter)
         return None
