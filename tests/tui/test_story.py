@@ -241,3 +241,17 @@ def test_the_page_of_a_client_says_what_it_is_logged_in_to_if_it_is() -> None:
     page = client_page(replace(BOB, account="kim"), state, Story(BOB.id), 90).plain
     assert "  account    kim" in page.split("\n")
     assert "account" not in client_page(BOB, state, Story(BOB.id), 90).plain
+
+
+def test_the_page_of_an_irc_client_has_all_its_capabilities_however_narrow_it_is() -> None:
+    state = ConsoleState()
+    state.feed(Feed(clients=2).snapshot(), [], 1.0)
+    asked = tuple(f"draft/capability-{number}" for number in range(17))
+    page = client_page(replace(BOB, protocol="irc", capabilities=asked), state, Story(BOB.id),
+                       60).plain.split("\n")
+    assert "  protocol   irc  asked for 17 capabilities, see below" in page
+    start = page.index("Capabilities of IRCv3 that it has asked for") + 1
+    listed = page[start:page.index("", start)]
+    assert ", ".join(line.strip().rstrip(",") for line in listed).split(", ") == list(asked)
+    assert all(len(line) <= 60 for line in listed)
+    assert "Capabilities of IRCv3" not in client_page(BOB, state, Story(BOB.id), 60).plain

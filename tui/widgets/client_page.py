@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from textwrap import wrap
 
 from textual.content import Content
 
@@ -54,7 +55,7 @@ def client_page(row: ClientRow, state: ConsoleState, story: Story, width: int, *
     return Content("\n").join([
         *_who(row, state, gone), *_queues(row, state, story, wide), *_traffic(row, state),
         *_lately(row, state, width), *_watched(key, state), *_masks(story, state),
-        *_talk(row, state, held, width), *_happened(row, held)])
+        *_capabilities(row, width), *_talk(row, state, held, width), *_happened(row, held)])
 
 
 def key_page(key: KeyRow, state: ConsoleState) -> Content:
@@ -92,7 +93,10 @@ def _who(row: ClientRow, state: ConsoleState, gone: bool) -> Iterable[Content]:
     if row.tls:
         yield _row("TLS", clean(row.tls))
     if not _is_program(state):
-        yield _row("protocol", clean(row.protocol), ", ".join(map(clean, row.capabilities)))
+        asked = len(row.capabilities)
+        yield _row("protocol", clean(row.protocol),
+                   f"asked for {asked} {'capability' if asked == 1 else 'capabilities'}, see below"
+                   if asked else "")
     if row.account:
         yield _row("account", clean(row.account))
     if len(row.rooms) > 1:
@@ -228,6 +232,15 @@ def _masks(story: Story, state: ConsoleState) -> Iterable[Content]:
         then = f"{mask_text(change.before)} → {mask_text(change.after)}"
         yield _row("" if number else "before", f"{then}  {_ago(change.at, state.now):<8}",
                    clean(change.by))
+
+
+def _capabilities(row: ClientRow, width: int) -> Iterable[Content]:
+    """What an IRC client has asked for, all of it: by this one sees why it hears what it hears."""
+    if row.capabilities:
+        yield _heading("Capabilities of IRCv3 that it has asked for")
+        for line in wrap(", ".join(map(clean, row.capabilities)), max(20, width - 2),
+                         break_on_hyphens=False):
+            yield Content(f"  {line}")
 
 
 def _talk(row: ClientRow, state: ConsoleState, held: list[Event], width: int) -> Iterable[Content]:
