@@ -97,11 +97,12 @@ class Renamed(Event, frozen=True, gc=False, tag=True):
 
 
 class LoggedIn(Event, frozen=True, gc=False, tag=True):
-    """A client has proved to be the owner of an account."""
+    """A client has proved to be the owner of an account, or has just made it."""
 
     id: int
     nick: str
     account: str
+    made: bool = False
 
 
 class Moved(Event, frozen=True, gc=False, tag=True):

@@ -29,6 +29,7 @@ class Outcome(NamedTuple):
     admin: bool = False
     reason: str = ""
     made_at: float = 0.0           # when the account was
+    new: bool = False              # it was made by this question
 
 
 Told = Callable[[Outcome], None]
@@ -76,7 +77,7 @@ def ask(hub: Hub, session: Session, question: Question, name: str, password: str
             hub.log_in(session, outcome.account, outcome.made_at)
             ranks.logged_in(hub, session)
             hub.effects.append(events.LoggedIn(hub.at, session.id, session.nick,
-                                               outcome.account))
+                                               outcome.account, outcome.new))
 
     question(session, name, password, park(hub, session, answered))
 

@@ -60,6 +60,7 @@ class Logins:
                 self._throttle.forgive(host, own)
                 self._remember(session, name)
             elif verdict.looked:
+                self._state.hub.bad_input(session, "a wrong password")
                 self._throttle.failed(self._state.reactor.now, *keys, own)
             self._asked -= Counter(keys)
             for key in keys:
@@ -81,8 +82,12 @@ class Logins:
             self._refuse(answer, f"too many new accounts; try again in {_spoken(wait)}")
             return
         self._throttle.failed(self._state.reactor.now, key)
+
+        def made(outcome: Outcome) -> None:
+            answer(outcome._replace(new=bool(outcome.account)))
+
         self._authenticator.register(
-            name, password, lambda verdict: self._told(session, verdict, answer))
+            name, password, lambda verdict: self._told(session, verdict, made))
 
     def change(self, session: Session, name: str, password: str, answer: Told) -> None:
         """Give the account that it is logged in to another password."""

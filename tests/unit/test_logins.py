@@ -25,9 +25,11 @@ class Rig:
         self.soon: list[Callable[[], None]] = []
         self.asked: list[tuple[str, str, Callable[[LoginVerdict], None]]] = []
         self.told: list[Outcome] = []
+        self.seen: list[str] = []      # by the admin
         self._hosts: dict[int, SimpleNamespace] = {}
         state: Any = SimpleNamespace(
-            connections=self._hosts, hub=SimpleNamespace(sessions={}),
+            connections=self._hosts, hub=SimpleNamespace(
+                sessions={}, bad_input=lambda session, kind: self.seen.append(kind)),
             reactor=SimpleNamespace(now=0.0, call_soon=self.soon.append,
                                     call_later=lambda _seconds, _call: None))
         door: Any = SimpleNamespace(verify=lambda *asked: self.asked.append(asked))
@@ -61,6 +63,7 @@ def test_who_comes_by_fifty_connections_at_once_has_no_more_tries(names: list[st
     assert len(list(rig.checked())) == TRIES
     assert rig.heard("wrong") - rig.heard("too many") == TRIES
     assert rig.heard("too many wrong passwords") == 50 - TRIES
+    assert rig.seen == ["a wrong password"] * TRIES
 
 
 def test_nor_has_an_account_that_is_tried_from_fifty_addresses() -> None:

@@ -91,7 +91,9 @@ KINDS: dict[type[Event], Kind] = {
     e.Joined: Kind("↳", "$secondary", "room", lambda v: f"{v.nick} came into {v.room}"),
     e.Parted: Kind("↰", "$secondary", "room", lambda v: f"{v.nick} left {v.room}"
                    + (f": {v.reason}" if v.reason else "")),
-    e.LoggedIn: Kind("✓", "$success", "login", lambda v: f"{v.nick} logged in as {v.account}"),
+    e.LoggedIn: Kind("✓", "$success", "login",
+                     lambda v: f"{v.nick} made the account {v.account}" if v.made
+                     else f"{v.nick} logged in as {v.account}"),
     e.QueueGrew: Kind("▲", "$warning", "queue",
                       lambda v: f"{v.nick}: kernel buffer full, {format_size(v.queued)} queued"),
     e.QueueEmptied: Kind("▽", "$success", "queue",

@@ -32,7 +32,7 @@ def oper(irc: Irc, client: Client, message: Message) -> None:
     if not known or not compare_digest(given.encode(), known.encode()):
         irc.tries.failed(now, key)
         irc.reply(client, n.ERR_PASSWDMISMATCH)
-        irc.hub.bad_input(client, "wrong operator password")
+        irc.hub.bad_input(client, "a wrong operator password")
         return
     irc.tries.succeeded(key)
     irc.hub.effects.append(events.Warned(
