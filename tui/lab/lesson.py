@@ -30,6 +30,7 @@ from tui.lab.progress import Progress
 from tui.lab.wording import both_ends, score_texts
 from tui.lab.worker import in_thread
 from tui.messages import RunLine
+from tui.screens.sized import SizedScreen
 from tui.widgets.choice_list import ChoiceList
 
 PAGE_WIDTH = 100               # cells that a page takes at most
@@ -37,7 +38,7 @@ FRAME = 5                      # rows that are not the page's: heading, steps, k
 TICK = 0.1
 
 
-class LessonScreen(Screen[None]):
+class LessonScreen(SizedScreen, Screen[None]):
     """One lesson, step by step; what is measured and answered stays in `Progress`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -22,6 +22,7 @@ from tui.lab.progress import Progress
 from tui.lab.wording import both_ends, fold, score_texts
 from tui.messages import RunLine
 from tui.model.state import ConsoleState
+from tui.screens.sized import SizedScreen
 from tui.widgets.choice_list import ChoiceList
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -38,7 +39,7 @@ KEYS = (Key("↑↓←→", "move", "next_list"), Key("enter", "open", "open"),
         Key("esc", "console", "leave"))
 
 
-class LabScreen(Screen[None]):
+class LabScreen(SizedScreen, Screen[None]):
     """Opens stages and lessons by the command lines that do the same."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -12,11 +12,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from tui.model.state import ConsoleState
+from tui.screens.sized import SizedScreen
 
 Answer = TypeVar("Answer")
 
 
-class Dialog(ModalScreen[Answer]):
+class Dialog(SizedScreen, ModalScreen[Answer]):
     """A modal box.  The app calls `show(state)` on the screen in front on every refresh.
 
     Dialogs answer through `push_screen(dialog, callback)`; escape answers None.

@@ -41,6 +41,7 @@ from tui.panes.table_pane import TablePane
 from tui.panes.tasks import TasksPane
 from tui.panes.transports import TransportsPane
 from tui.screens.prompt import Prompt
+from tui.screens.sized import SizedScreen
 from tui.tables import hidden_tags
 from tui.text.cells import clean
 from tui.widgets.curtain import Curtain
@@ -70,7 +71,7 @@ class Survivor(Protocol):
     def tell(self, error: BaseException, where: str) -> None: ...
 
 
-class MainScreen(Screen[None]):
+class MainScreen(SizedScreen, Screen[None]):
     """Header, panes, detail strip, command line and keys."""
 
     # Priority bindings run before the next key is looked at: what is typed or pasted
@@ -308,10 +309,10 @@ class MainScreen(Screen[None]):
         """A screen's own keys rest while it cannot be seen."""
         return not self.is_too_small and super().check_action(action, parameters)
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self, _event: events.Resize) -> None:
         if not self.query("#too-small"):
             return                 # left before it was composed
-        here = f"{event.size.width}×{event.size.height}"
+        here = f"{self.app.size.width}×{self.app.size.height}"
         leave = self.state.preferences.keymap.key_for("quit") or key_name("ctrl+q")
         self.query_one("#too-small", Static).update(Content(
             f"this terminal is {here}; the console needs {LEAST_WIDTH}×{LEAST_HEIGHT}\n"
