@@ -130,17 +130,22 @@ class _ChildConsole(ConsoleApp):
         self.tell(error if error is not None else RuntimeError(context["message"]), "a callback")
 
     def _on_time(self) -> None:
-        if not self.in_browser:
-            self._look_at_size()
+        self._look_at_size()
         super()._on_time()
 
     def _look_at_size(self) -> None:
         """The kernel signals a new size before it stores it (`pty_resize` in Linux), so who
-        looks at once may see the old one, and is not told again.
+        looks at once may see the old one, and is not told again.  And of a browser that is
+        resized while the console starts Textual may tell the size at the start last.
         """
-        size = Size(*shutil.get_terminal_size())
+        size = self._browsers_size() if self.in_browser else Size(*shutil.get_terminal_size())
         if size != self.size:
             self.post_message(events.Resize(size, size))
+
+    def _browsers_size(self) -> Size:
+        """What it has asked for last."""
+        asked = self._driver._size if self._driver is not None else None
+        return Size(*asked) if asked is not None else self.size
 
     def leave_soon(self) -> None:
         """Go once the server has ended, or now when it is none of ours; said by a signal

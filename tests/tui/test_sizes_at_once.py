@@ -9,10 +9,12 @@ import pytest
 from textual import events
 from textual.geometry import Size
 
+from tests.tui.feed import FakeLink, Feed
 from tests.tui.press import Page, begin
 from tests.tui.shots import Rig
 from tui.lab.lesson import LessonScreen
 from tui.lab.menu import LabScreen
+from tui.process import _ChildConsole
 from tui.screens.question import Question
 
 WIDE, NARROW = Size(120, 40), Size(80, 24)
@@ -71,3 +73,14 @@ async def test_two_sizes_at_once_do_not_follow_each_other_without_an_end(
         drawn = await sizes_drawn(rig, pilot, monkeypatch)
         assert set(drawn) <= {WIDE}
         assert len(drawn) < ENOUGH // 2
+
+
+async def test_a_browser_has_the_size_that_it_asked_for_last_also_while_the_console_starts(
+        ) -> None:
+    app = _ChildConsole(FakeLink(Feed()), attached=True, in_browser=True)
+    async with app.run_test(size=WIDE) as pilot:
+        assert app._driver is not None
+        app._driver._size = NARROW     # it was told so before the size at the start was
+        app._on_time()
+        await pilot.pause()
+        assert app.size == app.screen.size == NARROW
