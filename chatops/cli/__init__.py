@@ -15,6 +15,7 @@ from chatops.cli.parts import (
     ascii_option,
     check_terminal,
     fail,
+    let_ctrl_c_interrupt,
     let_signals_end_it,
     look_of_console,
 )
@@ -44,6 +45,8 @@ COMMANDS = {
     "watch": ("chatops.cli.watch", "Look into any Python program's event loop, in this console."),
     "web": ("chatops.web.cli", "Serve the console of a running server to browsers."),
 }
+# Those that take Ctrl-C as an exception; it ends the others as they are, or they answer it.
+INTERRUPTED = ("account", "bench", "ctl", "history", "lab")
 
 
 class _Commands(click.Group):
@@ -93,6 +96,8 @@ def main(context: click.Context, /, demo: bool, plain: bool, **_: object) -> Non
     if context.invoked_subcommand is not None:
         if is_anything_typed(context):
             fail(f"options go after '{context.invoked_subcommand}'", 2)
+        if context.invoked_subcommand in INTERRUPTED:
+            let_ctrl_c_interrupt()
         return
     let_signals_end_it()
     defaults = DEMO if demo else USUAL

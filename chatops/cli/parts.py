@@ -34,6 +34,12 @@ def let_signals_end_it() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def let_ctrl_c_interrupt() -> None:
+    """As usual in Python, for who has something to end or to put back first."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def hold_signals() -> None:
     """Until somebody is there to answer them: one that comes between the first client and that
     moment would end the process as it is, and nobody would be told.

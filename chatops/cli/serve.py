@@ -45,6 +45,7 @@ def _wait(thread: ServerThread, *tell: Callable[[], None]) -> None:
 @click.pass_context
 def serve(context: click.Context, /, **_: object) -> None:
     """Run the server with no console; log to standard error."""
+    let_signals_end_it()
     from chatops.api.commands import Reload
     from chatops.service import tune_collector
     from chatops.supervision.inherited import InheritedError, inherited
@@ -52,7 +53,6 @@ def serve(context: click.Context, /, **_: object) -> None:
     from chatops.supervision.reports import Reports
     from chatops.system.addresses import with_port
 
-    let_signals_end_it()
     notifier = Notifier()
     settings = settings_of(context)
     try:

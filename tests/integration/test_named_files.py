@@ -139,6 +139,29 @@ def test_signals_end_the_start_at_whatever_it_waits_for(tmp_path: Path, module: 
         process.stdout.close()
 
 
+IMPORTED = """
+import os, runpy, signal, sys
+class Interrupt:
+    def find_spec(name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt)
+runpy.run_module("chatops", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("command", "module"), [
+    ("serve", "click"), ("serve", "chatops.settings"), ("serve", "chatops.cli.serve"),
+    ("serve", "chatops.service"), ("serve", "chatops.net"), ("attach", "textual"),
+    ("ctl", "chatops.control.ctl"), ("replay", "chatops.replay"), ("web", "textual_serve.server")])
+def test_ctrl_c_while_it_is_being_imported_ends_it_silently(command: str, module: str) -> None:
+    done = subprocess.run([sys.executable, "-c", IMPORTED.format(module=module), command,
+                           *(["--port", "0"] if command == "serve" else [])],
+                          env=environment(), stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
+
+
 # -- the file of bans
 
 
