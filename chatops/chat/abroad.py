@@ -78,7 +78,7 @@ def whispered(hub: Hub, id: int, group: Group) -> None:  # noqa: A002
                 ranks.change(hub, session, room, group.target)
     else:
         if group.kind == "invite" and room is not None:
-            room.rules.invited.add(id)
+            room.rules.invite(id)
         hub.tell(session, session.dialect.private(session.sender, group))
 
 

@@ -239,7 +239,7 @@ class Hub(Telling):
             if self.elsewhere is not None:
                 room.rules.maker = f"{self.elsewhere.node}#{session.id}"
                 self.touch_room(room)
-        room.rules.invited.discard(session.id)
+        room.rules.invited.pop(session.id, None)
         self.rooms.enter(session, room)
         self._listen(session, room)
 

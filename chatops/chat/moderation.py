@@ -17,6 +17,7 @@ LISTS = "beI"                  # bans, exceptions from them, and who needs no in
 FLAGS = "imnstC"               # switches without a parameter
 MUTE = "~m:"                   # a ban that only quiets
 ACCOUNT = "~a:"                # a ban of an account, wherever it comes from
+INVITED = 1000                 # to a room, at most: nobody says that one has gone without coming
 KEPT = 50                      # accounts of a room that are its operators again when they return
 CLOCKS = 60.0                  # seconds by which clocks of two machines may differ unnoticed
 
@@ -53,7 +54,7 @@ class Rules:
         self.op_accounts: dict[str, float] = {}    # folded, the latest last, and since when
         self.ops_at = 0.0              # when those were changed last; 0: never
         self.voices: set[int] = set()
-        self.invited: set[int] = set()
+        self.invited: dict[int, None] = {}     # the latest last
 
     @property
     def guarded(self) -> bool:
@@ -69,7 +70,15 @@ class Rules:
         """It is no member any more."""
         self.ops.discard(member)
         self.voices.discard(member)
-        self.invited.discard(member)
+        self.invited.pop(member, None)
+
+    def invite(self, guest: int) -> None:
+        """It may come in, once; of too many who have not, the one that was invited first may not.
+        """
+        self.invited.pop(guest, None)
+        self.invited[guest] = None
+        if len(self.invited) > INVITED:
+            del self.invited[next(iter(self.invited))]
 
     def promote(self, sender: Sender, at: float) -> None:
         """It is an operator, and its account will be one again."""

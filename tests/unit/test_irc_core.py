@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatops.api import events
+from chatops.chat import moderation
 from chatops.chat.irc.door import COMMANDS
 from tests.unit.irc_chat import NETWORK, IrcChat
 
@@ -153,6 +154,19 @@ def test_a_closed_channel_says_why_to_irc_and_to_plain_clients(chat: IrcChat, mo
     chat.send(ada, "INVITE bob #den")
     if code != "475":
         assert chat.codes(bob, "JOIN #den")[0] == "JOIN"
+
+
+def test_of_those_who_were_invited_and_never_came_no_more_than_so_many_are_remembered(
+        chat: IrcChat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moderation, "INVITED", 3)
+    ada, bob = chat.person("ada"), chat.person("bob")
+    chat.send(ada, "JOIN #den", "MODE #den +i", "INVITE bob #den")
+    for nick in "abcdef":
+        guest = chat.person(nick * 3)
+        chat.send(ada, f"INVITE {guest.nick} #den", "INVITE bob #den")
+        chat.send(guest, "QUIT")
+    assert len(chat.hub.rooms.open("den").rules.invited) == 3
+    assert chat.codes(bob, "JOIN #den")[0] == "JOIN"       # whom it has invited again
 
 
 def test_the_moderated_are_silent_by_either_door(chat: IrcChat) -> None:

@@ -249,7 +249,7 @@ def invite(irc: Irc, client: Client, message: Message) -> None:
 
 def _invite(irc: Irc, client: Client, other: Session, room: Room) -> None:
     hub = irc.hub
-    room.rules.invited.add(other.id)
+    room.rules.invite(other.id)
     irc.reply(client, n.RPL_INVITING, other.nick, f"#{room.name}")
     if other.away:
         irc.reply(client, n.RPL_AWAY, other.nick, other.away)
