@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from rich.console import RenderableType
+from textual.screen import Screen
 
 from chatops.api.events import Said
 from tests.tui.feed import Feed
@@ -143,6 +145,29 @@ async def test_the_other_tables_share_and_zoom_takes_all() -> None:
         for key in "345":
             await press(rig, pilot, key)
             await until(rig, pilot, lambda: rule_at(rig) == -1)
+
+
+@pytest.mark.parametrize(("there", "back", "heading"), [
+    ("3", "1", "NICK"), ("2", "1", "NICK"), ("5", "1", "NICK"), ("5", "2", "CALLBACK")])
+async def test_a_table_that_is_gone_to_shares_its_place_from_its_first_frame_on(
+        there: str, back: str, heading: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with looking(Feed(14), (80, 24)) as (rig, pilot):
+        await press(rig, pilot, there)
+        for ident in range(6, 15):
+            rig.feed.leave(ident)
+        rig.run(0.1)
+        frames: list[int] = []
+        display = rig.app._display
+
+        def noted(screen: Screen[object], renderable: RenderableType | None) -> None:
+            if heading in on_screen(rig):          # else the one before
+                frames.append(rule_at(rig))
+            display(screen, renderable)
+
+        monkeypatch.setattr(rig.app, "_display", noted)
+        await press(rig, pilot, back)
+        await until(rig, pilot, lambda: rule_at(rig) > 0)
+        assert set(frames) == {rule_at(rig)}
 
 
 async def test_a_program_shows_what_it_prints_beneath_its_tasks() -> None:

@@ -43,10 +43,9 @@ from tui.panes.transports import TransportsPane
 from tui.screens.prompt import Prompt
 from tui.screens.sized import SizedScreen
 from tui.tables import hidden_tags
-from tui.text.cells import clean
 from tui.widgets.curtain import Curtain
 from tui.widgets.detail_strip import DetailStrip
-from tui.widgets.fault_banner import FaultBanner
+from tui.widgets.fault_banner import FaultBanner, what_is_wrong
 from tui.widgets.key_bar import KeyBar
 from tui.widgets.line_view import LineView
 from tui.widgets.live_table import LiveTable
@@ -216,7 +215,11 @@ class MainScreen(SizedScreen, Screen[None]):
         if refocus:
             self._focus_pane(self._panes[state.pane])
         if moved:                  # else only another one of them is the active one
-            self._put_below(0)
+            # Before the first frame: what a table leaves to the events is what it has now.
+            self._show(self._panes[state.pane], state)
+            self._put_below(self._spare(state))
+            if self._rows_below:
+                self._show(self._panes["events"], state)
             self.call_after_refresh(self._redraw)
 
     def _set_kind(self, kind: Kind) -> None:
@@ -233,17 +236,20 @@ class MainScreen(SizedScreen, Screen[None]):
         """Where one table leaves rows empty, the last events stand beneath it; whether all had
         its place already.
         """
-        pane = self._panes[state.pane]
-        height = self._grid.size.height
-        if not height or self.has_class("-dashboard") or not isinstance(pane, TablePane):
-            return True
-        rows = 0 if state.zoomed else self._below.settle(
-            state.pane, height, pane.needed, pane.welcome)
+        rows = self._spare(state)
         if rows == self._rows_below:
             return True
         self._put_below(rows)
         self.call_after_refresh(self._redraw)
         return False
+
+    def _spare(self, state: ConsoleState) -> int:
+        """Rows that the active pane leaves empty."""
+        pane, height = self._panes[state.pane], self._grid.size.height
+        alone = not (self.has_class("-dashboard") or state.zoomed)
+        if not (alone and height and isinstance(pane, TablePane)):
+            return 0
+        return self._below.settle(state.pane, height, pane.needed, pane.welcome)
 
     def _put_below(self, rows: int) -> None:
         """Give the events so many rows beneath the active pane."""
@@ -276,22 +282,10 @@ class MainScreen(SizedScreen, Screen[None]):
     def _warn(self, state: ConsoleState) -> None:
         """A server that is gone is said aloud; what was last known stays readable."""
         self._fault.show(state)
-        status = state.status
-        gone = not status.alive and not state.replay
-        said = state.fault or status.detail if status.alive else ""
-        self._banner.display = gone or bool(said)
-        if said:
-            self._banner.update(Content(f" ! {clean(said)}"), layout=False)
-        elif gone:
-            leave = state.preferences.keymap.sign("quit")
-            what = "the server crashed" if status.failed else "the server is gone"
-            detail = f": {clean(status.detail)}" if status.detail else ""
-            if state.program is not None or status.dropped:
-                what, detail = clean(status.detail), ""
-            if status.retrying:
-                then = "it connects again" if status.dropped else "it is looked for"
-                leave = f"{then}; {leave}"
-            self._banner.update(Content(f" ! {what}{detail}   ({leave} leaves)"), layout=False)
+        wrong = what_is_wrong(state)
+        self._banner.display = bool(wrong)
+        if wrong:
+            self._banner.update(Content(f" ! {wrong}"), layout=False)
 
     def on_main_screen_notified(self, message: Notified) -> None:
         message.stop()

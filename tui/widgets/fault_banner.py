@@ -1,4 +1,7 @@
-"""What is said for as long as the server always watches for writing: the fault, and its end."""
+"""What is said for as long as the server always watches for writing: the fault, and its end.
+
+And what is said of a server that is gone, or not well.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from textual.widgets import Static
 
 from tui.model.rates import SAMPLE
 from tui.model.state import ConsoleState
+from tui.text.cells import clean
 from tui.widgets.gauge import bar
 
 BEFORE = 10.0                  # seconds whose wake-ups are told as those from before
@@ -54,3 +58,21 @@ def _text(now: float, before: float | None, left: float | None) -> Content:
             f"back on demand in {max(0.0, left):2.0f} s {bar(left / RETURNS, BAR)} w: now")
     return Content(" ! WRITE INTEREST ALWAYS: sockets are nearly always writable, "
                    f"the loop spins\n   {now:,.0f} wake-ups/s{rise}   {ends}")
+
+
+def what_is_wrong(state: ConsoleState) -> str:
+    """With the server, or with what is known of it; "" while all is well."""
+    status, said = state.status, clean(state.status.detail)
+    if status.alive:
+        return clean(state.fault) or said
+    if state.replay:
+        return ""
+    leave = state.preferences.keymap.sign("quit")
+    what = "the server crashed" if status.failed else "the server is gone"
+    detail = f": {said}" if said else ""
+    if state.program is not None or status.dropped:
+        what, detail = said, ""
+    if status.retrying:
+        then = "it connects again" if status.dropped else "it is looked for"
+        leave = f"{then}; {leave}"
+    return f"{what}{detail}   ({leave} leaves)"
