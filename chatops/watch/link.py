@@ -122,7 +122,7 @@ class WatchLink:
         return happened
 
     def poll(self) -> Snapshot | None:
-        self._say(self._output.read())
+        self._say(self._output.read(time.monotonic()))
         self._look_at_process()
         if self._remote is None and self._status.alive:
             self._connect()

@@ -16,6 +16,7 @@ WAITING = 1 << 20              # bytes that wait for the console; of more the ol
 LINES = 1000                   # made events in one read; the rest waits
 REST = 8192                    # made events when the program has ended
 LONGEST = 4096                 # bytes of a line that is shown; a longer one is cut into such
+RESTS = 1.0                    # seconds after which a line is shown that has no end: a question
 LAST_READS = 64                # of what it wrote before it ended: more than a pipe holds
 LAST_LINES = 40                # of what it wrote, told when it has failed and the console is left
 
@@ -31,10 +32,13 @@ class Output:
     def __init__(self, fd: int) -> None:
         os.set_blocking(fd, False)
         self._fd = fd
-        self._lock = threading.Lock()  # of these three
+        self._lock = threading.Lock()  # of these
         self._waiting = bytearray()
         self._ended = False
         self._dropped = 0
+        self._rest = b""               # what had no end at the last look
+        self._rest_since = 0.0
+        self._shown_early = False      # whether the line that comes has a part that was shown
         self.last: deque[str] = deque(maxlen=LAST_LINES)
         stopped, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._read_on, args=(stopped,), daemon=True,
@@ -64,11 +68,13 @@ class Output:
                 self._drop()
             return bool(data)
 
-    def read(self) -> list[Printed]:
-        """The next lines that have come, without waiting."""
+    def read(self, now: float) -> list[Printed]:
+        """The next lines that have come by now, on any clock, without waiting."""
         self.take_in()
         with self._lock:
             lines = self._next_lines(LINES)
+            if len(lines) < LINES:
+                lines += self._at_rest(now)
         return self._said(lines)
 
     def read_the_rest(self) -> list[Printed]:
@@ -111,10 +117,24 @@ class Output:
                 end = after = len(waiting)
             elif end < 0:
                 break                  # its end is still to come
-            lines.append(bytes(waiting[at:end]))
+            line = bytes(waiting[at:end])
+            if line.rstrip(b"\r") or not self._shown_early:
+                lines.append(line)     # else it is the end of what has been shown
+            self._shown_early = False
             at = after
         del waiting[:at]
         return lines
+
+    def _at_rest(self, now: float) -> list[bytes]:
+        """What waits for its end and has not grown for a while.  Under the lock."""
+        rest = bytes(self._waiting)
+        if rest != self._rest:
+            self._rest, self._rest_since = rest, now
+        if not rest or now - self._rest_since < RESTS or self._ended:
+            return []
+        self._waiting.clear()
+        self._rest, self._shown_early = b"", True
+        return [rest]
 
     def _drop(self) -> None:
         """The older half, up to the end of a line.  Under the lock."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chatops.watch.output import LINES, WAITING, Output
+from chatops.watch.output import LINES, RESTS, WAITING, Output
 
 
 class Pipe:
@@ -21,8 +21,8 @@ class Pipe:
         while data:                    # it blocks until somebody reads
             data = data[os.write(self.writer, data):]
 
-    def read(self) -> list[str]:
-        return [event.text for event in self.output.read()]
+    def read(self, now: float = 0.0) -> list[str]:
+        return [event.text for event in self.output.read(now)]
 
     def hang_up(self) -> None:
         os.close(self.writer)
@@ -83,6 +83,27 @@ def test_a_line_without_an_end_is_shown_when_it_has_one(pipe: Pipe) -> None:
     assert pipe.read() == []
     pipe.write(b" and half\r\n\nnext")
     assert pipe.read() == ["half and half", ""]
+
+
+def test_a_line_whose_end_does_not_come_is_shown_after_a_while(pipe: Pipe) -> None:
+    pipe.write(b"before\nName")
+    assert pipe.read(10.0) == ["before"]
+    pipe.write(b"? ")
+    assert pipe.read(10.5) == []                   # it grows
+    assert pipe.read(10.4 + RESTS) == []
+    assert pipe.read(10.5 + RESTS) == ["Name? "]
+    assert pipe.read(20.0) == []                   # once
+    pipe.write(b"Ada\nmore\n")
+    assert pipe.read(20.0) == ["Ada", "more"]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_end_of_a_line_that_has_been_shown_is_no_line_of_its_own(pipe: Pipe, end: bytes
+                                                                     ) -> None:
+    pipe.write(b"Loading ...")
+    assert [*pipe.read(0.0), *pipe.read(RESTS)] == ["Loading ..."]
+    pipe.write(end + b"\n")
+    assert pipe.read(RESTS) == [""]                # the second one is empty indeed
 
 
 def test_a_line_that_never_ends_is_bounded(pipe: Pipe) -> None:
