@@ -67,6 +67,7 @@ def adopt(loop: Any) -> None:
         known = type(selector).__module__ == "selectors"
         watched = WatchedSelector(selector) if known else ForeignSelector(selector)
         watched.asyncio = True
+        private.asyncio_is_here()
         private.set_selector(loop, watched)
 
 

@@ -130,9 +130,8 @@ class ProgramPictures:
             self._begin_picture(now)
 
     def _watch_all(self) -> None:
-        """Watch those that have come since, and what asyncio does if the program has it by now."""
+        """Watch those that have come since, and asyncio's calls if the program has it by now."""
         private.time_handles(time.monotonic)
-        private.note_locks()
         for selector in registry.alive():
             if not any(each is selector for each in self._watched):
                 self._watched.append(selector)
@@ -144,7 +143,6 @@ class ProgramPictures:
             self._timer.cancel()
             self._timer = None
         private.leave_handles()
-        private.leave_locks()
         for selector in self._watched:
             selector.submit(lambda selector=selector: selector.watch(False))  # type: ignore[misc]
         self._watched.clear()

@@ -90,7 +90,7 @@ class WatchedSelector(ObservedSelector):
         if self.asyncio is None:
             self.asyncio = private.is_asyncio(data)
             if self.asyncio:
-                private.mark_scheduler()
+                private.asyncio_is_here()
         return super().register(fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:

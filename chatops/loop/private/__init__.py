@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from chatops.loop.private.handles import (
     arguments_of,
+    asyncio_is_here,
     callback_of,
     handles,
     is_asyncio,
@@ -65,11 +66,11 @@ from chatops.loop.private.waits import MANY, Awaited, awaited, is_other_threads
 
 __all__ = [
     "CHUNKS", "MANY", "Awaited", "add_waker", "app_protocol", "app_transport", "arguments_of",
-    "awaited", "call_name", "callback_of", "calls", "chain", "coroutine_name", "coroutine_of",
-    "descriptor", "entered", "executor", "function_name", "handles", "is_asyncio",
-    "is_other_threads", "label", "leave_handles", "leave_locks", "locked_for", "loop_of",
-    "make_waker", "mark_scheduler", "note_locks", "paused_writing", "place", "protocols_in",
-    "reader_of", "selector_loops", "selector_of", "set_selector", "socket_of", "taker",
-    "task_batches", "task_of", "tasks", "time_handles", "timers", "transports", "unsent",
-    "untaken", "waiting_calls", "waits_for", "wakes_later", "what_for",
+    "asyncio_is_here", "awaited", "call_name", "callback_of", "calls", "chain",
+    "coroutine_name", "coroutine_of", "descriptor", "entered", "executor", "function_name",
+    "handles", "is_asyncio", "is_other_threads", "label", "leave_handles", "leave_locks",
+    "locked_for", "loop_of", "make_waker", "mark_scheduler", "note_locks", "paused_writing",
+    "place", "protocols_in", "reader_of", "selector_loops", "selector_of", "set_selector",
+    "socket_of", "taker", "task_batches", "task_of", "tasks", "time_handles", "timers",
+    "transports", "unsent", "untaken", "waiting_calls", "waits_for", "wakes_later", "what_for",
 ]

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from chatops.loop import naming
+from chatops.loop.private.locks import note_locks
 
 
 def is_asyncio(data: object) -> bool:
@@ -38,6 +39,12 @@ def callback_of(handle: Any) -> Any:
 def arguments_of(handle: Any) -> tuple[Any, ...]:
     """With what it calls it."""
     return getattr(handle, "_args", None) or ()
+
+
+def asyncio_is_here() -> None:
+    """The first loop of asyncio's is seen: prepare for what cannot be found out later."""
+    mark_scheduler()
+    note_locks()
 
 
 def mark_scheduler() -> None:

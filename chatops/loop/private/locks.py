@@ -1,7 +1,8 @@
-"""Which task has taken a lock of asyncio's, noted as it does while somebody looks.
+"""Which task has taken a lock of asyncio's, noted as it does.
 
 A task that is inside `async with` shows it on its stack; after a bare `await lock.acquire()`
-nothing does, and a lock knows only that it is taken.
+nothing does, and a lock knows only that it is taken.  It is noted from the first loop on, since
+who comes to look at a program that stands comes too late.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from weakref import ref
 NOTE = "_chatops_taken"                # on the lock, so that it is gone when that is
 
 _kind: Any = None                      # the class of locks, while it is noted
-_look = object()                       # another one each time: what was noted before may be old
 
 
 def note_locks() -> None:
@@ -25,13 +25,13 @@ def note_locks() -> None:
     current: Any = getattr(sys.modules.get("asyncio.tasks"), "current_task", None)
     if _kind is not None or kind is None or current is None or "__setattr__" in vars(kind):
         return
-    plain, look = object.__setattr__, _look
+    plain = object.__setattr__
 
     def noted(lock: Any, name: str, value: Any) -> None:
         plain(lock, name, value)
         if value is True and name == "_locked":    # of who lets it go nothing need be known
             try:
-                plain(lock, NOTE, (look, ref(current())))
+                plain(lock, NOTE, ref(current()))
             except (RuntimeError, TypeError):
                 plain(lock, NOTE, None)            # it was no task
 
@@ -41,13 +41,13 @@ def note_locks() -> None:
 
 def leave_locks() -> None:
     """Note it no more."""
-    global _kind, _look
+    global _kind
     if _kind is not None:
         del _kind.__setattr__
-        _kind, _look = None, object()
+        _kind = None
 
 
 def taker(lock: Any) -> Any:
     """The task that a lock was last taken by, None where that was not noted or it is gone."""
-    note = getattr(lock, NOTE, None)
-    return note[1]() if note is not None and note[0] is _look else None
+    known = getattr(lock, NOTE, None)
+    return known() if known is not None else None
