@@ -19,6 +19,8 @@ from chatops.chat.rooms import Rooms
 from chatops.chat.sanitize import clean_text
 from chatops.chat.session import Room, Session
 
+LOOKED_AT = 64                 # of what a room is to hear, when somebody is lost
+
 
 class Telling:
     """The part of a hub that speaks.  A base of it and not a part, for the sake of `Hub.talk`,
@@ -209,9 +211,10 @@ class Telling:
         rooms = sorted(rooms, key=lambda room: len(room.members), reverse=True)
         told: set[int] = set()
         self.news(rooms, sender.nick, *([text] if kind == "nick" else ()))
-        apart = rooms if kind in ("nick", "quit") and len(rooms) > 1 else ()
-        for room in apart:             # what it has said in any of them was said before that,
-            self._send_off(room)
+        apart = rooms if kind == "nick" and len(rooms) > 1 else ()
+        for room in rooms if len(rooms) > 1 else ():
+            if kind == "nick" or (kind == "quit" and _may_hear_of(room, sender)):
+                self._send_off(room)   # what it has said there was said before that,
         for room in rooms:
             self._announce_here(room, sender, kind, text, repeats=room is not rooms[0], also=also,
                                 quiet=quiet)
@@ -249,3 +252,12 @@ class Telling:
             room.lines += room.pending_lines
             room.pending = []
             room.pending_lines = 0
+
+
+def _may_hear_of(room: Room, sender: Sender) -> bool:
+    """Whether something that the room is to hear is this one's, or may be.  Connections are lost
+    by the thousand: those are to be told of in one piece, and not each compared with all.
+    """
+    return len(room.pending) > LOOKED_AT or any(
+        group.sender.id == sender.id and group.sender.node == sender.node
+        for group in room.pending)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from chatops.chat import abroad
+from chatops.chat.effects import Deliver
 from chatops.chat.groups import Group, Sender
 from chatops.chat.session import Session
 from tests.unit.irc_chat import IrcChat
@@ -84,6 +85,18 @@ def test_what_somebody_says_in_any_channel_is_heard_before_a_new_nick_or_the_end
         chat.send(bob, line)
     heard = [each.split(" ")[:2] for each in chat.heard(ada) if each.startswith(":bob!")]
     assert [command for _, command in heard] == ["PRIVMSG", "NICK" if "NICK" in line else "QUIT"]
+
+
+def test_many_connections_that_are_lost_at_once_are_told_of_in_a_few_pieces(
+        chat: IrcChat) -> None:
+    ada = everywhere(chat, "ada")
+    lost = [everywhere(chat, f"p{number}x") for number in range(200)]
+    chat.heard(ada)
+    for session in lost:
+        chat.hub.disconnect(session, "peer reset")
+    chat.hub.flush()
+    assert sum(isinstance(effect, Deliver) for effect in chat.hub.effects) <= 2 * 200 // 64 + 2
+    assert sum(" QUIT " in line for line in chat.heard(ada)) == 200
 
 
 @pytest.mark.parametrize("places", [("#a", "#b"), ("#b", "#a")])

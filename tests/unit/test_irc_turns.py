@@ -107,7 +107,8 @@ def test_who_is_answered_asks_again_in_the_next_turn(chat: IrcChat) -> None:
 def test_who_has_tried_too_often_is_refused_in_the_next_turn() -> None:
     soon: list[Callable[[], None]] = []
     state: Any = SimpleNamespace(
-        connections={}, reactor=SimpleNamespace(now=0.0, call_soon=soon.append))
+        connections={}, hub=SimpleNamespace(bad_input=lambda _session, _kind: None),
+        reactor=SimpleNamespace(now=0.0, call_soon=soon.append))
     wrong: Any = SimpleNamespace(
         verify=lambda _name, _given, answer: answer(LoginVerdict(None, "wrong")))
     logins, told = Logins(state, wrong, "off"), list[Outcome]()
@@ -124,7 +125,8 @@ def test_whoever_tries_an_accounts_password_does_not_lock_its_owner_out() -> Non
     hosts = {1: SimpleNamespace(host="192.0.2.1"), 2: SimpleNamespace(host="192.0.2.2"),
              3: SimpleNamespace(host="192.0.2.3")}
     state: Any = SimpleNamespace(
-        connections=hosts, hub=SimpleNamespace(sessions={}), reactor=SimpleNamespace(
+        connections=hosts, hub=SimpleNamespace(
+            sessions={}, bad_input=lambda _session, _kind: None), reactor=SimpleNamespace(
             now=0.0, call_soon=lambda call: call(), call_later=lambda _seconds, _call: None))
     ada = Account("ada", "", False, 0.0, 0.0)
     door: Any = SimpleNamespace(verify=lambda _name, given, answer: answer(
