@@ -14,7 +14,7 @@ from chatops.api.events import AdminDid
 from chatops.chat.groups import Group
 from chatops.chat.past import KEPT, Found, Selection
 from chatops.storage import selecting
-from chatops.system.files import identity, make_private
+from chatops.system.files import identity, make_private, take_along
 
 APPLICATION_ID = 0x63686174    # "chat": marks a file as ours, so that no other is written to
 PATIENCE = 250                 # milliseconds to wait for another program's lock
@@ -253,9 +253,11 @@ class ChatHistory:
 
     def close(self) -> None:
         """Idempotent."""
-        if self._database is not None and identity(self._path) != self._file:
-            with suppress(sqlite3.Error):
+        if self._database and self._file and identity(self._path) != self._file:
+            try:
                 self._leave(self._database)
+            except sqlite3.Error:      # under its old name the next file throws the log away
+                take_along(self._path, self._file, "-wal", "-shm")
         database, self._database = self._database, None
         if database is not None:
             database.close()

@@ -71,6 +71,23 @@ def identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def take_along(path: str, file: tuple[int, int], *ends: str) -> None:
+    """Rename `path` with each of these ends to where `file`, which had that name, has been moved.
+    It must be open here, and so must they be: what others have made since is left alone.
+    """
+    opened: dict[tuple[int, int] | None, str] = {}
+    with suppress(OSError):
+        for fd in os.listdir("/proc/self/fd"):
+            with suppress(OSError):
+                opened[identity(f"/proc/self/fd/{fd}")] = os.readlink(f"/proc/self/fd/{fd}")
+    moved = opened.get(file, "")
+    if identity(moved) == file:
+        for end in ends:
+            with suppress(OSError):
+                if opened.get(identity(path + end)) == os.path.realpath(path + end):
+                    os.rename(path + end, moved + end)
+
+
 def make_private(path: str) -> None:
     """Make an empty file for this user alone, if none is there; whoever opens it then says what is
     wrong with the place.  SQLite gives those that it puts beside it the same mode.

@@ -102,6 +102,23 @@ def test_a_file_that_is_moved_while_somebody_reads_it_is_left_once_that_is_over(
     assert not old.exists() or lines(old) == ["one", "two"]
 
 
+def test_what_was_said_last_is_in_a_file_that_is_moved_and_still_read_when_all_ends(
+        archive: ChatHistory, path: Path) -> None:
+    say(archive, "one")
+    with closing(sqlite3.connect(path)) as reader:
+        looked = reader.execute("SELECT line FROM said UNION ALL SELECT 'end'")
+        assert looked.fetchone() == ("one",)
+        say(archive, "two")
+        old = path.rename(path.with_name("old.db"))
+        archive.close()
+        say(archive, "three")      # the server is there again
+        assert looked.fetchall() == [("end",)]
+        assert lines(old) == ["one", "two"]
+        assert reader.execute("SELECT line FROM said").fetchall() == [("one",), ("two",)]
+    archive.close()
+    assert (lines(old), lines(path)) == (["one", "two"], ["three"])
+
+
 def test_who_looks_at_a_long_history_in_a_pager_holds_up_no_file_and_its_log(
         archive: ChatHistory, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history_file, "PIECE", 2)
