@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chatops.net.listener import listen
 from chatops.settings.kinds import endpoint
@@ -25,15 +25,19 @@ def check_library() -> None:
         raise MetricsError(MISSING)
 
 
-def listening(text: str) -> Sequence[socket.socket]:
-    """Sockets that listen where HOST:PORT says.  Raises `MetricsError`."""
+def listening(text: str, ours: Mapping[int | None, str]) -> Sequence[socket.socket]:
+    """Sockets that listen where HOST:PORT says; `ours` are the flags of the ports that we have
+    ourselves.  Raises `MetricsError`.
+    """
     check_library()
     host, port = endpoint(text)
     try:
         return listen(host, port)[0]
     except OSError as error:
-        why = ("it is in use by another program" if error.errno == errno.EADDRINUSE
-               else error.strerror or str(error))
+        why = error.strerror or str(error)
+        if error.errno == errno.EADDRINUSE:
+            why = (f"{ours[port]} has this port" if port in ours
+                   else "it is in use by another program")
     except UnicodeError:
         why = "that is not the name of a host"
     raise MetricsError(f"--metrics {text}: {why}; choose another HOST:PORT")

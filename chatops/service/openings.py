@@ -74,7 +74,9 @@ def open_metrics(settings: Settings, inherited: Inherited, undo: ExitStack
             check_library()
             socks = (inherited.metrics,)
         elif settings.metrics:
-            socks = listening(settings.metrics)
+            socks = listening(settings.metrics, {
+                settings.port: "--port", settings.irc_port: "--irc-port",
+                settings.irc_tls_port: "--irc-tls-port"})
     except MetricsError as error:
         raise StartError(str(error)) from None
     for sock in socks:

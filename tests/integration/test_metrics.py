@@ -275,6 +275,14 @@ def test_a_metrics_port_that_is_taken_is_said_and_nothing_runs() -> None:
         assert threading.active_count() == threads
 
 
+@pytest.mark.parametrize("flag", ["port", "irc-port"])
+def test_a_metrics_port_that_is_one_of_our_own_is_told_from_another_programs(flag: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(StartError, match=rf"--metrics 127.0.0.1:{port}: --{flag} has this port; "):
+        Server(metrics=f"127.0.0.1:{port}", **{flag.replace("-", "_"): port})
+
+
 def test_without_the_library_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(StartError, match=re.escape("pip install 'chatops[metrics]'")):
