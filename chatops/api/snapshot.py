@@ -181,6 +181,8 @@ class EngineRow(msgspec.Struct, frozen=True, gc=False):
     state: str                 # "up", "joining", "away", "refused"
     reason: str                # why it is not up
     since: float               # monotonic, when it was last up or ceased to be
+    unread: int = 0            # frames in its log that could not be read, of no version
+    unread_at: float = 0.0     # monotonic, the last of them
 
 
 class Lint(msgspec.Struct, frozen=True, gc=False):

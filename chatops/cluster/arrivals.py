@@ -42,6 +42,7 @@ class Arrivals:
         this node began, `reader` all else.
         """
         self.bad = 0                   # frames that were none
+        self.unread = 0, 0.0           # those of no version at all, and when the last came
         self.trip = 0.0                # seconds that our last frame took, there and back
         self._state = state
         self._codec = codec
@@ -188,9 +189,11 @@ class Arrivals:
         now, which wrote this entry, once.
         """
         self.bad += 1
-        if isinstance(error, OtherVersion) and entry and self._link.age(entry) is not None:
-            self._reader.unreadable(error)
-            return
+        if entry and self._link.age(entry) is not None:    # else it is of before this node began
+            if isinstance(error, OtherVersion):
+                self._reader.unreadable(error)
+                return
+            self.unread = self.unread[0] + 1, self._state.reactor.now
         if self.bad & (self.bad - 1) == 0:
             self._state.say(events.Warned(self._state.hub.at, "of the cluster's log "
                                         f"{they_were(self.bad, 'frame')} not read: {error}"))

@@ -256,4 +256,6 @@ class Codec:
                 raise BadFrame(f"node {node} has no boot called like that")
             return frame
         except (msgspec.MsgspecError, IndexError, UnicodeDecodeError) as error:
+            if not self._secret and _ours(data[MAC:]) is not None:
+                raise BadFrame("it is signed, and this node has no --cluster-secret") from None
             raise BadFrame(f"it is no frame of chatops: {error}") from None

@@ -195,8 +195,8 @@ class Member:
         return self._crowd.rows()
 
     def engine_row(self) -> EngineRow:
-        link = self.link
-        return EngineRow(str(link.engine), link.state, link.reason, link.since)
+        link, came = self.link, self.arrivals
+        return EngineRow(str(link.engine), link.state, link.reason, link.since, *came.unread)
 
     def owe_roster(self) -> None:
         """Somebody has to be told who is here."""

@@ -11,6 +11,7 @@ from chatops.units import counted, format_age, format_bytes
 AWAY = 5.0                     # seconds without the engine: less is a restart of it
 GONE_SHOWN = 3600.0            # seconds that a node is missed; by then it was meant
 LOST_SHOWN = 60.0
+UNREAD_SHOWN = 600.0           # seconds: who is idle writes no frame for a while
 OTHERS_SHOWN = 60.0            # seconds after its last sign: several renewals of a lease
 SKEWED = 2.0                   # seconds; less is NTP at work
 
@@ -45,6 +46,14 @@ NODE_LINTS = {
         "have been told; what is missing is on that node alone.",
         "Lines are not sent again. If it happens without an outage, the engine drops too early: "
         "look at its memory policy, which must be `noeviction`.", is_over=True),
+    "frames-unread": LintText(
+        "what a node writes cannot be read",
+        "Somebody writes to the nodes' log what is not signed with this node's secret, or is no "
+        "frame at all: as a rule a node with another `--cluster-secret`, or with none. It holds "
+        "its lease and its name; but its people talk among themselves, nobody here sees them, "
+        "and bans do not reach it.",
+        "Give all nodes the same file as `--cluster-secret`, and start anew the one that had "
+        "another. The events say what was wrong."),
     "clock-skew": LintText(
         "a node's clock is wrong",
         "It differs from the engine's by more than two seconds. Among the nodes the engine's clock "
@@ -67,6 +76,9 @@ def find(now: Snapshot, before: Snapshot | None) -> Iterator[Lint]:
         yield Lint("engine-away", f"{engine.address} has been away for {format_age(away)}, "
                    f"{format_bytes(waiting)} waiting: {engine.reason}", since=engine.since,
                    dated=True)
+    if engine.unread and now.mono - engine.unread_at < UNREAD_SHOWN:
+        yield Lint("frames-unread", f"{counted(engine.unread, 'frame')} of the nodes' log could "
+                   "not be read: has a node another secret?", since=engine.unread_at)
     for row in now.nodes:
         if row.state == "gone" and now.mono - row.seen < GONE_SHOWN:
             yield Lint("node-gone", f"node {row.name} is gone, not heard of for "

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+from chatops import lints
 from chatops.api.commands import Broadcast
 from chatops.api.events import Warned
 from chatops.cluster import member
@@ -341,5 +342,6 @@ def test_nodes_with_other_secrets_do_not_hear_each_other_and_say_so(
     b = node("b", cluster_secret=str(tmp_path / "two"))
     c = node("c", knows=1, cluster_secret=str(tmp_path / "one"))
     a.wait_for(Warned, lambda event: "not signed with the secret" in event.text)
+    assert "frames-unread" in [lint.code for lint in lints.find(a.snapshot())]
     assert c.call(lambda: known(c.chat)) == {"a"}
     assert b.call(lambda: known(b.chat)) == set()

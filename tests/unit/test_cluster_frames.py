@@ -56,6 +56,12 @@ def test_a_frame_that_was_signed_by_nobody_we_know_is_refused() -> None:
             codec(secret).open(data)
 
 
+def test_a_node_without_a_secret_says_so_of_what_is_signed() -> None:
+    signed = codec(b"secret").seal(1, 2.0, [pack(Heard("lobby", []))])
+    with pytest.raises(BadFrame, match="this node has no --cluster-secret"):
+        codec().open(signed)
+
+
 def test_a_frame_of_another_version_is_told_from_garbage() -> None:
     newer = msgspec.msgpack.encode([VERSION + 1, "b", {"quite": "different"}])
     with pytest.raises(OtherVersion) as caught:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from chatops.api.node_table import ALONE, HEAD, engine_line, summary, table
 from chatops.api.snapshot import EngineRow, NodeRow, Snapshot
 from chatops.lints import find
-from chatops.lints.nodes import OTHERS_SHOWN
+from chatops.lints.nodes import OTHERS_SHOWN, UNREAD_SHOWN
 from tests.unit.imagined import snapshot
 
 HERE = NodeRow("a", "here", 2, 1, 0.001, 0, 0, 0, 0.2, 100.0)
@@ -23,7 +23,8 @@ def scene(mono: float = 100.0, *, here: NodeRow = HERE, there: NodeRow = THERE,
 
 def codes(now: Snapshot, before: Snapshot | None = None) -> list[str]:
     return [lint.code for lint in find(now, before) if lint.code in (
-        "engine-away", "node-gone", "node-version", "lines-lost", "clock-skew")]
+        "engine-away", "node-gone", "node-version", "lines-lost", "clock-skew",
+        "frames-unread")]
 
 
 def test_nodes_at_peace_have_nothing_to_object_to() -> None:
@@ -110,3 +111,11 @@ def test_the_table_has_a_row_for_each_node_as_wide_as_its_head() -> None:
     assert {len(row) for row in rows} == {len(HEAD)}
     _, here, there = table(scene(here=replace(HERE, skew=-0.0004), there=replace(THERE, skew=-3.0)))
     assert (here[HEAD.index("SKEW")], there[HEAD.index("SKEW")]) == ("+0.0s", "-3.0s")
+
+
+def test_a_node_with_another_secret_is_told_of_for_a_while() -> None:
+    wrong = replace(UP, unread=2, unread_at=90.0)
+    [lint] = [lint for lint in find(scene(engine=wrong)) if lint.code == "frames-unread"]
+    assert "2 frames" in lint.summary
+    assert codes(scene(89.0 + UNREAD_SHOWN, engine=wrong)) == ["frames-unread"]
+    assert codes(scene(90.0 + UNREAD_SHOWN, engine=wrong)) == []
