@@ -147,6 +147,9 @@ class ControlClient:
         if not data and self._splitter.held:
             raise CutOffError("this console was dropped: it did not read what it had asked for, "
                              "or the server was killed as it answered")
+        if not data and not hasattr(self, "welcome"):
+            raise ControlError(f"no server answers at {self._path}: it is just ending, or a "
+                               "forwarded socket leads to one that does not run")
         if not data:
             raise ControlError("the program has ended the connection without a word"
                                if self._of_a_program else "the server ended without a word")

@@ -6,12 +6,14 @@ import os
 import shutil
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from chatops.api.commands import CommandResult, Reload
+from chatops.control.client import ControlClient
 from chatops.control.socket_path import ControlError, ControlSocket
 from chatops.links.remote import RemoteLink
 from tests.integration.control import seen
@@ -27,6 +29,22 @@ def reloaded(chat: Server) -> CommandResult:
 
 def made_again(path: Path) -> CommandResult:
     return CommandResult(True, f"the control socket {path} was gone; it is there again")
+
+
+def test_a_forwarded_socket_of_a_server_that_does_not_run_is_told_from_one_that_ended(
+        control_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as ssh:
+        ssh.bind(os.fspath(control_path))
+        ssh.listen()
+
+        def hang_up() -> None:
+            ssh.accept()[0].close()
+
+        forwarding = threading.Thread(target=hang_up)
+        forwarding.start()
+        with pytest.raises(ControlError, match="a forwarded socket leads to one that does not run"):
+            ControlClient(control_path)
+        forwarding.join()
 
 
 @pytest.mark.parametrize("with_its_lock", [True, False])
