@@ -8,6 +8,8 @@ from chatops.chat.hub import Hub
 from chatops.chat.session import Session
 from chatops.units import shown
 
+NAMED = 5                      # of many: an answer is a line, in the log and in every console too
+
 
 class CommandRefused(Exception):  # noqa: N818  (it is an answer, not an error)
     """What was asked cannot be done; the message is for the operator."""
@@ -29,8 +31,12 @@ def find(hub: Hub, targets: tuple[str, ...]) -> tuple[list[Session], list[str]]:
 
 def named(sessions: list[Session]) -> str:
     """The first of them by id and nick, and how many more there are."""
-    shown = ", ".join(f"#{session.id} {session.nick}" for session in sessions[:5])
-    return shown + (f" and {len(sessions) - 5} more" if len(sessions) > 5 else "")
+    return _first([f"#{session.id} {session.nick}" for session in sessions[:NAMED]], len(sessions))
+
+
+def _first(few: list[str], count: int) -> str:
+    """These, and how many more of all there are."""
+    return ", ".join(few) + (f" and {count - NAMED} more" if count > NAMED else "")
 
 
 def outcome(did: str, sessions: list[Session], missing: list[str], how: str = "",
@@ -45,6 +51,7 @@ def outcome(did: str, sessions: list[Session], missing: list[str], how: str = ""
     if spared:
         parts.append(f"{named(spared)} {'was' if len(spared) == 1 else 'were'} {why}")
     if missing:
-        parts.append(f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not here "
+        few = _first(missing[:NAMED], len(missing))
+        parts.append(f"{few} {'is' if len(missing) == 1 else 'are'} not here "
                      "(any more)")
     return CommandResult(bool(sessions or spared), "; ".join(parts))

@@ -113,6 +113,9 @@ def test_s13_kicking_twice_or_one_that_is_gone_is_answered_and_harms_nobody(
     assert chat.submit(Kick(("#2", "nobody"))).text == "#2, nobody are not here (any more)"
     both = chat.do(Kick(("#2", "alice", "alice")))
     assert both.text == "kicked #1 alice; #2 is not here (any more)"
+    many = chat.submit(Kick(tuple(f"nobody{n}" for n in range(9))))
+    assert many.text == ("nobody0, nobody1, nobody2, nobody3, nobody4 and 4 more are not here "
+                         "(any more)")
     alice.to_the_end()
     assert bob.to_the_end() == ["*** you were kicked: no reason given"]
 
