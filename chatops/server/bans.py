@@ -42,13 +42,14 @@ def network_of(text: str) -> Network:
 class BanList:
     """The bans in force, looked up once for every newcomer.
 
-    Single addresses, of which there may be thousands, are found at once; networks are few
-    and looked through.
+    There may be thousands: they are not looked through, but looked up, once for each length of
+    prefix that there is.
     """
 
     def __init__(self, bans: list[BanEntry] | None = None) -> None:
         self._bans: dict[Network, BanEntry] = {}
-        self._wide: dict[Network, None] = {}       # those of more than one address
+        # Those of more than one address: by version and length of their prefix, and by that.
+        self._wide: dict[tuple[int, int], dict[int, Network]] = {}
         self.lifted: dict[Network, float] = {}     # when, by the wall clock; the latest ones
         for ban in bans or ():
             self._keep(network_of(ban.network), ban)
@@ -60,10 +61,15 @@ class BanList:
         self._bans[network] = ban
         self.lifted.pop(network, None)
         if network.prefixlen < network.max_prefixlen:
-            self._wide[network] = None
+            alike = self._wide.setdefault((network.version, network.prefixlen), {})
+            alike[_prefix(network, network.prefixlen)] = network
 
     def _drop(self, network: Network) -> bool:
-        self._wide.pop(network, None)
+        kind = network.version, network.prefixlen
+        alike = self._wide.get(kind, {})
+        alike.pop(_prefix(network, network.prefixlen), None)
+        if not alike:
+            self._wide.pop(kind, None)
         return self._bans.pop(network, None) is not None
 
     def add(self, target: str, now: float, seconds: float = 0.0, reason: str = "") -> BanEntry:
@@ -102,14 +108,19 @@ class BanList:
             address = network_of(host.partition("%")[0])
         except BanError:
             return None
-        for network in (address, *self._wide):
+        for network in (address, *self._around(address)):
             ban = self._bans.get(network)
-            if ban is None or address.network_address not in network:
+            if ban is None:
                 continue
             if ban.left(now) > 0:
                 return ban
             self._drop(network)
         return None
+
+    def _around(self, address: Network) -> list[Network]:
+        """The banned networks that it is in."""
+        return [alike[prefix] for (version, length), alike in self._wide.items()
+                if version == address.version and (prefix := _prefix(address, length)) in alike]
 
     def put(self, ban: BanEntry) -> None:
         """A ban as it is written elsewhere.  Raises `BanError`."""
@@ -118,3 +129,8 @@ class BanList:
     def all(self, now: float) -> list[BanEntry]:
         """Those in force, the oldest first."""
         return [ban for ban in self._bans.values() if ban.left(now) > 0]
+
+
+def _prefix(network: Network, length: int) -> int:
+    """So many of its first bits."""
+    return int(network.network_address) >> (network.max_prefixlen - length)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import time
 from math import inf
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatops.server.ban_file import BanFile
 from chatops.server.bans import BanEntry, BanError, BanList, network_of
@@ -60,11 +63,12 @@ def test_a_ban_of_such_an_address_is_one_of_the_ipv4_address(written: str, netwo
     assert bans.find("::ffff:192.0.2.1", 1.0) is not None
 
 
-def test_thousands_of_single_bans_are_not_looked_through() -> None:
+@pytest.mark.parametrize("banned", ["10.0.{}.{}", "10.{}.{}.0/24"])
+def test_thousands_of_bans_are_not_looked_through(banned: str) -> None:
     few, many = BanList(), BanList()
     for bans, count in ((few, 1 << 5), (many, 1 << 13)):
         for n in range(count):
-            bans.add(f"10.0.{n >> 8}.{n & 255}", 0.0)
+            bans.add(banned.format(n >> 8, n & 255), 0.0)
         bans.add("192.0.2.0/24", 0.0)
 
     def look(bans: BanList, last: str) -> float:
@@ -76,8 +80,37 @@ def test_thousands_of_single_bans_are_not_looked_through() -> None:
         return time.thread_time() - began
 
     # 256 times as many: looking through them would cost about so many times as much.
-    assert (min(look(many, "10.0.31.255") for _ in range(5))
-            < 8 * min(look(few, "10.0.0.31") for _ in range(5)))
+    last = banned.removesuffix("/24")
+    assert (min(look(many, last.format(31, 255)) for _ in range(5))
+            < 8 * min(look(few, last.format(0, 31)) for _ in range(5)))
+
+
+lengths = st.integers(0, 128)
+places = st.integers(0, 7).map(lambda n: n << 60 | n << 26 | n)    # near each other, and far apart
+
+
+def _network(version: int, place: int, length: int) -> str:
+    kind = ipaddress.IPv4Network if version == 4 else ipaddress.IPv6Network
+    most = 32 if version == 4 else 128
+    return str(kind((place & (1 << most) - 1, min(length, most)), strict=False))
+
+
+@given(st.lists(st.tuples(st.sampled_from([4, 6]), places, lengths), max_size=12), st.data())
+def test_whoever_is_in_a_banned_network_is_kept_out_and_nobody_else(
+        banned: list[tuple[int, int, int]], data: st.DataObject) -> None:
+    bans, networks = BanList(), [_network(*each) for each in banned]
+    for network in networks:
+        bans.add(network, 0.0)
+    lifted = data.draw(st.sets(st.sampled_from(networks))) if networks else set()
+    for network in lifted:
+        bans.remove(network, 1.0)
+    left = {network_of(network) for network in networks if network not in lifted}
+    for version in (4, 6):
+        address = network_of(_network(version, data.draw(places), 128))
+        found = bans.find(str(address.network_address), 2.0)
+        inside = {each for each in left if address.network_address in each}
+        assert found is None if not inside else (
+            found is not None and network_of(found.network) in inside)
 
 
 def test_a_scope_does_not_hide_an_address() -> None:
