@@ -151,18 +151,17 @@ class Admin:
             reload(read)
 
     def _mute(self, command: commands.Mute) -> CommandResult:
-        sessions, missing = targets.find(self._server.hub, command.targets)
-        muted = [session for session in sessions
-                 if self._server.hub.mute(session, command.seconds)]
+        hub = self._server.hub
+        sessions, missing = targets.find(hub, command.targets)
+        muted, idle = targets.parted(sessions, lambda session: hub.mute(session, command.seconds))
         return targets.outcome("muted", muted, missing, (
-            f" for {format_duration(command.seconds)}" if command.seconds else ""), idle=(
-            [session for session in sessions if session not in muted], "muted already"))
+            f" for {format_duration(command.seconds)}" if command.seconds else ""),
+            idle=(idle, "muted already"))
 
     def _unmute(self, command: commands.Unmute) -> CommandResult:
         sessions, missing = targets.find(self._server.hub, command.targets)
-        muted = [session for session in sessions if self._server.hub.unmute(session)]
-        return targets.outcome("unmuted", muted, missing, idle=(
-            [session for session in sessions if session not in muted], "not muted"))
+        unmuted, idle = targets.parted(sessions, self._server.hub.unmute)
+        return targets.outcome("unmuted", unmuted, missing, idle=(idle, "not muted"))
 
     def _broadcast(self, command: commands.Broadcast) -> CommandResult:
         if not clean_text(command.text).strip():

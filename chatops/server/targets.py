@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chatops.api.commands import CommandResult
 from chatops.chat import names
 from chatops.chat.hub import Hub
@@ -27,6 +29,16 @@ def find(hub: Hub, targets: tuple[str, ...]) -> tuple[list[Session], list[str]]:
         else:
             found[session.id] = session
     return list(found.values()), missing
+
+
+def parted(sessions: list[Session], do: Callable[[Session], bool]
+           ) -> tuple[list[Session], list[Session]]:
+    """Do it to each: to whom it was done, and for whom there was nothing to do."""
+    done: list[Session] = []
+    idle: list[Session] = []
+    for session in sessions:
+        (done if do(session) else idle).append(session)
+    return done, idle
 
 
 def named(sessions: list[Session]) -> str:

@@ -16,6 +16,7 @@ from chatops.api.commands import (
     Unmute,
 )
 from chatops.api.events import Disconnected, Refused
+from chatops.chat.session import Session
 from chatops.service import StartError
 from tests.integration.harness import PATIENCE, Client, Clock, Server
 from tests.integration.talk import alice_and_bob
@@ -268,3 +269,20 @@ def test_who_is_not_muted_is_not_said_to_be_unmuted(chat: Server, pair: tuple[Cl
     assert chat.do(Unmute(("alice", "bob"))).text == (
         f"#{alice.id} alice, #{bob.id} bob were not muted")
     assert "*** you can speak again" not in bob.heard()
+def test_muting_many_does_not_compare_each_with_all_others(
+        chat: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = tuple([str(chat.client().id) for _ in range(20)])
+    compared = 0
+
+    def same(one: Session, other: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return one is other
+
+    monkeypatch.setattr(Session, "__eq__", same)
+    for command, said in ((Mute(ids), "muted #1 "), (Mute(ids), "were muted already"),
+                          (Unmute(ids), "unmuted #1 "), (Unmute(ids), "were not muted")):
+        assert said in chat.do(command).text
+    assert compared <= len(ids)
+
+
