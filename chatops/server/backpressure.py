@@ -42,7 +42,8 @@ class Backpressure:
         self._state = state
         self._holds: dict[str, Hold] = {}                  # by room
         state.held_rooms = self._holds.keys()
-        self._waited: dict[ClientConnection, float] = {}   # for whom, and since when
+        self._waited: dict[ClientConnection, float] = {}   # for whom, and since when,
+        self._held_for: dict[ClientConnection, set[str]] = {}      # and in which rooms
         self._readers: Patience[ClientConnection] = Patience(PATIENCE, WINDOW)
         self._rooms: Patience[str] = Patience(READERS * PATIENCE, WINDOW)
         self._waiting: dict[ClientConnection, None] = {}   # not read because of them
@@ -60,7 +61,6 @@ class Backpressure:
         left = self._readers.left(now, reader)
         if now - outbox.since > PATIENCE or 2 * own > outbox.size or not left:
             return
-        held = False
         for room in reader.session.rooms:
             hold = self._holds.get(room)
             if hold is not None:
@@ -69,15 +69,17 @@ class Backpressure:
                 self._holds[room] = hold = Hold({reader}, now)
                 self._state.reactor.call_later(min(PATIENCE, longest),
                                                partial(self._let_go, room, hold))
-            held |= hold is not None
-        if held and reader not in self._waited:
+            if hold is not None:
+                self._held_for.setdefault(reader, set()).add(room)
+        if reader in self._held_for and reader not in self._waited:
             self._waited[reader] = now
             self._state.reactor.call_later(left, partial(self._long_enough, reader, now))
         self._state.context.pressed = bool(self._holds)
 
     def over(self, reader: ClientConnection) -> None:
         """Nothing waits for it any more, or it is gone."""
-        for room, hold in list(self._holds.items()):
+        for room in self._held_for.pop(reader, ()):
+            hold = self._holds[room]
             hold.readers.discard(reader)
             if not hold.readers:
                 self._let_go(room, hold)
@@ -98,7 +100,10 @@ class Backpressure:
         now = self._state.reactor.now
         self._rooms.spend(now, room, now - hold.began)
         for reader in hold.readers:
-            if not any(reader in other.readers for other in self._holds.values()):
+            rooms = self._held_for[reader]
+            rooms.discard(room)
+            if not rooms:
+                del self._held_for[reader]
                 self._spend(reader)
         self._state.context.pressed = bool(self._holds)
         waiting, self._waiting = self._waiting, {}

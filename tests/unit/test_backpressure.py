@@ -75,6 +75,56 @@ def test_one_that_fails_does_not_keep_the_others_waiting() -> None:
     assert turns.turn() == ["b"]
 
 
+class CountedSet(set[Any]):
+    """Counts how often it is asked, or told, of somebody."""
+
+    times = 0
+
+    def __contains__(self, each: object) -> bool:
+        CountedSet.times += 1
+        return super().__contains__(each)
+
+    def discard(self, each: Any) -> None:
+        CountedSet.times += 1
+        super().discard(each)
+
+
+class Reader:
+    """One whose outbox has just become half full."""
+
+    is_open = True
+    bytes_direct = own_before = 0
+
+    def __init__(self, *rooms: str) -> None:
+        self.outbox = SimpleNamespace(since=0.0, size=1)
+        self.session = SimpleNamespace(rooms=rooms)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_reader_is_looked_for_in_its_own_rooms_however_many_are_held(
+        monkeypatch: pytest.MonkeyPatch, reads: bool) -> None:
+    later: list[Callable[[], None]] = []
+    reactor = SimpleNamespace(now=0.0, call_later=lambda _, call: later.append(call),
+                              call_soon=lambda _: None)
+    state = SimpleNamespace(context=SimpleNamespace(pressed=False, intake_left=0), reactor=reactor)
+    pressure = Backpressure(cast(Any, state))
+    readers = [Reader(f"room {n}", f"room {n + 1}") for n in range(50)]
+    for reader in readers:
+        pressure.half_full(cast(Any, reader))
+    for hold in pressure._holds.values():
+        hold.readers = CountedSet(hold.readers)
+    monkeypatch.setattr(CountedSet, "times", 0)
+    reactor.now = 1.0
+    if reads:
+        for reader in readers:
+            pressure.over(cast(Any, reader))
+    else:
+        for call in later:
+            call()
+    assert (state.context.pressed, pressure._holds, pressure._waited) == (False, {}, {})
+    assert CountedSet.times <= 4 * len(readers)
+
+
 @pytest.mark.parametrize(("size", "first"), [
     (0, b"one\n"), (3, b"one\n"), (4, b"one\n"), (7, b"one\n"), (8, b"one\ntwo\n"),
     (100, b"one\ntwo\nthree\n")])
