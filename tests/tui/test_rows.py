@@ -89,8 +89,15 @@ def test_a_word_that_cannot_be_meant_is_said_and_hides_nothing(expression: str, 
     "", "bob !eve", "127.0.0.1:50", "[::1]:9999", "dead:beef::1", "reactor.py:70", "!", ":", "!:",
     "nick:bob", "NICK:=bob", "appq:>=64K", "idle:<3m", "rtt:=-", "appq:=12.1K", "id:=b-3",
 ])
-def test_a_text_with_a_colon_in_it_is_looked_for_as_it_is(expression: str) -> None:
+def test_a_text_with_a_colon_in_it_can_be_meant(expression: str) -> None:
     check(expression, rows.CLIENTS)
+
+
+@pytest.mark.parametrize(("expression", "fits"), [
+    ("127.0.0.1:50127", ["bob"]), ("[::1]:9999", []), ("dead:beef::1", []), ("NICK:=bob", ["bob"]),
+])
+def test_a_text_with_a_colon_in_it_is_looked_for_as_it_is(expression: str, fits: list[str]) -> None:
+    assert nicks(expression) == fits
 
 
 def test_a_figure_is_found_as_it_reads() -> None:
@@ -99,9 +106,11 @@ def test_a_figure_is_found_as_it_reads() -> None:
     assert [r.id for r in apply(full, "appq:=12412", rows.CLIENTS, LOOK)] == [1]
 
 
-def test_what_looks_like_markup_or_a_pattern_is_only_text() -> None:
-    for expression in ("[/foo]", "(", "nick:[", "!", ":", "!:", "id:>"):
-        nicks(expression)
+@pytest.mark.parametrize("expression", ["[/foo]", "(", "nick:[", "nick:a.*", ".*("])
+def test_what_looks_like_markup_or_a_pattern_is_only_text(expression: str) -> None:
+    assert nicks(expression) == []
+    named = [replace(CLIENTS[0], nick="[/foo]a.*("), *CLIENTS[1:]]
+    assert [row.id for row in apply(named, expression, rows.CLIENTS, LOOK)] == [CLIENTS[0].id]
 
 
 def test_the_row_of_a_client_on_its_way_out_is_grey_but_for_its_marks() -> None:
