@@ -58,7 +58,8 @@ class Pipe:
                  lost: Callable[[str], None], bury: Callable[[Reapable], None],
                  tls: TlsTo | None = None) -> None:
         """`lost` is told once, why; `bury` has the descriptor closed at the end of the turn.
-        An answer may take `patience` seconds.
+        An answer may take `patience` seconds.  Raises OSError where there is no descriptor left,
+        or no room in the selector.
         """
         self.label = f"engine {name}"
         self.asked = 0                 # commands, so far
@@ -80,12 +81,16 @@ class Pipe:
         if family != socket.AF_UNIX:
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.is_open = True
-        self._arm(reactor.now)
         result = self._sock.connect_ex(where)
         if result in (0, errno.EINPROGRESS):
-            self._watch(EVENT_READ | EVENT_WRITE)
+            try:
+                self._change(EVENT_READ | EVENT_WRITE)
+            except OSError:
+                self._sock.close()
+                raise
         else:
             reactor.call_soon(lambda: self._fail(reason_of(OSError(result, ""))))
+        self._arm(reactor.now)
 
     def __repr__(self) -> str:
         return f"<Pipe {self.label} fd {self.fd}, {len(self._waiting)} unanswered>"
@@ -213,10 +218,16 @@ class Pipe:
         self._watch(EVENT_READ | (EVENT_WRITE if self._unsent else 0))
 
     def _watch(self, mask: int) -> None:
+        if mask != self._mask:
+            try:
+                self._change(mask)
+            except OSError as error:       # epoll_ctl(2) lacks memory, or has its own limit
+                self._fail(reason_of(error))
+
+    def _change(self, mask: int) -> None:
         selector = self._reactor.selector
-        if mask == self._mask:
-            return
-        if not self._mask:
+        before, self._mask = self._mask, 0     # where this fails it is in the map no more
+        if not before:
             selector.register(self._sock, mask, self.on_ready)
         elif mask:
             selector.modify(self._sock, mask, self.on_ready)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +37,7 @@ class Silent:
     """An engine that takes what is said, and a pipe to it."""
 
     def __init__(self, ticking: Ticking, path: str) -> None:
+        self.path = path
         self.lost: list[str] = []
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(path)
@@ -84,6 +87,34 @@ def test_one_that_answers_in_time_is_kept_though_there_is_always_a_question(
     assert len(told) == 19
     ticking.turn_at(100.0)                     # the last was never answered
     assert silent.lost == ["no answer for 2 s"]
+
+
+def full(*_: object) -> Any:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))     # epoll_ctl(2)
+
+
+def test_one_that_the_selector_has_no_room_for_is_told_of_once_and_costs_no_later_one(
+        ticking: Ticking, silent: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
+    lost: list[str] = []
+    monkeypatch.setattr(ticking.reactor.selector, "register", full)
+    with pytest.raises(OSError, match="No space"):
+        Pipe(ticking.reactor, (socket.AF_UNIX, silent.path), "in", PATIENCE, lost.append,
+             lambda pipe: None)
+    ticking.turn_at(2 * PATIENCE)
+    assert lost == []
+    assert ticking.reactor.timers == 0
+
+
+def test_one_that_the_selector_lets_go_of_is_given_up(
+        ticking: Ticking, silent: Silent, monkeypatch: pytest.MonkeyPatch) -> None:
+    def modify(sock: socket.socket, *_: object) -> None:
+        ticking.reactor.selector.unregister(sock)      # as `selectors` does
+        full()
+
+    monkeypatch.setattr(ticking.reactor.selector, "modify", modify)
+    silent.pipe.ask(b"." * (16 << 20), lambda answer: None)    # more than the kernel takes
+    assert silent.lost == ["No space left on device"]
+    assert not silent.pipe.is_open
 
 
 class Owner:
