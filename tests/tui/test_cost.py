@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from statistics import median
 
 import pytest
 from textual.strip import Strip
@@ -11,82 +13,95 @@ from textual.strip import Strip
 from chatops.api.events import Event
 from chatops.api.snapshot import Snapshot
 from tests.tui.feed import Feed
+from tests.tui.press import Page, looking, table
 from tests.tui.shots import Rig
-from tui.widgets.live_table import LiveTable
 
 # What is measured is not measured side by side.
 pytestmark = pytest.mark.xdist_group("measures")
 
-TRIES = 7                      # the best of them counts: others use this machine, too
+ROUNDS = 7                     # the median of their ratios counts: others use this machine, too
+
+Work = Callable[[], Awaitable[object]]
+# A console while it is there: what is measured of it, and what is done before, each time.
+Measured = AbstractAsyncContextManager[tuple[Work, Work]]
 
 
-def best(work: Callable[[], object], prepare: Callable[[], object] = lambda: None) -> float:
-    """Seconds of processor time that the cheapest of a few runs took."""
-    taken = []
-    for _ in range(TRIES):
-        prepare()
-        began = time.thread_time()
-        work()
-        taken.append(time.thread_time() - began)
-    return min(taken)
+async def ratio(large: Measured, small: Measured) -> float:
+    """How many times the processor time of the small one the large one takes.  Both are measured
+    in the same moments, by turns, and what disturbs one round is in no other.
+    """
+    found = []
+    async with large as whole, small as part:
+        for number in range(ROUNDS):
+            taken = {}
+            for work, prepare in (whole, part) if number % 2 else (part, whole):
+                await prepare()
+                began = time.thread_time()
+                await work()
+                taken[work] = time.thread_time() - began
+            found.append(taken[whole[0]] / taken[part[0]])
+    return median(found)
 
 
-async def refresh_cost(clients: int) -> float:
-    rig = Rig(Feed(clients, talkative=10))
-    async with rig.app.run_test(size=(120, 40)) as pilot:
-        rig.run(0.3)
-        await pilot.pause()
+async def nothing() -> None:
+    """There is nothing to prepare."""
 
-        def time_passes() -> None:
+
+def console(clients: int, size: tuple[int, int], seconds: float
+            ) -> AbstractAsyncContextManager[tuple[Rig, Page]]:
+    return looking(Feed(clients, talkative=10), size, seconds)
+
+
+@asynccontextmanager
+async def refreshing(clients: int) -> AsyncIterator[tuple[Work, Work]]:
+    news: list[tuple[Snapshot, list[Event]]] = []
+    async with console(clients, (120, 40), 0.3) as (rig, _):
+        async def time_passes() -> None:
             rig.feed.step(0.1)
             rig.time += 0.1
             news[:] = [(rig.feed.snapshot(), rig.feed.take())]
 
-        def refresh() -> None:
+        async def refresh() -> None:
             rig.app.state.feed(*news[0], rig.time)
             rig.app.redraw()
 
-        news: list[tuple[Snapshot, list[Event]]] = []
-        return best(refresh, time_passes)
+        yield refresh, time_passes
 
 
 async def test_a_refresh_costs_no_more_than_twice_as_much_for_twice_as_many() -> None:
-    half, whole = await refresh_cost(5_000), await refresh_cost(10_000)
-    assert whole < 3 * half        # a square would be 4
+    assert await ratio(refreshing(10_000), refreshing(5_000)) < 3      # a square would be 4
 
 
-async def drawing_cost(clients: int) -> float:
-    rig = Rig(Feed(clients, talkative=10))
-    async with rig.app.run_test(size=(120, 60)) as pilot:
-        rig.run(0.2)
+@asynccontextmanager
+async def drawing(clients: int) -> AsyncIterator[tuple[Work, Work]]:
+    async with console(clients, (120, 60), 0.2) as (rig, pilot):
         await pilot.press("z")
         await pilot.pause()
-        table = rig.app.query_one("#clients-table", LiveTable)
-        return best(lambda: [table.render_line(y) for y in range(40)])
+
+        async def draw() -> None:
+            for y in range(40):
+                table(rig).render_line(y)
+
+        yield draw, nothing
 
 
 async def test_forty_lines_of_ten_thousand_cost_what_forty_of_a_hundred_do() -> None:
-    assert await drawing_cost(10_000) < 3 * await drawing_cost(100)
+    assert await ratio(drawing(10_000), drawing(100)) < 3
 
 
-async def key_cost(clients: int) -> float:
-    rig = Rig(Feed(clients, talkative=10))
-    async with rig.app.run_test(size=(120, 40)) as pilot:
-        rig.run(0.5)
-        await pilot.pause()
-        table = rig.app.query_one("#clients-table", LiveTable)
-        taken = []
-        for _ in range(TRIES):
-            before = table.cursor
-            began = time.thread_time()
+@asynccontextmanager
+async def pressing(clients: int) -> AsyncIterator[tuple[Work, Work]]:
+    async with console(clients, (120, 40), 0.5) as (rig, pilot):
+        async def press() -> None:
+            before = table(rig).cursor
             await pilot.press("down")
-            taken.append(time.thread_time() - began)
-            assert table.cursor != before
-        return min(taken)
+            assert table(rig).cursor != before
+
+        yield press, nothing
 
 
 async def test_a_key_among_a_thousand_clients_costs_what_it_does_among_fifty() -> None:
-    assert await key_cost(1_000) < 3 * await key_cost(50)
+    assert await ratio(pressing(1_000), pressing(50)) < 3
 
 
 async def test_no_line_is_drawn_again_that_reads_the_same(
@@ -95,15 +110,15 @@ async def test_no_line_is_drawn_again_that_reads_the_same(
     async with rig.app.run_test(size=(80, 24)) as pilot:
         rig.run(3)
         await pilot.pause()
-        table = rig.app.query_one("#clients-table", LiveTable)
+        clients = table(rig)
         drawn: list[int] = []
-        draw = table.render_line
+        draw = clients.render_line
 
         def noted(y: int) -> Strip:
             drawn.append(y)
             return draw(y)
 
-        monkeypatch.setattr(table, "render_line", noted)
+        monkeypatch.setattr(clients, "render_line", noted)
         rig.app.state.pause()
         rig.app.redraw()
         await pilot.pause()
