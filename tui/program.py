@@ -19,7 +19,8 @@ Part = str | tuple[str, str]
 # Of the header: label, value, the series it has, and names of who is the most in it.
 Figure = tuple[str, str, str, tuple[str, ...]]
 
-ONLY_OF_PROGRAMS = ("close", "cancel", "loop")
+ONLY_OF_PROGRAMS = ("close", "cancel", "loop", "loops", "process")
+ONLY_OF_SERVERS = ("nodes",)               # of what a console carries out itself
 
 # Keys that end something mean what is under the cursor here.
 ENDS = {"kick": {"clients": "close", "selector": "close", "tasks": "cancel"}}
@@ -60,15 +61,19 @@ def is_possible(line: str) -> bool:
 
 def is_offered(line: str, state: ConsoleState) -> bool:
     """Whether help and palette list this: what there is no use for here only costs a look."""
-    name = line.partition(" ")[0]
+    name, _, rest = line.partition(" ")
     spec = find(name)
+    if name == "pane" and rest and rest not in state.panes:
+        return False
     if spec is not None and spec.where != "console" and state.refusal(spec.name):
         return False
     if spec is not None and state.in_browser and web.is_none_of_its(spec.command):
         return False
     if name == "speed" and not state.replay:
         return False
-    return is_possible(line) if state.program is not None else name not in ONLY_OF_PROGRAMS
+    if state.program is None:
+        return name not in ONLY_OF_PROGRAMS
+    return name not in ONLY_OF_SERVERS and is_possible(line)
 
 
 def offered(state: ConsoleState) -> Iterator[KeymapEntry]:

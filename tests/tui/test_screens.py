@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.widgets import OptionList, Static
 
-from chatops.api.command_table import SPECS, find
+from chatops.api.command_table import PANES, SPECS, find
 from chatops.api.commands import Kick, Spawn
 from chatops.api.snapshot import Lint
 from chatops.lints import LINTS
@@ -91,9 +91,12 @@ def test_help_and_palette_offer_what_there_is_a_use_for() -> None:
     offered = [[spec.name for spec in SPECS if is_offered(spec.name, state)]
                for state in (chat, program)]
     assert {spec.name for spec in SPECS} - set(offered[0]) == {*ONLY_OF_PROGRAMS, "speed"}
+    assert {"loops", "process"} < set(ONLY_OF_PROGRAMS)
     assert is_offered("speed", ConsoleState(replay=True))
     assert set(ONLY_OF_PROGRAMS) < set(offered[1])
-    assert not {"broadcast", "limit", "reload"} & set(offered[1])
+    assert not {"broadcast", "limit", "reload", "kick", "nodes"} & set(offered[1])
+    for state, panes in ((chat, {"tasks", "nodes"}), (program, {"nodes"})):
+        assert {pane for pane in PANES if not is_offered(f"pane {pane}", state)} == panes
 
 
 async def test_the_palette_tells_in_full_what_its_list_has_cut() -> None:
