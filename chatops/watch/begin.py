@@ -46,6 +46,7 @@ def begin(boot: str) -> None:
         sys.modules["uvloop"] = None  # type: ignore[assignment]  # so that importing it fails
     if "lines" in options and sys.stdout is not None:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # as on a terminal
+    registry.children = children
     patch.install()
     if listening is not None:
         observe(listening, path, name, children=children)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from chatops.api.program import LoopRow
 from chatops.chat.sanitize import clean_text
 from chatops.loop.naming import format_call_site
 from chatops.watch import registry
+from chatops.watch.offspring import pythons
 from chatops.watch.picture import Painter
 from chatops.watch.selector import WatchedSelector
 from chatops.watch.watchdog import Watchdog
 
+_MULTIPROCESSING = f"{os.sep}multiprocessing{os.sep}"
 LEFT = 1.0                     # seconds that a loop has not run before another one is shown
 # Loops that do not wait with anything of `selectors`, by the module that has them.
 ELSEWHERE = {
@@ -70,8 +73,12 @@ class Loops:
 
     def unseen(self) -> str:
         """Why there is nothing to see, in a line; "" when there is."""
-        if any(_worth(selector)[0] > 0 for selector in registry.alive()):
+        own = [selector for selector in registry.alive() if _worth(selector)[0] > 0
+               and not _waits_for_processes(selector)]
+        if own:
             return ""
+        if not registry.children and pythons():
+            return "its work is in processes that it has started: `chatops watch --children`"
         for module, what in ELSEWHERE.items():
             if sys.modules.get(module) is not None:
                 return what
@@ -89,6 +96,13 @@ def _worth(selector: WatchedSelector) -> tuple[int, bool, int]:
         return 0, main, selector.turns
     kind = 2 if not selector.asyncio else 1 if selector.is_left(LEFT) else 3
     return kind, main, selector.turns
+
+
+def _waits_for_processes(selector: WatchedSelector) -> bool:
+    """Whether it is one of `multiprocessing.connection.wait`."""
+    first = next(iter(selector.entries.copy().values()), None)
+    armed_by = first.armed_by if first is not None else None
+    return armed_by is not None and _MULTIPROCESSING in armed_by[0].co_filename
 
 
 def _is_main(ident: int) -> bool:

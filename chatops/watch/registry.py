@@ -14,6 +14,9 @@ _selectors: dict[int, weakref.ref[Any]] = {}
 on_failure: list[Callable[[BaseException], None]] = []
 
 
+# Whether the processes that this one starts are observed too.
+children = False
+
 _first: list[Callable[[], object]] = []
 
 

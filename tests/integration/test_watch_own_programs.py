@@ -252,3 +252,24 @@ def test_a_misspelt_option_is_refused_as_one_and_a_modules_is_not(tmp_path: Path
     helped = run("watch", "--serve", "-m", "json.tool", "--help", cwd=tmp_path)
     assert helped.returncode == 0
     assert "--json-lines" in helped.stdout
+
+
+PARENT = """
+    import selectors, subprocess, sys
+    from multiprocessing.connection import wait
+
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE)
+    wait([child.stdout])
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="Linux's /proc")
+@pytest.mark.parametrize("options", [(), ("--children",)], ids=["not asked", "asked"])
+def test_of_a_program_whose_processes_do_the_work_it_is_said_how_they_are_seen(
+        watched: Start, tmp_path: Path, options: tuple[str, ...]) -> None:
+    script(tmp_path, PARENT)
+    program = watched("program.py", options=options)
+    snapshot = program.see(lambda s: s.program is not None and s.program.loops)
+    assert snapshot.program is not None
+    assert ("--children" in snapshot.program.unseen) is not bool(options)
