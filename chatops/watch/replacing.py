@@ -44,9 +44,8 @@ def follow(listening: Handed, handed: str, environment: Mapping[str, str], boot:
         finally:                           # it has failed
             listening.hand_on(on=False)
 
-    os.execve = _Call(os.execve, execve)  # type: ignore[assignment]  # meant
-    os.execv = _Call(  # type: ignore[assignment]  # the same
-        os.execv, lambda path, argv: execve(path, argv, os.environ))
+    os.execve = _Call(os.execve, execve)
+    os.execv = _Call(os.execv, lambda path, argv: execve(path, argv, os.environ))
 
 
 class _Call:
