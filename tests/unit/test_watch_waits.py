@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -171,6 +172,34 @@ def test_who_has_a_connection_in_hand_is_the_authors_task_rather_than_a_librarys
         return [task.get_name() for task in table.serving.values()]
 
     assert asyncio.run(main()) == ["uses"]
+
+
+def test_the_connection_of_a_request_of_uvicorn_s_is_its_task_s() -> None:
+    class RequestResponseCycle:
+        def __init__(self, transport: Any) -> None:
+            self.transport = transport
+
+        async def run_asgi(self) -> None:
+            await nothing()
+
+    RequestResponseCycle.run_asgi.__code__ = RequestResponseCycle.run_asgi.__code__.replace(
+        co_qualname="RequestResponseCycle.run_asgi")
+
+    async def main() -> bool:
+        here, _there = socket.socketpair()
+        with _there:
+            transport, protocol = await asyncio.get_running_loop().create_connection(
+                asyncio.Protocol, sock=here)
+            coro = RequestResponseCycle(transport).run_asgi()
+            task = asyncio.create_task(coro)
+            await asyncio.sleep(0)
+            found = private.protocols_in(task.get_coro())
+            task.cancel()
+            transport.abort()
+            await asyncio.sleep(0)
+        return found == [protocol]
+
+    assert asyncio.run(main())
 
 
 class Ways:

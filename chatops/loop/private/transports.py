@@ -11,6 +11,8 @@ from chatops.loop.private.waits import waiter_of
 
 CHUNKS = 4096                  # of a write buffer that are counted; the rest is estimated
 
+_UVICORN = "RequestResponseCycle.run_asgi"     # what answers a request in uvicorn
+
 
 def transports(loop: Any) -> list[Any]:
     """The open transports on sockets, by what the loop itself keeps of them."""
@@ -87,8 +89,13 @@ def protocols_in(coro: Any) -> list[Any]:
     leave a copy behind, and with it keep alive what the program has let go of.
     """
     found = []
+    code = getattr(coro, "cr_code", None)
+    uvicorn = code is not None and code.co_qualname == _UVICORN
     for each in gc.get_referents(coro):
-        if type(each).__name__ == "StreamWriter" and type(each).__module__ == "asyncio.streams":
+        if uvicorn and type(each).__name__ == _UVICORN.partition(".")[0]:
+            transport = getattr(each, "transport", None)   # its request knows no protocol
+            each = transport.get_protocol() if hasattr(transport, "get_protocol") else None
+        elif type(each).__name__ == "StreamWriter" and type(each).__module__ == "asyncio.streams":
             each = getattr(each, "_protocol", None)
         elif isinstance(each, CellType):     # an inner function uses it too
             try:
