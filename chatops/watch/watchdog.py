@@ -87,16 +87,18 @@ def _held(stack: list[FrameType], turned: int, since: float, now: float) -> Held
     """`turned` is the place in the stack of what calls `select`: beyond it nothing was done in
     this turn.
     """
+    # First of all where each stands: the thread goes on as soon as a file is read here.
+    lines = {id(frame): frame.f_lineno for frame in stack}
     theirs = [frame for frame in stack[:turned] or stack[turned:turned + 1]
               if not frame.f_globals.get("__name__", "").startswith("chatops.")]
     least = own_origin(theirs)
     at = next((at for at, frame in enumerate(theirs) if origin(frame) >= least), -1)
     own = theirs[at] if at >= 0 else stack[turned]
     call, kind = blocking_call(theirs[at::-1] if at >= 0 else [own])
-    line = linecache.getline(own.f_code.co_filename, own.f_lineno).strip()
+    line = linecache.getline(own.f_code.co_filename, lines[id(own)]).strip()
     return Held(
         seconds=now - since, since=since,
-        at=clean_text(private.place(own.f_code, own.f_lineno)), inside=clean_text(line)[:120],
-        stack=tuple(clean_text(private.place(each.f_code, each.f_lineno))
+        at=clean_text(private.place(own.f_code, lines[id(own)])), inside=clean_text(line)[:120],
+        stack=tuple(clean_text(private.place(each.f_code, lines[id(each)]))
                     for each in reversed(stack[:DEEP])),
         call=clean_text(call), kind=kind)

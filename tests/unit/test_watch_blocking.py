@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import sleep as pause
 from types import FrameType, ModuleType
+from typing import Any
 
 import pytest
 
+from chatops.watch import watchdog
 from chatops.watch.blocking import blocking_call, called_in
 from tests.integration.until import until
 
@@ -183,3 +185,25 @@ def test_a_calculation_waits_for_nothing() -> None:
     finally:
         going.clear()
         thread.join()
+
+
+def test_where_a_loop_is_held_is_one_moment_s_though_it_goes_on_while_that_is_read(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    def body() -> Iterator[None]:
+        yield
+        yield
+
+    held = body()
+    next(held)
+    frame: Any = getattr(held, "gi_frame", None)
+
+    def goes_on(_frames: object) -> tuple[str, str]:
+        next(held)
+        return "", ""
+
+    monkeypatch.setattr(watchdog, "blocking_call", goes_on)
+    told = watchdog._held([frame], 1, 0.0, 1.0)
+    line = body.__code__.co_firstlineno + 1
+    assert frame.f_lineno == line + 1
+    assert told.at.endswith(f":{line})")
+    assert told.stack == (told.at,)
