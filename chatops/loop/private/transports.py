@@ -93,7 +93,7 @@ def protocols_in(coro: Any) -> list[Any]:
     uvicorn = code is not None and code.co_qualname == _UVICORN
     for each in gc.get_referents(coro):
         if uvicorn and type(each).__name__ == _UVICORN.partition(".")[0]:
-            transport = getattr(each, "transport", None)   # its request knows no protocol
+            transport: Any = getattr(each, "transport", None)  # its request knows no protocol
             each = transport.get_protocol() if hasattr(transport, "get_protocol") else None
         elif type(each).__name__ == "StreamWriter" and type(each).__module__ == "asyncio.streams":
             each = getattr(each, "_protocol", None)
