@@ -63,6 +63,7 @@ class GracefulShutdown:
     def _send_away(self) -> None:
         hub = self._state.hub
         for session in list(hub.sessions.values()):
+            session.announced = False  # to nobody it is news: N who leave would tell N others
             hub.leave(session, "server shut down", "the server is shutting down; bye")
         self._await_delivery()
 

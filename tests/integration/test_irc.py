@@ -60,6 +60,20 @@ def test_a_kick_and_a_broadcast_are_told_in_its_tongue(chat: Server,
     assert lines[-1] == "ERROR :Closing Link: localhost (you were kicked: too loud)"
 
 
+def test_when_the_server_ends_everybody_hears_that_and_of_nobody_else_who_goes(
+        chat: Server, come: Callable[..., IrcClient]) -> None:
+    people = [come(f"p{number}x") for number in range(5)]
+    for person in people:
+        person.asked("JOIN #lobby,#tea")
+    for person in people:
+        person.asked()
+    chat.must_live = False
+    chat.call(lambda: chat.chat.drain(PATIENCE, lambda: None))
+    for person in people:
+        assert [line.rstrip() for line in person.to_the_end()] == [
+            "ERROR :Closing Link: localhost (the server is shutting down; bye)"]
+
+
 def test_who_is_silent_is_asked_and_who_does_not_answer_is_gone(
         chat: Server, come: Callable[..., IrcClient]) -> None:
     clock = Clock(chat)
