@@ -303,7 +303,7 @@ class MainScreen(SizedScreen, Screen[None]):
         """A screen's own keys rest while it cannot be seen."""
         return not self.is_too_small and super().check_action(action, parameters)
 
-    def on_resize(self, _event: events.Resize) -> None:
+    def on_resize(self) -> None:
         if not self.query("#too-small"):
             return                 # left before it was composed
         here = f"{self.app.size.width}×{self.app.size.height}"

@@ -14,7 +14,7 @@ class SizedScreen:
     given its place just when the console starts, would follow each other without an end.
     """
 
-    def on_resize(self, event: events.Resize) -> None:
+    async def _on_resize(self, event: events.Resize) -> None:
         """Leave one alone that is out of date: that of now is on its way, or has been here."""
         assert isinstance(self, Screen)
         if event.size != self.app.size:
