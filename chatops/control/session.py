@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import time
+from contextlib import suppress
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import cast
 
@@ -258,7 +259,10 @@ class ControlSession:
                 | (EVENT_WRITE if self._out else 0))
         if mask != self._mask and self._mask:
             self._mask = mask
-            self._selector.modify(self._sock, mask, self.on_ready)
+            try:
+                self._selector.modify(self._sock, mask, self.on_ready)
+            except OSError:            # it is out of the map now
+                self.close()
 
     def _await_progress(self) -> None:
         self._progress = False
@@ -291,7 +295,8 @@ class ControlSession:
             return
         self._mask = 0
         self._survey.looks -= 1        # the map is another one now
-        self._selector.unregister(self._sock)
+        with suppress(KeyError):       # the selector has let go of it
+            self._selector.unregister(self._sock)
         self._sock.close()
         if self._timer is not None:
             self._timer.cancel()

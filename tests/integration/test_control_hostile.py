@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -188,3 +190,28 @@ def test_a_server_that_dies_is_one_that_ended_without_a_word(
     with pytest.raises(ControlError, match="the server ended without a word"):
         wire.wait()
     wire.close()
+
+
+def test_a_console_that_the_selector_lets_go_of_takes_nobody_s_place(
+        server: StartServer, control_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = server(control=str(control_path))
+    control = chat.thread.control
+    assert control is not None
+    selector = chat.chat.selector
+
+    def modify(sock: socket.socket, *_: object) -> None:
+        selector.unregister(sock)          # as `selectors` does with what it cannot modify
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    with Raw(control_path) as console:
+        def answered() -> None:
+            (session,) = control._sessions.values()
+            monkeypatch.setattr(selector, "modify", modify)
+            session._send(Done(1, commands.CommandResult(True, "x" * (16 << 20))))
+            monkeypatch.undo()
+
+        chat.call(answered)
+        assert chat.call(lambda: len(control._sessions)) == 0
+        assert console.at_end()
+    with Raw(control_path):
+        assert chat.call(lambda: len(control._sessions)) == 1
