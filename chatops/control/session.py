@@ -294,6 +294,7 @@ class ControlSession:
         if not self._mask:
             return
         self._mask = 0
+        self._out = bytearray()        # nobody is waited for who would take it
         self._survey.looks -= 1        # the map is another one now
         with suppress(KeyError):       # the selector has let go of it
             self._selector.unregister(self._sock)

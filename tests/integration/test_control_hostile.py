@@ -215,3 +215,22 @@ def test_a_console_that_the_selector_lets_go_of_takes_nobody_s_place(
         assert console.at_end()
     with Raw(control_path):
         assert chat.call(lambda: len(control._sessions)) == 1
+
+
+def test_a_console_that_has_gone_before_its_answer_is_not_said_to_have_been_dropped(
+        server: StartServer, control_path: Path) -> None:
+    chat = server(control=str(control_path))
+    clock = Clock(chat)
+    control = chat.thread.control
+    assert control is not None
+    with Raw(control_path) as console:
+        (session,) = control._sessions.values()
+
+        def answered() -> None:
+            console.sock.close()
+            session._send(Done(1, commands.CommandResult(True, "done")))
+
+        chat.call(answered)
+    assert chat.call(lambda: len(control._sessions)) == 0
+    clock.advance(STALL + 1)
+    assert not any(isinstance(event, events.Warned) for event in chat.events())
