@@ -9,8 +9,10 @@ from chatops.chat import abroad
 from chatops.chat.effects import Tell
 from chatops.chat.elsewhere import Person
 from chatops.chat.groups import Sender
+from chatops.chat.irc import listing
 from chatops.chat.irc.message import BODY
 from chatops.chat.limits import AWAY, TOPIC
+from chatops.chat.masks import matches
 from tests.unit.irc_chat import IrcChat
 from tests.unit.irc_login import Later
 
@@ -307,6 +309,22 @@ def test_list_counts_who_is_on_another_node(chat: IrcChat) -> None:
     ada = chat.person("ada")
     _far(chat, "zed")
     assert chat.codes(ada, "LIST >0,#pub") == ["321", "322", "323"]
+
+
+def test_a_mask_that_is_given_again_and_again_is_compared_once(
+        chat: IrcChat, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = chat.person("ada")
+    chat.send(ada, "JOIN #pub,#tea")
+    compared: list[str] = []
+
+    def fits(mask: str, text: str) -> bool:
+        compared.append(text)
+        return matches(mask, text)
+
+    monkeypatch.setattr(listing, "matches", fits)
+    line = f"LIST {','.join(['*z', '*Z'] * 80)}"
+    assert chat.codes(ada, line) == ["321", "323"]
+    assert sorted(compared) == ["#pub", "#tea"]
 
 
 def test_a_broadcast_says_to_how_many_that_are_somebody(chat: IrcChat) -> None:

@@ -24,7 +24,7 @@ ROOMS = ",".join(f"#r{n}" for n in range(90))
 # What costs a line more than a line, and how much more at least.
 DEAR = {
     "WHO *": CROWD // 8, "WHO *x*": CROWD // 8, "WHO #lobby": CROWD // 8, "NAMES #lobby": 3,
-    f"LIST {','.join(['*a*'] * 50)}": 1, f"JOIN {ROOMS}\r\nJOIN 0": 90,
+    f"LIST {','.join([f'*{n}*' for n in range(50)])}": 1, f"JOIN {ROOMS}\r\nJOIN 0": 90,
 }
 
 

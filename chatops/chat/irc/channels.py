@@ -23,7 +23,7 @@ from chatops.chat.irc.tongue import IrcDialect
 from chatops.chat.parking import charge
 from chatops.chat.session import Room, Session
 
-COMPARED = 32                  # rooms with a mask, in the time of a line
+COMPARED = 12                  # rooms with a mask, in the time of a line
 _BARRED = {"banned": n.ERR_BANNEDFROMCHAN, "uninvited": n.ERR_INVITEONLYCHAN,
            "wrong key": n.ERR_BADCHANNELKEY, "full": n.ERR_CHANNELISFULL}
 
@@ -173,7 +173,8 @@ def names_(irc: Irc, client: Client, message: Message) -> None:
 
 def list_(irc: Irc, client: Client, message: Message) -> None:
     asked = wanted(message.param(0), irc.hub.at)
-    charge(irc.hub, client, len(irc.hub.rooms) * (1 + message.param(0).count(",")) // COMPARED)
+    masks = len(set(message.param(0).split(",")))
+    charge(irc.hub, client, len(irc.hub.rooms) * masks // COMPARED)
     rooms = [room for room in irc.hub.rooms.values() if room.population and asked(room)
              and ("s" not in room.rules.flags or client.id in room.members)]
     irc.send(client, [

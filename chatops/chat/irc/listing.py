@@ -15,14 +15,14 @@ Condition = Callable[[Room], bool]
 
 def wanted(text: str, at: float) -> Condition:
     """Whether a room is one of those that are asked for.  `at` is wall clock."""
-    masks: list[str] = []
+    masks: dict[str, None] = {}        # each once: a line has room for a hundred like ones
     conditions: list[Condition] = []
     for word in text.split(","):
         condition = _condition(word, at)
         if condition is not None:
             conditions.append(condition)
         elif word:
-            masks.append(fold(word))
+            masks[fold(word)] = None
 
     def asked(room: Room) -> bool:
         name = f"#{room.name}"
