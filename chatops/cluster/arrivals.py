@@ -195,5 +195,6 @@ class Arrivals:
                 return
             self.unread = self.unread[0] + 1, self._state.reactor.now
         if self.bad & (self.bad - 1) == 0:
+            why = f": {error}" if self.bad == 1 else f"; the last: {error}"
             self._state.say(events.Warned(self._state.hub.at, "of the cluster's log "
-                                        f"{they_were(self.bad, 'frame')} not read: {error}"))
+                                        f"{they_were(self.bad, 'frame')} not read{why}"))
